@@ -1,0 +1,155 @@
+"""The fixed-length record of CIFAR-10: bytes on one side, image and label on the other. numpy only.
+
+A record is one label byte followed by the image's planes: all the red values, then the green, then the blue,
+each plane row by row. A file is nothing but records, one after the other; it has no header.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+IMAGE_SHAPE = (32, 32, 3)
+"""Rows, columns and channels of a CIFAR-10 image."""
+
+
+class RecordError(ValueError):
+    """A file or an array that does not hold whole, valid records."""
+
+
+def record_bytes(image_shape: tuple[int, int, int] = IMAGE_SHAPE) -> int:
+    """The length of one record in bytes: one for the label and one for each value of the image.
+
+    >>> record_bytes()
+    3073
+    """
+    rows, columns, channels = image_shape
+    return 1 + rows * columns * channels
+
+
+def read_record(
+    record: bytes, image_shape: tuple[int, int, int] = IMAGE_SHAPE, num_classes: int = 10
+) -> tuple[np.ndarray, int]:
+    """Splits one record into its image and label.
+
+    Args:
+        record: 3,073 bytes (for another `image_shape`, `record_bytes(image_shape)`): label, then the red, green
+            and blue planes.
+        image_shape: rows, columns and channels of the image.
+        num_classes: labels lie in 0 to `num_classes - 1`.
+
+    Returns:
+        image: uint8[32, 32, 3], rows x columns x RGB, 0-255.
+        label: int in 0-9.
+
+    Raises:
+        RecordError: the record has another length, or its label is out of range.
+
+    >>> image, label = read_record(bytes([7]) + bytes(3072))
+    >>> image.shape, label
+    ((32, 32, 3), 7)
+    """
+    expected = record_bytes(image_shape)
+    if len(record) != expected:
+        raise RecordError(f"a record is {expected:,} bytes; got {len(record):,}. Pass exactly one record.")
+    images, labels = _split(np.frombuffer(record, np.uint8).reshape(1, -1), image_shape)
+    _check_labels(labels, num_classes, "the record")
+    return images[0], int(labels[0])
+
+
+def read_records(
+    path: str | os.PathLike, image_shape: tuple[int, int, int] = IMAGE_SHAPE, num_classes: int = 10
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reads a whole file of records at once.
+
+    Args:
+        path: a file of records, such as `data_batch_1.bin`.
+        image_shape: rows, columns and channels of an image.
+        num_classes: labels lie in 0 to `num_classes - 1`.
+
+    Returns:
+        images: uint8[N, 32, 32, 3], rows x columns x RGB, 0-255.
+        labels: int32[N] in 0-9.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        RecordError: the file's size is no multiple of a record's, or a label is out of range.
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "two.bin"
+    >>> write_records(path, np.zeros([2, 32, 32, 3], np.uint8), [3, 8])
+    >>> images, labels = read_records(path)
+    >>> images.shape, labels.tolist()
+    ((2, 32, 32, 3), [3, 8])
+    """
+    path = Path(path)
+    count_records(path, image_shape)
+    images, labels = _split(np.fromfile(path, np.uint8).reshape(-1, record_bytes(image_shape)), image_shape)
+    _check_labels(labels, num_classes, path.name)
+    return images, labels
+
+
+def read_labels(path: str | os.PathLike, image_shape: tuple[int, int, int] = IMAGE_SHAPE) -> np.ndarray:
+    """The labels of a file of records, int32[N], without the images being kept in memory."""
+    count_records(Path(path), image_shape)
+    rows = np.memmap(path, np.uint8, mode="r").reshape(-1, record_bytes(image_shape))
+    return rows[:, 0].astype(np.int32)
+
+
+def count_records(path: Path, image_shape: tuple[int, int, int] = IMAGE_SHAPE) -> int:
+    """How many records a file holds, from its size.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        RecordError: the size is zero or no multiple of a record's.
+    """
+    size, length = Path(path).stat().st_size, record_bytes(image_shape)
+    if size == 0 or size % length:
+        raise RecordError(
+            f"a record is {length:,} bytes; {Path(path).name} holds {size:,}, not a multiple of it that is above "
+            "zero. The file is probably truncated: remove it and fetch the data again (`cifarlab data NAME --force`)."
+        )
+    return size // length
+
+
+def write_records(path: str | os.PathLike, images: np.ndarray, labels: np.ndarray) -> None:
+    """Writes images and labels as a file of records, beside its place and then moved into it.
+
+    Args:
+        path: the file to write; one that is there is replaced.
+        images: uint8[N, rows, columns, channels], 0-255.
+        labels: integers [N], each in 0-255.
+
+    Raises:
+        RecordError: a dtype, shape or label that a record cannot hold.
+    """
+    images, labels = np.asarray(images), np.asarray(labels)
+    if images.dtype != np.uint8 or images.ndim != 4:
+        raise RecordError(f"images are uint8[N, rows, columns, channels]; got {images.dtype}{list(images.shape)}.")
+    if labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
+        raise RecordError(
+            f"labels are one integer an image, [{len(images)}]; got {labels.dtype}{list(labels.shape)}."
+        )
+    _check_labels(labels, 256, "the array")
+    planes = images.transpose(0, 3, 1, 2).reshape(len(images), -1)  # [N, rows, columns, RGB] -> [N, planes]
+    path = Path(path)
+    beside = path.with_name(path.name + ".part")
+    np.concatenate([labels.astype(np.uint8)[:, None], planes], axis=1).tofile(beside)
+    beside.replace(path)
+
+
+def _split(rows: np.ndarray, image_shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """uint8[N, record bytes] -> uint8[N, rows, columns, channels], int32[N]."""
+    height, width, channels = image_shape
+    planes = rows[:, 1:].reshape(-1, channels, height, width)
+    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), rows[:, 0].astype(np.int32)
+
+
+def _check_labels(labels: np.ndarray, num_classes: int, where: str) -> None:
+    wrong = np.flatnonzero((labels < 0) | (labels >= num_classes))
+    if wrong.size:
+        raise RecordError(
+            f"labels lie in 0 to {num_classes - 1}; record {wrong[0]:,} of {where} has {labels[wrong[0]]}"
+            f" ({wrong.size:,} such in all). Either the file is no file of records of this shape, or the data "
+            "set has more classes than were named."
+        )
