@@ -1,0 +1,205 @@
+"""The command line: arguments become a config, the config goes into one call."""
+
+import argparse
+import dataclasses
+import datetime
+import difflib
+import os
+import sys
+import types
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.errors import UserError
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong, and which options have a similar name."""
+
+    def error(self, message: str) -> NoReturn:
+        unknown = message.removeprefix("unrecognized arguments: ").split(" ")[0].split("=")[0]
+        near = difflib.get_close_matches(unknown, self._option_string_actions, n=2)
+        hint = f" Near: {', '.join(near)}." if near and message.startswith("unrecognized") else ""
+        self.exit(2, f"{self.prog}: {message}.{hint} See {self.prog} --help.\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command line and returns its exit status: 0, 2 for bad input, 1 for a run that failed, 130 for Ctrl-C.
+
+    Args:
+        arguments: without the program's name; by default those of this process.
+    """
+    parser, commands = _parsers()
+    options, unknown = parser.parse_known_args(arguments)
+    command = commands[options.command]
+    if unknown:
+        command.error(f"unrecognized arguments: {' '.join(unknown)}")
+    try:
+        return COMMANDS[options.command][0](options)
+    except KeyboardInterrupt:
+        return 130
+    except ArithmeticError as error:
+        return _fail(command.prog, error, 1)
+    except (UserError, OSError) as error:
+        return _fail(command.prog, error, 2)
+
+
+def entry_point() -> NoReturn:
+    """What the installed program `cifarlab` calls."""
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 141
+    raise SystemExit(status)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from cifarlab.data import datasets
+    from cifarlab.show.console import Console, DownloadBar
+    from cifarlab.show.summaries import Summaries
+    from cifarlab.training.control import Control
+    from cifarlab.training.loop import train
+
+    config = _config(TrainConfig, options)
+    dataset = datasets.load(config.dataset, config.data_dir, progress=DownloadBar())
+    control = Control()
+    train(
+        config,
+        dataset=dataset,
+        observers=[Console(), Summaries(config.train_dir, config.summary_frequency)],
+        control=control,
+    )
+    return 130 if control.stopped else 0
+
+
+def _eval(options: argparse.Namespace) -> int:
+    from cifarlab.evaluation.precision import evaluate, watch
+    from cifarlab.show.console import evaluation_line, say
+    from cifarlab.show.summaries import EvaluationSummaries
+
+    config = _config(EvalConfig, options)
+    summaries = None
+    for evaluation in [evaluate(config)] if config.run_once else watch(config):
+        summaries = summaries or EvaluationSummaries(config.eval_dir)
+        say(evaluation_line(evaluation, config.moving_average, datetime.datetime.now()))
+        summaries.write(evaluation)
+    return 0
+
+
+def _classify(options: argparse.Namespace) -> int:
+    import numpy as np
+
+    from cifarlab.evaluation.prediction import classify, read_picture, trained_classifier
+    from cifarlab.show.console import say
+
+    classifier = trained_classifier(options.checkpoint_dir, averaged=options.moving_average)
+    size = classifier.dataset.image_shape[0]
+    pictures = np.stack([read_picture(path, size) for path in options.pictures])
+    for path, guesses in zip(options.pictures, classify(classifier, pictures), strict=True):
+        say(f"{path}: " + ", ".join(f"{guess.name} {guess.probability:.1%}" for guess in guesses))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from cifarlab.evaluation.prediction import export, trained_classifier
+    from cifarlab.show.console import say
+
+    classifier = trained_classifier(options.checkpoint_dir, averaged=options.moving_average)
+    folder = export(classifier, options.folder)
+    say(f"{folder}: a SavedModel; its signature takes images, uint8{['any', *classifier.dataset.image_shape]}.")
+    return 0
+
+
+def _data(options: argparse.Namespace) -> int:
+    from cifarlab.data import datasets
+    from cifarlab.show.console import DownloadBar, say
+
+    dataset = datasets.load(options.name, options.data_dir, force=options.force, progress=DownloadBar())
+    train, test = dataset.num_examples("train"), dataset.num_examples("test")
+    say(f"{dataset.name}: {train:,} training and {test:,} test pictures in {dataset.train_files[0].parent}")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from cifarlab import doctor
+
+    print(doctor.report(doctor.examine(options.data_dir)))
+    return 0
+
+
+COMMANDS = {
+    "train": (_train, "train the network; an existing train_dir is continued"),
+    "eval": (_eval, "print precision @ 1 of a run's newest checkpoint, again for each new one"),
+    "classify": (_classify, "name the three most probable classes of any picture"),
+    "export": (_export, "write a trained network as a SavedModel for other programs"),
+    "data": (_data, "fetch or draw a data set now"),
+    "doctor": (_doctor, "say what is installed, which data are there, and what to do about what is missing"),
+}
+
+
+def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
+    parser = _Parser(
+        prog="cifarlab",
+        description="Convolutional networks on CIFAR-10: train, evaluate, use.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    by_name = {
+        name: commands.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            allow_abbrev=False,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+        for name, (_, text) in COMMANDS.items()
+    }
+    _add_settings(by_name["train"], TrainConfig)
+    _add_settings(by_name["eval"], EvalConfig)
+    by_name["classify"].add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="any picture file")
+    by_name["export"].add_argument("folder", type=Path, metavar="FOLDER", help="a new folder for the SavedModel")
+    by_name["data"].add_argument("name", metavar="NAME", help="cifar10 or drawn")
+    by_name["data"].add_argument("--force", action="store_true", help="fetch or draw anew even if it is there")
+    for name in ("classify", "export"):
+        _add_settings(by_name[name], EvalConfig, only=("checkpoint_dir", "moving_average"))
+    for name in ("data", "doctor"):
+        _add_settings(by_name[name], TrainConfig, only=("data_dir",))
+    return parser, by_name
+
+
+def _add_settings(parser: argparse.ArgumentParser, config: type, only: Sequence[str] = ()) -> None:
+    """Adds a flag for each field of a config: its name with dashes, its reason as help."""
+    for field in dataclasses.fields(config):
+        if only and field.name not in only:
+            continue
+        text = field.metadata["help"].replace("%", "%%")
+        kinds = typing.get_args(field.type) if isinstance(field.type, types.UnionType) else (field.type,)
+        if bool in kinds:
+            name = f"{'no-' if field.default else ''}{field.name}".replace("_", "-")
+            action = "store_false" if field.default else "store_true"
+            parser.add_argument(f"--{name}", dest=field.name, action=action, default=field.default, help=text)
+        else:
+            parser.add_argument(
+                f"--{field.name.replace('_', '-')}",
+                type=kinds[0],
+                default=field.default,
+                metavar=kinds[0].__name__.upper(),
+                help=text,
+            )
+
+
+def _config(kind: type, options: argparse.Namespace):
+    """The config that the flags describe."""
+    return kind.from_settings({field.name: getattr(options, field.name) for field in dataclasses.fields(kind)})
+
+
+def _fail(program: str, error: Exception, status: int) -> int:
+    """Prints an error as one line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    print(f"{program}: {text}", file=sys.stderr)
+    return status

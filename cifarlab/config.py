@@ -1,0 +1,199 @@
+"""Every setting of training and of evaluation: its default, its unit and the reason for it, on its line."""
+
+import dataclasses
+import difflib
+import json
+import os
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cifarlab.errors import UserError
+
+
+def setting(default: Any, why: str) -> Any:
+    """A dataclass field with its reason, which is also the help text of its command line flag."""
+    return dataclasses.field(default=default, metadata={"help": why})
+
+
+class ConfigError(UserError):
+    """An unknown, ill-typed or impossible setting."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Config:
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if not _is_a(value, field.type):
+                raise ConfigError(
+                    f"{field.name} is {_type_name(field.type)}; got {value!r}. It means: {field.metadata['help']}."
+                )
+
+    def _require(self, **conditions: bool) -> None:
+        """Raises for the first setting whose condition is false."""
+        for name, holds in conditions.items():
+            if not holds:
+                why = {field.name: field.metadata["help"] for field in dataclasses.fields(self)}[name]
+                raise ConfigError(
+                    f"{name} = {getattr(self, name)!r} is out of range. It means: {why}. "
+                    "Choose another value, or leave it out for the default."
+                )
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> typing.Self:
+        """Builds a config from a mapping of settings, such as a run's `config.json`.
+
+        Raises:
+            ConfigError: a setting is unknown (the message lists those with a similar name) or ill-typed.
+
+        >>> TrainConfig.from_settings({"batch_sise": 64})
+        Traceback (most recent call last):
+        cifarlab.config.ConfigError: there is no setting 'batch_sise'. Near: batch_size.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        for name in settings:
+            if name not in names:
+                near = difflib.get_close_matches(name, names, n=3) or names
+                raise ConfigError(f"there is no setting {name!r}. Near: {', '.join(near)}.")
+        return cls(**settings)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the settings as JSON, beside the place and then moved into it."""
+        path = Path(path)
+        beside = path.with_name(path.name + ".part")
+        beside.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n")
+        beside.replace(path)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike) -> typing.Self:
+        """Reads what `save` wrote.
+
+        Raises:
+            ConfigError: the file is no JSON object, or a setting in it is unknown or ill-typed.
+        """
+        try:
+            settings = json.loads(Path(path).read_text())
+        except ValueError as error:
+            raise ConfigError(f"{path} should be the settings of a run as JSON; it cannot be read: {error}.") from None
+        if not isinstance(settings, dict):
+            raise ConfigError(f"{path} should hold a JSON object of settings; got a {type(settings).__name__}.")
+        return cls.from_settings(settings)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig(_Config):
+    """The settings of `train`; the defaults are the tutorial's.
+
+    >>> TrainConfig(batch_size=64).batch_size
+    64
+    """
+
+    dataset: str = setting("cifar10", "data set by name: cifar10 or drawn; the tutorial's is CIFAR-10")
+    data_dir: str | None = setting(
+        None, "folder of the data sets; by default $CIFARLAB_DATA or the user's cache folder"
+    )
+    train_dir: str = setting("runs/train", "folder for checkpoints, logs and event files; an existing one is continued")
+    fresh: bool = setting(False, "refuse to continue: train_dir must be missing or empty")
+    batch_size: int = setting(128, "images a step")
+    max_steps: int = setting(
+        1_000_000, "steps in all, those of earlier sessions included; the tutorial's is never reached"
+    )
+    seed: int = setting(0, "every random draw is a function of this and the step")
+    log_frequency: int = setting(10, "steps between console lines; reading the loss makes the host wait")
+    summary_frequency: int = setting(100, "steps between TensorBoard summaries, which cost a forward pass; 0 for none")
+    checkpoint_steps: int = setting(
+        1_000, "steps between checkpoints, as in the tutorial's early version; 0 for time alone"
+    )
+    checkpoint_secs: float = setting(600.0, "seconds between checkpoints, as in its late version; 0 for steps alone")
+    keep_checkpoints: int = setting(5, "newest checkpoints that are kept, TensorFlow's default")
+    keep_checkpoint_hours: float = setting(1.0, "besides, one checkpoint for each so many hours is kept for good")
+    min_fraction_of_examples_in_queue: float = setting(
+        0.4, "of an epoch's records in the shuffle queue: 20,000 of CIFAR-10"
+    )
+    num_preprocess_threads: int = setting(16, "batches that are distorted in parallel, as in the tutorial")
+    normalization: str = setting("fast", "form of the local response normalization: fast or plain, of equal results")
+    initial_learning_rate: float = setting(0.1, "step length of gradient descent before its first decay")
+    learning_rate_decay_factor: float = setting(0.1, "what the learning rate is multiplied with at each decay")
+    epochs_per_decay: float = setting(350.0, "epochs after which the learning rate decays; 136,718 steps")
+    moving_average_decay: float = setting(0.9999, "of the averaged weights, reached at step 89,990 after a warm-up")
+
+    def __post_init__(self) -> None:
+        """Checks types and ranges."""
+        super().__post_init__()
+        self._require(
+            batch_size=self.batch_size >= 1,
+            max_steps=self.max_steps >= 0,
+            seed=0 <= self.seed < 2**31,
+            log_frequency=self.log_frequency >= 1,
+            summary_frequency=self.summary_frequency >= 0,
+            checkpoint_steps=self.checkpoint_steps >= 0,
+            checkpoint_secs=self.checkpoint_secs >= 0,
+            keep_checkpoints=self.keep_checkpoints >= 1,
+            keep_checkpoint_hours=self.keep_checkpoint_hours > 0,
+            min_fraction_of_examples_in_queue=0 < self.min_fraction_of_examples_in_queue <= 1,
+            num_preprocess_threads=self.num_preprocess_threads >= 1,
+            normalization=self.normalization in ("fast", "plain"),
+            initial_learning_rate=self.initial_learning_rate > 0,
+            learning_rate_decay_factor=0 < self.learning_rate_decay_factor <= 1,
+            epochs_per_decay=self.epochs_per_decay > 0,
+            moving_average_decay=0 <= self.moving_average_decay < 1,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class EvalConfig(_Config):
+    """The settings of `evaluate` and `watch`; the defaults are the tutorial's.
+
+    >>> EvalConfig().moving_average
+    True
+    """
+
+    checkpoint_dir: str = setting("runs/train", "folder of the run whose checkpoints are evaluated")
+    eval_dir: str = setting("runs/eval", "folder for the evaluation's event files")
+    eval_data: str = setting("test", "test, or train_eval for the training images without distortions")
+    dataset: str | None = setting(None, "data set by name; by default that of the run")
+    data_dir: str | None = setting(
+        None, "folder of the data sets; by default $CIFARLAB_DATA or the user's cache folder"
+    )
+    batch_size: int = setting(500, "images at once; it changes no result, and 500 were fastest on two cores")
+    num_examples: int | None = setting(None, "images to evaluate; by default all of them, each exactly once")
+    moving_average: bool = setting(True, "evaluate the averaged weights; without, the raw ones")
+    run_once: bool = setting(False, "evaluate the newest checkpoint once; otherwise every new one, until Ctrl-C")
+    eval_interval_secs: float = setting(300.0, "seconds between looks for a new checkpoint")
+    device: str | None = setting(None, "cpu or gpu; cpu leaves a GPU's memory to the trainer beside it")
+
+    def __post_init__(self) -> None:
+        """Checks types and ranges."""
+        super().__post_init__()
+        self._require(
+            eval_data=self.eval_data in ("test", "train_eval"),
+            batch_size=self.batch_size >= 1,
+            num_examples=self.num_examples is None or self.num_examples >= 1,
+            eval_interval_secs=self.eval_interval_secs > 0,
+            device=self.device in (None, "cpu", "gpu"),
+        )
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    """Whether a value is of a field's type; a bool is no int, an int is also a float."""
+    kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if isinstance(value, bool):
+        return bool in kinds
+    if isinstance(value, int) and float in kinds:
+        return True
+    return isinstance(value, kinds)
+
+
+def _type_name(kind: Any) -> str:
+    names = {
+        "str": "a text",
+        "int": "a whole number",
+        "float": "a number",
+        "bool": "true or false",
+        "NoneType": "None",
+    }
+    kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    return " or ".join(names[k.__name__] for k in kinds)

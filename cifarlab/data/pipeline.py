@@ -1,0 +1,171 @@
+"""inputs() and distorted_inputs(): from files of records to batches, as `tf.data` datasets.
+
+Order and draws are functions of (seed, step): an epoch is one pass over the files through a shuffle queue seeded by
+(seed, epoch), batches straddle epochs, and a batch's distortions are seeded by (seed, step). To go on at step n is
+therefore to skip within one epoch, and nothing else.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cifarlab.backend import tf
+from cifarlab.data.datasets import DataSet
+from cifarlab.data.distortions import TUTORIAL, Distortion, central_crop, random_crop, standardize
+from cifarlab.data.records import record_bytes
+
+READ_AT_ONCE = 250
+"""Records that are counted and passed on together; counted one by one they come a tenth as fast."""
+
+
+class QueueCounter:
+    """Counts the records that go into and out of the shuffle queue, since `tf.data` tells nothing of its fill.
+
+    >>> QueueCounter().fill
+    0
+    """
+
+    def __init__(self) -> None:
+        """Starts at zero."""
+        with tf.device("CPU:0"):  # tf.data runs on the CPU
+            self._read = tf.Variable(0, trainable=False, dtype=tf.int64)
+            self._delivered = tf.Variable(0, trainable=False, dtype=tf.int64)
+
+    def count_read(self, records: tf.Tensor) -> tf.Tensor:
+        """Passes records on, string[N], and counts them as read."""
+        self._read.assign_add(tf.size(records, tf.int64))
+        return records
+
+    def count_delivered(self, records: tf.Tensor) -> tf.Tensor:
+        """Passes records on, string[N], and counts them as delivered."""
+        self._delivered.assign_add(tf.size(records, tf.int64))
+        return records
+
+    @property
+    def fill(self) -> int:
+        """Records in the queue now."""
+        return int(self._read) - int(self._delivered)
+
+
+def queue_capacity(num_examples: int, batch_size: int, min_fraction_of_examples_in_queue: float = 0.4) -> int:
+    """Records that the shuffle queue holds: the tutorial's minimum fraction of an epoch, and three batches.
+
+    >>> queue_capacity(50_000, 128)
+    20384
+    """
+    return int(num_examples * min_fraction_of_examples_in_queue) + 3 * batch_size
+
+
+def inputs(
+    dataset: DataSet, split: str = "test", batch_size: int = 128, *, num_examples: int | None = None
+) -> tf.data.Dataset:
+    """The images for evaluation, each exactly once, in the files' order, cropped centrally and standardized.
+
+    Args:
+        dataset: whose files to read.
+        split: "test" or "train".
+        batch_size: images a batch; the last batch holds what is left.
+        num_examples: the first so many images only; by default all.
+
+    Returns:
+        a dataset of (float32[b, 24, 24, 3], int32[b]); 24 is `dataset.crop_size`.
+    """
+
+    def prepare(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images, labels = decode(records, dataset.image_shape)
+        return standardize(central_crop(images, dataset.crop_size)), labels
+
+    records = _read_records(dataset.files(split), dataset.image_shape)
+    if num_examples is not None:
+        records = records.take(num_examples)
+    return records.batch(batch_size).map(prepare, tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+
+
+def distorted_inputs(
+    dataset: DataSet,
+    batch_size: int = 128,
+    *,
+    seed: int = 0,
+    first_step: int = 0,
+    min_fraction_of_examples_in_queue: float = 0.4,
+    num_preprocess_threads: int = 16,
+    distortions: Sequence[Distortion] = TUTORIAL,
+    counter: QueueCounter | None = None,
+) -> tf.data.Dataset:
+    """The images for training, without end: shuffled, cropped at random, distorted and standardized.
+
+    Args:
+        dataset: whose training files to read.
+        batch_size: images a batch.
+        seed: the run's seed.
+        first_step: the step whose batch comes first.
+        min_fraction_of_examples_in_queue: of an epoch's records in the shuffle queue before the first batch.
+        num_preprocess_threads: batches that are distorted in parallel.
+        distortions: functions (images, seed) -> images, applied in turn between crop and standardization.
+        counter: counts what goes in and out of the queue.
+
+    Returns:
+        a dataset of (float32[B, 24, 24, 3], int32[B]); 24 is `dataset.crop_size`.
+    """
+    counter = counter or QueueCounter()
+
+    def distort(step: tf.Tensor, records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images, labels = decode(counter.count_delivered(records), dataset.image_shape)
+        draw = tf.stack([seed, tf.cast(step, tf.int32)])
+        images = random_crop(images, draw, dataset.crop_size)
+        for distortion in distortions:
+            images = distortion(images, draw)
+        return standardize(images), labels
+
+    records = _shuffled_epochs(
+        dataset,
+        queue_capacity(dataset.num_examples("train"), batch_size, min_fraction_of_examples_in_queue),
+        seed,
+        first_record=first_step * batch_size,
+        counter=counter,
+    )
+    batches = records.batch(batch_size, drop_remainder=True).enumerate(first_step)
+    return batches.map(distort, num_preprocess_threads, deterministic=True).prefetch(2)
+
+
+def decode(records: tf.Tensor, image_shape: tuple[int, int, int] = (32, 32, 3)) -> tuple[tf.Tensor, tf.Tensor]:
+    """A batch of records as images and labels.
+
+    Args:
+        records: string[B], each a whole record.
+        image_shape: rows, columns and channels of an image.
+
+    Returns:
+        images: uint8[B, 32, 32, 3].
+        labels: int32[B].
+
+    >>> images, labels = decode(tf.constant([bytes([7]) + bytes(3072)]))
+    >>> images.shape, labels.numpy().tolist()
+    (TensorShape([1, 32, 32, 3]), [7])
+    """
+    height, width, channels = image_shape
+    values = tf.reshape(tf.io.decode_raw(records, tf.uint8), [-1, record_bytes(image_shape)])
+    planes = tf.reshape(values[:, 1:], [-1, channels, height, width])
+    return tf.transpose(planes, [0, 2, 3, 1]), tf.cast(values[:, 0], tf.int32)
+
+
+def _read_records(files: Sequence[Path], image_shape: tuple[int, int, int]) -> tf.data.Dataset:
+    return tf.data.FixedLengthRecordDataset([str(file) for file in files], record_bytes(image_shape))
+
+
+def _shuffled_epochs(
+    dataset: DataSet, capacity: int, seed: int, first_record: int, counter: QueueCounter
+) -> tf.data.Dataset:
+    """Records without end, from `first_record` of the run on; each epoch through a queue of its own order."""
+    counted = _read_records(dataset.files("train"), dataset.image_shape).batch(READ_AT_ONCE).map(counter.count_read)
+    records = counted.unbatch()
+
+    def epoch(number: tf.Tensor) -> tf.data.Dataset:
+        # The order hangs on (seed, epoch) alone. `shuffle` would mix in a seed that the user gave to
+        # tf.random.set_seed, which a graph keeps as its own.
+        tf.compat.v1.get_default_graph().seed = None
+        key = tf.stack([seed, tf.cast(number, tf.int32)])
+        draw = tf.random.stateless_uniform([], key, 1, tf.int64.max, tf.int64)
+        return records.shuffle(capacity, seed=draw, reshuffle_each_iteration=False)
+
+    first_epoch, skip = divmod(first_record, dataset.num_examples("train"))
+    return tf.data.Dataset.counter(first_epoch).flat_map(epoch).skip(skip)

@@ -1,0 +1,112 @@
+"""What is installed, which data are there, which devices TensorFlow sees, and what to do about what is missing."""
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from cifarlab.data import datasets
+
+NEEDED = ("tensorflow", "tensorboard", "numpy", "matplotlib", "pillow", "pooch", "filelock")
+FOR_NOTEBOOKS = ("jupyterlab", "ipywidgets")
+DATA_SET_BYTES = 400e6
+"""CIFAR-10's archive and its unpacked files together, with some room."""
+
+
+class Finding(NamedTuple):
+    """One line of the report.
+
+    Attributes:
+        topic: what was looked at.
+        found: what was found.
+        advice: what to do, or "" when all is well.
+    """
+
+    topic: str
+    found: str
+    advice: str = ""
+
+
+def examine(data_dir: str | os.PathLike | None = None) -> list[Finding]:
+    """Looks at Python, packages, data and devices.
+
+    Args:
+        data_dir: folder of the data sets; by default `datasets.default_data_dir()`.
+    """
+    return [_python(), *_packages(), *_data(Path(data_dir or datasets.default_data_dir())), *_devices()]
+
+
+def report(findings: list[Finding]) -> str:
+    """The findings as text, what is to be done marked with an arrow.
+
+    >>> print(report([Finding("GPU", "none", "none is needed")]))
+    GPU             none
+                    -> none is needed
+    """
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.topic:<15} {finding.found}")
+        if finding.advice:
+            lines.append(f"{'':<15} -> {finding.advice}")
+    return "\n".join(lines)
+
+
+def _python() -> Finding:
+    advice = (
+        ""
+        if (3, 11) <= sys.version_info[:2] <= (3, 13)
+        else "cifarlab is tested with Python 3.11 to 3.13: install one of them"
+    )
+    return Finding("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}", advice)
+
+
+def _packages() -> list[Finding]:
+    return [
+        *(_package(name, "pip install -e . (in the folder of cifarlab)") for name in NEEDED),
+        *(_package(name, "only the notebooks need it: pip install -e '.[notebooks]'") for name in FOR_NOTEBOOKS),
+    ]
+
+
+def _package(name: str, advice: str) -> Finding:
+    try:
+        return Finding(name, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, "missing", advice)
+
+
+def _data(data_dir: Path) -> list[Finding]:
+    findings = [Finding("data folder", f"{data_dir}{'' if data_dir.is_dir() else ' (not made yet)'}")]
+    for name in datasets.SOURCES:
+        folder = datasets.find(name, data_dir)
+        if folder is None:
+            findings.append(
+                Finding(f"data {name}", "not there yet", f"fetched on first use, or now: cifarlab data {name}")
+            )
+            continue
+        try:
+            dataset = datasets.load(name, data_dir)
+            found = f"{dataset.num_examples('train'):,} + {dataset.num_examples('test'):,} pictures in {folder}"
+            findings.append(Finding(f"data {name}", found))
+        except ValueError as error:
+            findings.append(Finding(f"data {name}", f"damaged: {error}", f"cifarlab data {name} --force"))
+    place = data_dir
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    advice = "" if free > DATA_SET_BYTES else "make room, or set CIFARLAB_DATA to a folder on another disk"
+    return [*findings, Finding("free disk", f"{free / 1e9:.1f} GB", advice)]
+
+
+def _devices() -> list[Finding]:
+    try:
+        from cifarlab.backend import tf
+    except ImportError as error:
+        return [Finding("devices", f"TensorFlow does not load: {error}", "install it again: pip install -e .")]
+    gpus = tf.config.list_physical_devices("GPU")
+    cpus = f"{os.cpu_count()} processors, {len(tf.config.list_physical_devices('CPU'))} TensorFlow device"
+    none = "none is needed; with an NVIDIA card: pip install -e '.[cuda]'"
+    names = ", ".join(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus)
+    return [Finding("CPU", cpus), Finding("GPU", names or "none", "" if gpus else none)]

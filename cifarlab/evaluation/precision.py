@@ -1,0 +1,162 @@
+"""Precision @ 1 of a run's checkpoints, over each test image exactly once."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from cifarlab.backend import tf
+from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.data import datasets
+from cifarlab.data.datasets import DataSet
+from cifarlab.data.pipeline import inputs
+from cifarlab.model.network import inference
+from cifarlab.training.checkpoints import (
+    CheckpointError,
+    existing_checkpoint,
+    newest_checkpoint,
+    restore_network,
+)
+from cifarlab.training.loop import make_network
+
+SPLITS = {"test": "test", "train_eval": "train"}
+"""What the tutorial's flag `eval_data` calls the splits."""
+
+
+class Evaluation(NamedTuple):
+    """What an evaluation found.
+
+    Attributes:
+        step: of the checkpoint.
+        precision: the share of images whose largest logit is the right class, 0 to 1.
+        num_examples: images evaluated.
+        seconds: that it took, restoring and input included.
+    """
+
+    step: int
+    precision: float
+    num_examples: int
+    seconds: float
+
+
+def predictions(net: tf.Module, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """The logits and labels of every image of a finite dataset.
+
+    Args:
+        net: a ConvNet, or anything with its `stages`.
+        batches: of (float32[b, 24, 24, 3], int32[b]), as `inputs` returns.
+
+    Returns:
+        logits: float32[N, 10].
+        labels: int32[N].
+
+    >>> from cifarlab.model.network import ConvNet
+    >>> batches = tf.data.Dataset.from_tensors((tf.zeros([3, 24, 24, 3]), [1, 2, 3]))
+    >>> logits, labels = predictions(ConvNet(), batches)
+    >>> logits.shape, labels.tolist()
+    ((3, 10), [1, 2, 3])
+    """
+    # Any batch size, also the last batch's smaller one, without tracing anew.
+    specs = [tf.TensorSpec([None, *batches.element_spec[0].shape[1:]], tf.float32)]
+    compiled = tf.function(lambda images: inference(net, images), input_signature=specs)
+    pairs = [(compiled(images).numpy(), labels.numpy()) for images, labels in batches]
+    if not pairs:
+        raise ValueError("there are no images to evaluate; expected at least one.")
+    logits, labels = zip(*pairs, strict=True)
+    return np.concatenate(logits), np.concatenate(labels)
+
+
+def precision_at_1(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The share of images whose largest logit is that of the right class; of equal logits the first counts.
+
+    Args:
+        logits: float32[N, num_classes].
+        labels: int32[N].
+
+    >>> precision_at_1(np.eye(4, 10), np.array([0, 1, 2, 9]))
+    0.75
+    """
+    return float(np.mean(np.argmax(logits, axis=1) == labels))
+
+
+def evaluate(
+    config: EvalConfig | None = None, *, network: tf.Module | None = None, dataset: DataSet | None = None
+) -> Evaluation:
+    """Evaluates the newest checkpoint of a run.
+
+    Args:
+        config: settings; the defaults are the tutorial's.
+        network: of the make that was trained; its weights are overwritten. By default the tutorial's network.
+        dataset: the pictures; by default those of the run.
+
+    Raises:
+        CheckpointError: there is no checkpoint, or it is damaged or of another network.
+        DataSetError, DownloadError: the data cannot be had.
+    """
+    config = config or EvalConfig()
+    path = existing_checkpoint(config.checkpoint_dir)
+    return _Evaluator(config, network, dataset).evaluate(path)
+
+
+def watch(
+    config: EvalConfig | None = None,
+    *,
+    network: tf.Module | None = None,
+    dataset: DataSet | None = None,
+    wait: Callable[[float], object] = time.sleep,
+) -> Iterator[Evaluation]:
+    """Evaluates every new checkpoint of a run as it appears; without end.
+
+    A checkpoint that the trainer removes while it is being read is passed over.
+
+    Args:
+        config: settings; `eval_interval_secs` is the time between two looks.
+        network: as for `evaluate`.
+        dataset: as for `evaluate`.
+        wait: called with the seconds to wait; for tests.
+    """
+    config = config or EvalConfig()
+    evaluator, seen = None, None
+    while True:
+        newest = newest_checkpoint(config.checkpoint_dir)
+        if newest and newest != seen:
+            evaluator = evaluator or _Evaluator(config, network, dataset)
+            try:
+                yield evaluator.evaluate(newest)
+                seen = newest
+            except CheckpointError:
+                if Path(newest + ".index").exists():
+                    raise
+        wait(config.eval_interval_secs)
+
+
+def run_config(checkpoint_dir: str | Path) -> TrainConfig:
+    """The settings that a run was made with, from its `config.json`; the defaults where there is none."""
+    path = Path(checkpoint_dir) / "config.json"
+    return TrainConfig.read(path) if path.exists() else TrainConfig()
+
+
+class _Evaluator:
+    """A network, its images and its compiled form, kept from one checkpoint to the next."""
+
+    def __init__(self, config: EvalConfig, network: tf.Module | None, dataset: DataSet | None) -> None:
+        trained = run_config(config.checkpoint_dir)
+        self.config = config
+        self.dataset = dataset or datasets.load(config.dataset or trained.dataset, config.data_dir or trained.data_dir)
+        with tf.device(config.device):
+            self.network = network or make_network(trained, self.dataset)
+
+    def evaluate(self, path: str) -> Evaluation:
+        start = time.perf_counter()
+        step = restore_network(self.network, path, averaged=self.config.moving_average)
+        images = inputs(
+            self.dataset,
+            SPLITS[self.config.eval_data],
+            self.config.batch_size,
+            num_examples=self.config.num_examples,
+        )
+        with tf.device(self.config.device):
+            logits, labels = predictions(self.network, images)
+        return Evaluation(step, precision_at_1(logits, labels), len(labels), time.perf_counter() - start)

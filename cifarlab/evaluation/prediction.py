@@ -1,0 +1,169 @@
+"""What a trained network says of any picture, and the network as a SavedModel for other programs."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from cifarlab.backend import tf
+from cifarlab.data.datasets import DataSet
+from cifarlab.data.distortions import central_crop, standardize
+from cifarlab.errors import UserError
+from cifarlab.evaluation.precision import run_config
+from cifarlab.model.network import inference
+from cifarlab.training.checkpoints import existing_checkpoint, restore_network
+from cifarlab.training.loop import make_network
+
+LARGEST_PICTURE = 80_000_000
+"""Pixels, below the number from which Pillow warns; a small file can hold a picture that fills the memory."""
+
+
+class PictureError(UserError):
+    """A file that is no picture, or one that cannot be shown to the network."""
+
+
+class Guess(NamedTuple):
+    """A class and how probable the network holds it.
+
+    Attributes:
+        name: of the class.
+        probability: 0 to 1; all classes of a picture sum to 1.
+    """
+
+    name: str
+    probability: float
+
+
+def read_picture(path: str | os.PathLike, size: int = 32) -> np.ndarray:
+    """Reads any picture file as a square of the data set's size: scaled so that it fills the square, its middle kept.
+
+    Transparent parts become white, an animation's first picture counts, other colour spaces become RGB.
+
+    Args:
+        path: PNG, JPEG, GIF, WebP, BMP or another format that Pillow reads.
+        size: rows and columns of the result.
+
+    Returns:
+        uint8[size, size, 3].
+
+    Raises:
+        PictureError: there is no such file, it is no picture, or it is damaged or too large.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path) as picture:
+            if picture.width * picture.height > LARGEST_PICTURE:
+                raise PictureError(
+                    f"a picture has at most {LARGEST_PICTURE:,} pixels; {path} has {picture.width} x "
+                    f"{picture.height}. Scale it down first."
+                )
+            # Turned as its camera says, then over white where it is transparent.
+            picture = ImageOps.exif_transpose(picture).convert("RGBA")
+    except PictureError:
+        raise
+    except FileNotFoundError:
+        raise PictureError(f"{path} should be a picture; there is no such file.") from None
+    except Exception as error:  # Pillow's readers raise nearly anything for a damaged file
+        raise PictureError(
+            f"{path} should be a picture (PNG, JPEG, GIF, WebP, BMP, ...); it cannot be read as one: "
+            f"{type(error).__name__}. Convert it, or name another file."
+        ) from None
+    white = Image.new("RGBA", picture.size, "white")
+    opaque = Image.alpha_composite(white, picture).convert("RGB")
+    return np.asarray(ImageOps.fit(opaque, (size, size), Image.Resampling.LANCZOS))
+
+
+@dataclasses.dataclass(frozen=True)
+class Classifier:
+    """A network and what its logits mean; takes pictures as they are.
+
+    Attributes:
+        network: a trained ConvNet, or anything with its `stages`.
+        dataset: what it was trained on; only its description is used.
+    """
+
+    network: tf.Module
+    dataset: DataSet
+
+    def logits(self, pictures: tf.Tensor) -> tf.Tensor:
+        """The logits of raw pictures: cropped centrally and standardized as in evaluation.
+
+        Args:
+            pictures: uint8[B, 32, 32, 3], 0-255; any B.
+
+        Returns:
+            float32[B, num_classes].
+        """
+        return inference(self.network, standardize(central_crop(pictures, self.dataset.crop_size)))
+
+
+def trained_classifier(checkpoint_dir: str | os.PathLike, *, averaged: bool = True) -> Classifier:
+    """The network of a run's newest checkpoint; needs none of the run's pictures.
+
+    Args:
+        checkpoint_dir: folder of the run.
+        averaged: the moving averages of the weights; otherwise the weights themselves.
+
+    Raises:
+        CheckpointError: there is no checkpoint, or it is damaged or of another network.
+        DataSetError: the folder does not say what the network was trained on.
+    """
+    path = existing_checkpoint(checkpoint_dir)
+    dataset = DataSet.read_description(Path(checkpoint_dir) / "dataset.json")
+    network = make_network(run_config(checkpoint_dir), dataset)
+    restore_network(network, path, averaged=averaged)
+    return Classifier(network, dataset)
+
+
+def classify(classifier: Classifier, pictures: np.ndarray, *, top: int = 3) -> list[list[Guess]]:
+    """The most probable classes of each picture, best first.
+
+    Args:
+        classifier: a trained network and its classes.
+        pictures: uint8[B, 32, 32, 3], 0-255.
+        top: how many classes of each.
+
+    >>> from cifarlab.model.network import ConvNet
+    >>> classifier = Classifier(ConvNet(), DataSet("letters", tuple("abcdefghij")))
+    >>> guesses = classify(classifier, np.zeros([1, 32, 32, 3], np.uint8), top=2)
+    >>> [len(guesses[0]), 0 <= guesses[0][0].probability <= 1]
+    [2, True]
+    """
+    probabilities = tf.nn.softmax(classifier.logits(tf.constant(pictures))).numpy()
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+    classes = classifier.dataset.classes
+    return [[Guess(classes[c], float(p[c])) for c in row] for p, row in zip(probabilities, order, strict=True)]
+
+
+def export(classifier: Classifier, folder: str | os.PathLike) -> Path:
+    """Writes a network as a SavedModel that takes any batch of raw pictures.
+
+    Its signature `serving_default` takes `images`, uint8[B, 32, 32, 3], and returns `logits` and `probabilities`,
+    float32[B, num_classes]; the file `assets.extra/classes.txt` holds the classes' names, a line each.
+
+    Args:
+        classifier: a trained network and its classes.
+        folder: that must not exist yet, or be empty.
+
+    Raises:
+        UserError: the folder is not empty.
+    """
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} should be a new or an empty folder for the SavedModel; it is not. Name another.")
+    pictures = tf.TensorSpec([None, *classifier.dataset.image_shape], tf.uint8, name="images")
+
+    @tf.function(input_signature=[pictures])
+    def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        logits = classifier.logits(images)
+        return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
+
+    module = tf.Module()
+    module.network, module.serve = classifier.network, serve
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
+    (folder / "assets.extra").mkdir()
+    (folder / "assets.extra" / "classes.txt").write_text("\n".join(classifier.dataset.classes) + "\n")
+    return folder

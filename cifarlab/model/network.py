@@ -1,0 +1,188 @@
+"""The tutorial's network: conv1, pool1, norm1, conv2, norm2, pool2, local3, local4, softmax_linear."""
+
+import zlib
+from typing import NamedTuple
+
+from cifarlab.backend import tf
+from cifarlab.model import normalization as normalizations
+
+
+class Stages(NamedTuple):
+    """What each stage of the network computes from a batch of images; all float32.
+
+    Attributes:
+        conv1: [B, 24, 24, 64], convolution, bias and ReLU.
+        pool1: [B, 12, 12, 64], the largest of 3 x 3.
+        norm1: [B, 12, 12, 64], local response normalization.
+        conv2: [B, 12, 12, 64], convolution, bias and ReLU.
+        norm2: [B, 12, 12, 64], local response normalization.
+        pool2: [B, 6, 6, 64], the largest of 3 x 3.
+        local3: [B, 384], fully connected, bias and ReLU.
+        local4: [B, 192], fully connected, bias and ReLU.
+        softmax_linear: [B, 10], the logits, not normalized.
+    """
+
+    conv1: tf.Tensor
+    pool1: tf.Tensor
+    norm1: tf.Tensor
+    conv2: tf.Tensor
+    norm2: tf.Tensor
+    pool2: tf.Tensor
+    local3: tf.Tensor
+    local4: tf.Tensor
+    softmax_linear: tf.Tensor
+
+
+class Layer(tf.Module):
+    """The learnable part of a layer: `<name>/weights` and `<name>/biases`, and how strongly the weights decay.
+
+    Weights start as a truncated normal of the given standard deviation, a function of the seed and the layer's name.
+
+    >>> layer = Layer("local4", [384, 192], stddev=0.04, bias=0.1, weight_decay=0.004, seed=0)
+    >>> layer.weights.name, layer.biases.shape
+    ('local4/weights:0', TensorShape([192]))
+    """
+
+    def __init__(
+        self,
+        name: str,
+        shape: list[int],
+        *,
+        stddev: float,
+        bias: float = 0.0,
+        weight_decay: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        """Makes the variables.
+
+        Args:
+            name: of the layer, and of its stage.
+            shape: of the weights; the last axis is the layer's outputs.
+            stddev: of the weights' initial truncated normal distribution.
+            bias: initial value of each bias.
+            weight_decay: factor of tf.nn.l2_loss(weights) in the total loss; 0 for none.
+            seed: of the initial weights.
+        """
+        super().__init__(name=name)
+        self.weight_decay = weight_decay
+        key = [seed, zlib.crc32(name.encode()) & 0x7FFFFFFF]
+        # tf.Module makes no scopes of itself; `cifarlab train` names variables as the tutorial does.
+        self.weights = tf.Variable(
+            tf.random.stateless_truncated_normal(shape, key, stddev=stddev), name=f"{name}/weights"
+        )
+        self.biases = tf.Variable(tf.fill([shape[-1]], bias), name=f"{name}/biases")
+
+
+class ConvNet(tf.Module):
+    """The tutorial's network of 1,068,298 parameters, and the template for a deeper one.
+
+    A subclass overrides `__init__` for other layers and `stages` for another order; everything else in cifarlab takes
+    it as it is, as long as `stages` returns a NamedTuple whose last item is the logits.
+
+    >>> net = ConvNet()
+    >>> net(tf.zeros([2, 24, 24, 3])).shape
+    TensorShape([2, 10])
+    """
+
+    def __init__(
+        self,
+        num_classes: int = 10,
+        image_size: int = 24,
+        channels: int = 3,
+        *,
+        seed: int = 0,
+        normalization: str = "fast",
+    ) -> None:
+        """Makes the five layers.
+
+        Args:
+            num_classes: logits per image.
+            image_size: rows and columns of the images, in pixels; the tutorial's crops have 24.
+            channels: of the images; 3 for RGB.
+            seed: of the initial weights.
+            normalization: "fast" or "plain", two forms of the same; see `cifarlab.model.normalization`.
+        """
+        super().__init__(name="conv_net")
+        if normalization not in normalizations.FORMS:
+            forms = " or ".join(normalizations.FORMS)
+            raise ValueError(f"normalization is {forms}; got {normalization!r}.")
+        self.normalization = normalization
+        pooled = -(-image_size // 4)  # two pools of stride 2, SAME: 24 -> 12 -> 6
+        self.conv1 = Layer("conv1", [5, 5, channels, 64], stddev=0.05, seed=seed)
+        self.conv2 = Layer("conv2", [5, 5, 64, 64], stddev=0.05, bias=0.1, seed=seed)
+        self.local3 = Layer("local3", [pooled**2 * 64, 384], stddev=0.04, bias=0.1, weight_decay=0.004, seed=seed)
+        self.local4 = Layer("local4", [384, 192], stddev=0.04, bias=0.1, weight_decay=0.004, seed=seed)
+        self.softmax_linear = Layer("softmax_linear", [192, num_classes], stddev=1 / 192, seed=seed)
+
+    def stages(self, images: tf.Tensor) -> NamedTuple:
+        """Every stage's result for a batch of images, by name and in order; the last one is the logits.
+
+        Args:
+            images: float32[B, 24, 24, 3], standardized.
+        """
+        conv1 = convolution(images, self.conv1)
+        pool1 = max_pool(conv1, "pool1")
+        norm1 = self.normalize(pool1, "norm1")
+        conv2 = convolution(norm1, self.conv2)
+        norm2 = self.normalize(conv2, "norm2")
+        pool2 = max_pool(norm2, "pool2")
+        local3 = fully_connected(
+            tf.reshape(pool2, [-1, self.local3.weights.shape[0]]), self.local3
+        )  # [B, 6, 6, 64] -> [B, 2304]
+        local4 = fully_connected(local3, self.local4)
+        # No softmax here: the loss takes the logits as they are and normalizes them itself, more exactly.
+        softmax_linear = fully_connected(local4, self.softmax_linear, activation=None)
+        return Stages(conv1, pool1, norm1, conv2, norm2, pool2, local3, local4, softmax_linear)
+
+    def __call__(self, images: tf.Tensor) -> tf.Tensor:
+        """The logits, float32[B, num_classes], for float32[B, 24, 24, 3]."""
+        return self.stages(images)[-1]
+
+    def normalize(self, values: tf.Tensor, name: str) -> tf.Tensor:
+        """Local response normalization in the network's form, under a name of its own in the graph."""
+        with tf.name_scope(name):
+            return normalizations.FORMS[self.normalization](values)
+
+
+def inference(net: ConvNet, images: tf.Tensor) -> tf.Tensor:
+    """The logits of a batch of images.
+
+    Args:
+        net: a ConvNet, or anything with its `stages`.
+        images: float32[B, 24, 24, 3], standardized; any B.
+
+    Returns:
+        float32[B, 10], un-normalized.
+
+    >>> inference(ConvNet(), tf.zeros([1, 24, 24, 3])).shape
+    TensorShape([1, 10])
+    """
+    return net.stages(images)[-1]
+
+
+def layers(net: tf.Module) -> list[Layer]:
+    """The learnable layers of a network, in the order of its attributes' names.
+
+    >>> [layer.name for layer in layers(ConvNet())]
+    ['conv1', 'conv2', 'local3', 'local4', 'softmax_linear']
+    """
+    return [module for module in net.submodules if isinstance(module, Layer)]
+
+
+def convolution(images: tf.Tensor, layer: Layer) -> tf.Tensor:
+    """Convolution of stride 1 with SAME padding, bias and ReLU: [B, rows, columns, in] -> [B, rows, columns, out]."""
+    with tf.name_scope(layer.name):
+        summed = tf.nn.bias_add(tf.nn.conv2d(images, layer.weights, strides=1, padding="SAME"), layer.biases)
+        return tf.nn.relu(summed, name="activations")
+
+
+def max_pool(values: tf.Tensor, name: str) -> tf.Tensor:
+    """The largest value of each 3 x 3 square, every second pixel: [B, 24, 24, C] -> [B, 12, 12, C]."""
+    return tf.nn.max_pool2d(values, ksize=3, strides=2, padding="SAME", name=name)
+
+
+def fully_connected(values: tf.Tensor, layer: Layer, activation=tf.nn.relu) -> tf.Tensor:
+    """Matrix product, bias and activation (None for a linear layer): [B, in] -> [B, out]."""
+    with tf.name_scope(layer.name):
+        summed = tf.nn.bias_add(tf.matmul(values, layer.weights), layer.biases)
+        return summed if activation is None else activation(summed, name="activations")

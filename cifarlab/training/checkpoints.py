@@ -1,0 +1,177 @@
+"""Saving and restoring a run, on TensorFlow's own checkpoints.
+
+A checkpoint is written beside its place and counts only when TensorFlow's small `checkpoint` file names it, so one
+that a crash left half-written is never the newest. One that cannot be read all the same is passed over.
+"""
+
+import datetime
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from cifarlab.backend import tf
+from cifarlab.errors import UserError
+from cifarlab.training.step import TrainState
+
+PREFIX = "model.ckpt"
+LOCK = "trainer.lock"
+
+
+class CheckpointError(UserError):
+    """A checkpoint that cannot be used: damaged, of another network, or not there."""
+
+
+class Checkpoints:
+    """The checkpoints of one run's folder.
+
+    >>> import tempfile
+    >>> from cifarlab.model.network import ConvNet
+    >>> checkpoints = Checkpoints(tempfile.mkdtemp(), TrainState(ConvNet()))
+    >>> Path(checkpoints.save()).name, checkpoints.restore_newest()
+    ('model.ckpt-0', 0)
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike, state: TrainState, *, keep: int = 5, keep_hours: float | None = None
+    ) -> None:
+        """Looks for checkpoints in a folder.
+
+        Args:
+            folder: of the run; it need not exist yet.
+            state: what is saved and restored.
+            keep: how many of the newest are kept.
+            keep_hours: besides, one for each so many hours is kept for good.
+        """
+        self.state = state
+        self.warnings: list[str] = []
+        self._checkpoint = tf.train.Checkpoint(state=state)
+        _ = self._checkpoint.save_counter  # made now, not at the first save, so that restoring finds its place
+        self._manager = tf.train.CheckpointManager(
+            self._checkpoint, str(folder), keep, keep_hours, checkpoint_name=PREFIX, step_counter=state.step
+        )
+
+    def save(self) -> str:
+        """Saves the state under its step and removes what is no longer kept; returns the checkpoint's path.
+
+        Raises:
+            CheckpointError: it could not be written; the ones before it are still there.
+        """
+        try:
+            return self._manager.save(checkpoint_number=self.state.step)
+        except (tf.errors.OpError, OSError) as error:
+            raise CheckpointError(
+                f"the checkpoint of step {int(self.state.step)} could not be written to {self._manager.directory}: "
+                f"{one_line(error)}. Make room there or allow writing, then run the same command again: the "
+                f"checkpoints before it are kept."
+            ) from None
+
+    def restore_newest(self) -> int | None:
+        """Restores the newest checkpoint that can be read and returns its step, or None when there is none at all.
+
+        One that cannot be read is passed over, and a line about it added to `warnings`.
+
+        Raises:
+            CheckpointError: there are checkpoints, but none that can be read.
+        """
+        paths = list(reversed(self._manager.checkpoints))
+        for path in paths:
+            try:
+                # Restoring assigns variable by variable; an older checkpoint overwrites what a torn one began.
+                # Nothing is expected to be left over, but if it is, the assertion says so and no later warning.
+                self._checkpoint.restore(path).expect_partial().assert_consumed()
+            except (tf.errors.OpError, ValueError, AssertionError) as error:
+                self.warnings.append(f"{Path(path).name} was passed over: {why_unreadable(path, error)}.")
+            else:
+                return int(self.state.step)
+        if paths:
+            raise CheckpointError(
+                f"none of the {len(paths)} checkpoints in {self._manager.directory} can be used: "
+                f"{self.warnings[0]} Name another folder (--train-dir), or the settings of the run that made them."
+            )
+        return None
+
+
+def newest_checkpoint(folder: str | os.PathLike) -> str | None:
+    """The path of a folder's newest checkpoint, or None."""
+    return tf.train.latest_checkpoint(str(folder))
+
+
+def existing_checkpoint(folder: str | os.PathLike) -> str:
+    """The path of a folder's newest checkpoint.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    path = newest_checkpoint(folder)
+    if path is None:
+        raise CheckpointError(
+            f"{folder} should hold checkpoints of a run; there is none. Train first (`cifarlab train --train-dir "
+            "...`), or name the folder with --checkpoint-dir."
+        )
+    return path
+
+
+def restore_network(network: tf.Module, path: str, *, averaged: bool = True) -> int:
+    """Reads a network's weights from a checkpoint and returns the step that they are from.
+
+    Args:
+        network: changed in place.
+        path: of a checkpoint, such as `newest_checkpoint` returns.
+        averaged: the moving averages of the weights; otherwise the weights themselves.
+
+    Raises:
+        CheckpointError: the checkpoint is damaged, gone, or of another network.
+    """
+    step = tf.Variable(0, trainable=False, dtype=tf.int64)
+    part = {"averages" if averaged else "network": network, "step": step}
+    try:
+        status = tf.train.Checkpoint(state=tf.train.Checkpoint(**part)).read(path)
+        status.expect_partial().assert_existing_objects_matched()
+    except (tf.errors.OpError, ValueError, AssertionError) as error:
+        raise CheckpointError(
+            f"{path} cannot be used: {why_unreadable(path, error)}. Name the folder of a run of this network."
+        ) from None
+    return int(step)
+
+
+@contextmanager
+def only_trainer(folder: str | os.PathLike) -> Iterator[None]:
+    """Keeps a second trainer out of a run's folder; a process that dies gives the lock back by dying.
+
+    Raises:
+        CheckpointError: another process holds the folder; the message says which.
+    """
+    holder = Path(folder) / f"{LOCK}.holder"
+    lock = FileLock(Path(folder) / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        who = holder.read_text().strip() if holder.exists() else "another process"
+        raise CheckpointError(
+            f"{folder} is in use: {who} trains there. Wait for it, stop it, or name another --train-dir."
+        ) from None
+    try:
+        since = datetime.datetime.now().isoformat(" ", "seconds")
+        holder.write_text(f"process {os.getpid()} on {socket.gethostname()} (since {since})\n")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def why_unreadable(path: str, error: Exception) -> str:
+    """In a few words, what is wrong with a checkpoint that could not be restored."""
+    if isinstance(error, tf.errors.NotFoundError):
+        return "one of its files is missing"
+    if isinstance(error, tf.errors.OpError):
+        return f"it is damaged ({one_line(error)})"
+    return "it is of another network or another version of the training program"
+
+
+def one_line(error: Exception) -> str:
+    """The first line of an error's message."""
+    return (str(getattr(error, "message", "")) or str(error)).strip().splitlines()[0].rstrip(".")[:200]

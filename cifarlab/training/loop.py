@@ -1,0 +1,352 @@
+"""train(): the loop around `train_step`, and what it tells its observers."""
+
+import dataclasses
+import functools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cifarlab.backend import tf
+from cifarlab.config import ConfigError, TrainConfig
+from cifarlab.data import datasets
+from cifarlab.data.datasets import DataSet
+from cifarlab.data.pipeline import QueueCounter, distorted_inputs
+from cifarlab.model.network import ConvNet
+from cifarlab.training import schedule
+from cifarlab.training.checkpoints import Checkpoints, only_trainer
+from cifarlab.training.clock import Clock
+from cifarlab.training.control import Control, interrupt_stops
+from cifarlab.training.runlog import RunLog
+from cifarlab.training.step import StepResult, TrainState, train_step
+
+
+class NotFiniteError(ArithmeticError):
+    """A loss or a gradient became infinite or not a number."""
+
+
+class StepRecord(NamedTuple):
+    """What is told of a step every `log_frequency` steps; losses are those before the step's update.
+
+    Attributes:
+        step: updates done before this one.
+        losses: by name, of this step's batch.
+        averaged_losses: by name, their moving averages.
+        learning_rate: that the update used.
+        examples_per_second: since the record before.
+        seconds_per_batch: since the record before, pauses apart.
+        queue_fill: records in the shuffle queue.
+        input_wait: seconds a batch that the step waited for its input, mean since the record before.
+    """
+
+    step: int
+    losses: dict[str, float]
+    averaged_losses: dict[str, float]
+    learning_rate: float
+    examples_per_second: float
+    seconds_per_batch: float
+    queue_fill: int
+    input_wait: float
+
+
+class Details(NamedTuple):
+    """What an observer gets on the steps that it asks for, all of the weights before the update.
+
+    Attributes:
+        images: float32[B, 24, 24, 3], the batch as the network sees it.
+        labels: int32[B].
+        stages: NamedTuple of each stage's result.
+        gradients: by variable name, such as "conv1/weights".
+        variables: the weights themselves by name.
+    """
+
+    images: tf.Tensor
+    labels: tf.Tensor
+    stages: Any
+    gradients: dict[str, tf.Tensor]
+    variables: dict[str, tf.Tensor]
+
+
+class Observer:
+    """Looks at a run and never steers it; override what you want to be told of."""
+
+    def start(self, run: "Run") -> None:
+        """Before the first step; `run.state` is restored."""
+
+    def wants(self, step: int) -> bool:
+        """Whether `details` shall be called for this step; that costs a forward pass."""
+        return False
+
+    def details(self, record: StepRecord, details: Details) -> None:
+        """After a step that was asked for."""
+
+    def step(self, record: StepRecord) -> None:
+        """Every `log_frequency` steps."""
+
+    def checkpoint(self, step: int, path: str) -> None:
+        """After a checkpoint was saved."""
+
+    def end(self, run: "Run", reason: str) -> None:
+        """After the last step; the reason is "max_steps", "stopped", "interrupted" or "failed"."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What a run is made of.
+
+    Attributes:
+        config: its settings.
+        dataset: its pictures.
+        state: weights, averages, step; changes as the run goes on.
+        compiled_step: `train_step` of this state as a `tf.function` of (images, labels).
+        first_step: where this session starts.
+        warnings: lines that a person should see.
+    """
+
+    config: TrainConfig
+    dataset: DataSet
+    state: TrainState
+    compiled_step: Callable[..., StepResult]
+    first_step: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def graph(self) -> tf.Graph:
+        """The traced training graph."""
+        size = self.dataset.crop_size
+        return self.compiled_step.get_concrete_function(
+            tf.TensorSpec([self.config.batch_size, size, size, self.dataset.image_shape[2]], tf.float32),
+            tf.TensorSpec([self.config.batch_size], tf.int32),
+        ).graph
+
+
+def train(
+    config: TrainConfig | None = None,
+    *,
+    network: tf.Module | None = None,
+    dataset: DataSet | None = None,
+    observers: Sequence[Observer] = (),
+    control: Control | None = None,
+) -> TrainState:
+    """Trains a network, from its newest checkpoint on if there is one, until `max_steps` or until it is stopped.
+
+    Args:
+        config: settings; the defaults are the tutorial's.
+        network: what to train; by default the tutorial's network for this data set.
+        dataset: the pictures; by default `config.dataset`, fetched or drawn on first use.
+        observers: told of start, steps, checkpoints and end.
+        control: for steering from another thread. Ctrl-C stops, too.
+
+    Returns:
+        The state after the last step, which is also saved in `config.train_dir`.
+
+    Raises:
+        ConfigError: `fresh` was asked for, but the folder holds a run.
+        DataSetError, DownloadError: the data cannot be had.
+        CheckpointError: the folder's checkpoints are of another network, or it is in use.
+        NotFiniteError: a loss or gradient became infinite or not a number; the message names the last good checkpoint.
+    """
+    config, control = config or TrainConfig(), control or Control()
+    dataset = dataset or datasets.load(config.dataset, config.data_dir)
+    folder = _open_folder(config)
+    with only_trainer(folder):
+        state = make_state(config, dataset, network)
+        checkpoints = Checkpoints(folder, state, keep=config.keep_checkpoints, keep_hours=config.keep_checkpoint_hours)
+        first_step = checkpoints.restore_newest() or 0
+        config.save(folder / "config.json")
+        dataset.save_description(folder / "dataset.json")
+        log = RunLog(folder)
+        log.truncate_after(first_step)
+        compiled = tf.function(functools.partial(train_step, state))
+        run = Run(config, dataset, state, compiled, first_step, tuple(checkpoints.warnings))
+        return _Session(run, checkpoints, log, observers, control).run_to_end()
+
+
+def make_network(config: TrainConfig, dataset: DataSet) -> ConvNet:
+    """The tutorial's network for a data set's classes and crops, with its initial weights."""
+    channels = dataset.image_shape[2]
+    return ConvNet(
+        dataset.num_classes, dataset.crop_size, channels, seed=config.seed, normalization=config.normalization
+    )
+
+
+def make_state(config: TrainConfig, dataset: DataSet, network: tf.Module | None = None) -> TrainState:
+    """A new state for a config and a data set: network, averages and schedule."""
+    network = network or make_network(config, dataset)
+    decay_steps = schedule.decay_steps(dataset.num_examples("train"), config.batch_size, config.epochs_per_decay)
+
+    def rate(step: tf.Tensor) -> tf.Tensor:
+        return schedule.learning_rate(
+            step,
+            decay_steps=max(decay_steps, 1),
+            initial=config.initial_learning_rate,
+            factor=config.learning_rate_decay_factor,
+        )
+
+    return TrainState(network, rate, config.moving_average_decay)
+
+
+class _Session:
+    """One call of `train`: from the restored state to the last checkpoint."""
+
+    def __init__(
+        self, run: Run, checkpoints: Checkpoints, log: RunLog, observers: Sequence[Observer], control: Control
+    ) -> None:
+        self.run, self.checkpoints, self.log, self.observers, self.control = (
+            run,
+            checkpoints,
+            log,
+            observers,
+            control,
+        )
+        self.config, self.state = run.config, run.state
+        self.queue = QueueCounter()
+        self.compiled_stages = tf.function(run.state.network.stages)
+        self.step = run.first_step
+        self.saved_step, self.saved_at = run.first_step if run.first_step else -1, time.monotonic()
+        self.clock = Clock()
+
+    def run_to_end(self) -> TrainState:
+        for observer in self.observers:
+            observer.start(self.run)
+        reason = "failed"
+        try:
+            with interrupt_stops(self.control) as interrupted:
+                self._steps()
+            reason = "interrupted" if interrupted.is_set() else "stopped" if self.control.stopped else "max_steps"
+            self._check_finite()
+            if self.saved_step != self.step:
+                self._save()
+        finally:
+            for observer in self.observers:
+                observer.end(self.run, reason)
+        return self.state
+
+    def _steps(self) -> None:
+        batches = self._batches()
+        while self.step < self.config.max_steps:
+            self._steer()
+            if self.control.stopped:
+                return
+            with self.clock.waiting():
+                images, labels = next(batches)
+            wanted = [observer for observer in self.observers if observer.wants(self.step)]
+            before = self._before_update(images, labels) if wanted else None
+            result = self.run.compiled_step(images, labels)
+            self.clock.batches += 1
+            if wanted or self.step % self.config.log_frequency == 0:
+                self._tell(result, before, wanted)
+            self.step += 1
+            if self._checkpoint_is_due():
+                self._check_finite()
+                self._save()
+
+    def _batches(self) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+        return iter(
+            distorted_inputs(
+                self.run.dataset,
+                self.config.batch_size,
+                seed=self.config.seed,
+                first_step=self.step,
+                min_fraction_of_examples_in_queue=self.config.min_fraction_of_examples_in_queue,
+                num_preprocess_threads=self.config.num_preprocess_threads,
+                counter=self.queue,
+            )
+        )
+
+    def _steer(self) -> None:
+        """Does what was asked for through the control."""
+        if self.control.paused:
+            self.log.append("pause", self.step)
+            with self.clock.paused():
+                self.control.wait_while_paused()
+        factor = self.control.take_learning_rate_factor()
+        if factor is not None:
+            self.state.learning_rate_factor.assign(factor)
+            self.log.append("learning_rate_factor", self.step, factor=factor)
+
+    def _before_update(self, images: tf.Tensor, labels: tf.Tensor) -> Details:
+        variables = {_name(v): tf.identity(v) for v in self.state.network.trainable_variables}
+        return Details(images, labels, self.compiled_stages(images), {}, variables)
+
+    def _tell(self, result: StepResult, before: Details | None, wanted: list[Observer]) -> None:
+        self._check_finite()
+        record = self._record(result)
+        if self.step % self.config.log_frequency == 0:
+            self.log.append("step", **record._asdict())
+            for observer in self.observers:
+                observer.step(record)
+        if before is not None:
+            variables = self.state.network.trainable_variables
+            gradients = {_name(v): g for v, g in zip(variables, result.gradients, strict=True)}
+            for observer in wanted:
+                observer.details(record, before._replace(gradients=gradients))
+
+    def _record(self, result: StepResult) -> StepRecord:
+        losses = {name: float(value) for name, value in result.losses.by_name().items()}
+        seconds, wait = self.clock.lap(restart=self.step % self.config.log_frequency == 0)
+        return StepRecord(
+            step=self.step,
+            losses=losses,
+            averaged_losses=self.state.averaged_losses(),
+            learning_rate=float(result.learning_rate),
+            examples_per_second=self.config.batch_size / seconds,
+            seconds_per_batch=seconds,
+            queue_fill=self.queue.fill,
+            input_wait=wait,
+        )
+
+    def _checkpoint_is_due(self) -> bool:
+        steps, seconds = self.config.checkpoint_steps, self.config.checkpoint_secs
+        return bool(steps and self.step % steps == 0) or bool(seconds and time.monotonic() - self.saved_at >= seconds)
+
+    def _save(self) -> None:
+        path = self.checkpoints.save()
+        self.saved_step, self.saved_at = self.step, time.monotonic()
+        self.log.append("checkpoint", self.step, path=Path(path).name)
+        for observer in self.observers:
+            observer.checkpoint(self.step, path)
+
+    def _check_finite(self) -> None:
+        """Raises when a step since the last look was not finite; nothing of it was saved."""
+        bad = int(self.state.first_bad_step)
+        if bad < 0:
+            return
+        self.log.append("not_finite", bad)
+        last = (
+            f"The last good checkpoint is that of step {self.saved_step}"
+            if self.saved_step >= 0
+            else "No checkpoint was saved yet"
+        )
+        raise NotFiniteError(
+            f"the loss or a gradient of step {bad} is infinite or not a number; training stopped. {last}, in "
+            f"{self.config.train_dir}. The learning rate is probably too high: go on with a smaller "
+            "--initial-learning-rate."
+        )
+
+
+def _open_folder(config: TrainConfig) -> Path:
+    folder = Path(config.train_dir)
+    if config.fresh and folder.is_dir() and any(folder.iterdir()):
+        raise ConfigError(
+            f"--fresh wants an empty folder; {folder} is not. Name another --train-dir, move that one away, or "
+            "leave --fresh out to continue it."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            raise NotADirectoryError
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ConfigError(
+            f"train_dir is a folder that can be written to; {folder} is not ({error.strerror or 'no folder'}). "
+            "Name another --train-dir."
+        ) from None
+    return folder
+
+
+def _name(variable: tf.Variable) -> str:
+    """A variable's name without TensorFlow's ":0"."""
+    return variable.name.split(":")[0]

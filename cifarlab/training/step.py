@@ -1,0 +1,143 @@
+"""One training step: loss, gradients, update, moving averages.
+
+`train_step` is plain Python that runs as it stands in a notebook cell; the loop compiles it with `tf.function`.
+"""
+
+import copy
+from collections.abc import Callable
+from typing import NamedTuple
+
+from cifarlab.backend import tf
+from cifarlab.model.network import inference
+from cifarlab.model.objective import Losses, loss
+from cifarlab.training.schedule import learning_rate
+
+LOSS_AVERAGE_DECAY = 0.9
+"""Of the moving averages of the losses: the tutorial's, a memory of about ten steps."""
+
+Schedule = Callable[[tf.Tensor], tf.Tensor]
+
+
+class TrainState(tf.Module):
+    """Everything that training changes; what a checkpoint holds.
+
+    Attributes:
+        step: int64[], updates done so far.
+        network: the weights that are trained.
+        averages: a second network of the same make, whose weights are moving averages of the first one's.
+        learning_rate_factor: float32[], what the schedule's rate is multiplied with; 1 unless somebody steers.
+        loss_averages: by name, the moving averages of the losses; they start at zero, see `averaged_losses`.
+        first_bad_step: int64[], the first step whose loss or gradient was not finite, or -1.
+        schedule: the learning rate as a function of the step.
+        moving_average_decay: upper bound of the decay of `averages`.
+
+    >>> from cifarlab.model.network import ConvNet
+    >>> state = TrainState(ConvNet())
+    >>> result = train_step(state, tf.zeros([8, 24, 24, 3]), tf.zeros([8], tf.int32))
+    >>> state.step.numpy().item(), f"{result.learning_rate:.1f}"
+    (1, '0.1')
+    """
+
+    def __init__(
+        self, network: tf.Module, schedule: Schedule = learning_rate, moving_average_decay: float = 0.9999
+    ) -> None:
+        """Starts at step 0 with the network's present weights, also as their averages."""
+        super().__init__(name="train_state")
+        self.schedule = schedule
+        self.moving_average_decay = moving_average_decay
+        self.network = network
+        self.averages = copy.deepcopy(network)
+        self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="global_step")
+        self.learning_rate_factor = tf.Variable(1.0, trainable=False, name="learning_rate_factor")
+        self.first_bad_step = tf.Variable(-1, trainable=False, dtype=tf.int64, name="first_bad_step")
+        names = loss(network, tf.zeros([1, 2]), [0]).by_name()
+        self.loss_averages = {name: tf.Variable(0.0, trainable=False, name=f"{name}/average") for name in names}
+
+    def averaged_losses(self) -> dict[str, float]:
+        """The moving averages of the losses by name, freed of the zeros that they started from.
+
+        After n steps an average of decay 0.9 that started at zero still holds 0.9 ** n of that zero.
+        """
+        weight = 1 - LOSS_AVERAGE_DECAY ** int(self.step)
+        return {name: float(average) / weight if weight else 0.0 for name, average in self.loss_averages.items()}
+
+
+class StepResult(NamedTuple):
+    """What one step computed, before its update.
+
+    Attributes:
+        losses: of the batch, under the weights before the update.
+        learning_rate: float32[], that the update used.
+        gradients: one for each of `state.network.trainable_variables`, in their order.
+    """
+
+    losses: Losses
+    learning_rate: tf.Tensor
+    gradients: tuple[tf.Tensor, ...]
+
+
+def train_step(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> StepResult:
+    """Takes one step of gradient descent, and moves the averages after it.
+
+    Args:
+        state: changed in place: weights, averages, step.
+        images: float32[B, 24, 24, 3], standardized; any B.
+        labels: int32[B].
+    """
+    variables = state.network.trainable_variables
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(variables)
+        logits = inference(state.network, images)
+        losses = loss(state.network, logits, labels)
+    gradients = tape.gradient(losses.total, variables)
+    rate = state.schedule(state.step) * state.learning_rate_factor
+    note_if_not_finite(state, losses, gradients)
+    average_losses(state, losses)
+    apply_gradients(state, gradients, rate)
+    return StepResult(losses, rate, tuple(gradients))
+
+
+def apply_gradients(state: TrainState, gradients: list[tf.Tensor], rate: tf.Tensor) -> None:
+    """Updates the weights, counts the step, then moves the averages, in this order.
+
+    The tutorial's programs left the order of gradient and averages open for years; here the averages always see the
+    new weights.
+
+    Args:
+        state: changed in place.
+        gradients: one for each of `state.network.trainable_variables`, in their order.
+        rate: float32[], the learning rate.
+    """
+    for variable, gradient in zip(state.network.trainable_variables, gradients, strict=True):
+        variable.assign_sub(rate * gradient)
+    state.step.assign_add(1)
+    average_weights(state)
+
+
+def average_weights(state: TrainState) -> None:
+    """Moves each averaged weight by (1 - decay) of its distance to the weight.
+
+    The decay warms up: min(decay, (1 + step) / (10 + step)), 2/11 after the first update, so that the averages do
+    not hang on to the initial weights.
+    """
+    step = tf.cast(state.step, tf.float32)
+    decay = tf.minimum(state.moving_average_decay, (1 + step) / (10 + step))
+    pairs = zip(state.averages.trainable_variables, state.network.trainable_variables, strict=True)
+    for average, variable in pairs:
+        average.assign_sub((1 - decay) * (average - variable))
+
+
+def average_losses(state: TrainState, losses: Losses) -> None:
+    """Moves the average of each loss by a tenth of its distance to the batch's loss."""
+    for name, value in losses.by_name().items():
+        average = state.loss_averages[name]
+        average.assign_sub((1 - LOSS_AVERAGE_DECAY) * (average - value))
+
+
+def note_if_not_finite(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> None:
+    """Keeps the first step whose loss or gradient is not finite, in the graph, so that no step waits for the host."""
+    finite = tf.reduce_all(tf.math.is_finite(losses.total))
+    for gradient in gradients:
+        finite = tf.logical_and(finite, tf.reduce_all(tf.math.is_finite(gradient)))
+    first = tf.logical_and(tf.logical_not(finite), state.first_bad_step < 0)
+    state.first_bad_step.assign(tf.where(first, state.step, state.first_bad_step))
