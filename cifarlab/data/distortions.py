@@ -55,6 +55,7 @@ def central_crop(images: tf.Tensor, size: int = 24) -> tf.Tensor:
     >>> central_crop(tf.zeros([5, 32, 32, 3])).shape
     TensorShape([5, 24, 24, 3])
     """
+    images = tf.convert_to_tensor(images)
     _, height, width, _ = images.shape
     _check_crop(height, width, size)
     top, left = (height - size) // 2, (width - size) // 2

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from cifarlab.errors import UserError
+
 IMAGE_SHAPE = (32, 32, 3)
 """Rows, columns and channels of a CIFAR-10 image."""
 
 
-class RecordError(ValueError):
+class RecordError(UserError):
     """A file or an array that does not hold whole, valid records."""
 
 
@@ -127,9 +129,7 @@ def write_records(path: str | os.PathLike, images: np.ndarray, labels: np.ndarra
     if images.dtype != np.uint8 or images.ndim != 4:
         raise RecordError(f"images are uint8[N, rows, columns, channels]; got {images.dtype}{list(images.shape)}.")
     if labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
-        raise RecordError(
-            f"labels are one integer an image, [{len(images)}]; got {labels.dtype}{list(labels.shape)}."
-        )
+        raise RecordError(f"labels are one integer an image, [{len(images)}]; got {labels.dtype}{list(labels.shape)}.")
     _check_labels(labels, 256, "the array")
     planes = images.transpose(0, 3, 1, 2).reshape(len(images), -1)  # [N, rows, columns, RGB] -> [N, planes]
     path = Path(path)

@@ -1,0 +1,44 @@
+# `make help` lists what there is. Needs git, make and a Python 3.11 to 3.13 with venv; the rest comes from the lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8888
+# Jupyter and the tests find each other's programs (nbconvert, tensorboard) on the path.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup lab test train bench lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
+
+setup: $(VENV)/ready ## make .venv from the lock (2 to 4 minutes the first time, nothing after that)
+
+$(VENV)/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
+	  "cifarlab needs Python 3.11 to 3.13; this is %d.%d. Try: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+lab: setup ## open JupyterLab on 127.0.0.1, with its token
+	$(BIN)/jupyter lab --ip=127.0.0.1 --port=$(PORT)
+
+test: setup ## run every check that CI runs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+train: setup ## train on CIFAR-10, downloaded on first use; ARGS="--dataset drawn" for more
+	$(BIN)/cifarlab train $(ARGS)
+
+bench: setup ## measure speed and memory
+	$(BIN)/python -m benchmarks
+
+lock: ## renew uv.lock and requirements.lock (needs uv); maintainers only
+	uv lock
+	uv export --quiet --format requirements-txt --extra notebooks --extra dev --no-emit-project -o requirements.lock
+
+clean: ## remove .venv and caches, never data or runs
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache *.egg-info

@@ -1,0 +1,138 @@
+"""Each distortion against its tf.image namesake: the same distribution, image by image."""
+
+import numpy as np
+import pytest
+
+from cifarlab.backend import tf
+from cifarlab.data import distortions
+
+MANY = 4000
+RNG = np.random.default_rng(3)
+IMAGES = RNG.integers(0, 256, [16, 32, 32, 3]).astype(np.uint8)
+COORDINATES = np.stack(np.meshgrid(np.arange(32), np.arange(32), [0], indexing="ij"), -1)[:, :, 0].astype(np.float32)
+"""float32[32, 32, 3]: each pixel holds its own row and column."""
+
+
+def copies(image, count=MANY):
+    return tf.tile(image[None], [count, 1, 1, 1])
+
+
+def same_distribution(a, b, digits=2):
+    """Two samples have nearly the same quantiles (of a range of about 1)."""
+    quantiles = np.linspace(0.02, 0.98, 25)
+    np.testing.assert_allclose(np.quantile(a, quantiles), np.quantile(b, quantiles), atol=0.06)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_every_distortion_is_a_function_of_its_seed_alone(compiled):
+    for distort in (distortions.random_crop, *distortions.TUTORIAL):
+        f = tf.function(distort) if compiled else distort
+        first, again, other = f(IMAGES, [1, 2]), f(IMAGES, [1, 2]), f(IMAGES, [1, 3])
+        tf.random.set_seed(99)
+        assert (f(IMAGES, [1, 2]).numpy() == first.numpy()).all()
+        assert (first.numpy() == again.numpy()).all()
+        assert not (first.numpy() == other.numpy()).all()
+    tf.random.set_seed(None)
+
+
+def test_crops_are_windows_of_the_image_at_uniform_places():
+    crops = distortions.random_crop(copies(COORDINATES), [5, 0]).numpy()
+    assert crops.shape == (MANY, 24, 24, 3)
+    corner = crops[:, 0, 0, :2].astype(int)
+    window = COORDINATES[:24, :24, :2]
+    assert (crops[..., :2] == corner[:, None, None] + window).all()
+    namesake = np.stack([tf.image.random_crop(COORDINATES, [24, 24, 3], seed=i)[0, 0, :2] for i in range(600)])
+    for axis in (0, 1):
+        share = np.bincount(corner[:, axis], minlength=9) / MANY
+        assert share.shape == (9,)  # places 0 to 8
+        np.testing.assert_allclose(share, 1 / 9, atol=0.02)
+        assert set(namesake[:, axis]) == set(range(9))
+    assert abs(np.corrcoef(corner.T)[0, 1]) < 0.06  # row and column are drawn apart
+
+
+def test_central_crop_is_the_one_of_tf_image():
+    ours, theirs = distortions.central_crop(IMAGES), tf.image.resize_with_crop_or_pad(IMAGES, 24, 24)
+    assert (ours.numpy() == theirs.numpy()).all()
+
+
+def test_half_of_the_images_are_mirrored_and_nothing_else():
+    image = IMAGES[0]
+    flipped = distortions.random_flip(copies(image), [5, 0]).numpy()
+    mirrored = (flipped == tf.image.flip_left_right(image).numpy()).all((1, 2, 3))
+    untouched = (flipped == image).all((1, 2, 3))
+    assert (mirrored ^ untouched).all()
+    assert abs(mirrored.mean() - 0.5) < 0.03
+
+
+def test_brightness_adds_one_uniform_number_to_each_image():
+    image = IMAGES[0].astype(np.float32)
+    changed = distortions.random_brightness(copies(image), [5, 0]).numpy()
+    delta = (changed - image).reshape(MANY, -1)
+    np.testing.assert_allclose(delta, delta[:, :1].repeat(delta.shape[1], 1), atol=1e-4)
+    assert -63 <= delta.min() < -62
+    assert 62 < delta.max() < 63.001
+    theirs = np.stack([tf.image.random_brightness(image, 63.0, seed=i)[0, 0, 0] - image[0, 0, 0] for i in range(800)])
+    same_distribution(delta[:, 0] / 126, theirs / 126)
+
+
+def test_contrast_stretches_each_channel_about_its_own_mean():
+    image = IMAGES[0].astype(np.float32)
+    changed = distortions.random_contrast(copies(image), [5, 0]).numpy()
+    mean = image.mean((0, 1))
+    factor = ((changed - mean) / (image - mean)).reshape(MANY, -1)
+    ours = np.median(factor, axis=1)
+    exact = tf.stack([tf.image.adjust_contrast(image, f) for f in ours[:50]]).numpy()
+    np.testing.assert_allclose(changed[:50], exact, atol=0.02)
+    assert 0.2 <= ours.min() < 0.23
+    assert 1.77 < ours.max() < 1.8001
+    theirs = [
+        np.median((tf.image.random_contrast(image, 0.2, 1.8, seed=i).numpy() - mean) / (image - mean))
+        for i in range(400)
+    ]
+    same_distribution(ours / 1.6, np.array(theirs) / 1.6)
+
+
+def test_standardize_is_the_one_of_tf_image():
+    images = np.concatenate([IMAGES, np.full([1, 32, 32, 3], 7, np.uint8)])
+    ours, theirs = distortions.standardize(images).numpy(), tf.image.per_image_standardization(images).numpy()
+    np.testing.assert_allclose(ours, theirs, atol=2e-5)
+    np.testing.assert_allclose(ours[:16].mean((1, 2, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(ours[:16].std((1, 2, 3)), 1, atol=1e-4)
+
+
+def test_nearly_flat_images_are_not_blown_up():
+    image = np.zeros([1, 24, 24, 3], np.uint8)
+    image[0, 0, 0, 0] = 1
+    deviation = max(image.std(), 1 / np.sqrt(image.size))
+    assert distortions.standardize(image).numpy().max() == pytest.approx((1 - image.mean()) / deviation, rel=1e-4)
+
+
+def test_draws_differ_from_image_to_image():
+    for distort in (distortions.random_crop, distortions.random_brightness, distortions.random_contrast):
+        results = distort(copies(IMAGES[0], 50), [5, 0]).numpy().reshape(50, -1)
+        assert len(np.unique(results, axis=0)) > 25
+
+
+def test_draws_of_two_distortions_are_independent():
+    delta = distortions.random_brightness(copies(IMAGES[0]), [5, 0]).numpy()[:, 0, 0, 0]
+    corner = distortions.random_crop(copies(COORDINATES), [5, 0]).numpy()[:, 0, 0, 0]
+    assert abs(np.corrcoef(delta, corner)[0, 1]) < 0.06
+
+
+def test_after_standardization_brightness_is_gone_and_contrast_is_not():
+    plain = distortions.standardize(IMAGES).numpy()
+    bright = distortions.standardize(distortions.random_brightness(IMAGES, [1, 1])).numpy()
+    stretched = distortions.standardize(distortions.random_contrast(IMAGES, [1, 1])).numpy()
+    assert np.abs(bright - plain).max() < 1e-4
+    coloured = IMAGES * np.array([1.0, 0.5, 0.2], np.float32)  # channels of different means, as in real pictures
+    gap = distortions.standardize(distortions.random_contrast(coloured, [1, 1])) - distortions.standardize(coloured)
+    assert np.abs(gap.numpy()).max() > 0.1
+    assert stretched.shape == plain.shape
+
+
+@pytest.mark.parametrize(
+    "crop", [lambda i: distortions.random_crop(i, [0, 0], 33), lambda i: distortions.central_crop(i, 33)]
+)
+def test_a_crop_larger_than_the_image_is_refused(crop):
+    with pytest.raises(ValueError, match="at most as large as the images, 32 x 32; got 33"):
+        crop(IMAGES)

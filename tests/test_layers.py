@@ -1,0 +1,134 @@
+"""The floors of the house: an import points to the same folder or to a lower floor, never up."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cifarlab
+
+PACKAGE = Path(cifarlab.__file__).parent
+FLOORS = [
+    {"errors", "config", "backend"},
+    {"data"},
+    {"model"},
+    {"training"},
+    {"evaluation"},
+    {"show"},
+    {"teaching"},
+    {"doctor", "cli"},
+]
+MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+
+
+def floor_of(part):
+    return next(level for level, parts in enumerate(FLOORS) if part in parts)
+
+
+def part_of(module):
+    """`cifarlab.data.records` -> `data`."""
+    return module.split(".")[1]
+
+
+def imports(path):
+    """The cifarlab modules that a file imports anywhere, as dotted names."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            if node.module.startswith("cifarlab"):
+                for name in node.names:
+                    dotted = f"{node.module}.{name.name}"
+                    yield (
+                        dotted
+                        if (PACKAGE.parent / dotted.replace(".", "/")).with_suffix(".py").exists()
+                        else node.module
+                    )
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name.startswith("cifarlab"))
+
+
+def dotted_name(module):
+    return "cifarlab." + ".".join(module.with_suffix("").parts)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_imports_never_point_up(module):
+    here = floor_of(part_of(dotted_name(module)))
+    for imported in imports(PACKAGE / module):
+        assert imported != "cifarlab", f"{module} imports the whole package"
+        assert floor_of(part_of(imported)) <= here, f"{module} imports {imported}, which is on a higher floor"
+
+
+def test_imports_make_no_circle():
+    graph = {dotted_name(module): set(imports(PACKAGE / module)) for module in MODULES}
+    done, open_ = set(), []
+
+    def visit(module):
+        assert module not in open_, f"a circle: {' -> '.join([*open_[open_.index(module) :], module])}"
+        if module in graph and module not in done:
+            open_.append(module)
+            for imported in graph[module]:
+                visit(imported)
+            done.add(open_.pop())
+
+    for module in graph:
+        visit(module)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_modules_stay_small(module):
+    tree = ast.parse((PACKAGE / module).read_text())
+    lines = len((PACKAGE / module).read_text().splitlines())
+    assert lines <= 340, f"{module} has {lines} lines; one that outgrows about 300 has two jobs"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            length = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+            assert length <= 44, f"{module}: {node.name} has {length} lines; about 40 is the limit"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_no_module_shares_its_name_with_a_public_function(module):
+    tree = ast.parse((PACKAGE / module).read_text())
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert module.stem not in functions
+    assert module.stem not in cifarlab.__all__
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_only_what_a_person_looks_at_prints(module):
+    if module.parts[0] == "show" or module.name in ("cli.py", "doctor.py"):
+        return
+    calls = [n for n in ast.walk(ast.parse((PACKAGE / module).read_text())) if isinstance(n, ast.Call)]
+    assert not [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
+
+
+def loaded_by(code):
+    out = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    return set(out.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import cifarlab", "import cifarlab; cifarlab.TrainConfig", "import cifarlab.data.records", "import cifarlab.cli"],
+)
+def test_light_imports_load_nothing_heavy(code):
+    assert not loaded_by(code) & {"tensorflow", "matplotlib", "ipywidgets", "keras", "requests"}
+
+
+def test_training_loads_no_jupyter():
+    loaded = loaded_by("import cifarlab.cli, cifarlab.show.console, cifarlab.show.summaries, cifarlab.training.loop")
+    assert "tensorflow" in loaded
+    assert not loaded & {"ipywidgets", "IPython", "matplotlib", "jupyterlab"}
+
+
+@pytest.mark.parametrize("name", cifarlab.__all__)
+def test_every_public_name_loads_and_is_documented(name):
+    value = getattr(cifarlab, name)
+    assert value.__doc__
+    assert importlib.import_module(value.__module__)
