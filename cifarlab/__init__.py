@@ -26,7 +26,7 @@ _HOMES = {
     "TrainState": "training.step",
     "train_step": "training.step",
     "train": "training.loop",
-    "Observer": "training.loop",
+    "Observer": "training.observers",
     "Control": "training.control",
     "evaluate": "evaluation.precision",
     "watch": "evaluation.precision",

@@ -7,7 +7,7 @@ import time
 from cifarlab.data.download import Progress
 from cifarlab.data.pipeline import queue_capacity
 from cifarlab.evaluation.precision import Evaluation
-from cifarlab.training.loop import Observer, Run, StepRecord
+from cifarlab.training.observers import Observer, Run, StepRecord
 
 RECORDS_PER_SECOND = 100_000
 """Read into the shuffle queue on two cores; only for the estimate that is printed while one waits."""

@@ -6,7 +6,7 @@ from cifarlab.backend import tf
 from cifarlab.errors import UserError
 from cifarlab.evaluation.precision import Evaluation
 from cifarlab.model.network import layers
-from cifarlab.training.loop import Details, Observer, Run, StepRecord
+from cifarlab.training.observers import Details, Observer, Run, StepRecord
 
 PICTURES = 3
 """Images of a batch that are kept, TensorFlow's default."""

@@ -20,6 +20,11 @@ from cifarlab.training.step import TrainState
 PREFIX = "model.ckpt"
 LOCK = "trainer.lock"
 
+# What TensorFlow's reader raises for damaged files; the last two for one that is cut short or holds nonsense.
+_DAMAGED = (tf.errors.OpError, OSError, IndexError, RuntimeError)
+# And what restoring raises for a checkpoint of other variables.
+_UNREADABLE = (*_DAMAGED, ValueError, AssertionError)
+
 
 class CheckpointError(UserError):
     """A checkpoint that cannot be used: damaged, of another network, or not there."""
@@ -83,7 +88,7 @@ class Checkpoints:
                 # Restoring assigns variable by variable; an older checkpoint overwrites what a torn one began.
                 # Nothing is expected to be left over, but if it is, the assertion says so and no later warning.
                 self._checkpoint.restore(path).expect_partial().assert_consumed()
-            except (tf.errors.OpError, ValueError, AssertionError) as error:
+            except _UNREADABLE as error:
                 self.warnings.append(f"{Path(path).name} was passed over: {why_unreadable(path, error)}.")
             else:
                 return int(self.state.step)
@@ -131,7 +136,7 @@ def restore_network(network: tf.Module, path: str, *, averaged: bool = True) -> 
     try:
         status = tf.train.Checkpoint(state=tf.train.Checkpoint(**part)).read(path)
         status.expect_partial().assert_existing_objects_matched()
-    except (tf.errors.OpError, ValueError, AssertionError) as error:
+    except _UNREADABLE as error:
         raise CheckpointError(
             f"{path} cannot be used: {why_unreadable(path, error)}. Name the folder of a run of this network."
         ) from None
@@ -167,7 +172,7 @@ def why_unreadable(path: str, error: Exception) -> str:
     """In a few words, what is wrong with a checkpoint that could not be restored."""
     if isinstance(error, tf.errors.NotFoundError):
         return "one of its files is missing"
-    if isinstance(error, tf.errors.OpError):
+    if isinstance(error, _DAMAGED):
         return f"it is damaged ({one_line(error)})"
     return "it is of another network or another version of the training program"
 

@@ -1,11 +1,9 @@
 """train(): the loop around `train_step`, and what it tells its observers."""
 
-import dataclasses
 import functools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
@@ -17,107 +15,13 @@ from cifarlab.training import schedule
 from cifarlab.training.checkpoints import Checkpoints, only_trainer
 from cifarlab.training.clock import Clock
 from cifarlab.training.control import Control, interrupt_stops
+from cifarlab.training.observers import Details, Observer, Run, StepRecord
 from cifarlab.training.runlog import RunLog
 from cifarlab.training.step import StepResult, TrainState, train_step
 
 
 class NotFiniteError(ArithmeticError):
     """A loss or a gradient became infinite or not a number."""
-
-
-class StepRecord(NamedTuple):
-    """What is told of a step every `log_frequency` steps; losses are those before the step's update.
-
-    Attributes:
-        step: updates done before this one.
-        losses: by name, of this step's batch.
-        averaged_losses: by name, their moving averages.
-        learning_rate: that the update used.
-        examples_per_second: since the record before.
-        seconds_per_batch: since the record before, pauses apart.
-        queue_fill: records in the shuffle queue.
-        input_wait: seconds a batch that the step waited for its input, mean since the record before.
-    """
-
-    step: int
-    losses: dict[str, float]
-    averaged_losses: dict[str, float]
-    learning_rate: float
-    examples_per_second: float
-    seconds_per_batch: float
-    queue_fill: int
-    input_wait: float
-
-
-class Details(NamedTuple):
-    """What an observer gets on the steps that it asks for, all of the weights before the update.
-
-    Attributes:
-        images: float32[B, 24, 24, 3], the batch as the network sees it.
-        labels: int32[B].
-        stages: NamedTuple of each stage's result.
-        gradients: by variable name, such as "conv1/weights".
-        variables: the weights themselves by name.
-    """
-
-    images: tf.Tensor
-    labels: tf.Tensor
-    stages: Any
-    gradients: dict[str, tf.Tensor]
-    variables: dict[str, tf.Tensor]
-
-
-class Observer:
-    """Looks at a run and never steers it; override what you want to be told of."""
-
-    def start(self, run: "Run") -> None:
-        """Before the first step; `run.state` is restored."""
-
-    def wants(self, step: int) -> bool:
-        """Whether `details` shall be called for this step; that costs a forward pass."""
-        return False
-
-    def details(self, record: StepRecord, details: Details) -> None:
-        """After a step that was asked for."""
-
-    def step(self, record: StepRecord) -> None:
-        """Every `log_frequency` steps."""
-
-    def checkpoint(self, step: int, path: str) -> None:
-        """After a checkpoint was saved."""
-
-    def end(self, run: "Run", reason: str) -> None:
-        """After the last step; the reason is "max_steps", "stopped", "interrupted" or "failed"."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """What a run is made of.
-
-    Attributes:
-        config: its settings.
-        dataset: its pictures.
-        state: weights, averages, step; changes as the run goes on.
-        compiled_step: `train_step` of this state as a `tf.function` of (images, labels).
-        first_step: where this session starts.
-        warnings: lines that a person should see.
-    """
-
-    config: TrainConfig
-    dataset: DataSet
-    state: TrainState
-    compiled_step: Callable[..., StepResult]
-    first_step: int
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def graph(self) -> tf.Graph:
-        """The traced training graph."""
-        size = self.dataset.crop_size
-        return self.compiled_step.get_concrete_function(
-            tf.TensorSpec([self.config.batch_size, size, size, self.dataset.image_shape[2]], tf.float32),
-            tf.TensorSpec([self.config.batch_size], tf.int32),
-        ).graph
 
 
 def train(

@@ -58,7 +58,7 @@ def test_gradients_agree_with_finite_differences():
     gradients = tape.gradient(value, net.trainable_variables)
     for variable, gradient in zip(net.trainable_variables, gradients, strict=True):
         # Along the gradient itself the loss rises by its squared length: well above float32's rounding, and short
-            # enough that few ReLUs switch.
+        # enough that few ReLUs switch.
         length = float(tf.norm(gradient))
         before = variable.numpy()
         step = 3e-3 / length

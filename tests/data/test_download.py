@@ -1,0 +1,1053 @@
+"""Fetching against a real server on loopback that misbehaves by script, and unpacking archives made on the spot."""
+
+import contextlib
+import gzip
+import hashlib
+import io
+import json
+import os
+import random
+import re
+import socket
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import filelock
+import pooch
+import pytest
+
+from cifarlab.data import download
+from cifarlab.data.download import DownloadError, Progress, fetch, unpack
+
+BODY = random.Random(1).randbytes(200_000)
+OTHER = random.Random(2).randbytes(200_000)
+HASH = f"sha256:{hashlib.sha256(BODY).hexdigest()}"
+HALF = 100_000
+
+
+class Request:
+    """One request to the test server, and the means to answer it rightly or wrongly."""
+
+    def __init__(self, handler: BaseHTTPRequestHandler):
+        self.handler, self.sent = handler, 0
+        self.range = handler.headers.get("Range")
+        self.if_range = handler.headers.get("If-Range")
+        self.start = int(re.fullmatch(r"bytes=(\d+)-", self.range)[1]) if self.range else 0
+
+    def head(self, status: int, **headers: object) -> None:
+        self.handler.send_response(status)
+        for name, value in headers.items():
+            if value is not None:
+                self.handler.send_header(name.replace("_", "-"), str(value))
+        self.handler.end_headers()
+
+    def send(self, data: bytes) -> None:
+        self.sent += len(data)  # before the client can have it, so that no test looks too early
+        self.handler.wfile.write(data)
+
+    def serve(self, body: bytes = BODY, upto: int | None = None, etag: str | None = '"one"') -> None:
+        """As a good server does; `upto`: the connection ends after that byte of the file."""
+        start = self.start if self.if_range in (None, etag) else 0
+        if start >= len(body):
+            self.head(416, Content_Range=f"bytes */{len(body)}", Content_Length=0)
+            return
+        span = f"bytes {start}-{len(body) - 1}/{len(body)}" if start else None
+        self.head(206 if start else 200, Content_Length=len(body) - start, Content_Range=span, ETag=etag)
+        self.send(body[start:upto])
+
+
+class Server:
+    """Counts what it is asked for and what it sends; `answer` says how the n-th request (from 0) is answered."""
+
+    def __init__(self):
+        self.requests: list[Request] = []
+        self.answer: Callable[[Request, int], None] = lambda request, n: request.serve()
+        self.released = threading.Event()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                request = Request(self)
+                outer.requests.append(request)
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the client has gone
+                    outer.answer(request, len(outer.requests) - 1)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.httpd.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.httpd.server_port}/batches.bin"
+        threading.Thread(target=self.httpd.serve_forever, args=(0.02,), daemon=True).start()
+
+    @property
+    def starts(self) -> list[int | None]:
+        """Where each request began to ask; None: for the whole file."""
+        return [request.start if request.range else None for request in self.requests]
+
+    def close(self) -> None:
+        self.released.set()
+        self.httpd.shutdown()
+        self.httpd.server_close()
+
+
+@pytest.fixture
+def server():
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def second():
+    second = Server()
+    yield second
+    second.close()
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "data" / "batches.bin"
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr(download, "PAUSES_S", (0.01, 0.01))
+    monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 10.0))  # a busy machine is no stall
+    monkeypatch.setattr(download, "WAIT_S", 0.05)
+    monkeypatch.setattr(download, "TELL_S", 0.0)
+    monkeypatch.setenv("NO_PROXY", "*")
+
+
+def get(target: Path, *servers: Server, size: int | None = len(BODY), **others) -> Path:
+    return fetch([server.url for server in servers], target, known_hash=HASH, size=size, **others)
+
+
+def refusal(target: Path, *servers: Server, **others) -> str:
+    with pytest.raises(DownloadError) as raised:
+        get(target, *servers, **others)
+    message = str(raised.value)
+    assert "\n" not in message
+    return message
+
+
+def leave_part(target: Path, data: bytes, notes: dict | None = None) -> Path:
+    part = target.with_name(target.name + ".part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.write_bytes(data)
+    if notes is not None:
+        part.with_name(part.name + ".json").write_text(json.dumps(notes))
+    return part
+
+
+def left(target: Path) -> set[str]:
+    """What a call leaves in the folder, beside the lock (which some versions of filelock remove)."""
+    return {path.name for path in target.parent.iterdir()} - {"batches.bin.lock", "files.lock"}
+
+
+PART = {"batches.bin.part", "batches.bin.part.json"}
+
+
+# ---- a good server
+
+
+@pytest.mark.parametrize("size", [len(BODY), None])
+def test_a_file_is_fetched_and_nothing_else_is_left(server, target, size):
+    assert get(target, server, size=size) == target
+    assert target.read_bytes() == BODY
+    assert left(target) == {"batches.bin"}
+    assert server.starts == [None]
+
+
+def test_a_fetched_file_has_the_permissions_of_any_other_new_file(server, target):
+    """pooch's temporary files are for their owner only; a course's shared folder is for all."""
+    get(target, server)
+    plain = target.with_name("plain")
+    plain.touch()
+    assert target.stat().st_mode == plain.stat().st_mode
+
+
+def test_a_file_with_the_right_checksum_is_used_as_it_is(server, target):
+    leave_part(target, b"old")
+    target.write_bytes(BODY)
+    assert get(target, server) == target
+    assert server.requests == []
+
+
+def test_a_file_with_a_wrong_checksum_is_fetched_anew(server, target):
+    target.parent.mkdir()
+    target.write_bytes(OTHER)
+    get(target, server)
+    assert target.read_bytes() == BODY
+
+
+def test_a_file_with_a_wrong_checksum_does_not_stay_when_it_cannot_be_fetched(server, target):
+    target.parent.mkdir()
+    target.write_bytes(OTHER)
+    server.answer = lambda request, n: request.head(404)
+    refusal(target, server)
+    assert left(target) == set()
+
+
+def test_an_md5_checksum_does_too(server, target):
+    fetch([server.url], target, known_hash=f"md5:{hashlib.md5(BODY).hexdigest().upper()}")
+    assert target.read_bytes() == BODY
+
+
+def test_a_mistyped_checksum_is_told_before_anything_is_fetched(server, target):
+    with pytest.raises(DownloadError, match=r"known_hash is 'sha256:\.\.\.' or 'md5:\.\.\.'; got 'sha265:ab'"):
+        fetch([server.url], target, known_hash="sha265:ab")
+    assert server.requests == []
+
+
+def test_progress_counts_up_to_the_whole_file(server, target):
+    seen: list[Progress] = []
+    get(target, server, progress=seen.append)
+    assert [one.done for one in seen] == sorted({one.done for one in seen})
+    assert len(seen) > 5
+    assert {(one.name, one.total, one.resumed_from, one.waiting) for one in seen} == {
+        ("batches.bin", len(BODY), 0, False)
+    }
+    assert seen[-1].done == len(BODY)
+    assert seen[-1].seconds_left == 0
+    for one in seen:
+        assert one.seconds_left == pytest.approx((len(BODY) - one.done) / one.bytes_per_second)
+
+
+def test_progress_is_told_seldom_but_always_at_the_end(server, target, monkeypatch):
+    monkeypatch.setattr(download, "TELL_S", 1000.0)
+    seen: list[Progress] = []
+    get(target, server, progress=seen.append)
+    assert [one.done for one in seen] == [len(BODY)]
+
+
+def test_redirects_are_followed(server, second, target):
+    server.answer = lambda request, n: request.head(302, Location=second.url, Content_Length=0)
+    get(target, server)
+    assert target.read_bytes() == BODY
+
+
+def test_a_file_that_the_server_calls_packed_is_stored_as_it_came(server, target):
+    """Servers label .tar.gz files `Content-Encoding: gzip`; to unpack it on the way would change its checksum."""
+    packed = gzip.compress(BODY)
+
+    def answer(request, n):
+        request.head(200, Content_Length=len(packed), Content_Encoding="gzip")
+        request.send(packed)
+
+    server.answer = answer
+    known_hash = f"sha256:{hashlib.sha256(packed).hexdigest()}"
+    assert fetch([server.url], target, known_hash=known_hash, size=len(packed)).read_bytes() == packed
+
+
+# ---- breaks
+
+
+def test_a_cut_connection_is_continued_within_the_call(server, target):
+    server.answer = lambda request, n: request.serve(upto=HALF if n == 0 else None)
+    get(target, server)
+    assert target.read_bytes() == BODY
+    assert server.starts == [None, HALF]
+    assert sum(request.sent for request in server.requests) == len(BODY)
+    assert server.requests[1].if_range == '"one"'
+
+
+def test_a_part_that_an_earlier_call_left_is_continued(server, target):
+    server.answer = lambda request, n: request.serve(upto=HALF)
+    message = refusal(target, server)
+    assert "3 times in a row" in message
+    assert "it continues at 100,000 bytes" in message
+    assert left(target) == PART
+    assert server.starts == [None, HALF, HALF]
+
+    server.answer = lambda request, n: request.serve()
+    seen: list[Progress] = []
+    get(target, server, progress=seen.append)
+    assert target.read_bytes() == BODY
+    assert left(target) == {"batches.bin"}
+    assert server.starts[3:] == [HALF]
+    assert server.requests[3].sent == len(BODY) - HALF
+    assert {one.resumed_from for one in seen} == {HALF}
+
+
+def test_a_call_gives_up_after_a_few_breaks_that_bring_next_to_nothing(server, target):
+    server.answer = lambda request, n: request.serve(upto=10 * (n + 1))
+    message = refusal(target, server)
+    assert "the connection ended early, 3 times in a row" in message
+    assert "it continues at 30 bytes" in message
+    assert server.starts == [None, 10, 20]
+
+
+def test_breaks_that_bring_something_each_are_no_failures(server, target, monkeypatch):
+    monkeypatch.setattr(download, "WORTH_BYTES", 20_000)
+    server.answer = lambda request, n: request.serve(upto=20_000 * (n + 1))
+    get(target, server)
+    assert target.read_bytes() == BODY
+    assert len(server.requests) == 10
+
+
+def test_starting_anew_again_and_again_is_no_progress(server, target, monkeypatch):
+    """A server that ignores Range and breaks each time brings the same bytes for ever."""
+    monkeypatch.setattr(download, "WORTH_BYTES", 20_000)
+
+    def answer(request, n):
+        request.head(200, Content_Length=len(BODY))
+        request.send(BODY[: HALF if n < 10 else None])
+
+    server.answer = answer
+    refusal(target, server)
+    assert len(server.requests) == 3
+
+
+def test_a_stalled_connection_is_broken_off_and_continued(server, target, monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 0.5))
+
+    def answer(request, n):
+        request.serve(upto=HALF if n == 0 else None)
+        if n == 0:
+            request.handler.wfile.flush()
+            server.released.wait(20)
+
+    server.answer = answer
+    get(target, server)
+    assert target.read_bytes() == BODY
+    assert not server.released.is_set()
+    # Of the block that was coming in when the line went dead, the beginning is asked for again.
+    assert server.starts == [None, HALF - HALF % download.BLOCK_BYTES]
+
+
+def test_a_server_that_never_answers_is_told_so(server, target, monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 0.2))
+    server.answer = lambda request, n: server.released.wait(20)
+    assert "nothing came for 0.2 s, 3 times in a row" in refusal(target, server)
+
+
+def test_a_trickle_is_no_stall(server, target, monkeypatch):
+    """Ten pieces, each well within the timeout, that together take longer than it."""
+    monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 0.5))
+
+    def answer(request, n):
+        request.head(200, Content_Length=len(BODY))
+        for at in range(0, len(BODY), 20_000):
+            request.send(BODY[at : at + 20_000])
+            time.sleep(0.06)
+
+    server.answer = answer
+    get(target, server)
+    assert server.starts == [None]
+
+
+def test_ctrl_c_keeps_the_part(server, target):
+    def interrupt(progress):
+        if progress.done >= HALF:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        get(target, server, progress=interrupt)
+    assert left(target) == PART
+    got = target.with_name("batches.bin.part").stat().st_size
+    assert HALF <= got < len(BODY)
+    get(target, server)
+    assert server.starts == [None, got]
+
+
+def test_ctrl_c_while_the_file_is_verified_costs_nothing(server, target, monkeypatch):
+    def interrupt(*args, **others):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pooch.core, "hash_matches", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            get(target, server)
+    assert left(target) == PART
+    get(target, server)
+    assert target.read_bytes() == BODY
+    assert len(server.requests) == 1
+    assert left(target) == {"batches.bin"}
+
+
+def test_a_file_system_without_hard_links_does_too(server, target, monkeypatch):
+    def no_links(*args):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    get(target, server)
+    assert target.read_bytes() == BODY
+    assert left(target) == {"batches.bin"}
+
+
+def test_an_error_of_the_callback_is_its_own(server, target):
+    def fail(progress):
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match=r"^mine$") as raised:
+        get(target, server, progress=fail)
+    assert not isinstance(raised.value, DownloadError)
+    assert left(target) == PART
+
+
+CHILD = """
+import sys, pathlib
+from cifarlab.data.download import fetch
+url, target, known_hash, size, ready = sys.argv[1:]
+pathlib.Path(ready).touch()
+fetch([url], target, known_hash=known_hash, size=int(size))
+"""
+
+
+def child(server: Server, target: Path, ready: Path) -> subprocess.Popen:
+    arguments = [server.url, str(target), HASH, str(len(BODY)), str(ready)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", CHILD, *arguments], stdout=pipe, stderr=pipe)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.01)
+
+
+def test_a_killed_process_leaves_its_part_and_the_next_one_fetches_the_rest(server, target, tmp_path):
+    def answer(request, n):
+        request.serve(upto=HALF if n == 0 else None)
+        if n == 0:
+            request.handler.wfile.flush()
+            server.released.wait(20)
+
+    server.answer = answer
+    part = target.with_name("batches.bin.part")
+    process = child(server, target, tmp_path / "ready")
+    wait_for(lambda: part.exists() and part.stat().st_size >= HALF - download.BLOCK_BYTES)
+    process.kill()  # SIGKILL: nothing can be tidied up
+    process.communicate()
+    assert left(target) == PART
+    kept = part.stat().st_size
+
+    get(target, server)
+    assert target.read_bytes() == BODY
+    assert server.starts == [None, kept]
+    assert server.requests[1].sent == len(BODY) - kept
+    assert left(target) == {"batches.bin"}
+
+
+def test_two_processes_at_once_fetch_once_and_write_nothing_to_the_screen(server, target, tmp_path):
+    ready = [tmp_path / "ready1", tmp_path / "ready2"]
+
+    def answer(request, n):
+        wait_for(lambda: all(path.exists() for path in ready))
+        time.sleep(0.3)  # both want the file now, and one holds the lock
+        request.serve()
+
+    server.answer = answer
+    processes = [child(server, target, path) for path in ready]
+    for process in processes:
+        assert process.communicate(timeout=20) == (b"", b"")
+        assert process.returncode == 0
+    assert server.starts == [None]
+    assert target.read_bytes() == BODY
+    assert left(target) == {"batches.bin"}
+
+
+def test_who_waits_for_another_process_is_told_how_far_that_is(server, target):
+    leave_part(target, BODY[:HALF])
+    lock = filelock.FileLock(target.with_name("batches.bin.lock"), thread_local=False)
+    lock.acquire()
+    seen: list[Progress] = []
+
+    def see(progress):
+        seen.append(progress)
+        if len(seen) == 2:
+            lock.release()
+
+    get(target, server, progress=see)
+    assert seen[0] == seen[1] == Progress("batches.bin", HALF, len(BODY), waiting=True)
+    assert not any(one.waiting for one in seen[2:])
+    assert server.starts == [HALF]
+
+
+# ---- answers that do not fit to what is there
+
+
+def test_a_server_that_ignores_range_starts_the_file_anew(server, target):
+    leave_part(target, OTHER[:HALF])
+
+    def answer(request, n):
+        request.head(200, Content_Length=len(BODY))
+        request.send(BODY)
+
+    server.answer = answer
+    get(target, server)
+    assert server.starts == [HALF]
+    assert target.read_bytes() == BODY
+
+
+def test_a_file_that_has_changed_since_is_not_continued(server, target):
+    leave_part(target, OTHER[:HALF], {"url": server.url, "validator": '"zero"', "total": len(BODY)})
+    get(target, server)
+    assert server.requests[0].if_range == '"zero"'
+    assert [request.sent for request in server.requests] == [len(BODY)]
+    assert target.read_bytes() == BODY
+
+
+def test_last_modified_vouches_where_the_etag_is_weak(server, target):
+    date = "Mon, 08 Jun 2009 20:09:09 GMT"
+
+    def answer(request, n):
+        start = request.start
+        span = f"bytes {start}-{len(BODY) - 1}/{len(BODY)}" if start else None
+        head = {"Content_Length": len(BODY) - start, "Content_Range": span}
+        request.head(206 if start else 200, **head, ETag='W/"one"', Last_Modified=date)
+        request.send(BODY[start : None if start else HALF])
+
+    server.answer = answer
+    get(target, server)
+    assert [request.if_range for request in server.requests] == [None, date]
+
+
+def test_another_address_continues_the_part_without_the_validator_of_the_first(server, second, target):
+    server.answer = lambda request, n: request.serve(upto=HALF) if n == 0 else request.head(503)
+    second.answer = lambda request, n: request.serve(etag='"two"')
+    get(target, server, second)
+    assert server.starts == [None, HALF]
+    assert second.starts == [HALF]
+    assert second.requests[0].if_range is None
+    assert target.read_bytes() == BODY
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        f"bytes {HALF - 1}-{len(BODY) - 1}/{len(BODY)}",
+        f"bytes {HALF}-{len(BODY)}/{len(BODY) + 1}",
+        "bytes nonsense",
+        None,
+    ],
+    ids=["another start", "another total", "nonsense", "no range"],
+)
+def test_a_part_that_does_not_continue_is_not_used(server, target, span):
+    def answer(request, n):
+        if n:
+            request.serve()
+        else:
+            request.head(206, Content_Range=span, Content_Length=10)
+            request.send(OTHER[:10])
+
+    leave_part(target, BODY[:HALF])
+    server.answer = answer
+    get(target, server)
+    assert server.starts == [HALF, None]
+    assert target.read_bytes() == BODY
+
+
+def test_pieces_that_do_not_fit_are_fetched_anew_once(server, target):
+    leave_part(target, OTHER[:HALF])
+    get(target, server)
+    assert server.starts == [HALF, None]
+    assert target.read_bytes() == BODY
+
+
+def test_pieces_that_never_fit_are_given_up(server, target):
+    leave_part(target, OTHER[:HALF])
+    server.answer = lambda request, n: request.serve(OTHER)
+    message = refusal(target, server)
+    assert f"another file, of checksum {hashlib.sha256(OTHER).hexdigest()}, not {HASH}" in message
+    assert server.starts == [HALF, None]
+    assert left(target) == set()
+
+
+def test_a_whole_part_is_verified_and_nobody_is_asked(server, target):
+    leave_part(target, BODY)
+    get(target, server)
+    assert target.read_bytes() == BODY
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("size", [len(BODY), None])
+@pytest.mark.parametrize("part", [OTHER, BODY + b"too long"], ids=["whole but wrong", "too long"])
+def test_a_part_of_no_use_is_replaced(server, target, part, size):
+    leave_part(target, part)
+    get(target, server, size=size)
+    assert target.read_bytes() == BODY
+    assert server.starts[-1] is None
+
+
+def test_a_whole_part_of_a_file_of_unknown_size_is_noticed_by_416(server, target):
+    leave_part(target, BODY)
+    get(target, server, size=None)
+    assert target.read_bytes() == BODY
+    assert server.starts == [len(BODY)]
+    assert server.requests[0].sent == 0
+
+
+@pytest.mark.parametrize("notes", ["", "{", "[]", "\0\0", '{"validator": null}'])
+def test_damaged_notes_do_no_harm(server, target, notes):
+    leave_part(target, BODY[:HALF]).with_name("batches.bin.part.json").write_text(notes)
+    get(target, server)
+    assert server.starts == [HALF]
+    assert target.read_bytes() == BODY
+
+
+# ---- servers that lie, and pages in place of the file
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_more_than_the_file_is_refused_before_it_is_written(server, target, chunked):
+    def answer(request, n):
+        """Without a length, the body ends with the connection (or with an empty chunk)."""
+        if chunked:
+            request.handler.protocol_version = "HTTP/1.1"
+            request.head(200, Transfer_Encoding="chunked", Connection="close")
+            for at in range(0, len(BODY + OTHER), 50_000):
+                request.send(b"%x\r\n%s\r\n" % (50_000, (BODY + OTHER)[at : at + 50_000]))
+            request.send(b"0\r\n\r\n")
+        else:
+            request.head(200)
+            request.send(BODY + OTHER)
+
+    server.answer = answer
+    assert "more than 200,000 bytes, the length of the file" in refusal(target, server)
+    assert target.with_name("batches.bin.part").stat().st_size == 0
+    assert not target.exists()
+
+
+def test_a_body_without_a_length_that_ends_early_is_a_break(server, target):
+    def answer(request, n):
+        if n:
+            request.serve()
+        else:
+            request.head(200)
+            request.send(BODY[:HALF])
+
+    server.answer = answer
+    get(target, server)
+    assert server.starts == [None, HALF]
+    assert target.read_bytes() == BODY
+
+
+def page(request: Request, length: bool = True) -> None:
+    html = b"<!doctype html><title>Sign in</title>"
+    request.head(200, Content_Type="text/html; charset=utf-8", Content_Length=len(html) if length else None)
+    request.send(html)
+
+
+@pytest.mark.parametrize("length", [True, False])
+@pytest.mark.parametrize("size", [len(BODY), None])
+def test_a_page_in_place_of_the_file_is_told_and_the_part_is_kept(server, target, length, size):
+    part = leave_part(target, BODY[:HALF])
+    server.answer = lambda request, n: page(request, length)
+    message = refusal(target, server, size=size)
+    assert f"a page of {'37 bytes' if length else 'unknown length'}" in message
+    assert "probably a sign-in or error page" in message
+    assert "it continues at 100,000 bytes" in message
+    assert part.read_bytes() == BODY[:HALF]
+    assert len(server.requests) == 1
+
+
+def test_an_empty_answer_does_not_cost_the_part(server, target):
+    part = leave_part(target, BODY[:HALF])
+    server.answer = lambda request, n: request.head(200, Content_Length=0)
+    assert "another file of 0 bytes, not 200,000 bytes" in refusal(target, server)
+    assert part.read_bytes() == BODY[:HALF]
+
+
+def test_another_length_is_told_before_anything_is_written(server, target):
+    server.answer = lambda request, n: request.serve(BODY[:-1])
+    assert "another file of 199,999 bytes, not 200,000 bytes" in refusal(target, server)
+    assert left(target) == set()
+
+
+def test_a_wrong_checksum_is_told_and_nothing_is_left(server, target):
+    server.answer = lambda request, n: request.serve(OTHER)
+    message = refusal(target, server)
+    assert f"of checksum {hashlib.sha256(OTHER).hexdigest()}, not {HASH}" in message
+    assert server.starts == [None]
+    assert left(target) == set()
+
+
+# ---- addresses that do not serve, and no network
+
+
+@pytest.mark.parametrize("status", [403, 404, 500, 503])
+def test_the_next_address_is_asked_where_one_refuses(server, second, target, status):
+    server.answer = lambda request, n: request.head(status)
+    get(target, server, second)
+    assert target.read_bytes() == BODY
+    assert (len(server.requests), len(second.requests)) == (1, 1)
+
+
+def test_the_next_address_is_asked_where_one_serves_another_file(server, second, target):
+    server.answer = lambda request, n: request.serve(OTHER)
+    get(target, server, second)
+    assert target.read_bytes() == BODY
+
+
+def test_the_error_names_each_address_and_what_it_said(server, second, target):
+    server.answer = lambda request, n: request.head(404)
+    second.answer = lambda request, n: page(request)
+    message = refusal(target, server, second)
+    assert message.startswith("expected batches.bin from 2 addresses; got ")
+    assert f"{server.url}: HTTP 404 Not Found; {second.url}: a page of 37 bytes, not 200,000 bytes" in message
+    assert message.endswith(f"Check the network and try again, or put the file at {target} by hand.")
+
+
+def test_redirects_in_a_circle_are_told(server, target):
+    server.answer = lambda request, n: request.head(302, Location=server.url, Content_Length=0)
+    assert "redirects in a circle" in refusal(target, server)
+
+
+def test_nobody_at_the_address_is_told_at_once(target, monkeypatch):
+    monkeypatch.setattr(download, "PAUSES_S", (1000.0,))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/batches.bin"
+    with pytest.raises(DownloadError, match=r"batches\.bin: Connection refused\. Check the network"):
+        fetch([url], target, known_hash=HASH)
+
+
+def test_an_address_that_cannot_prove_who_it_is_is_told_at_once(server, target, monkeypatch):
+    monkeypatch.setattr(download, "PAUSES_S", (1000.0,))
+    with pytest.raises(DownloadError, match=r"got https://.*SSL.*Check the network"):
+        fetch([server.url.replace("http:", "https:")], target, known_hash=HASH)
+
+
+def test_no_network_is_told_at_once(target, monkeypatch):
+    def unknown(*args, **others):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(download, "PAUSES_S", (1000.0,))
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    urls = ["https://www.example.org/a", "http://example.com/b"]
+    with pytest.raises(DownloadError) as raised:
+        fetch(urls, target, known_hash=HASH)
+    assert str(raised.value) == (
+        "expected batches.bin from 2 addresses; got https://www.example.org/a: Name or service not known; "
+        "http://example.com/b: Name or service not known. Check the network and try again, or put the file at "
+        f"{target} by hand."
+    )
+
+
+def test_a_network_that_goes_away_meanwhile_is_waited_for(server, target, monkeypatch):
+    """A laptop that changes its network has no names for a second or two."""
+    real, calls = socket.getaddrinfo, []
+
+    def flaky(*args, **others):
+        calls.append(args)
+        if len(calls) == 2:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return real(*args, **others)
+
+    monkeypatch.setattr(socket, "getaddrinfo", flaky)
+    server.answer = lambda request, n: request.serve(upto=HALF if n == 0 else None)
+    get(target, server)
+    assert len(calls) == 3
+    assert server.starts == [None, HALF]
+
+
+@pytest.mark.parametrize("url", ["file:///etc/hostname", "batches.bin", "http://", "ftp://example.org/a"])
+def test_what_is_no_web_address_is_told(target, url):
+    with pytest.raises(DownloadError, match=r"expected batches\.bin from 1 address; got"):
+        fetch([url], target, known_hash=HASH)
+
+
+def test_no_address_at_all_is_told(target):
+    with pytest.raises(DownloadError, match=r"expected batches\.bin from 0 addresses; got nowhere to ask"):
+        fetch([], target, known_hash=HASH)
+
+
+# ---- the disk
+
+
+def test_a_full_disk_is_told_and_the_part_is_kept(server, target):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, hard))
+    try:
+        message = refusal(target, server)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert message.startswith(f"expected to read and write {target}; got File too large. Free space there")
+    assert left(target) == PART
+    get(target, server)
+    assert server.starts == [None, 150_000]
+    assert target.read_bytes() == BODY
+
+
+def test_a_folder_that_cannot_be_made_is_told(server, tmp_path):
+    (tmp_path / "file").touch()
+    message = refusal(tmp_path / "file" / "batches.bin", server)
+    assert "got File exists" in message
+    assert "choose a folder that you may write to" in message
+    assert server.requests == []
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_is_only_readable_is_told_unless_the_file_is_there(server, target):
+    target.parent.mkdir()
+    target.write_bytes(BODY)
+    target.parent.chmod(0o555)
+    try:
+        assert get(target, server) == target
+        assert "Permission denied" in refusal(target.with_name("other.bin"), server)
+    finally:
+        target.parent.chmod(0o755)
+
+
+# ---- quiet and quick
+
+
+def test_the_import_loads_nothing_heavy():
+    code = "import sys, cifarlab.data.download; print({'tensorflow', 'requests', 'pooch'} & set(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (out.stdout, out.stderr) == ("set()\n", "")
+
+
+def test_the_level_of_poochs_logger_is_left_as_it_was(server, target):
+    logger = pooch.get_logger()
+    before = logger.level
+    get(target, server)
+    refusal(target.with_name("other.bin"), *[])
+    assert logger.level == before
+
+
+# ---- unpacking
+
+FILES = {"batches/a.bin": b"abc", "batches/b.bin": bytes(100_000)}
+SIZES = {name: len(data) for name, data in FILES.items()}
+
+
+def entry(name: str, data: bytes = b"", **others) -> tuple[tarfile.TarInfo, bytes]:
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    for key, value in others.items():
+        setattr(info, key, value)
+    return info, data
+
+
+GOOD = [entry(name, data) for name, data in FILES.items()]
+
+
+def pack(*entries: tuple[tarfile.TarInfo, bytes]) -> bytes:
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as tar:
+        for info, data in entries:
+            tar.addfile(info, io.BytesIO(data))
+    return gzip.compress(plain.getvalue(), mtime=0)
+
+
+@pytest.fixture
+def archive(tmp_path):
+    return tmp_path / "archive.tar.gz"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "out" / "files"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def unpack_error(archive: Path, folder: Path, packed: bytes) -> str:
+    """The message; and nothing may be left anywhere."""
+    archive.write_bytes(packed)
+    around = {path for path in archive.parent.rglob("*") if path.suffix != ".lock"} | {folder.parent}
+    with pytest.raises(DownloadError) as raised:
+        unpack(archive, folder, SIZES)
+    assert {path for path in archive.parent.rglob("*") if path.suffix != ".lock"} == around
+    message = str(raised.value)
+    assert "\n" not in message
+    return message
+
+
+def test_the_named_members_are_unpacked_flat_and_nothing_else(archive, folder):
+    extra = [
+        entry("batches", type=tarfile.DIRTYPE),
+        entry("batches/readme.html", b"<html>"),
+        entry("../escape.bin", b"abc"),
+        entry("/tmp/absolute.bin", b"abc"),
+        entry("other/a.bin", b"xyz"),
+        entry("batches/link", type=tarfile.SYMTYPE, linkname="/etc/passwd"),
+        entry("batches/hard", type=tarfile.LNKTYPE, linkname="batches/a.bin"),
+        entry("batches/device", type=tarfile.CHRTYPE, devmajor=1, devminor=3),
+        entry("batches/pipe", type=tarfile.FIFOTYPE),
+    ]
+    archive.write_bytes(pack(*extra, *GOOD))
+    assert unpack(archive, folder, SIZES) == folder
+    assert contents(folder) == {"a.bin": b"abc", "b.bin": bytes(100_000)}
+    assert left(folder) == {"files"}
+    assert left(archive) == {"archive.tar.gz", "out"}
+
+
+def test_unpacked_files_have_the_permissions_of_any_other_new_file(archive, folder, tmp_path):
+    (info, data), other = GOOD
+    archive.write_bytes(pack(entry(info.name, data, mode=0o4777), other))
+    unpack(archive, folder, SIZES)
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert (folder / "a.bin").stat().st_mode == plain.stat().st_mode
+
+
+def test_a_folder_that_is_complete_is_used_as_it_is(folder, archive):
+    folder.mkdir(parents=True)
+    (folder / "a.bin").write_bytes(b"xyz")
+    (folder / "b.bin").write_bytes(bytes(100_000))
+    assert unpack(archive, folder, SIZES) == folder  # there is no archive
+    assert (folder / "a.bin").read_bytes() == b"xyz"
+    assert left(folder) == {"files"}
+
+
+@pytest.mark.parametrize("files", [{}, {"a.bin": b"abc"}, {"a.bin": b"abc", "b.bin": b"short"}])
+def test_a_folder_that_is_not_complete_is_completed_and_ones_own_files_stay(archive, folder, files):
+    folder.mkdir(parents=True)
+    for name, data in {**files, "mine.txt": b"mine"}.items():
+        (folder / name).write_bytes(data)
+    archive.write_bytes(pack(*GOOD))
+    unpack(archive, folder, SIZES)
+    assert contents(folder) == {"a.bin": b"abc", "b.bin": bytes(100_000), "mine.txt": b"mine"}
+    assert left(folder) == {"files"}
+
+
+def test_what_a_killed_process_left_is_replaced(archive, folder):
+    half = folder.with_name("files.part")
+    half.mkdir(parents=True)
+    (half / "a.bin").write_bytes(b"half")
+    archive.write_bytes(pack(*GOOD))
+    unpack(archive, folder, SIZES)
+    assert contents(folder) == {"a.bin": b"abc", "b.bin": bytes(100_000)}
+    assert left(folder) == {"files"}
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        ([], "none called batches/a.bin"),
+        ([entry("./batches/a.bin", b"abc")], "none called batches/a.bin"),
+        ([entry("batches/a.bin", b"abcd")], "batches/a.bin of 4 bytes, not 3 bytes"),
+        ([entry("batches/a.bin", b"ab")], "batches/a.bin of 2 bytes, not 3 bytes"),
+        ([entry("batches/a.bin", b"abc"), entry("batches/a.bin", b"xyz")], "batches/a.bin twice"),
+        ([entry("batches/a.bin", type=tarfile.DIRTYPE)], "something else than a plain file"),
+        ([entry("batches/a.bin", type=tarfile.SYMTYPE, linkname="/etc/passwd")], "something else than a plain"),
+        ([entry("batches/a.bin", type=tarfile.LNKTYPE, linkname="/etc/passwd")], "something else than a plain"),
+        ([entry("batches/a.bin", type=tarfile.CHRTYPE)], "something else than a plain file"),
+        ([entry("batches/a.bin", type=tarfile.FIFOTYPE)], "something else than a plain file"),
+        (
+            [entry("batches/a.bin", b"abc", pax_headers={"GNU.sparse.map": "0,3", "GNU.sparse.size": "3"})],
+            "something else than a plain file",
+        ),
+        ([entry("batches/zeros", bytes(40_000_000))], "far more than these files"),
+    ],
+    ids=[
+        "missing", "dotted", "too long", "too short", "twice", "folder", "symbolic link", "hard link", "device",
+        "pipe", "sparse", "bomb",
+    ],
+)  # fmt: skip
+def test_an_archive_that_is_another_one_is_refused(archive, folder, first, words):
+    message = unpack_error(archive, folder, pack(*first, GOOD[1]))
+    assert message.startswith(f"expected 2 files in {archive}; got ")
+    assert words in message
+    assert message.endswith("Remove it, fetch it again.")
+
+
+SOUND = pack(*GOOD)
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        b"",
+        b"<!doctype html>",
+        gzip.compress(b""),
+        gzip.compress(b"no archive" * 1000),
+        SOUND[:20],
+        SOUND[: len(SOUND) // 2],
+        SOUND[:-1],
+        SOUND[:-8] + bytes(8),
+        SOUND + b"garbage",
+        gzip.compress(gzip.decompress(SOUND)[:60_000]),
+        gzip.decompress(SOUND),
+    ],
+    ids=[
+        "empty", "a page", "gzip of nothing", "gzip of something else", "only a head", "half", "all but a byte",
+        "a wrong gzip checksum", "garbage behind", "the tar cut", "not packed",
+    ],
+)  # fmt: skip
+def test_a_damaged_archive_is_told(archive, folder, packed):
+    assert "no .tar.gz archive, or a damaged one" in unpack_error(archive, folder, packed)
+
+
+def test_whatever_is_damaged_there_is_one_kind_of_error(archive, folder):
+    """Headers with random bytes in them: tarfile has many ways to stumble."""
+    draw = random.Random(3)
+    plain = gzip.decompress(pack(entry("batches/a.bin", b"abc", pax_headers={"comment": "x"}), GOOD[1]))
+    for _ in range(150):
+        damaged = bytearray(plain)
+        for _ in range(draw.randint(1, 4)):
+            damaged[draw.randrange(2_500)] = draw.randrange(256)
+        archive.write_bytes(gzip.compress(bytes(damaged), 1))
+        try:
+            unpack(archive, folder, SIZES)
+        except DownloadError:
+            assert not folder.exists()
+        else:
+            assert {path.name: path.stat().st_size for path in folder.iterdir()} == {"a.bin": 3, "b.bin": 100_000}
+            for path in folder.iterdir():
+                path.unlink()
+            folder.rmdir()
+
+
+def test_an_archive_that_is_not_there_is_told(archive, folder):
+    with pytest.raises(DownloadError, match=rf"got No such file or directory \({re.escape(str(archive))}\)"):
+        unpack(archive, folder, SIZES)
+    assert left(folder) == set()
+
+
+def test_a_disk_that_is_full_leaves_no_half_folder(archive, folder):
+    resource = pytest.importorskip("resource")
+    archive.write_bytes(pack(*GOOD))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(DownloadError, match="got File too large"):
+            unpack(archive, folder, SIZES)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert left(folder) == set()
+
+
+def test_ctrl_c_leaves_no_half_folder(archive, folder, monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    archive.write_bytes(pack(*GOOD))
+    monkeypatch.setattr(download.shutil, "copyfileobj", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        unpack(archive, folder, SIZES)
+    assert left(folder) == set()
+
+
+def test_several_threads_unpack_one_folder(archive, folder):
+    archive.write_bytes(pack(*GOOD))
+    failed: list[Exception] = []
+
+    def one():
+        try:
+            unpack(archive, folder, SIZES)
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=one) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert contents(folder) == {"a.bin": b"abc", "b.bin": bytes(100_000)}
+    assert left(folder) == {"files"}

@@ -1,0 +1,116 @@
+import itertools
+import shutil
+
+import numpy as np
+import pytest
+
+from cifarlab.backend import tf
+from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.data.pipeline import inputs
+from cifarlab.evaluation.precision import evaluate, precision_at_1, predictions, watch
+from cifarlab.model.network import ConvNet
+from cifarlab.training.checkpoints import CheckpointError
+from cifarlab.training.loop import train
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, drawn):
+    folder = tmp_path_factory.mktemp("run")
+    config = TrainConfig(dataset="drawn", train_dir=str(folder), max_steps=40, batch_size=32)
+    return folder, train(config, dataset=drawn)
+
+
+def test_precision_counts_the_first_largest_logit():
+    logits = np.array([[0, 1, 0], [2, 2, 0], [0, 0, 5.0]])
+    assert precision_at_1(logits, np.array([1, 0, 2])) == 1.0
+    assert precision_at_1(logits, np.array([1, 1, 2])) == pytest.approx(2 / 3)
+
+
+def test_every_test_image_counts_exactly_once(run, drawn):
+    evaluation = evaluate(EvalConfig(checkpoint_dir=str(run[0]), batch_size=128), dataset=drawn)
+    assert evaluation.num_examples == 2000
+    assert evaluation.step == 40
+    assert evaluation.precision * 2000 == pytest.approx(round(evaluation.precision * 2000))
+
+
+@pytest.mark.parametrize("averaged", [True, False])
+def test_averaged_or_raw_weights_are_evaluated(run, drawn, averaged):
+    folder, state = run
+    evaluation = evaluate(EvalConfig(checkpoint_dir=str(folder), moving_average=averaged), dataset=drawn)
+    net = state.averages if averaged else state.network
+    logits, labels = predictions(net, inputs(drawn))
+    assert evaluation.precision == precision_at_1(logits, labels)
+
+
+def test_raw_and_averaged_weights_differ(run, drawn):
+    _, state = run
+    raw, averaged = (predictions(net, inputs(drawn, num_examples=50))[0] for net in (state.network, state.averages))
+    assert np.abs(raw - averaged).max() > 1e-3
+
+
+@pytest.mark.parametrize("batch_size", [1, 33, 1000])
+def test_the_batch_size_changes_no_result(run, drawn, batch_size):
+    net = run[1].averages
+    logits, labels = predictions(net, inputs(drawn, batch_size=batch_size, num_examples=70))
+    expected, expected_labels = predictions(net, inputs(drawn, batch_size=70, num_examples=70))
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    assert (labels == expected_labels).all()
+
+
+def test_training_images_without_distortions(run, drawn):
+    config = EvalConfig(checkpoint_dir=str(run[0]), eval_data="train_eval", num_examples=3000)
+    assert evaluate(config, dataset=drawn).num_examples == 3000
+
+
+def test_a_network_that_knows_the_answer_has_precision_one(drawn):
+    class Oracle(tf.Module):
+        def stages(self, images):
+            return (tf.one_hot(answers[: tf.shape(images)[0]], 10),)
+
+    answers = tf.constant(predictions(ConvNet(), inputs(drawn, num_examples=100))[1])
+    logits, labels = predictions(Oracle(), inputs(drawn, batch_size=100, num_examples=100))
+    assert precision_at_1(logits, labels) == 1.0
+
+
+def test_no_checkpoint_is_one_clear_line(tmp_path, drawn):
+    with pytest.raises(CheckpointError, match="there is none"):
+        evaluate(EvalConfig(checkpoint_dir=str(tmp_path)), dataset=drawn)
+
+
+def test_evaluating_nothing_is_refused(drawn):
+    with pytest.raises(ValueError, match="no images"):
+        predictions(ConvNet(), inputs(drawn).take(0))
+
+
+def test_watching_evaluates_each_new_checkpoint_once(run, drawn, tmp_path):
+    folder, waits = tmp_path / "run", []
+    config = EvalConfig(checkpoint_dir=str(folder), num_examples=50, eval_interval_secs=7.0)
+
+    def wait(seconds):
+        """First there is no folder, then a checkpoint, then nothing new, then another step's."""
+        waits.append(seconds)
+        if len(waits) == 1:
+            shutil.copytree(run[0], folder)
+        if len(waits) == 4:
+            train(TrainConfig(dataset="drawn", train_dir=str(folder), max_steps=41, batch_size=32), dataset=drawn)
+
+    found = [evaluation.step for evaluation in itertools.islice(watch(config, dataset=drawn, wait=wait), 2)]
+    assert found == [40, 41]
+    assert waits == [7.0] * 4
+
+
+def test_watching_survives_a_checkpoint_that_vanishes(run, drawn, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run[0], folder)
+    for part in folder.glob("model.ckpt-40*"):
+        part.rename(part.with_name(part.name + ".away"))
+    looks = []
+
+    def wait(seconds):
+        looks.append(seconds)
+        for part in folder.glob("*.away"):
+            part.rename(part.with_name(part.name.removesuffix(".away")))
+
+    config = EvalConfig(checkpoint_dir=str(folder), num_examples=50)
+    assert next(watch(config, dataset=drawn, wait=wait)).step == 40
+    assert len(looks) == 1

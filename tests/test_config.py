@@ -1,0 +1,81 @@
+import dataclasses
+import json
+
+import pytest
+
+from cifarlab.config import ConfigError, EvalConfig, TrainConfig
+
+
+def test_defaults_are_the_tutorials():
+    config = TrainConfig()
+    assert (config.batch_size, config.max_steps, config.log_frequency) == (128, 1_000_000, 10)
+    assert (config.summary_frequency, config.checkpoint_steps, config.checkpoint_secs) == (100, 1000, 600.0)
+    assert (config.initial_learning_rate, config.learning_rate_decay_factor, config.epochs_per_decay) == (
+        0.1,
+        0.1,
+        350.0,
+    )
+    assert (config.moving_average_decay, config.min_fraction_of_examples_in_queue) == (0.9999, 0.4)
+    assert config.num_preprocess_threads == 16
+    assert config.dataset == "cifar10"
+    evaluation = EvalConfig()
+    assert (evaluation.eval_data, evaluation.eval_interval_secs, evaluation.run_once) == ("test", 300.0, False)
+
+
+@pytest.mark.parametrize("kind", [TrainConfig, EvalConfig])
+def test_every_setting_says_why(kind):
+    for field in dataclasses.fields(kind):
+        assert len(field.metadata["help"]) > 10, field.name
+
+
+def test_settings_survive_a_file(tmp_path):
+    config = TrainConfig(batch_size=7, data_dir="/some/where", seed=3)
+    config.save(tmp_path / "config.json")
+    assert TrainConfig.read(tmp_path / "config.json") == config
+    assert [p.name for p in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TrainConfig().batch_size = 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"batch_sise": 5}, "no setting 'batch_sise'. Near: batch_size"),
+        ({"batch_size": "many"}, "batch_size is a whole number; got 'many'"),
+        ({"batch_size": 1.5}, "batch_size is a whole number; got 1.5"),
+        ({"batch_size": True}, "batch_size is a whole number; got True"),
+        ({"batch_size": 0}, "batch_size = 0 is out of range"),
+        ({"data_dir": 5}, "data_dir is a text or None; got 5"),
+        ({"fresh": 1}, "fresh is true or false; got 1"),
+        ({"initial_learning_rate": -0.1}, "initial_learning_rate = -0.1 is out of range"),
+        ({"initial_learning_rate": float("nan")}, "out of range"),
+        ({"normalization": "none"}, "normalization = 'none' is out of range"),
+        ({"min_fraction_of_examples_in_queue": 0.0}, "out of range"),
+        ({"moving_average_decay": 1.0}, "out of range"),
+        ({"seed": -1}, "out of range"),
+    ],
+)
+def test_bad_settings_are_one_clear_line(settings, message):
+    with pytest.raises(ConfigError) as error:
+        TrainConfig.from_settings(settings)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_whole_number_serves_where_a_number_is_asked_for():
+    assert TrainConfig(checkpoint_secs=5).checkpoint_secs == 5
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"batch_size": "x"}', '{"nonsense": 1}'])
+def test_damaged_files_are_refused(tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ConfigError):
+        TrainConfig.read(tmp_path / "config.json")
+
+
+def test_the_file_is_plain_json(tmp_path):
+    TrainConfig().save(tmp_path / "c.json")
+    assert json.loads((tmp_path / "c.json").read_text())["moving_average_decay"] == 0.9999

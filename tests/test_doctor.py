@@ -1,0 +1,53 @@
+import importlib.metadata
+
+import numpy as np
+
+from cifarlab import doctor
+from cifarlab.data import datasets
+from cifarlab.data.records import write_records
+
+
+def by_topic(data_dir):
+    return {finding.topic: finding for finding in doctor.examine(data_dir)}
+
+
+def test_what_is_well_needs_no_advice(data_dir):
+    findings = by_topic(data_dir)
+    assert "10,000 + 2,000 pictures" in findings["data drawn"].found
+    assert findings["data drawn"].advice == ""
+    assert findings["tensorflow"] == doctor.Finding("tensorflow", importlib.metadata.version("tensorflow"))
+    assert findings["free disk"].advice == ""
+
+
+def test_what_is_missing_comes_with_what_to_do(tmp_path):
+    findings = by_topic(tmp_path / "not" / "yet")
+    assert "not made yet" in findings["data folder"].found
+    assert findings["data cifar10"].advice.endswith("cifarlab data cifar10")
+    assert not (tmp_path / "not").exists()
+
+
+def test_damaged_data_are_seen(tmp_path):
+    folder = tmp_path / datasets.CIFAR10_FOLDER
+    folder.mkdir()
+    for name in datasets.TRAIN_FILES + datasets.TEST_FILES:
+        write_records(folder / name, np.zeros([1, 32, 32, 3], np.uint8), [3])
+    (folder / "data_batch_2.bin").write_bytes(b"half")
+    finding = by_topic(tmp_path)["data cifar10"]
+    assert "data_batch_2.bin holds 4" in finding.found
+    assert finding.advice == "cifarlab data cifar10 --force"
+
+
+def test_a_missing_package_is_named(monkeypatch, tmp_path):
+    def version(name):
+        if name == "jupyterlab":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    finding = by_topic(tmp_path)["jupyterlab"]
+    assert (finding.found, "only the notebooks" in finding.advice) == ("missing", True)
+
+
+def test_every_declared_dependency_is_looked_at():
+    requires = [r for r in importlib.metadata.requires("cifarlab") if "extra ==" not in r]
+    assert len(requires) == len(doctor.NEEDED)

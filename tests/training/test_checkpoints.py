@@ -1,0 +1,163 @@
+import multiprocessing
+import os
+
+import numpy as np
+import pytest
+
+from cifarlab.backend import tf
+from cifarlab.model.network import ConvNet, Layer
+from cifarlab.training.checkpoints import (
+    CheckpointError,
+    Checkpoints,
+    existing_checkpoint,
+    only_trainer,
+    restore_network,
+)
+from cifarlab.training.step import TrainState
+
+
+def state_at(step, fill=0.5, network=None):
+    state = TrainState(network or ConvNet(seed=1))
+    state.step.assign(step)
+    for variable in state.network.trainable_variables:
+        variable.assign(tf.fill(variable.shape, fill))
+    for average in state.averages.trainable_variables:
+        average.assign(tf.fill(average.shape, -fill))
+    for loss_average in state.loss_averages.values():
+        loss_average.assign(fill)
+    return state
+
+
+def everything(state):
+    return {v.name + str(i): v.numpy() for i, v in enumerate(state.variables)}
+
+
+def test_everything_comes_back(tmp_path):
+    saved, fresh = state_at(7, 0.25), TrainState(ConvNet(seed=9))
+    saved.learning_rate_factor.assign(0.5)
+    Checkpoints(tmp_path, saved).save()
+    assert Checkpoints(tmp_path, fresh).restore_newest() == 7
+    expected, got = everything(saved), everything(fresh)
+    assert len(expected) == 2 * 10 + 4 + 3
+    for name, value in expected.items():
+        assert (got[name] == value).all(), name
+
+
+def test_an_empty_folder_restores_nothing(tmp_path):
+    assert Checkpoints(tmp_path, state_at(0)).restore_newest() is None
+    with pytest.raises(CheckpointError, match="there is none"):
+        existing_checkpoint(tmp_path)
+
+
+def test_only_the_newest_are_kept(tmp_path):
+    state = state_at(0)
+    checkpoints = Checkpoints(tmp_path, state, keep=2)
+    for step in (10, 20, 30):
+        state.step.assign(step)
+        checkpoints.save()
+    assert sorted(p.stem for p in tmp_path.glob("*.index")) == ["model.ckpt-20", "model.ckpt-30"]
+
+
+def damage_torn(path):
+    data = path.with_name(path.name + ".data-00000-of-00001")
+    data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
+
+
+def damage_bit(path):
+    data = path.with_name(path.name + ".data-00000-of-00001")
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2] ^= 4
+    data.write_bytes(content)
+
+
+def damage_empty(path):
+    for part in (".index", ".data-00000-of-00001"):
+        path.with_name(path.name + part).write_bytes(b"")
+
+
+def damage_gone(path):
+    path.with_name(path.name + ".data-00000-of-00001").unlink()
+
+
+@pytest.mark.parametrize("damage", [damage_torn, damage_bit, damage_empty, damage_gone])
+def test_a_damaged_newest_one_is_passed_over(tmp_path, damage, capfd):
+    state = state_at(10, 0.25)
+    checkpoints = Checkpoints(tmp_path, state)
+    checkpoints.save()
+    state = state_at(20, 0.75)
+    checkpoints = Checkpoints(tmp_path, state)
+    checkpoints.save()
+    damage(tmp_path / "model.ckpt-20")
+    fresh = TrainState(ConvNet())
+    reader = Checkpoints(tmp_path, fresh)
+    assert reader.restore_newest() == 10
+    assert (fresh.network.conv1.weights.numpy() == 0.25).all()
+    assert len(reader.warnings) == 1
+    assert "model.ckpt-20 was passed over" in reader.warnings[0]
+    assert capfd.readouterr().err == ""
+    with pytest.raises(CheckpointError):
+        restore_network(ConvNet(), str(tmp_path / "model.ckpt-20"))
+
+
+class Deeper(ConvNet):
+    def __init__(self):
+        super().__init__()
+        self.local5 = Layer("local5", [192, 192], stddev=0.04)
+
+
+@pytest.mark.parametrize("other", [lambda: ConvNet(num_classes=12), Deeper])
+def test_one_of_another_network_is_refused(tmp_path, other, capfd):
+    Checkpoints(tmp_path, state_at(10)).save()
+    with pytest.raises(CheckpointError, match="of another network") as error:
+        Checkpoints(tmp_path, TrainState(other())).restore_newest()
+    assert "\n" not in str(error.value)
+    with pytest.raises(CheckpointError, match="of another network"):
+        restore_network(other(), str(tmp_path / "model.ckpt-10"))
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("averaged", "value"), [(True, -0.5), (False, 0.5)])
+def test_raw_or_averaged_weights_are_read(tmp_path, averaged, value):
+    Checkpoints(tmp_path, state_at(10)).save()
+    net = ConvNet()
+    assert restore_network(net, existing_checkpoint(tmp_path), averaged=averaged) == 10
+    assert all((v.numpy() == value).all() for v in net.trainable_variables)
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    checkpoints = Checkpoints(tmp_path / "run", state_at(3))
+    (tmp_path / "run").write_text("in the way")
+    with pytest.raises(CheckpointError, match="step 3 could not be written") as error:
+        checkpoints.save()
+    assert "\n" not in str(error.value)
+
+
+def hold(folder, held, release):
+    with only_trainer(folder):
+        held.set()
+        release.wait(30)
+
+
+def test_a_second_trainer_is_refused_and_told_who_holds_the_folder(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    held, release = context.Event(), context.Event()
+    holder = context.Process(target=hold, args=(tmp_path, held, release))
+    holder.start()
+    assert held.wait(60)
+    with pytest.raises(CheckpointError, match=f"process {holder.pid} on"), only_trainer(tmp_path):
+        pass
+    os.kill(holder.pid, 9)  # a dead process keeps no lock
+    holder.join()
+    with only_trainer(tmp_path):
+        assert (tmp_path / "trainer.lock").exists()
+
+
+def test_numbers_survive_bit_for_bit(tmp_path):
+    state = state_at(1)
+    odd = np.random.default_rng(1).normal(size=[384, 192]).astype(np.float32)
+    state.network.local4.weights.assign(odd)
+    Checkpoints(tmp_path, state).save()
+    fresh = TrainState(ConvNet())
+    Checkpoints(tmp_path, fresh).restore_newest()
+    assert fresh.network.local4.weights.numpy().tobytes() == odd.tobytes()

@@ -1,0 +1,69 @@
+import os
+import signal
+import threading
+
+import pytest
+
+from cifarlab.training.control import Control, interrupt_stops
+
+
+def test_a_paused_run_waits_until_it_may_go_on():
+    control, passed = Control(), threading.Event()
+    control.pause()
+    waiter = threading.Thread(target=lambda: (control.wait_while_paused(), passed.set()))
+    waiter.start()
+    assert not passed.wait(0.1)
+    control.resume()
+    assert passed.wait(5)
+    waiter.join()
+
+
+def test_stopping_frees_a_paused_run():
+    control = Control()
+    control.pause()
+    control.stop()
+    control.wait_while_paused()
+    assert control.stopped
+
+
+def test_a_new_learning_rate_is_taken_once():
+    control = Control()
+    assert control.take_learning_rate_factor() is None
+    control.scale_learning_rate(0.1)
+    control.scale_learning_rate(0.5)
+    assert control.take_learning_rate_factor() == 0.5
+    assert control.take_learning_rate_factor() is None
+
+
+@pytest.mark.parametrize("factor", [0, -1, float("nan"), float("inf")])
+def test_an_impossible_learning_rate_is_refused(factor):
+    with pytest.raises(ValueError, match="above zero"):
+        Control().scale_learning_rate(factor)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_asks_for_a_stop_and_a_second_one_insists(number):
+    control, before = Control(), signal.getsignal(number)
+    with interrupt_stops(control) as interrupted:
+        os.kill(os.getpid(), number)
+        assert control.stopped
+        assert interrupted.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+    assert signal.getsignal(number) is before
+
+
+def test_in_another_thread_no_signal_is_touched():
+    before, errors = signal.getsignal(signal.SIGINT), []
+
+    def body():
+        try:
+            with interrupt_stops(Control()):
+                assert signal.getsignal(signal.SIGINT) is before
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join()
+    assert not errors

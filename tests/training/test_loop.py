@@ -1,0 +1,247 @@
+import json
+import shutil
+import threading
+
+import numpy as np
+import pytest
+
+from cifarlab.backend import tf
+from cifarlab.config import ConfigError, TrainConfig
+from cifarlab.model.network import ConvNet, Layer, fully_connected
+from cifarlab.training.checkpoints import CheckpointError
+from cifarlab.training.control import Control
+from cifarlab.training.loop import NotFiniteError, train
+from cifarlab.training.observers import Observer
+from cifarlab.training.runlog import read_log
+
+
+def config(folder, **settings):
+    return TrainConfig(dataset="drawn", train_dir=str(folder), batch_size=16, **{"max_steps": 6, **settings})
+
+
+class Recorder(Observer):
+    """Keeps all that it is told."""
+
+    def __init__(self, wanted=()):
+        self.wanted, self.told, self.records, self.seen = wanted, [], [], {}
+
+    def start(self, run):
+        self.told.append(("start", run.first_step))
+
+    def wants(self, step):
+        return step in self.wanted
+
+    def details(self, record, details):
+        self.seen[record.step] = details
+
+    def step(self, record):
+        self.told.append(("step", record.step))
+        self.records.append(record)
+
+    def checkpoint(self, step, path):
+        self.told.append(("checkpoint", step))
+
+    def end(self, run, reason):
+        self.told.append(("end", reason))
+
+
+def weights(state):
+    return np.concatenate([v.numpy().ravel() for v in (*state.network.variables, *state.averages.variables)])
+
+
+def test_a_run_from_start_to_end(tmp_path, drawn):
+    recorder = Recorder()
+    state = train(config(tmp_path / "run", log_frequency=2, checkpoint_steps=4), dataset=drawn, observers=[recorder])
+    assert int(state.step) == 6
+    assert recorder.told == [
+        ("start", 0),
+        ("step", 0),
+        ("step", 2),
+        ("checkpoint", 4),
+        ("step", 4),
+        ("checkpoint", 6),
+        ("end", "max_steps"),
+    ]
+    first = recorder.records[0]
+    assert first.losses["total_loss"] == pytest.approx(4.68, abs=0.05)
+    assert first.averaged_losses["total_loss"] == pytest.approx(first.losses["total_loss"], rel=1e-4)
+    assert first.learning_rate == pytest.approx(0.1)
+    assert first.examples_per_second == pytest.approx(16 / first.seconds_per_batch)
+    assert 0 <= first.input_wait <= first.seconds_per_batch
+    assert 3_000 < first.queue_fill < 5_000
+    events = list(read_log(tmp_path / "run"))
+    assert [(e["event"], e["step"]) for e in events] == [t for t in recorder.told if t[0] in ("step", "checkpoint")]
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["batch_size"] == 16
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights(tmp_path, drawn):
+    whole = train(config(tmp_path / "whole", max_steps=7), dataset=drawn)
+    train(config(tmp_path / "parts", max_steps=3), dataset=drawn)
+    recorder = Recorder()
+    parts = train(config(tmp_path / "parts", max_steps=7), dataset=drawn, observers=[recorder])
+    assert recorder.told[0] == ("start", 3)
+    np.testing.assert_allclose(weights(parts), weights(whole), atol=1e-6)
+    assert parts.averaged_losses() == pytest.approx(whole.averaged_losses(), rel=1e-5)
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path, drawn):
+    train(config(tmp_path, max_steps=2), dataset=drawn)
+    before = {p.name: p.read_bytes() for p in tmp_path.glob("model.ckpt*")}
+    train(config(tmp_path, max_steps=2), dataset=drawn)
+    assert {p.name: p.read_bytes() for p in tmp_path.glob("model.ckpt*")} == before
+
+
+def test_fresh_refuses_a_folder_that_holds_something(tmp_path, drawn):
+    (tmp_path / "precious.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="wants an empty folder"):
+        train(config(tmp_path, fresh=True), dataset=drawn)
+    assert [p.name for p in tmp_path.iterdir()] == ["precious.txt"]
+
+
+def test_stop_from_another_thread_saves(tmp_path, drawn):
+    control = Control()
+
+    class StopAtTwo(Observer):
+        def step(self, record):
+            if record.step == 2:
+                threading.Thread(target=control.stop).start()
+
+    recorder = Recorder()
+    cfg = config(tmp_path, max_steps=10_000, log_frequency=1)
+    state = train(cfg, dataset=drawn, observers=[StopAtTwo(), recorder], control=control)
+    assert 3 <= int(state.step) < 10_000
+    assert recorder.told[-2:] == [("checkpoint", int(state.step)), ("end", "stopped")]
+
+
+def test_pause_holds_the_run_and_is_no_part_of_its_speed(tmp_path, drawn):
+    control, paused = Control(), threading.Event()
+
+    class PauseAtTwo(Recorder):
+        def step(self, record):
+            super().step(record)
+            if record.step == 2:
+                control.pause()
+                paused.set()
+
+    recorder = PauseAtTwo()
+    cfg = config(tmp_path, max_steps=5, log_frequency=1)
+    runner = threading.Thread(
+        target=train, args=(cfg,), kwargs={"dataset": drawn, "observers": [recorder], "control": control}
+    )
+    runner.start()
+    assert paused.wait(60)
+    runner.join(1.0)
+    assert runner.is_alive()
+    assert recorder.records[-1].step == 2
+    control.resume()
+    runner.join(60)
+    assert not runner.is_alive()
+    assert recorder.records[-1].step == 4
+    assert recorder.records[3].seconds_per_batch < 0.9
+    assert "pause" in [event["event"] for event in read_log(tmp_path)]
+
+
+def test_a_steered_learning_rate_is_logged_and_kept_in_the_checkpoint(tmp_path, drawn):
+    control = Control()
+    control.scale_learning_rate(0.5)
+    recorder = Recorder()
+    train(config(tmp_path, max_steps=2), dataset=drawn, observers=[recorder], control=control)
+    assert recorder.records[0].learning_rate == pytest.approx(0.05)
+    assert {"event": "learning_rate_factor", "step": 0, "factor": 0.5} in list(read_log(tmp_path))
+    later = Recorder()
+    train(config(tmp_path, max_steps=11), dataset=drawn, observers=[later])
+    assert later.records[0].learning_rate == pytest.approx(0.05)
+
+
+def test_details_come_when_asked_for_and_are_of_the_weights_before_the_update(tmp_path, drawn):
+    recorder = Recorder(wanted={0, 3})
+    train(config(tmp_path), dataset=drawn, observers=[recorder])
+    assert set(recorder.seen) == {0, 3}
+    details = recorder.seen[0]
+    first = {v.name.split(":")[0]: v.numpy() for v in ConvNet(seed=0).trainable_variables}
+    assert {name: (value.numpy() == first[name]).all() for name, value in details.variables.items()} == dict.fromkeys(
+        first, True
+    )
+    assert details.gradients["conv1/weights"].shape == (5, 5, 3, 64)
+    assert details.stages.conv1.shape == (16, 24, 24, 64)
+    assert details.images.shape == (16, 24, 24, 3)
+
+
+def test_looking_changes_nothing(tmp_path, drawn):
+    """Bit for bit: who looks gets a forward pass of its own, and the training step stays the same graph."""
+    blind = train(config(tmp_path / "a"), dataset=drawn)
+    seen = train(config(tmp_path / "b"), dataset=drawn, observers=[Recorder(wanted=range(6))])
+    np.testing.assert_allclose(weights(seen), weights(blind), atol=1e-6)
+
+
+def test_not_a_number_stops_with_step_cause_and_last_good_checkpoint(tmp_path, drawn):
+    with pytest.raises(NotFiniteError) as error:
+        train(config(tmp_path, initial_learning_rate=1e30, log_frequency=2, checkpoint_steps=1), dataset=drawn)
+    message = str(error.value)
+    assert "training stopped" in message
+    assert "last good checkpoint is that of step 1" in message
+    assert "\n" not in message
+    assert [p.name for p in tmp_path.glob("*.index")] == ["model.ckpt-1.index"]
+    assert [e["step"] for e in read_log(tmp_path) if e["event"] == "not_finite"] == [1]
+
+
+def test_the_bad_step_is_named_even_if_the_loss_is_read_later(tmp_path, drawn):
+    class BreaksAtThree(ConvNet):
+        def __init__(self):
+            super().__init__()
+            self.calls = tf.Variable(0, trainable=False)
+
+        def stages(self, images):
+            stages = super().stages(images)
+            bad = tf.where(self.calls.assign_add(1) == 4, float("nan"), 1.0)
+            return stages._replace(softmax_linear=stages.softmax_linear * bad)
+
+    with pytest.raises(NotFiniteError, match="gradient of step 3 "):
+        train(config(tmp_path, max_steps=20), network=BreaksAtThree(), dataset=drawn)
+
+
+def test_a_students_network_goes_through_unchanged(tmp_path, drawn):
+    class Deeper(ConvNet):
+        def __init__(self):
+            super().__init__()
+            self.local5 = Layer("local5", [192, 192], stddev=0.04, bias=0.1, weight_decay=0.004)
+
+        def stages(self, images):
+            stages = super().stages(images)
+            local5 = fully_connected(stages.local4, self.local5)
+            logits = fully_connected(local5, self.softmax_linear, activation=None)
+            return stages._replace(local4=local5, softmax_linear=logits)
+
+    recorder = Recorder()
+    train(config(tmp_path), network=Deeper(), dataset=drawn, observers=[recorder])
+    assert "local5/weight_loss" in recorder.records[0].losses
+    with pytest.raises(CheckpointError, match="another network"):
+        train(config(tmp_path, max_steps=8), dataset=drawn)
+
+
+def test_an_unwritable_folder_is_refused(tmp_path, drawn):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ConfigError, match="can be written to"):
+            train(config(folder), dataset=drawn)
+
+
+def test_a_folder_whose_newest_checkpoint_is_torn_goes_on_from_the_one_before(tmp_path, drawn):
+    train(config(tmp_path, max_steps=4, checkpoint_steps=2), dataset=drawn)
+    shutil.copy(tmp_path / "config.json", tmp_path / "model.ckpt-4.index")
+    warnings = []
+
+    class Listener(Observer):
+        def start(self, run):
+            warnings.extend(run.warnings)
+
+    recorder = Recorder()
+    train(config(tmp_path, max_steps=5), dataset=drawn, observers=[recorder, Listener()])
+    assert recorder.told[0] == ("start", 2)
+    assert "model.ckpt-4 was passed over" in warnings[0]
+
+
+def test_checkpoints_by_time(tmp_path, drawn):
+    recorder = Recorder()
+    train(config(tmp_path, checkpoint_steps=0, checkpoint_secs=1e-6, max_steps=3), dataset=drawn, observers=[recorder])
+    assert [t for t in recorder.told if t[0] == "checkpoint"] == [("checkpoint", s) for s in (1, 2, 3)]
