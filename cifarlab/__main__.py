@@ -1,0 +1,6 @@
+"""`python -m cifarlab` is `cifarlab`."""
+
+from cifarlab.cli import entry_point
+
+if __name__ == "__main__":
+    entry_point()

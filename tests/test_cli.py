@@ -1,0 +1,207 @@
+"""The command line as a user has it: what is printed, what is refused, and with which exit status."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifarlab import cli
+from cifarlab.data import datasets
+from cifarlab.data.records import read_records, write_records
+
+PROGRAM = [sys.executable, "-m", "cifarlab"]
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory, data_dir):
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    assert train(folder, data_dir, "--max-steps", "3") == 0
+    return folder
+
+
+def train(folder, data_dir, *more):
+    flags = ["--dataset", "drawn", "--data-dir", str(data_dir), "--train-dir", str(folder), "--batch-size", "16"]
+    return cli.main(["train", *flags, *more])
+
+
+def test_train_eval_classify_and_export(run_dir, data_dir, tmp_path, drawn, capsys):
+    flags = ["--checkpoint-dir", str(run_dir)]
+    assert cli.main(["eval", *flags, "--run-once", "--data-dir", str(data_dir), "--eval-dir", str(tmp_path / "e")]) == 0
+    assert re.search(r": precision @ 1 = 0\.\d{3} \(step 3, averaged weights, 2000 images", capsys.readouterr().out)
+    assert list((tmp_path / "e").glob("events.out.tfevents*"))
+    raw = ["--no-moving-average", "--eval-data", "train_eval", "--num-examples", "500", "--device", "cpu"]
+    assert cli.main(["eval", *flags, *raw, "--run-once", "--data-dir", str(data_dir), "--eval-dir", str(tmp_path)]) == 0
+    assert "(step 3, raw weights, 500 images" in capsys.readouterr().out
+
+    Image.fromarray(read_records(drawn.test_files[0])[0][0]).save(tmp_path / "picture.png")
+    assert cli.main(["classify", str(tmp_path / "picture.png"), str(tmp_path / "picture.png"), *flags]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    guesses = re.findall(r"(\w+) (\d+\.\d)%", lines[0].removeprefix(f"{tmp_path / 'picture.png'}: "))
+    assert len(guesses) == 3
+    assert {name for name, _ in guesses} <= set(datasets.CLASSES)
+
+    assert cli.main(["export", str(tmp_path / "model"), *flags]) == 0
+    assert (tmp_path / "model" / "saved_model.pb").exists()
+
+
+def test_train_goes_on_and_writes_event_files(run_dir, data_dir, capsys):
+    assert train(run_dir, data_dir, "--max-steps", "5") == 0
+    assert "from its checkpoint at step 3." in capsys.readouterr().out
+    assert list(run_dir.glob("events.out.tfevents*"))
+
+
+def test_data_and_doctor(data_dir, capsys):
+    assert cli.main(["data", "drawn", "--data-dir", str(data_dir)]) == 0
+    assert "drawn: 10,000 training and 2,000 test pictures in" in capsys.readouterr().out
+    assert cli.main(["doctor", "--data-dir", str(data_dir)]) == 0
+    out = capsys.readouterr().out
+    assert "tensorflow" in out
+    assert "cifarlab data cifar10" in out
+
+
+def test_flags_have_the_tutorials_names():
+    _, commands = cli._parsers()
+    flags = {name: set(parser._option_string_actions) for name, parser in commands.items()}
+    assert flags["train"] >= {
+        *("--batch-size", "--max-steps", "--train-dir", "--data-dir", "--dataset", "--log-frequency"),
+        *("--seed", "--checkpoint-steps", "--checkpoint-secs", "--fresh"),
+    }
+    assert flags["eval"] >= {
+        *("--eval-dir", "--eval-data", "--checkpoint-dir", "--eval-interval-secs", "--num-examples", "--run-once"),
+        *("--no-moving-average", "--device"),
+    }
+
+
+def refused(capfd, arguments, message, status=2):
+    """The command ends with the status and exactly one line on stderr that holds the message."""
+    capfd.readouterr()
+    try:
+        got = cli.main([str(a) for a in arguments])
+    except SystemExit as error:
+        got = error.code
+    out, err = capfd.readouterr()
+    assert got == status, err
+    assert err.count("\n") == 1, err
+    assert err.startswith("cifarlab"), err
+    assert re.search(message, err), err
+    assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "required: COMMAND"),
+        (["trian"], "invalid choice: 'trian'"),
+        (["train", "--batchsize", "5"], "unrecognized arguments: --batchsize.*Near: --batch-size"),
+        (["train", "--batch-size", "many"], "--batch-size: invalid int value: 'many'"),
+        (["train", "--batch-size", "0"], "batch_size = 0 is out of range"),
+        (["train", "--dataset", "cifer10"], "no data set 'cifer10'.*Did you mean cifar10"),
+        (["data", "imagenet"], "no data set 'imagenet'; there are cifar10, drawn"),
+        (["data"], "required: NAME"),
+        (["eval", "--eval-data", "validation"], "eval_data = 'validation' is out of range"),
+        (["eval", "--run-once", "--checkpoint-dir", "/nowhere/run"], "should hold checkpoints of a run; there is none"),
+        (["classify", "--checkpoint-dir", "/nowhere/run", "a.png"], "there is none"),
+        (["export", "/tmp", "--checkpoint-dir", "/nowhere/run"], "there is none"),
+    ],
+)
+def test_bad_arguments_are_one_line_and_status_2(capfd, arguments, message):
+    refused(capfd, arguments, message)
+
+
+def test_bad_data_files(capfd, tmp_path):
+    folder = tmp_path / "data" / datasets.CIFAR10_FOLDER
+    folder.mkdir(parents=True)
+    for name in datasets.TRAIN_FILES + datasets.TEST_FILES:
+        write_records(folder / name, np.zeros([1, 32, 32, 3], np.uint8), [3])
+    arguments = ["train", "--data-dir", tmp_path / "data", "--train-dir", tmp_path / "run"]
+    write_records(folder / "data_batch_4.bin", np.zeros([1, 32, 32, 3], np.uint8), [11])
+    refused(capfd, arguments, "labels of cifar10 lie in 0 to 9; record 0 of .*data_batch_4.bin has 11")
+    (folder / "data_batch_4.bin").write_bytes(b"short")
+    refused(capfd, arguments, "data_batch_4.bin holds 5, not a multiple")
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_network_names_the_drawn_data_set(capfd, tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "CIFAR10_URL", "http://127.0.0.1:9/cifar-10-binary.tar.gz")  # nobody listens there
+    monkeypatch.setattr("cifarlab.data.download.PAUSES_S", ())
+    refused(capfd, ["train", "--data-dir", tmp_path / "d", "--train-dir", tmp_path / "r"], "--dataset drawn")
+
+
+def test_bad_folders(capfd, tmp_path, data_dir, run_dir):
+    (tmp_path / "file").write_text("")
+    drawn = ["train", "--dataset", "drawn", "--data-dir", data_dir, "--train-dir"]
+    refused(capfd, [*drawn, tmp_path / "file"], "can be written to")
+    refused(capfd, [*drawn, run_dir, "--fresh"], "wants an empty folder")
+    refused(capfd, ["data", "drawn", "--data-dir", tmp_path / "file" / "below"], "file")
+    once = ["eval", "--run-once", "--checkpoint-dir", run_dir, "--data-dir", data_dir, "--num-examples", "10"]
+    refused(capfd, [*once, "--eval-dir", tmp_path / "file" / "below"], "can be written to")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").write_text("")
+    refused(capfd, ["export", tmp_path / "full", "--checkpoint-dir", run_dir], "new or an empty folder")
+
+
+def test_bad_pictures(capfd, tmp_path, run_dir):
+    (tmp_path / "text.png").write_text("no picture")
+    for name, message in (("text.png", "cannot be read as one"), ("none.png", "no such file")):
+        refused(capfd, ["classify", tmp_path / name, "--checkpoint-dir", run_dir], message)
+
+
+def test_a_damaged_run_folder(capfd, tmp_path, run_dir, data_dir):
+    import shutil
+
+    folder = tmp_path / "run"
+    shutil.copytree(run_dir, folder)
+    (folder / "config.json").write_text("{")
+    once = ["eval", "--run-once", "--checkpoint-dir", folder, "--data-dir", data_dir]
+    refused(capfd, once, "cannot be read")
+    shutil.copy(run_dir / "config.json", folder)
+    (folder / "dataset.json").unlink()
+    refused(capfd, ["classify", "a.png", "--checkpoint-dir", folder], "should describe the data set")
+
+
+def test_not_a_number_is_status_1(capfd, tmp_path, data_dir):
+    flags = ["--dataset", "drawn", "--data-dir", data_dir, "--train-dir", tmp_path, "--initial-learning-rate", "1e30"]
+    refused(capfd, ["train", *flags, "--max-steps", "20", "--batch-size", "16"], "training stopped", status=1)
+
+
+def test_ctrl_c_saves_and_says_how_to_continue(tmp_path, data_dir):
+    folder = tmp_path / "run"
+    flags = ["--dataset", "drawn", "--data-dir", data_dir, "--train-dir", folder, "--batch-size", "16"]
+    process = subprocess.Popen(
+        [*PROGRAM, "train", *map(str, flags)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    for line in process.stdout:
+        if "step 10," in line:
+            process.send_signal(signal.SIGINT)
+            break
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == ""
+    stopped = re.search(r"Stopped and saved at step (\d+)\. To continue, run the same command again", out)
+    assert (folder / f"model.ckpt-{stopped[1]}.index").exists()
+
+
+def test_ctrl_c_ends_a_watching_evaluator_quietly(tmp_path, run_dir, data_dir):
+    flags = ["--checkpoint-dir", run_dir, "--data-dir", data_dir, "--eval-dir", tmp_path, "--num-examples", "10"]
+    process = subprocess.Popen(
+        [*PROGRAM, "eval", *map(str, flags)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert "precision @ 1" in process.stdout.readline()
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "")
+
+
+def test_a_reader_that_leaves_is_no_error(data_dir):
+    command = f"{sys.executable} -m cifarlab train --help | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=os.environ)
+    assert done.stdout.startswith("usage: cifarlab train")
+    assert done.stderr == ""
