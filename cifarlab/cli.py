@@ -10,10 +10,12 @@ import types
 import typing
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.errors import UserError
+
+Settings = TypeVar("Settings", TrainConfig, EvalConfig)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -193,7 +195,7 @@ def _add_settings(parser: argparse.ArgumentParser, config: type, only: Sequence[
             )
 
 
-def _config(kind: type, options: argparse.Namespace):
+def _config(kind: type[Settings], options: argparse.Namespace) -> Settings:
     """The config that the flags describe."""
     return kind.from_settings({field.name: getattr(options, field.name) for field in dataclasses.fields(kind)})
 

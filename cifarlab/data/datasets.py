@@ -78,8 +78,13 @@ class DataSet:
         """
         try:
             values = json.loads(path.read_text())
-            classes, shape = tuple(map(str, values["classes"])), tuple(map(int, values["image_shape"]))
-            return cls(str(values["name"]), classes, image_shape=shape, crop_size=int(values["crop_size"]))
+            rows, columns, channels = map(int, values["image_shape"])
+            return cls(
+                name=str(values["name"]),
+                classes=tuple(map(str, values["classes"])),
+                image_shape=(rows, columns, channels),
+                crop_size=int(values["crop_size"]),
+            )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataSetError(
                 f"{path} should describe the data set of a run; it cannot be read ({type(error).__name__}). "

@@ -6,11 +6,12 @@ its own number into the seed, so that one seed serves them all and their draws a
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from cifarlab.backend import tf
 
-Seed = Sequence[int] | tf.Tensor
-Distortion = Callable[[tf.Tensor, Seed], tf.Tensor]
+Seed: TypeAlias = "Sequence[int] | tf.Tensor"
+Distortion: TypeAlias = Callable[[tf.Tensor, Seed], tf.Tensor]
 
 
 def random_crop(images: tf.Tensor, seed: Seed, size: int = 24) -> tf.Tensor:

@@ -1,5 +1,6 @@
 """Precision @ 1 of a run's checkpoints, over each test image exactly once."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -132,7 +133,7 @@ def watch(
         wait(config.eval_interval_secs)
 
 
-def run_config(checkpoint_dir: str | Path) -> TrainConfig:
+def run_config(checkpoint_dir: str | os.PathLike) -> TrainConfig:
     """The settings that a run was made with, from its `config.json`; the defaults where there is none."""
     path = Path(checkpoint_dir) / "config.json"
     return TrainConfig.read(path) if path.exists() else TrainConfig()

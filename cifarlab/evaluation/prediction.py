@@ -54,14 +54,14 @@ def read_picture(path: str | os.PathLike, size: int = 32) -> np.ndarray:
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(path) as picture:
-            if picture.width * picture.height > LARGEST_PICTURE:
+        with Image.open(path) as file:
+            if file.width * file.height > LARGEST_PICTURE:
                 raise PictureError(
-                    f"a picture has at most {LARGEST_PICTURE:,} pixels; {path} has {picture.width} x "
-                    f"{picture.height}. Scale it down first."
+                    f"a picture has at most {LARGEST_PICTURE:,} pixels; {path} has {file.width} x {file.height}. "
+                    "Scale it down first."
                 )
             # Turned as its camera says, then over white where it is transparent.
-            picture = ImageOps.exif_transpose(picture).convert("RGBA")
+            picture = ImageOps.exif_transpose(file).convert("RGBA")
     except PictureError:
         raise
     except FileNotFoundError:

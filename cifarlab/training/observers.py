@@ -1,13 +1,12 @@
 """What a run tells those who look at it; they never steer it."""
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cifarlab.backend import tf
 from cifarlab.config import TrainConfig
 from cifarlab.data.datasets import DataSet
-from cifarlab.training.step import StepResult, TrainState
+from cifarlab.training.step import TrainState
 
 
 class StepRecord(NamedTuple):
@@ -91,7 +90,7 @@ class Run:
     config: TrainConfig
     dataset: DataSet
     state: TrainState
-    compiled_step: Callable[..., StepResult]
+    compiled_step: Any
     first_step: int
     warnings: tuple[str, ...] = ()
 
