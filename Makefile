@@ -6,10 +6,10 @@ PORT ?= 8888
 # Jupyter and the tests find each other's programs (nbconvert, tensorboard) on the path.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup lab test train bench lock clean
+.PHONY: help setup lab test train evaluate bench lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
 
 setup: $(VENV)/ready ## make .venv from the lock (2 to 4 minutes the first time, nothing after that)
 
@@ -32,6 +32,9 @@ test: setup ## run every check that CI runs
 
 train: setup ## train on CIFAR-10, downloaded on first use; ARGS="--dataset drawn" for more
 	$(BIN)/cifarlab train $(ARGS)
+
+evaluate: setup ## precision @ 1 of the newest checkpoint in runs/train, once
+	$(BIN)/cifarlab eval --run-once $(ARGS)
 
 bench: setup ## measure speed and memory
 	$(BIN)/python -m benchmarks

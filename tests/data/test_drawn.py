@@ -8,7 +8,7 @@ import pytest
 from cifarlab.data import drawn
 from cifarlab.data.records import read_records
 
-FIRST_200 = "66245dc0843b5525b6f70dae0d955c6c9b79ed20171e13f1162ecdd02b553921"
+FIRST_200 = "372037630e10d3a8a1adc561138700480ccd1b2217b24e360f3a19e6d0cfbe0e"
 LABELS = np.arange(40) % 10
 
 

@@ -1,0 +1,1 @@
+"""How the pictures of `cifarlab.data.drawn` are drawn: shapes, places, figures. numpy only."""
