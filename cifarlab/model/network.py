@@ -4,7 +4,10 @@ import zlib
 from typing import NamedTuple
 
 from cifarlab.backend import tf
-from cifarlab.model import normalization as normalizations
+from cifarlab.model import normalization, pooling
+
+OPERATIONS = ("fast", "plain")
+"""The forms of normalization and pooling: fast on a CPU, or TensorFlow's own; their results are equal."""
 
 
 class Stages(NamedTuple):
@@ -91,7 +94,7 @@ class ConvNet(tf.Module):
         channels: int = 3,
         *,
         seed: int = 0,
-        normalization: str = "fast",
+        operations: str = "fast",
     ) -> None:
         """Makes the five layers.
 
@@ -100,13 +103,12 @@ class ConvNet(tf.Module):
             image_size: rows and columns of the images, in pixels; the tutorial's crops have 24.
             channels: of the images; 3 for RGB.
             seed: of the initial weights.
-            normalization: "fast" or "plain", two forms of the same; see `cifarlab.model.normalization`.
+            operations: "fast" or "plain" normalization and pooling, of equal results.
         """
         super().__init__(name="conv_net")
-        if normalization not in normalizations.FORMS:
-            forms = " or ".join(normalizations.FORMS)
-            raise ValueError(f"normalization is {forms}; got {normalization!r}.")
-        self.normalization = normalization
+        if operations not in OPERATIONS:
+            raise ValueError(f"operations are {' or '.join(OPERATIONS)}; got {operations!r}.")
+        self.operations = operations
         pooled = -(-image_size // 4)  # two pools of stride 2, SAME: 24 -> 12 -> 6
         self.conv1 = Layer("conv1", [5, 5, channels, 64], stddev=0.05, seed=seed)
         self.conv2 = Layer("conv2", [5, 5, 64, 64], stddev=0.05, bias=0.1, seed=seed)
@@ -121,11 +123,11 @@ class ConvNet(tf.Module):
             images: float32[B, 24, 24, 3], standardized.
         """
         conv1 = convolution(images, self.conv1)
-        pool1 = max_pool(conv1, "pool1")
+        pool1 = self.pool(conv1, "pool1")
         norm1 = self.normalize(pool1, "norm1")
         conv2 = convolution(norm1, self.conv2)
         norm2 = self.normalize(conv2, "norm2")
-        pool2 = max_pool(norm2, "pool2")
+        pool2 = self.pool(norm2, "pool2")
         local3 = fully_connected(
             tf.reshape(pool2, [-1, self.local3.weights.shape[0]]), self.local3
         )  # [B, 6, 6, 64] -> [B, 2304]
@@ -141,7 +143,12 @@ class ConvNet(tf.Module):
     def normalize(self, values: tf.Tensor, name: str) -> tf.Tensor:
         """Local response normalization in the network's form, under a name of its own in the graph."""
         with tf.name_scope(name):
-            return normalizations.FORMS[self.normalization](values)
+            return normalization.fast(values) if self.operations == "fast" else normalization.plain(values)
+
+    def pool(self, values: tf.Tensor, name: str) -> tf.Tensor:
+        """The largest of each 3 x 3 square, every second pixel: [B, 24, 24, C] -> [B, 12, 12, C]."""
+        with tf.name_scope(name):
+            return pooling.fast(values) if self.operations == "fast" else pooling.plain(values)
 
 
 def inference(net: ConvNet, images: tf.Tensor) -> tf.Tensor:
@@ -174,11 +181,6 @@ def convolution(images: tf.Tensor, layer: Layer) -> tf.Tensor:
     with tf.name_scope(layer.name):
         summed = tf.nn.bias_add(tf.nn.conv2d(images, layer.weights, strides=1, padding="SAME"), layer.biases)
         return tf.nn.relu(summed, name="activations")
-
-
-def max_pool(values: tf.Tensor, name: str) -> tf.Tensor:
-    """The largest value of each 3 x 3 square, every second pixel: [B, 24, 24, C] -> [B, 12, 12, C]."""
-    return tf.nn.max_pool2d(values, ksize=3, strides=2, padding="SAME", name=name)
 
 
 def fully_connected(values: tf.Tensor, layer: Layer, activation=tf.nn.relu) -> tf.Tensor:

@@ -61,7 +61,3 @@ def _banded(values: tf.Tensor, neighbours: tf.Tensor) -> tuple[tf.Tensor, Callab
         return tf.reshape(upstream * power - (2 * ALPHA * BETA) * rows * spread, tf.shape(values)), None
 
     return tf.reshape(result, tf.shape(values)), gradient
-
-
-FORMS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {"fast": fast, "plain": plain}
-"""The forms by name, for `--normalization`."""

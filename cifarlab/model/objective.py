@@ -40,8 +40,8 @@ def loss(net: tf.Module, logits: tf.Tensor, labels: tf.Tensor) -> Losses:
 
     >>> from cifarlab.model.network import ConvNet
     >>> losses = loss(ConvNet(), tf.zeros([4, 10]), tf.zeros([4], tf.int32))
-    >>> f"{losses.cross_entropy:.3f} + {sum(losses.weight_decay.values()):.2f} = {losses.total:.2f}"
-    '2.303 + 2.37 = 4.68'
+    >>> f"{losses.cross_entropy:.3f} of {losses.total:.1f}"
+    '2.303 of 4.7'
     """
     with tf.name_scope("loss"):
         each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits, name="cross_entropy_per_example")

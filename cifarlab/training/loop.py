@@ -70,7 +70,7 @@ def make_network(config: TrainConfig, dataset: DataSet) -> ConvNet:
     """The tutorial's network for a data set's classes and crops, with its initial weights."""
     channels = dataset.image_shape[2]
     return ConvNet(
-        dataset.num_classes, dataset.crop_size, channels, seed=config.seed, normalization=config.normalization
+        dataset.num_classes, dataset.crop_size, channels, seed=config.seed, operations=config.operations
     )
 
 

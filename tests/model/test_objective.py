@@ -47,7 +47,7 @@ def test_names_are_the_tutorials_summary_names():
 
 def test_gradients_agree_with_finite_differences():
     """For every variable, through the whole network with the plain operations."""
-    net = ConvNet(seed=3, normalization="plain")
+    net = ConvNet(seed=3, operations="plain")
     images, labels = RNG.normal(size=[4, 24, 24, 3]).astype(np.float32), tf.constant([0, 3, 3, 9])
 
     def total():

@@ -1,0 +1,90 @@
+"""Max pooling as TensorFlow has it, and with a gradient that is several times as fast on a CPU.
+
+Both forms take the largest of each 3 x 3 square at every second pixel. TensorFlow's own gradient visits the squares one
+by one; the fast form finds the place of each square's maximum for all squares at once, as comparisons that XLA fuses
+into two loops over memory. Both give the gradient to the first of several equal maxima and agree to the bit.
+"""
+
+from collections.abc import Callable
+
+from cifarlab.backend import tf
+
+SIZE, STRIDE = 3, 2
+"""The tutorial's pools: 3 x 3, at every second pixel."""
+
+
+def plain(values: tf.Tensor) -> tf.Tensor:
+    """Max pooling by TensorFlow's own operation, SAME padding.
+
+    Args:
+        values: float32[B, rows, columns, channels].
+
+    Returns:
+        float32[B, rows / 2, columns / 2, channels], rounded up.
+
+    >>> plain(tf.reshape(tf.range(16.0), [1, 4, 4, 1]))[0, :, :, 0].numpy().tolist()
+    [[10.0, 11.0], [14.0, 15.0]]
+    """
+    return tf.nn.max_pool2d(values, SIZE, STRIDE, "SAME")
+
+
+def fast(values: tf.Tensor) -> tf.Tensor:
+    """Max pooling with the fast gradient, equal to `plain`; used where rows and columns are even and known.
+
+    Args:
+        values: float32[B, rows, columns, channels].
+    """
+    even = all(size is not None and size % 2 == 0 for size in values.shape[1:3])
+    return _pool(values) if even else plain(values)
+
+
+@tf.custom_gradient
+def _pool(values: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+    pooled = plain(values)
+    return pooled, lambda upstream: _gradient(values, pooled, upstream)
+
+
+@tf.function(jit_compile=True, autograph=False)
+def _gradient(values: tf.Tensor, pooled: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+    """The gradient with respect to `values`: to each square's first maximum goes what comes to the square."""
+    place = _place_of_maximum(values, pooled)
+    # Pixel (2i, 2j) lies in the squares i and i - 1, j and j - 1; an odd pixel in one square only. Squares before the
+    # first are empty: no place in them is 0 to 8.
+    place = tf.pad(place, [[0, 0], [1, 0], [1, 0], [0, 0]], constant_values=-1)
+    upstream = tf.pad(upstream, [[0, 0], [1, 0], [1, 0], [0, 0]])
+    rows, columns = pooled.shape[1:3]
+
+    def of_pixels(row_parity: int, column_parity: int) -> tf.Tensor:
+        """The gradient of all pixels of one parity: float32[B, rows / 2, columns / 2, channels]."""
+        total = tf.zeros([])
+        for square_row, row in _SQUARES[row_parity]:
+            for square_column, column in _SQUARES[column_parity]:
+                window = (
+                    slice(None),
+                    slice(square_row, square_row + rows),
+                    slice(square_column, square_column + columns),
+                )
+                total += tf.where(place[window] == SIZE * row + column, upstream[window], 0.0)
+        return total
+
+    interleaved = tf.stack(
+        [tf.stack([of_pixels(r, c) for c in (0, 1)], axis=3) for r in (0, 1)], axis=2
+    )  # [B, rows / 2, 2, columns / 2, 2, channels]
+    return tf.reshape(interleaved, tf.shape(values))
+
+
+_SQUARES = {0: ((0, 2), (1, 0)), 1: ((1, 1),)}
+"""By a pixel's parity: (square relative to the one before, place in that square) along one axis."""
+
+
+def _place_of_maximum(values: tf.Tensor, pooled: tf.Tensor) -> tf.Tensor:
+    """Where in its square the first maximum is: int32[B, rows / 2, columns / 2, channels], 0 to 8, row by row."""
+    rows, columns = values.shape[1:3]
+    # SAME padding of an even size adds one row and one column at the end.
+    padded = tf.pad(values, [[0, 0], [0, 1], [0, 1], [0, 0]], constant_values=float("-inf"))
+    place = tf.fill(tf.shape(pooled), SIZE * SIZE - 1)
+    for number in reversed(range(SIZE * SIZE - 1)):
+        row, column = divmod(number, SIZE)
+        seen = padded[:, row : row + rows : STRIDE, column : column + columns : STRIDE]
+        place = tf.where(seen == pooled, number, place)
+    return place

@@ -1,0 +1,47 @@
+"""The main job on the real CIFAR-10 pictures; skipped, with a reason, where there are none."""
+
+import re
+
+import numpy as np
+import pytest
+
+from cifarlab import cli
+from cifarlab.data import datasets
+from cifarlab.data.pipeline import distorted_inputs, inputs
+from cifarlab.model.network import ConvNet, inference
+from cifarlab.model.objective import loss
+
+
+@pytest.fixture(scope="module")
+def cifar10(real_data_dir):
+    return datasets.load("cifar10", real_data_dir)
+
+
+def test_sizes_and_classes(cifar10):
+    assert cifar10.num_examples("train") == 50_000
+    assert cifar10.num_examples("test") == 10_000
+    labels = np.concatenate([labels for _, labels in inputs(cifar10, "test", 2500)])
+    assert np.bincount(labels).tolist() == [1000] * 10
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_loss_at_step_0_is_4_68(cifar10, seed):
+    net = ConvNet(seed=seed)
+    images, labels = next(iter(distorted_inputs(cifar10, seed=seed)))
+    assert float(loss(net, inference(net, images), labels).total) == pytest.approx(4.68, abs=0.03)
+
+
+def test_train_and_eval_from_the_command_line(cifar10, real_data_dir, tmp_path, capsys):
+    flags = ["--data-dir", str(real_data_dir)]
+    assert cli.main(["train", *flags, "--train-dir", str(tmp_path / "run"), "--max-steps", "151"]) == 0
+    out = capsys.readouterr().out
+    assert "Filling queue with 20000 CIFAR images before starting to train. This takes about 1 s." in out
+    losses = [float(value) for value in re.findall(r"step \d+, loss = (\d+\.\d\d)", out)]
+    assert len(losses) == 16
+    assert losses[0] == pytest.approx(4.68, abs=0.03)
+    assert losses[-1] < 4.1  # weight decay alone would leave 4.45
+    flags += ["--checkpoint-dir", str(tmp_path / "run"), "--eval-dir", str(tmp_path / "eval"), "--run-once"]
+    assert cli.main(["eval", *flags]) == 0
+    precision, images = re.search(r"precision @ 1 = (0\.\d+) .* (\d+) images", capsys.readouterr().out).groups()
+    assert int(images) == 10_000
+    assert float(precision) > 0.3  # after 151 steps; chance is 0.1

@@ -1,0 +1,12 @@
+"""The tutorial's recipe on the drawn pictures: the figure on which every lesson stands."""
+
+from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.evaluation.precision import evaluate
+from cifarlab.training.loop import train
+
+
+def test_the_network_passes_80_percent_by_step_1000(tmp_path, drawn):
+    train(TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=1000), dataset=drawn)
+    evaluation = evaluate(EvalConfig(checkpoint_dir=str(tmp_path)), dataset=drawn)
+    assert evaluation.step == 1000
+    assert evaluation.precision > 0.8
