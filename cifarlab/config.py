@@ -158,7 +158,7 @@ class EvalConfig(_Config):
     data_dir: str | None = setting(
         None, "folder of the data sets; by default $CIFARLAB_DATA or the user's cache folder"
     )
-    batch_size: int = setting(500, "images at once; it changes no result, and 500 were fastest on two cores")
+    batch_size: int = setting(500, "images at once; it changes no result")
     num_examples: int | None = setting(None, "images to evaluate; by default all of them, each exactly once")
     moving_average: bool = setting(True, "evaluate the averaged weights; without, the raw ones")
     run_once: bool = setting(False, "evaluate the newest checkpoint once; otherwise every new one, until Ctrl-C")

@@ -1,5 +1,6 @@
 """train(): the loop around `train_step`, and what it tells its observers."""
 
+import dataclasses
 import functools
 import time
 from collections.abc import Iterator, Sequence
@@ -57,21 +58,20 @@ def train(
         state = make_state(config, dataset, network)
         checkpoints = Checkpoints(folder, state, keep=config.keep_checkpoints, keep_hours=config.keep_checkpoint_hours)
         first_step = checkpoints.restore_newest() or 0
+        warnings = [*checkpoints.warnings, *_changed_settings(folder / "config.json", config, first_step)]
         config.save(folder / "config.json")
         dataset.save_description(folder / "dataset.json")
         log = RunLog(folder)
         log.truncate_after(first_step)
         compiled = tf.function(functools.partial(train_step, state))
-        run = Run(config, dataset, state, compiled, first_step, tuple(checkpoints.warnings))
+        run = Run(config, dataset, state, compiled, first_step, tuple(warnings))
         return _Session(run, checkpoints, log, observers, control).run_to_end()
 
 
 def make_network(config: TrainConfig, dataset: DataSet) -> ConvNet:
     """The tutorial's network for a data set's classes and crops, with its initial weights."""
     channels = dataset.image_shape[2]
-    return ConvNet(
-        dataset.num_classes, dataset.crop_size, channels, seed=config.seed, operations=config.operations
-    )
+    return ConvNet(dataset.num_classes, dataset.crop_size, channels, seed=config.seed, operations=config.operations)
 
 
 def make_state(config: TrainConfig, dataset: DataSet, network: tf.Module | None = None) -> TrainState:
@@ -227,6 +227,16 @@ class _Session:
             f"{self.config.train_dir}. The learning rate is probably too high: go on with a smaller "
             "--initial-learning-rate."
         )
+
+
+def _changed_settings(path: Path, config: TrainConfig, first_step: int) -> Iterator[str]:
+    """A line for each setting that a continued run had otherwise; where it ends and lies is nobody's concern."""
+    if not first_step or not path.exists():
+        return
+    before, now = (dataclasses.asdict(c) for c in (TrainConfig.read(path), config))
+    for name in before.keys() - {"max_steps", "fresh", "train_dir", "data_dir"}:
+        if before[name] != now[name]:
+            yield f"this run had {name} = {before[name]!r} until now, and goes on with {now[name]!r}."
 
 
 def _open_folder(config: TrainConfig) -> Path:

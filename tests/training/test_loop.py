@@ -241,6 +241,18 @@ def test_a_folder_whose_newest_checkpoint_is_torn_goes_on_from_the_one_before(tm
     assert "model.ckpt-4 was passed over" in warnings[0]
 
 
+def test_going_on_with_other_settings_is_said(tmp_path, drawn):
+    warnings = []
+
+    class Listener(Observer):
+        def start(self, run):
+            warnings.append(run.warnings)
+
+    for settings in ({"max_steps": 2}, {"max_steps": 3}, {"max_steps": 4, "seed": 5}):
+        train(config(tmp_path, **settings), dataset=drawn, observers=[Listener()])
+    assert warnings == [(), (), ("this run had seed = 0 until now, and goes on with 5.",)]
+
+
 def test_checkpoints_by_time(tmp_path, drawn):
     recorder = Recorder()
     train(config(tmp_path, checkpoint_steps=0, checkpoint_secs=1e-6, max_steps=3), dataset=drawn, observers=[recorder])
