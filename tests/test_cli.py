@@ -13,7 +13,7 @@ from PIL import Image
 
 from cifarlab import cli
 from cifarlab.data import datasets
-from cifarlab.data.records import read_records, write_records
+from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES, read_records, write_records
 
 PROGRAM = [sys.executable, "-m", "cifarlab"]
 
@@ -45,7 +45,7 @@ def test_train_eval_classify_and_export(run_dir, data_dir, tmp_path, drawn, caps
     assert len(lines) == 2
     guesses = re.findall(r"(\w+) (\d+\.\d)%", lines[0].removeprefix(f"{tmp_path / 'picture.png'}: "))
     assert len(guesses) == 3
-    assert {name for name, _ in guesses} <= set(datasets.CLASSES)
+    assert {name for name, _ in guesses} <= set(CLASSES)
 
     assert cli.main(["export", str(tmp_path / "model"), *flags]) == 0
     assert (tmp_path / "model" / "saved_model.pb").exists()
@@ -118,7 +118,7 @@ def test_bad_arguments_are_one_line_and_status_2(capfd, arguments, message):
 def test_bad_data_files(capfd, tmp_path):
     folder = tmp_path / "data" / datasets.CIFAR10_FOLDER
     folder.mkdir(parents=True)
-    for name in datasets.TRAIN_FILES + datasets.TEST_FILES:
+    for name in TRAIN_FILES + TEST_FILES:
         write_records(folder / name, np.zeros([1, 32, 32, 3], np.uint8), [3])
     arguments = ["train", "--data-dir", tmp_path / "data", "--train-dir", tmp_path / "run"]
     write_records(folder / "data_batch_4.bin", np.zeros([1, 32, 32, 3], np.uint8), [11])

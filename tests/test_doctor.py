@@ -4,7 +4,7 @@ import numpy as np
 
 from cifarlab import doctor
 from cifarlab.data import datasets
-from cifarlab.data.records import write_records
+from cifarlab.data.records import TEST_FILES, TRAIN_FILES, write_records
 
 
 def by_topic(data_dir):
@@ -29,7 +29,7 @@ def test_what_is_missing_comes_with_what_to_do(tmp_path):
 def test_damaged_data_are_seen(tmp_path):
     folder = tmp_path / datasets.CIFAR10_FOLDER
     folder.mkdir()
-    for name in datasets.TRAIN_FILES + datasets.TEST_FILES:
+    for name in TRAIN_FILES + TEST_FILES:
         write_records(folder / name, np.zeros([1, 32, 32, 3], np.uint8), [3])
     (folder / "data_batch_2.bin").write_bytes(b"half")
     finding = by_topic(tmp_path)["data cifar10"]

@@ -8,18 +8,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cifarlab.data.download import DownloadError, Progress, fetch, unpack
-from cifarlab.data.records import IMAGE_SHAPE, RecordError, count_records, read_labels, record_bytes
+from cifarlab.data.records import (
+    CLASSES,
+    IMAGE_SHAPE,
+    TEST_FILES,
+    TRAIN_FILES,
+    RecordError,
+    count_records,
+    read_labels,
+    record_bytes,
+)
 from cifarlab.errors import UserError
-
-CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-"""The ten classes of CIFAR-10; a label is the place in this list."""
 
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 CIFAR10_BYTES = 170_052_171
 CIFAR10_HASH = "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
 CIFAR10_FOLDER = "cifar-10-batches-bin"
-TRAIN_FILES = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
-TEST_FILES = ("test_batch.bin",)
 CIFAR10_RECORDS_PER_FILE = 10_000
 
 ProgressCallback = Callable[[Progress], None]

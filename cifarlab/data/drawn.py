@@ -16,13 +16,7 @@ import numpy as np
 
 from cifarlab.data._drawing import craft, grazers, pets, pond, scenes, wheeled
 from cifarlab.data._drawing.shapes import SIZE, Dice, Painter, Sketch
-from cifarlab.data.records import write_records
-
-CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-"""The class names, in CIFAR-10's order."""
-
-FILES = (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin")
-"""CIFAR-10's record files: five to train on and one to test on."""
+from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES, write_records
 
 _META = "batches.meta.txt"  # the class names, one a line, as in CIFAR-10's archive
 
@@ -103,8 +97,8 @@ def draw_data_set(folder: str | os.PathLike, *, seed: int = 0, train: int = 10_0
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=folder.name + ".", suffix=".part", dir=folder.parent))
     try:
-        for index, name in enumerate(FILES):
-            labels = _shuffled_labels(test if name.startswith("test") else train // 5, [seed, index, 0])
+        for index, name in enumerate(TRAIN_FILES + TEST_FILES):
+            labels = _shuffled_labels(test if name in TEST_FILES else train // 5, [seed, index, 0])
             write_records(beside / name, draw(labels, [seed, index, 1]), labels)
         (beside / _META).write_text("\n".join(CLASSES) + "\n", encoding="ascii")
         beside.chmod(0o755)  # mkdtemp makes it private; a data set may be shared
@@ -117,7 +111,7 @@ def _check_replaceable(folder: Path) -> None:
     """Refuses to replace anything but a data set, whole or in part."""
     strange = {folder.name} if folder.is_file() else set()
     if folder.is_dir():
-        strange = {path.name for path in folder.iterdir()} - {*FILES, _META}
+        strange = {path.name for path in folder.iterdir()} - {*TRAIN_FILES, *TEST_FILES, _META}
     if strange:
         raise ValueError(
             f"{folder} holds {min(strange)!r}, which is no file of a drawn data set, and would be replaced. "
@@ -148,7 +142,7 @@ def _checked(labels: np.ndarray) -> np.ndarray:
     wrong = np.flatnonzero((labels < 0) | (labels >= len(CLASSES)))
     if wrong.size:
         raise ValueError(
-            f"labels lie in 0 to {len(CLASSES) - 1}, the indices of drawn.CLASSES; label {wrong[0]:,} is "
+            f"labels lie in 0 to {len(CLASSES) - 1}, the places of the class names; label {wrong[0]:,} is "
             f"{labels[wrong[0]]} ({wrong.size:,} such in all)."
         )
     return labels

@@ -14,6 +14,15 @@ from cifarlab.errors import UserError
 IMAGE_SHAPE = (32, 32, 3)
 """Rows, columns and channels of a CIFAR-10 image."""
 
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+"""CIFAR-10's class names; a label is the place in this tuple."""
+
+TRAIN_FILES = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
+"""CIFAR-10's files of training records."""
+
+TEST_FILES = ("test_batch.bin",)
+"""CIFAR-10's file of test records."""
+
 
 class RecordError(UserError):
     """A file or an array that does not hold whole, valid records."""

@@ -7,12 +7,12 @@ import pytest
 from cifarlab.data import datasets
 from cifarlab.data.datasets import DataSet, DataSetError
 from cifarlab.data.download import DownloadError
-from cifarlab.data.records import write_records
+from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES, write_records
 
 
 def native_folder(folder, per_file=2):
     folder.mkdir(parents=True)
-    for name in datasets.TRAIN_FILES + datasets.TEST_FILES:
+    for name in TRAIN_FILES + TEST_FILES:
         write_records(folder / name, np.zeros([per_file, 32, 32, 3], np.uint8), np.arange(per_file) % 10)
     return folder
 
@@ -33,7 +33,7 @@ def offline(monkeypatch):
 def test_drawn_is_made_on_first_use(drawn):
     assert drawn.num_examples("train") == 10_000
     assert drawn.num_examples("test") == 2_000
-    assert drawn.classes == datasets.CLASSES
+    assert drawn.classes == CLASSES
     assert drawn.num_classes == 10
     assert (drawn.image_shape, drawn.crop_size) == ((32, 32, 3), 24)
 

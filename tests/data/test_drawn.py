@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from cifarlab.data import drawn
-from cifarlab.data.records import read_records
+from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES, read_records
+
+FILES = TRAIN_FILES + TEST_FILES
 
 FIRST_200 = "372037630e10d3a8a1adc561138700480ccd1b2217b24e360f3a19e6d0cfbe0e"
 LABELS = np.arange(40) % 10
@@ -73,14 +75,14 @@ def test_every_pose_and_place_is_drawn_without_a_warning(monkeypatch):
 
 
 def test_six_files_and_the_names_in_cifar_10s_format(data_set):
-    assert sorted(path.name for path in data_set.iterdir()) == sorted([*drawn.FILES, "batches.meta.txt"])
-    assert (data_set / "batches.meta.txt").read_text().split() == list(drawn.CLASSES)
-    for name in drawn.FILES:
+    assert sorted(path.name for path in data_set.iterdir()) == sorted([*FILES, "batches.meta.txt"])
+    assert (data_set / "batches.meta.txt").read_text().split() == list(CLASSES)
+    for name in FILES:
         assert (data_set / name).stat().st_size == 200 * 3073
 
 
 def test_classes_are_balanced_and_shuffled_in_every_file(data_set):
-    orders = [read_records(data_set / name)[1] for name in drawn.FILES]
+    orders = [read_records(data_set / name)[1] for name in FILES]
     for labels in orders:
         assert np.bincount(labels, minlength=10).tolist() == [20] * 10
         assert (np.diff(labels) != 0).mean() > 0.8  # no runs of one class ...
@@ -89,7 +91,7 @@ def test_classes_are_balanced_and_shuffled_in_every_file(data_set):
 
 
 def test_no_picture_is_there_twice_and_none_of_the_test_is_in_training(data_set):
-    pictures = [image.tobytes() for name in drawn.FILES for image in read_records(data_set / name)[0]]
+    pictures = [image.tobytes() for name in FILES for image in read_records(data_set / name)[0]]
     assert len(set(pictures)) == len(pictures) == 1_200
 
 
