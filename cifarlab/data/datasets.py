@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from cifarlab.data.download import DownloadError, Progress, fetch, unpack
+from cifarlab.data.archive import unpack
+from cifarlab.data.download import DownloadError, Progress, fetch
 from cifarlab.data.records import (
     CLASSES,
     IMAGE_SHAPE,
@@ -196,7 +197,11 @@ def _cifar10(data_dir: Path, force: bool, progress: ProgressCallback | None) -> 
             raise DownloadError(f"{error} Or train on pictures that need no network: `--dataset drawn`.") from None
         size = CIFAR10_RECORDS_PER_FILE * record_bytes()
         members = {f"{CIFAR10_FOLDER}/{file}": size for file in TRAIN_FILES + TEST_FILES}
-        folder = unpack(archive, data_dir / CIFAR10_FOLDER, members)
+        folder = data_dir / CIFAR10_FOLDER
+        if force:  # unpacking takes a file of the right size for a whole one
+            for file in TRAIN_FILES + TEST_FILES:
+                (folder / file).unlink(missing_ok=True)
+        unpack(archive, folder, members)
     return _in_folder("cifar10", folder)
 
 

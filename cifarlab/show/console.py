@@ -91,6 +91,8 @@ class DownloadBar:
 
 def progress_line(progress: Progress) -> str:
     """One line about a download: how much of how much, how fast, how long still."""
+    if progress.waiting:
+        return f"{progress.name}: another process is fetching it, {progress.done / 1e6:.1f} MB so far; waiting for it"
     done = f"{progress.done / 1e6:.1f}"
     of = f" of {progress.total / 1e6:.1f}" if progress.total else ""
     left = "" if progress.seconds_left is None else f", {_duration(progress.seconds_left)} left"

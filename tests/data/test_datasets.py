@@ -84,6 +84,9 @@ def test_a_fetched_archive_is_unpacked_and_used(tmp_path, monkeypatch):
     (dataset.train_files[0]).write_bytes(bytes(3073))
     assert datasets.load("cifar10", tmp_path / "data").num_examples("train") == 21  # complete by name: as it is
     assert datasets.load("cifar10", tmp_path / "data", force=True).num_examples("train") == 25
+    write_records(dataset.train_files[0], np.full([5, 32, 32, 3], 9, np.uint8), np.arange(5))  # of the right size
+    repaired = datasets.load("cifar10", tmp_path / "data", force=True)
+    assert not np.fromfile(repaired.train_files[0], np.uint8)[1:3073].any()
 
 
 def test_unknown_names_list_what_there_is():

@@ -72,6 +72,7 @@ def test_a_download_says_how_much_how_fast_and_how_long_still():
     line = progress_line(progress(done=85_000_000, bytes_per_second=70_000.0, seconds_left=1215.0))
     assert line == "cifar-10-binary.tar.gz: 85.0 of 170.1 MB, 0.07 MB/s, 20 min 15 s left"
     assert progress_line(progress(total=None, done=2_000_000)) == "cifar-10-binary.tar.gz: 2.0 MB, 0.00 MB/s"
+    assert "another process is fetching it, 2.0 MB so far" in progress_line(progress(done=2_000_000, waiting=True))
 
 
 def test_off_a_terminal_a_download_prints_few_lines(capsys):
