@@ -62,7 +62,7 @@ def train(
         config.save(folder / "config.json")
         dataset.save_description(folder / "dataset.json")
         log = RunLog(folder)
-        log.truncate_after(first_step)
+        log.rewind(first_step)
         compiled = tf.function(functools.partial(train_step, state))
         run = Run(config, dataset, state, compiled, first_step, tuple(warnings))
         return _Session(run, checkpoints, log, observers, control).run_to_end()
@@ -96,14 +96,9 @@ class _Session:
     def __init__(
         self, run: Run, checkpoints: Checkpoints, log: RunLog, observers: Sequence[Observer], control: Control
     ) -> None:
-        self.run, self.checkpoints, self.log, self.observers, self.control = (
-            run,
-            checkpoints,
-            log,
-            observers,
-            control,
-        )
-        self.config, self.state = run.config, run.state
+        self.run, self.config, self.state = run, run.config, run.state
+        self.checkpoints, self.log = checkpoints, log
+        self.observers, self.control = observers, control
         self.queue = QueueCounter()
         self.compiled_stages = tf.function(run.state.network.stages)
         self.step = run.first_step
@@ -117,10 +112,10 @@ class _Session:
         try:
             with interrupt_stops(self.control) as interrupted:
                 self._steps()
-            reason = "interrupted" if interrupted.is_set() else "stopped" if self.control.stopped else "max_steps"
             self._check_finite()
             if self.saved_step != self.step:
                 self._save()
+            reason = "interrupted" if interrupted.is_set() else "stopped" if self.control.stopped else "max_steps"
         finally:
             for observer in self.observers:
                 observer.end(self.run, reason)

@@ -1,7 +1,7 @@
 """The log of a run: one JSON object a line, part of the run's state.
 
-Each line holds `event`, `step` and what belongs to the event. When a run goes on from a checkpoint, the lines after
-that checkpoint's step are taken out, so that the log tells of one run however often it was interrupted.
+Each line holds `event`, `step` and what belongs to the event. When a run goes on from a checkpoint, the lines that came
+after that checkpoint are taken out, so that the log tells of one run however often it was interrupted.
 """
 
 import json
@@ -19,10 +19,11 @@ class RunLog:
     >>> import tempfile
     >>> log = RunLog(tempfile.mkdtemp())
     >>> log.append("step", 10, total_loss=4.66)
+    >>> log.append("checkpoint", 20)
     >>> log.append("step", 20, total_loss=4.64)
-    >>> log.truncate_after(10)
-    >>> [line["step"] for line in read_log(log.path)]
-    [10]
+    >>> log.rewind(20)
+    >>> [(line["event"], line["step"]) for line in read_log(log.path)]
+    [('step', 10), ('checkpoint', 20)]
     """
 
     def __init__(self, folder: str | os.PathLike) -> None:
@@ -35,11 +36,15 @@ class RunLog:
         with self.path.open("a") as file:
             file.write(json.dumps(line, allow_nan=False) + "\n")
 
-    def truncate_after(self, step: int) -> None:
-        """Takes out the lines of later steps, beside the place and then moved into it."""
+    def rewind(self, step: int) -> None:
+        """Takes out what came after the checkpoint of a step: later steps, and of that step all but the checkpoint."""
         if not self.path.exists():
             return
-        kept = [line for line in read_log(self.path) if line["step"] <= step]
+        kept = [
+            line
+            for line in read_log(self.path)
+            if line["step"] < step or (line["step"] == step and line.get("event") == "checkpoint")
+        ]
         beside = self.path.with_name(FILE_NAME + ".part")
         beside.write_text("".join(json.dumps(line) + "\n" for line in kept))
         beside.replace(self.path)

@@ -84,6 +84,21 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(tmp_path, drawn):
     assert parts.averaged_losses() == pytest.approx(whole.averaged_losses(), rel=1e-5)
 
 
+def test_the_log_of_a_run_that_was_killed_tells_each_step_once(tmp_path, drawn):
+    class Killed(Observer):
+        def step(self, record):
+            if record.step == 5:
+                raise RuntimeError("killed")
+
+    cfg = config(tmp_path, max_steps=7, log_frequency=1, checkpoint_steps=4)
+    with pytest.raises(RuntimeError, match="killed"):
+        train(cfg, dataset=drawn, observers=[Killed()])
+    assert [e["step"] for e in read_log(tmp_path) if e["event"] == "step"] == [0, 1, 2, 3, 4, 5]
+    train(cfg, dataset=drawn)
+    assert [e["step"] for e in read_log(tmp_path) if e["event"] == "step"] == [0, 1, 2, 3, 4, 5, 6]
+    assert [e["step"] for e in read_log(tmp_path) if e["event"] == "checkpoint"] == [4, 7]
+
+
 def test_a_finished_run_is_left_as_it_is(tmp_path, drawn):
     train(config(tmp_path, max_steps=2), dataset=drawn)
     before = {p.name: p.read_bytes() for p in tmp_path.glob("model.ckpt*")}

@@ -15,9 +15,18 @@ def test_going_on_takes_out_what_came_after_the_checkpoint(tmp_path):
     log = RunLog(tmp_path)
     for step in range(0, 60, 10):
         log.append("step", step)
-    log.truncate_after(30)
-    log.append("step", 40)
-    assert [line["step"] for line in read_log(log.path)] == [0, 10, 20, 30, 40]
+    log.append("checkpoint", 30)
+    log.rewind(30)
+    log.append("step", 30)
+    events = [(line["event"], line["step"]) for line in read_log(log.path)]
+    assert events == [("step", 0), ("step", 10), ("step", 20), ("checkpoint", 30), ("step", 30)]
+
+
+def test_a_run_that_starts_anew_starts_its_log_anew(tmp_path):
+    log = RunLog(tmp_path)
+    log.append("step", 0)
+    log.rewind(0)
+    assert list(read_log(tmp_path)) == []
 
 
 def test_what_is_not_a_number_becomes_null(tmp_path):
@@ -33,11 +42,11 @@ def test_a_torn_line_is_passed_over(tmp_path):
     with log.path.open("a") as file:
         file.write('{"event": "step", "ste')
     assert [line["step"] for line in read_log(tmp_path)] == [1]
-    log.truncate_after(5)
+    log.rewind(5)
     log.append("step", 2)
     assert [line["step"] for line in read_log(tmp_path)] == [1, 2]
 
 
-def test_a_log_that_is_not_there_yet_needs_no_truncation(tmp_path):
-    RunLog(tmp_path).truncate_after(3)
+def test_a_log_that_is_not_there_yet_needs_no_rewinding(tmp_path):
+    RunLog(tmp_path).rewind(3)
     assert not list(tmp_path.iterdir())
