@@ -79,12 +79,13 @@ _SQUARES = {0: ((0, 2), (1, 0)), 1: ((1, 1),)}
 
 def _place_of_maximum(values: tf.Tensor, pooled: tf.Tensor) -> tf.Tensor:
     """Where in its square the first maximum is: int32[B, rows / 2, columns / 2, channels], 0 to 8, row by row."""
-    rows, columns = values.shape[1:3]
-    # SAME padding of an even size adds one row and one column at the end.
-    padded = tf.pad(values, [[0, 0], [0, 1], [0, 1], [0, 0]], constant_values=float("-inf"))
     place = tf.fill(tf.shape(pooled), SIZE * SIZE - 1)
     for number in reversed(range(SIZE * SIZE - 1)):
         row, column = divmod(number, SIZE)
-        seen = padded[:, row : row + rows : STRIDE, column : column + columns : STRIDE]
+        seen = values[:, row::STRIDE, column::STRIDE]
+        # SAME padding of an even size: the last square lacks its third row and column. Padding each of the nine by
+        # itself lets XLA fuse it, where one padded copy of all values would be written out.
+        beyond = [[0, 0], [0, row // STRIDE], [0, column // STRIDE], [0, 0]]
+        seen = tf.pad(seen, beyond, constant_values=float("-inf"))
         place = tf.where(seen == pooled, number, place)
     return place

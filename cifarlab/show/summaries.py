@@ -2,11 +2,16 @@
 
 import os
 
+from tensorboard.plugins.histogram.metadata import create_summary_metadata
+
 from cifarlab.backend import tf
 from cifarlab.errors import UserError
 from cifarlab.evaluation.precision import Evaluation
 from cifarlab.model.network import layers
 from cifarlab.training.observers import Details, Observer, Run, StepRecord
+
+BUCKETS = 30
+"""Of a histogram, TensorBoard's default."""
 
 PICTURES = 3
 """Images of a batch that are kept, TensorFlow's default."""
@@ -43,11 +48,11 @@ class Summaries(Observer):
             tf.summary.image("images", to_unit_range(details.images[:PICTURES]), max_outputs=PICTURES)
             for name in self._layers:
                 activations = getattr(details.stages, name)
-                tf.summary.histogram(f"{name}/activations", activations)
+                histogram(f"{name}/activations", activations)
                 tf.summary.scalar(f"{name}/sparsity", tf.nn.zero_fraction(activations))
             for name, value in details.variables.items():
-                tf.summary.histogram(name, value)
-                tf.summary.histogram(f"{name}/gradients", details.gradients[name])
+                histogram(name, value)
+                histogram(f"{name}/gradients", details.gradients[name])
         self._writer.flush()
 
     def end(self, run: Run, reason: str) -> None:
@@ -87,6 +92,24 @@ class EvaluationSummaries:
         with self._writer.as_default(step=evaluation.step):
             tf.summary.scalar("Precision @ 1", evaluation.precision)
         self._writer.flush()
+
+
+def histogram(tag: str, values: tf.Tensor) -> None:
+    """Writes what `tf.summary.histogram` writes, in a hundredth of its memory.
+
+    TensorBoard's own makes a float64 for each pair of value and bucket: 1.1 GB for a batch of conv1's activations.
+
+    Args:
+        tag: the summary's name.
+        values: float32 of any shape, finite, at least one.
+    """
+    low, high = tf.reduce_min(values), tf.reduce_max(values)
+    high = tf.maximum(high, low + 1e-6 * tf.maximum(1.0, tf.abs(low)))  # all equal: a narrow range that holds them
+    counts = tf.histogram_fixed_width(tf.reshape(values, [-1]), [low, high], BUCKETS, tf.int64)
+    edges = tf.linspace(tf.cast(low, tf.float64), tf.cast(high, tf.float64), BUCKETS + 1)
+    buckets = tf.stack([edges[:-1], edges[1:], tf.cast(counts, tf.float64)], axis=1)  # [30, left right count]
+    metadata = create_summary_metadata(display_name=None, description=None)
+    tf.summary.write(tag, buckets, metadata=metadata)
 
 
 def to_unit_range(images: tf.Tensor) -> tf.Tensor:
