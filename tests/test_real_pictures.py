@@ -1,6 +1,11 @@
 """The main job on the real CIFAR-10 pictures; skipped, with a reason, where there are none."""
 
+import filecmp
+import functools
+import hashlib
 import re
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -15,6 +20,11 @@ from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
 
 
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
 @pytest.fixture(scope="module")
 def cifar10(real_data_dir):
     return datasets.load("cifar10", real_data_dir)
@@ -25,6 +35,26 @@ def test_sizes_and_classes(cifar10):
     assert cifar10.num_examples("test") == 10_000
     labels = np.concatenate([labels for _, labels in inputs(cifar10, "test", 2500)])
     assert np.bincount(labels).tolist() == [1000] * 10
+
+
+def test_the_archive_is_fetched_and_unpacked_as_from_the_official_host(cifar10, real_data_dir, tmp_path, monkeypatch):
+    """The way of a first user, with a host on loopback and the copy's own checksum."""
+    archive = real_data_dir / "cifar-10-binary.tar.gz"
+    if not archive.exists():
+        pytest.skip(f"no archive of the real pictures: {archive} is not there")
+    with archive.open("rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    handler = functools.partial(_Quiet, directory=str(real_data_dir))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(datasets, "CIFAR10_URL", f"http://127.0.0.1:{server.server_port}/{archive.name}")
+        monkeypatch.setattr(datasets, "CIFAR10_HASH", f"sha256:{checksum}")
+        monkeypatch.setattr(datasets, "CIFAR10_BYTES", archive.stat().st_size)
+        fetched = datasets.load("cifar10", tmp_path)
+        server.shutdown()
+    for split in ("train", "test"):
+        pairs = zip(fetched.files(split), cifar10.files(split), strict=True)
+        assert all(filecmp.cmp(ours, theirs, shallow=False) for ours, theirs in pairs)
 
 
 @pytest.mark.parametrize("seed", range(5))
