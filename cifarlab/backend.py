@@ -28,7 +28,7 @@ def silenced_stderr() -> Iterator[None]:
         os.dup2(hidden.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             hidden.seek(0)
             os.write(kept, hidden.read())
             raise

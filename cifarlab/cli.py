@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from cifarlab.config import EvalConfig, TrainConfig
-from cifarlab.errors import UserError
+from cifarlab.errors import NotFiniteError, UserError
 
 Settings = TypeVar("Settings", TrainConfig, EvalConfig)
 
@@ -43,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return COMMANDS[options.command][0](options)
     except KeyboardInterrupt:
         return 130
-    except ArithmeticError as error:
+    except BrokenPipeError:
+        raise
+    except NotFiniteError as error:
         return _fail(command.prog, error, 1)
     except (UserError, OSError) as error:
         return _fail(command.prog, error, 2)
@@ -65,9 +67,10 @@ def _train(options: argparse.Namespace) -> int:
     from cifarlab.show.console import Console, DownloadBar
     from cifarlab.show.summaries import Summaries
     from cifarlab.training.control import Control
-    from cifarlab.training.loop import train
+    from cifarlab.training.loop import open_folder, train
 
     config = _config(TrainConfig, options)
+    open_folder(config)  # a download may take an hour: what is wrong with the folder is said before
     dataset = datasets.load(config.dataset, config.data_dir, progress=DownloadBar())
     control = Control()
     train(
@@ -80,14 +83,19 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _eval(options: argparse.Namespace) -> int:
+    from cifarlab.data import datasets
     from cifarlab.evaluation.precision import evaluate, watch
     from cifarlab.show.console import evaluation_line, say
     from cifarlab.show.summaries import EvaluationSummaries
+    from cifarlab.training.checkpoints import newest_checkpoint
 
     config = _config(EvalConfig, options)
-    summaries = None
+    if config.dataset is not None:
+        datasets.check_name(config.dataset)
+    summaries = EvaluationSummaries(config.eval_dir)
+    if not config.run_once and newest_checkpoint(config.checkpoint_dir) is None:
+        say(f"No checkpoint in {config.checkpoint_dir} yet; looking again every {config.eval_interval_secs:g} s.")
     for evaluation in [evaluate(config)] if config.run_once else watch(config):
-        summaries = summaries or EvaluationSummaries(config.eval_dir)
         say(evaluation_line(evaluation, config.moving_average, datetime.datetime.now()))
         summaries.write(evaluation)
     return 0
@@ -157,7 +165,6 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
             help=text,
             description=f"{text[0].upper()}{text[1:]}.",
             allow_abbrev=False,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         )
         for name, (_, text) in COMMANDS.items()
     }
@@ -184,6 +191,7 @@ def _add_settings(parser: argparse.ArgumentParser, config: type, only: Sequence[
         if bool in kinds:
             name = f"{'no-' if field.default else ''}{field.name}".replace("_", "-")
             action = "store_false" if field.default else "store_true"
+            text = f"do not {text}" if field.default else text
             parser.add_argument(f"--{name}", dest=field.name, action=action, default=field.default, help=text)
         else:
             parser.add_argument(
@@ -191,7 +199,7 @@ def _add_settings(parser: argparse.ArgumentParser, config: type, only: Sequence[
                 type=kinds[0],
                 default=field.default,
                 metavar=kinds[0].__name__.upper(),
-                help=text,
+                help=f"{text} (default: {field.default})" if field.default is not None else text,
             )
 
 

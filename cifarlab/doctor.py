@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from cifarlab.data import datasets
-
 NEEDED = ("tensorflow", "tensorboard", "numpy", "matplotlib", "pillow", "pooch", "filelock")
 FOR_NOTEBOOKS = ("jupyterlab", "ipywidgets")
 DATA_SET_BYTES = 400e6
@@ -36,7 +34,7 @@ def examine(data_dir: str | os.PathLike | None = None) -> list[Finding]:
     Args:
         data_dir: folder of the data sets; by default `datasets.default_data_dir()`.
     """
-    return [_python(), *_packages(), *_data(Path(data_dir or datasets.default_data_dir())), *_devices()]
+    return [_python(), *_packages(), *_data(data_dir), *_devices()]
 
 
 def report(findings: list[Finding]) -> str:
@@ -77,7 +75,13 @@ def _package(name: str, advice: str) -> Finding:
         return Finding(name, "missing", advice)
 
 
-def _data(data_dir: Path) -> list[Finding]:
+def _data(data_dir: str | os.PathLike | None) -> list[Finding]:
+    try:
+        from cifarlab.data import datasets
+
+        data_dir = Path(data_dir or datasets.default_data_dir())
+    except ImportError as error:
+        return [Finding("data", f"cannot be looked at: {error}", "install what is missing: pip install -e .")]
     findings = [Finding("data folder", f"{data_dir}{'' if data_dir.is_dir() else ' (not made yet)'}")]
     for name in datasets.SOURCES:
         folder = datasets.find(name, data_dir)

@@ -1,4 +1,4 @@
-"""The error that is the user's to mend: the command line prints it as one line and exits with 2."""
+"""The errors that the command line prints as one line: the user's to mend (status 2), and a run that failed (1)."""
 
 
 class UserError(ValueError):
@@ -6,3 +6,7 @@ class UserError(ValueError):
 
     Each module has its own subclass, for whoever wants to catch just that.
     """
+
+
+class NotFiniteError(ArithmeticError):
+    """A loss or a gradient became infinite or not a number."""

@@ -79,6 +79,17 @@ def test_flags_have_the_tutorials_names():
     }
 
 
+def start(*arguments):
+    """The program in a process of its own, that Ctrl-C reaches also where the tests run in the background."""
+    return subprocess.Popen(
+        [*PROGRAM, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
 def refused(capfd, arguments, message, status=2):
     """The command ends with the status and exactly one line on stderr that holds the message."""
     capfd.readouterr()
@@ -125,7 +136,7 @@ def test_bad_data_files(capfd, tmp_path):
     refused(capfd, arguments, "labels of cifar10 lie in 0 to 9; record 0 of .*data_batch_4.bin has 11")
     (folder / "data_batch_4.bin").write_bytes(b"short")
     refused(capfd, arguments, "data_batch_4.bin holds 5, not a multiple")
-    assert not (tmp_path / "run").exists()
+    assert not list((tmp_path / "run").iterdir())
 
 
 def test_no_network_names_the_drawn_data_set(capfd, tmp_path, monkeypatch):
@@ -145,6 +156,19 @@ def test_bad_folders(capfd, tmp_path, data_dir, run_dir):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_text("")
     refused(capfd, ["export", tmp_path / "full", "--checkpoint-dir", run_dir], "new or an empty folder")
+    refused(capfd, ["export", "/dev/null/model", "--checkpoint-dir", run_dir], "can be written to")
+
+
+def test_what_would_be_in_vain_is_said_before_a_long_download(capfd, tmp_path, run_dir, monkeypatch):
+    monkeypatch.setattr(datasets, "fetch", lambda *args, **kwargs: 1 / 0)
+    refused(capfd, ["train", "--data-dir", tmp_path, "--train-dir", run_dir, "--fresh"], "wants an empty folder")
+
+
+def test_an_evaluator_that_waits_says_so(tmp_path):
+    process = start("eval", "--checkpoint-dir", tmp_path / "typo", "--eval-dir", tmp_path / "eval")
+    line = process.stdout.readline()
+    process.kill()
+    assert line == f"No checkpoint in {tmp_path / 'typo'} yet; looking again every 300 s.\n"
 
 
 def test_bad_pictures(capfd, tmp_path, run_dir):
@@ -174,9 +198,7 @@ def test_not_a_number_is_status_1(capfd, tmp_path, data_dir):
 def test_ctrl_c_saves_and_says_how_to_continue(tmp_path, data_dir):
     folder = tmp_path / "run"
     flags = ["--dataset", "drawn", "--data-dir", data_dir, "--train-dir", folder, "--batch-size", "16"]
-    process = subprocess.Popen(
-        [*PROGRAM, "train", *map(str, flags)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = start("train", *flags)
     for line in process.stdout:
         if "step 10," in line:
             process.send_signal(signal.SIGINT)
@@ -190,9 +212,7 @@ def test_ctrl_c_saves_and_says_how_to_continue(tmp_path, data_dir):
 
 def test_ctrl_c_ends_a_watching_evaluator_quietly(tmp_path, run_dir, data_dir):
     flags = ["--checkpoint-dir", run_dir, "--data-dir", data_dir, "--eval-dir", tmp_path, "--num-examples", "10"]
-    process = subprocess.Popen(
-        [*PROGRAM, "eval", *map(str, flags)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = start("eval", *flags)
     assert "precision @ 1" in process.stdout.readline()
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)

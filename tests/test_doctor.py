@@ -1,4 +1,6 @@
 import importlib.metadata
+import subprocess
+import sys
 
 import numpy as np
 
@@ -46,6 +48,18 @@ def test_a_missing_package_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(importlib.metadata, "version", version)
     finding = by_topic(tmp_path)["jupyterlab"]
     assert (finding.found, "only the notebooks" in finding.advice) == ("missing", True)
+
+
+def test_it_works_where_packages_are_missing():
+    code = (
+        "import sys\n"
+        "for name in ('numpy', 'pooch', 'tensorflow'): sys.modules[name] = None\n"
+        "from cifarlab import cli\n"
+        "sys.exit(cli.main(['doctor']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "cannot be looked at" in done.stdout
 
 
 def test_every_declared_dependency_is_looked_at():

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cifarlab.data.archive import unpack
-from cifarlab.data.download import DownloadError, Progress, fetch
+from cifarlab.data.download import DownloadError, Progress, alone, fetch
 from cifarlab.data.records import (
     CLASSES,
     IMAGE_SHAPE,
@@ -108,7 +108,7 @@ class DataSet:
             except OSError as error:
                 raise DataSetError(
                     f"{file} should hold records of {self.name}; {error.strerror or error}. "
-                    f"Fetch the data again: `cifarlab data {self.name} --force`."
+                    f"Fetch the data again: `cifarlab data {self.name} --force`, with the same --data-dir."
                 ) from None
             except RecordError as error:
                 raise DataSetError(f"{file}: {error}") from None
@@ -116,7 +116,8 @@ class DataSet:
             if wrong.size:
                 raise DataSetError(
                     f"labels of {self.name} lie in 0 to {self.num_classes - 1}; record {wrong[0]:,} of {file} has "
-                    f"{labels[wrong[0]]}. The file is damaged: fetch it again, `cifarlab data {self.name} --force`."
+                    f"{labels[wrong[0]]}. The file is damaged: fetch it again, "
+                    f"`cifarlab data {self.name} --force`, with the same --data-dir."
                 )
 
 
@@ -149,13 +150,22 @@ def load(
         DataSetError: there is no such data set (the message lists them), or its files are damaged.
         DownloadError: it could not be fetched.
     """
+    check_name(name)
+    dataset = SOURCES[name](Path(data_dir or default_data_dir()), force, progress)
+    dataset.check()
+    return dataset
+
+
+def check_name(name: str) -> None:
+    """Sees that there is a data set of this name.
+
+    Raises:
+        DataSetError: there is none; the message lists them.
+    """
     if name not in SOURCES:
         near = difflib.get_close_matches(name, SOURCES, n=1)
         meant = f" Did you mean {near[0]}?" if near else ""
         raise DataSetError(f"there is no data set {name!r}; there are {', '.join(SOURCES)}.{meant}")
-    dataset = SOURCES[name](Path(data_dir or default_data_dir()), force, progress)
-    dataset.check()
-    return dataset
 
 
 def find(name: str, data_dir: str | os.PathLike | None = None) -> Path | None:
@@ -211,7 +221,9 @@ def _drawn(data_dir: Path, force: bool, progress: ProgressCallback | None) -> Da
         from cifarlab.data import drawn
 
         folder = data_dir / "drawn"
-        drawn.draw_data_set(folder)
+        with alone(folder):
+            if force or find("drawn", data_dir) is None:  # another process may have drawn it meanwhile
+                drawn.draw_data_set(folder)
     return _in_folder("drawn", folder)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from cifarlab.data._drawing import craft, grazers, pets, pond, scenes, wheeled
 from cifarlab.data._drawing.shapes import SIZE, Dice, Painter, Sketch
 from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES, write_records
+from cifarlab.errors import UserError
 
 _META = "batches.meta.txt"  # the class names, one a line, as in CIFAR-10's archive
 
@@ -36,6 +37,10 @@ _USUAL = 0.5  # how often a class is seen in a usual place: a hint, not the answ
 _IN_FRONT = 0.35  # how often something stands in front of the figure
 _CHUNK = 1_000  # pictures at once: enough that numpy's overhead vanishes, few enough for the processor's cache
 _TABLE = (160, 130, 50, 30)  # random numbers a picture has for its place, figure, what is in front, and camera
+
+
+class DrawnError(UserError):
+    """A folder that a drawn data set must not replace."""
 
 
 def draw(labels: np.ndarray, seed: int | Sequence[int]) -> np.ndarray:
@@ -113,7 +118,7 @@ def _check_replaceable(folder: Path) -> None:
     if folder.is_dir():
         strange = {path.name for path in folder.iterdir()} - {*TRAIN_FILES, *TEST_FILES, _META}
     if strange:
-        raise ValueError(
+        raise DrawnError(
             f"{folder} holds {min(strange)!r}, which is no file of a drawn data set, and would be replaced. "
             "Remove it, or name another folder."
         )

@@ -40,6 +40,10 @@ class QueueCounter:
         self._delivered.assign_add(tf.size(records, tf.int64))
         return records
 
+    def count_skipped(self, records: int) -> None:
+        """Counts records that will go through the queue to nobody, when a run goes on in the middle of an epoch."""
+        self._delivered.assign_add(records)
+
     @property
     def fill(self) -> int:
         """Records in the queue now."""
@@ -168,4 +172,5 @@ def _shuffled_epochs(
         return records.shuffle(capacity, seed=draw, reshuffle_each_iteration=False)
 
     first_epoch, skip = divmod(first_record, dataset.num_examples("train"))
+    counter.count_skipped(skip)
     return tf.data.Dataset.counter(first_epoch).flat_map(epoch).skip(skip)

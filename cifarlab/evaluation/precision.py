@@ -19,6 +19,7 @@ from cifarlab.training.checkpoints import (
     existing_checkpoint,
     newest_checkpoint,
     restore_network,
+    restore_newest_network,
 )
 from cifarlab.training.loop import make_network
 
@@ -97,8 +98,8 @@ def evaluate(
         DataSetError, DownloadError: the data cannot be had.
     """
     config = config or EvalConfig()
-    path = existing_checkpoint(config.checkpoint_dir)
-    return _Evaluator(config, network, dataset).evaluate(path)
+    existing_checkpoint(config.checkpoint_dir)  # before the data are looked for, which may take long
+    return _Evaluator(config, network, dataset).evaluate()
 
 
 def watch(
@@ -139,19 +140,30 @@ def run_config(checkpoint_dir: str | os.PathLike) -> TrainConfig:
     return TrainConfig.read(path) if path.exists() else TrainConfig()
 
 
+def _trained_on(checkpoint_dir: str, config: TrainConfig) -> str:
+    """The name of a run's data set; one that was passed to `train` as an argument is known to its folder alone."""
+    path = Path(checkpoint_dir) / "dataset.json"
+    return DataSet.read_description(path).name if path.exists() else config.dataset
+
+
 class _Evaluator:
-    """A network, its images and its compiled form, kept from one checkpoint to the next."""
+    """A network and its images, kept from one checkpoint to the next."""
 
     def __init__(self, config: EvalConfig, network: tf.Module | None, dataset: DataSet | None) -> None:
         trained = run_config(config.checkpoint_dir)
         self.config = config
-        self.dataset = dataset or datasets.load(config.dataset or trained.dataset, config.data_dir or trained.data_dir)
+        name = config.dataset or _trained_on(config.checkpoint_dir, trained)
+        self.dataset = dataset or datasets.load(name, config.data_dir or trained.data_dir)
         with tf.device(config.device):
             self.network = network or make_network(trained, self.dataset)
 
-    def evaluate(self, path: str) -> Evaluation:
-        start = time.perf_counter()
-        step = restore_network(self.network, path, averaged=self.config.moving_average)
+    def evaluate(self, path: str | None = None) -> Evaluation:
+        """Evaluates one checkpoint, or the newest that can be read."""
+        start, averaged = time.perf_counter(), self.config.moving_average
+        if path is None:
+            step = restore_newest_network(self.network, self.config.checkpoint_dir, averaged=averaged)
+        else:
+            step = restore_network(self.network, path, averaged=averaged)
         images = inputs(
             self.dataset,
             SPLITS[self.config.eval_data],

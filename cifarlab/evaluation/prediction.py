@@ -13,7 +13,7 @@ from cifarlab.data.distortions import central_crop, standardize
 from cifarlab.errors import UserError
 from cifarlab.evaluation.precision import run_config
 from cifarlab.model.network import inference
-from cifarlab.training.checkpoints import existing_checkpoint, restore_network
+from cifarlab.training.checkpoints import existing_checkpoint, restore_newest_network
 from cifarlab.training.loop import make_network
 
 LARGEST_PICTURE = 80_000_000
@@ -61,7 +61,7 @@ def read_picture(path: str | os.PathLike, size: int = 32) -> np.ndarray:
                     "Scale it down first."
                 )
             # Turned as its camera says, then over white where it is transparent.
-            picture = ImageOps.exif_transpose(file).convert("RGBA")
+            picture = ImageOps.exif_transpose(_in_eight_bits(file)).convert("RGBA")
     except PictureError:
         raise
     except FileNotFoundError:
@@ -74,6 +74,16 @@ def read_picture(path: str | os.PathLike, size: int = 32) -> np.ndarray:
     white = Image.new("RGBA", picture.size, "white")
     opaque = Image.alpha_composite(white, picture).convert("RGB")
     return np.asarray(ImageOps.fit(opaque, (size, size), Image.Resampling.LANCZOS))
+
+
+def _in_eight_bits(picture):
+    """Scales 16-bit grey values to 0-255, where Pillow would cut them off at 255."""
+    from PIL import Image
+
+    if not picture.mode.startswith("I"):
+        return picture
+    values = np.asarray(picture).astype(np.int64)
+    return Image.fromarray(np.clip(values // (257 if values.max() > 255 else 1), 0, 255).astype(np.uint8))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,10 +121,10 @@ def trained_classifier(checkpoint_dir: str | os.PathLike, *, averaged: bool = Tr
         CheckpointError: there is no checkpoint, or it is damaged or of another network.
         DataSetError: the folder does not say what the network was trained on.
     """
-    path = existing_checkpoint(checkpoint_dir)
+    existing_checkpoint(checkpoint_dir)
     dataset = DataSet.read_description(Path(checkpoint_dir) / "dataset.json")
     network = make_network(run_config(checkpoint_dir), dataset)
-    restore_network(network, path, averaged=averaged)
+    restore_newest_network(network, checkpoint_dir, averaged=averaged)
     return Classifier(network, dataset)
 
 
@@ -149,7 +159,7 @@ def export(classifier: Classifier, folder: str | os.PathLike) -> Path:
         folder: that must not exist yet, or be empty.
 
     Raises:
-        UserError: the folder is not empty.
+        UserError: the folder is not empty, or cannot be written to.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -163,7 +173,12 @@ def export(classifier: Classifier, folder: str | os.PathLike) -> Path:
 
     module = tf.Module()
     module.network, module.serve = classifier.network, serve
-    tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
-    (folder / "assets.extra").mkdir()
-    (folder / "assets.extra" / "classes.txt").write_text("\n".join(classifier.dataset.classes) + "\n")
+    try:
+        tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
+        (folder / "assets.extra").mkdir()
+        (folder / "assets.extra" / "classes.txt").write_text("\n".join(classifier.dataset.classes) + "\n")
+    except (OSError, tf.errors.OpError) as error:
+        raise UserError(
+            f"{folder} should be a folder that can be written to; {getattr(error, 'message', error)}. Name another."
+        ) from None
     return folder

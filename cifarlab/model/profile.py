@@ -24,7 +24,7 @@ def multiply_adds(net: tf.Module, image_shape: tuple[int, int, int] = (24, 24, 3
     tutorial says "about 19.5 M"; its five weighted layers make 18.47 M.
 
     Args:
-        net: whose layers bear the names of their stages.
+        net: whose layers bear the names of their stages; others are not counted.
         image_shape: rows, columns and channels of what the network sees.
 
     >>> from cifarlab.model.network import ConvNet
@@ -37,6 +37,7 @@ def multiply_adds(net: tf.Module, image_shape: tuple[int, int, int] = (24, 24, 3
     return {
         layer.name: math.prod(layer.weights.shape) * math.prod(shapes[layer.name][1:-1])  # [1, rows, columns, out]
         for layer in layers(net)
+        if layer.name in shapes
     }
 
 

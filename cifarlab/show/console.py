@@ -22,6 +22,8 @@ class Console(Observer):
             say(f"Warning: {warning}")
         if run.first_step:
             say(f"Continuing {run.config.train_dir} from its checkpoint at step {run.first_step}.")
+        if run.first_step >= run.config.max_steps:
+            return
         config, name = run.config, {"cifar10": "CIFAR"}.get(run.dataset.name, run.dataset.name)
         records = run.dataset.num_examples("train")
         fill = queue_capacity(records, 0, config.min_fraction_of_examples_in_queue)
@@ -37,10 +39,13 @@ class Console(Observer):
         if reason == "failed":
             return
         step, folder = int(run.state.step), run.config.train_dir
-        if reason == "max_steps":
+        if reason == "max_steps" and step == run.first_step:
+            say(f"{folder} is at step {step} already: nothing to do up to --max-steps {run.config.max_steps}.")
+        elif reason == "max_steps":
             say(f"Done: {step} steps. Evaluate them: cifarlab eval --run-once --checkpoint-dir {folder}")
         else:
-            say(f"Stopped and saved at step {step}. To continue, run the same command again (train_dir is {folder}).")
+            again = "the same command again, without --fresh" if run.config.fresh else "the same command again"
+            say(f"Stopped and saved at step {step}. To continue, run {again} (train_dir is {folder}).")
 
 
 def step_line(record: StepRecord, now: datetime.datetime) -> str:

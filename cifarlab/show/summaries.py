@@ -46,7 +46,9 @@ class Summaries(Observer):
         with self._writer.as_default(step=record.step):
             self._scalars(record)
             tf.summary.image("images", to_unit_range(details.images[:PICTURES]), max_outputs=PICTURES)
-            for name in self._layers:
+            for name in details.stages._fields:
+                if name not in self._layers:
+                    continue
                 activations = getattr(details.stages, name)
                 histogram(f"{name}/activations", activations)
                 tf.summary.scalar(f"{name}/sparsity", tf.nn.zero_fraction(activations))

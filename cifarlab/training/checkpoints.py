@@ -6,6 +6,7 @@ that a crash left half-written is never the newest. One that cannot be read all 
 
 import datetime
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from cifarlab.errors import UserError
 from cifarlab.training.step import TrainState
 
 PREFIX = "model.ckpt"
+INDEX = "checkpoint"  # TensorFlow's file that names the newest checkpoint and those that are kept
 LOCK = "trainer.lock"
 
 # What TensorFlow's reader raises for damaged files; the last two for one that is cut short or holds nonsense.
@@ -53,6 +55,7 @@ class Checkpoints:
         """
         self.state = state
         self.warnings: list[str] = []
+        _mend_index(Path(folder))
         self._checkpoint = tf.train.Checkpoint(state=state)
         _ = self._checkpoint.save_counter  # made now, not at the first save, so that restoring finds its place
         self._manager = tf.train.CheckpointManager(
@@ -70,7 +73,7 @@ class Checkpoints:
         except (tf.errors.OpError, OSError) as error:
             raise CheckpointError(
                 f"the checkpoint of step {int(self.state.step)} could not be written to {self._manager.directory}: "
-                f"{one_line(error)}. Make room there or allow writing, then run the same command again: the "
+                f"{one_line(error)}. Make room there or allow writing, then continue the run: the "
                 f"checkpoints before it are kept."
             ) from None
 
@@ -102,7 +105,31 @@ class Checkpoints:
 
 def newest_checkpoint(folder: str | os.PathLike) -> str | None:
     """The path of a folder's newest checkpoint, or None."""
-    return tf.train.latest_checkpoint(str(folder))
+    saved = _saved(Path(folder))
+    return saved[-1] if saved else None
+
+
+def _saved(folder: Path) -> list[str]:
+    """The checkpoints that lie in a folder, oldest first; TensorFlow writes the `.index` of one last."""
+    steps = sorted(int(file.stem.rpartition("-")[2]) for file in folder.glob(f"{PREFIX}-*.index"))
+    return [str(folder / f"{PREFIX}-{step}") for step in steps]
+
+
+def _index_is_whole(folder: Path) -> bool:
+    """Whether TensorFlow's index can be read; for a torn one it would find no checkpoint at all."""
+    index = folder / INDEX
+    line = r'\w+: ("[^"\n]+"|[-+.e\d]+)\n'
+    return index.is_file() and bool(re.fullmatch(f"({line})+", index.read_text(errors="replace")))
+
+
+def _mend_index(folder: Path) -> None:
+    """Writes the index anew from the checkpoints that are there, when it is damaged or gone."""
+    saved = _saved(folder) if folder.is_dir() else []
+    if saved and not _index_is_whole(folder):
+        times = [Path(f"{path}.index").stat().st_mtime for path in saved]
+        tf.compat.v1.train.update_checkpoint_state(
+            str(folder), saved[-1], saved, all_model_checkpoint_timestamps=times, last_preserved_timestamp=times[0]
+        )
 
 
 def existing_checkpoint(folder: str | os.PathLike) -> str:
@@ -141,6 +168,21 @@ def restore_network(network: tf.Module, path: str, *, averaged: bool = True) -> 
             f"{path} cannot be used: {why_unreadable(path, error)}. Name the folder of a run of this network."
         ) from None
     return int(step)
+
+
+def restore_newest_network(network: tf.Module, folder: str | os.PathLike, *, averaged: bool = True) -> int:
+    """Reads a network's weights from a folder's newest checkpoint that can be read; returns its step.
+
+    Raises:
+        CheckpointError: there is no checkpoint, or none that can be read; the message is about the newest.
+    """
+    newest = existing_checkpoint(folder)
+    for path in reversed(_saved(Path(folder))):
+        try:
+            return restore_network(network, path, averaged=averaged)
+        except CheckpointError:
+            continue
+    return restore_network(network, newest, averaged=averaged)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from typing import Any
 class Control:
     """Stop, pause, resume and the learning rate of a run; safe to call from any thread.
 
-    The loop looks here once a step. What was asked for is done between two steps, written to the run's log, and,
-    where it changes what is learned, kept in the checkpoint.
+    The loop looks here once a step. What was asked for is done between two steps; what changes the weights, the
+    learning rate, is written to the run's log and kept in the checkpoint.
 
     >>> control = Control()
     >>> control.pause()

@@ -11,6 +11,7 @@ from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.data import datasets
 from cifarlab.data.datasets import DataSet
 from cifarlab.data.pipeline import QueueCounter, distorted_inputs
+from cifarlab.errors import NotFiniteError
 from cifarlab.model.network import ConvNet
 from cifarlab.training import schedule
 from cifarlab.training.checkpoints import Checkpoints, only_trainer
@@ -19,10 +20,6 @@ from cifarlab.training.control import Control, interrupt_stops
 from cifarlab.training.observers import Details, Observer, Run, StepRecord
 from cifarlab.training.runlog import RunLog
 from cifarlab.training.step import StepResult, TrainState, train_step
-
-
-class NotFiniteError(ArithmeticError):
-    """A loss or a gradient became infinite or not a number."""
 
 
 def train(
@@ -46,18 +43,20 @@ def train(
         The state after the last step, which is also saved in `config.train_dir`.
 
     Raises:
-        ConfigError: `fresh` was asked for, but the folder holds a run.
+        ConfigError: the folder cannot be used, holds a run on other pictures, or anything at all with `fresh`.
         DataSetError, DownloadError: the data cannot be had.
         CheckpointError: the folder's checkpoints are of another network, or it is in use.
         NotFiniteError: a loss or gradient became infinite or not a number; the message names the last good checkpoint.
     """
     config, control = config or TrainConfig(), control or Control()
     dataset = dataset or datasets.load(config.dataset, config.data_dir)
-    folder = _open_folder(config)
+    folder = open_folder(config)
     with only_trainer(folder):
         state = make_state(config, dataset, network)
         checkpoints = Checkpoints(folder, state, keep=config.keep_checkpoints, keep_hours=config.keep_checkpoint_hours)
         first_step = checkpoints.restore_newest() or 0
+        if first_step:
+            _check_same_pictures(folder / "dataset.json", dataset)
         warnings = [*checkpoints.warnings, *_changed_settings(folder / "config.json", config, first_step)]
         config.save(folder / "config.json")
         dataset.save_description(folder / "dataset.json")
@@ -102,7 +101,8 @@ class _Session:
         self.queue = QueueCounter()
         self.compiled_stages = tf.function(run.state.network.stages)
         self.step = run.first_step
-        self.saved_step, self.saved_at = run.first_step if run.first_step else -1, time.monotonic()
+        self.saved_step, self.saved_at = run.first_step or None, time.monotonic()
+        self.unsaved = not run.first_step
         self.clock = Clock()
 
     def run_to_end(self) -> TrainState:
@@ -113,7 +113,7 @@ class _Session:
             with interrupt_stops(self.control) as interrupted:
                 self._steps()
             self._check_finite()
-            if self.saved_step != self.step:
+            if self.unsaved:
                 self._save()
             reason = "interrupted" if interrupted.is_set() else "stopped" if self.control.stopped else "max_steps"
         finally:
@@ -133,6 +133,7 @@ class _Session:
             before = self._before_update(images, labels) if wanted else None
             result = self.run.compiled_step(images, labels)
             self.clock.batches += 1
+            self.unsaved = True
             if wanted or self.step % self.config.log_frequency == 0:
                 self._tell(result, before, wanted)
             self.step += 1
@@ -162,6 +163,7 @@ class _Session:
         factor = self.control.take_learning_rate_factor()
         if factor is not None:
             self.state.learning_rate_factor.assign(factor)
+            self.unsaved = True
             self.log.append("learning_rate_factor", self.step, factor=factor)
 
     def _before_update(self, images: tf.Tensor, labels: tf.Tensor) -> Details:
@@ -201,7 +203,7 @@ class _Session:
 
     def _save(self) -> None:
         path = self.checkpoints.save()
-        self.saved_step, self.saved_at = self.step, time.monotonic()
+        self.saved_step, self.saved_at, self.unsaved = self.step, time.monotonic(), False
         self.log.append("checkpoint", self.step, path=Path(path).name)
         for observer in self.observers:
             observer.checkpoint(self.step, path)
@@ -214,7 +216,7 @@ class _Session:
         self.log.append("not_finite", bad)
         last = (
             f"The last good checkpoint is that of step {self.saved_step}"
-            if self.saved_step >= 0
+            if self.saved_step is not None
             else "No checkpoint was saved yet"
         )
         raise NotFiniteError(
@@ -224,17 +226,31 @@ class _Session:
         )
 
 
+def _check_same_pictures(path: Path, dataset: DataSet) -> None:
+    """Refuses to continue a run on other pictures: the step and the learning rate are those of the first ones."""
+    if path.exists() and (before := DataSet.read_description(path)).name != dataset.name:
+        raise ConfigError(
+            f"{path.parent} is a run on {before.name}; got {dataset.name} to continue it with. Name another "
+            f"--train-dir, or --dataset {before.name}."
+        )
+
+
 def _changed_settings(path: Path, config: TrainConfig, first_step: int) -> Iterator[str]:
     """A line for each setting that a continued run had otherwise; where it ends and lies is nobody's concern."""
     if not first_step or not path.exists():
         return
     before, now = (dataclasses.asdict(c) for c in (TrainConfig.read(path), config))
-    for name in before.keys() - {"max_steps", "fresh", "train_dir", "data_dir"}:
+    for name in before.keys() - {"max_steps", "fresh", "train_dir", "data_dir", "dataset"}:
         if before[name] != now[name]:
             yield f"this run had {name} = {before[name]!r} until now, and goes on with {now[name]!r}."
 
 
-def _open_folder(config: TrainConfig) -> Path:
+def open_folder(config: TrainConfig) -> Path:
+    """Makes the folder of a run if need be, and sees that it can be used.
+
+    Raises:
+        ConfigError: it cannot be written to, or `fresh` was asked for and it is not empty.
+    """
     folder = Path(config.train_dir)
     if config.fresh and folder.is_dir() and any(folder.iterdir()):
         raise ConfigError(

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import shutil
 
@@ -6,6 +7,7 @@ import pytest
 
 from cifarlab.backend import tf
 from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.data.datasets import DataSetError
 from cifarlab.data.pipeline import inputs
 from cifarlab.evaluation.precision import evaluate, precision_at_1, predictions, watch
 from cifarlab.model.network import ConvNet
@@ -70,6 +72,24 @@ def test_a_network_that_knows_the_answer_has_precision_one(drawn):
     answers = tf.constant(predictions(ConvNet(), inputs(drawn, num_examples=100))[1])
     logits, labels = predictions(Oracle(), inputs(drawn, batch_size=100, num_examples=100))
     assert precision_at_1(logits, labels) == 1.0
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path, drawn):
+    settings = {"max_steps": 2, "checkpoint_steps": 1, "batch_size": 8}
+    train(TrainConfig(dataset="drawn", train_dir=str(tmp_path), **settings), dataset=drawn)
+    (tmp_path / "model.ckpt-2.data-00000-of-00001").write_bytes(b"torn")
+    config = EvalConfig(checkpoint_dir=str(tmp_path), num_examples=20)
+    assert evaluate(config, dataset=drawn).step == 1
+    (tmp_path / "model.ckpt-2.index").unlink()
+    assert evaluate(config, dataset=drawn).step == 1
+
+
+def test_a_run_on_ones_own_pictures_is_not_evaluated_on_others(tmp_path, drawn):
+    mine = dataclasses.replace(drawn, name="mine")
+    train(TrainConfig(train_dir=str(tmp_path), max_steps=1, batch_size=8), dataset=mine)
+    with pytest.raises(DataSetError, match="no data set 'mine'"):
+        evaluate(EvalConfig(checkpoint_dir=str(tmp_path)))
+    assert evaluate(EvalConfig(checkpoint_dir=str(tmp_path), num_examples=20), dataset=mine).num_examples == 20
 
 
 def test_no_checkpoint_is_one_clear_line(tmp_path, drawn):

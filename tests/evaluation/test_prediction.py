@@ -107,6 +107,12 @@ def test_transparent_is_white_and_grey_is_grey(tmp_path):
     assert (read_picture(saved(tmp_path, Image.new("L", (9, 9), 77), "g.png")) == 77).all()
 
 
+def test_sixteen_bit_grey_is_scaled_and_not_cut_off(tmp_path):
+    ramp = np.linspace(0, 65535, 32).astype(np.uint16)[None].repeat(32, 0)
+    array = read_picture(saved(tmp_path, Image.fromarray(ramp), "ramp.png"))
+    np.testing.assert_allclose(array[0, :, 0], np.linspace(0, 255, 32), atol=1.5)
+
+
 def test_the_middle_of_an_oblong_picture_is_kept(tmp_path):
     wide = Image.new("RGB", (96, 32), RED)
     wide.paste((0, 255, 0), (32, 0, 64, 32))

@@ -99,6 +99,20 @@ def test_a_damaged_newest_one_is_passed_over(tmp_path, damage, capfd):
         restore_network(ConvNet(), str(tmp_path / "model.ckpt-20"))
 
 
+@pytest.mark.parametrize("content", [None, "", 'model_checkpoint_path: "model.ck', "\0\0"])
+def test_a_damaged_index_loses_nothing(tmp_path, content, capfd):
+    state = state_at(9, 0.25)
+    Checkpoints(tmp_path, state).save()
+    state.step.assign(10)
+    Checkpoints(tmp_path, state).save()
+    (tmp_path / "checkpoint").unlink()
+    if content is not None:
+        (tmp_path / "checkpoint").write_text(content)
+    assert existing_checkpoint(tmp_path).endswith("model.ckpt-10")
+    assert Checkpoints(tmp_path, TrainState(ConvNet())).restore_newest() == 10
+    assert capfd.readouterr().err == ""
+
+
 class Deeper(ConvNet):
     def __init__(self):
         super().__init__()

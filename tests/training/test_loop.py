@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 import threading
@@ -8,6 +9,7 @@ import pytest
 from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.model.network import ConvNet, Layer, fully_connected
+from cifarlab.show.summaries import Summaries
 from cifarlab.training.checkpoints import CheckpointError
 from cifarlab.training.control import Control
 from cifarlab.training.loop import NotFiniteError, train
@@ -183,7 +185,7 @@ def test_details_come_when_asked_for_and_are_of_the_weights_before_the_update(tm
 
 
 def test_looking_changes_nothing(tmp_path, drawn):
-    """Bit for bit: who looks gets a forward pass of its own, and the training step stays the same graph."""
+    """Who looks gets a forward pass of its own, and the training step stays the same graph."""
     blind = train(config(tmp_path / "a"), dataset=drawn)
     seen = train(config(tmp_path / "b"), dataset=drawn, observers=[Recorder(wanted=range(6))])
     np.testing.assert_allclose(weights(seen), weights(blind), atol=1e-6)
@@ -228,7 +230,7 @@ def test_a_students_network_goes_through_unchanged(tmp_path, drawn):
             return stages._replace(local4=local5, softmax_linear=logits)
 
     recorder = Recorder()
-    train(config(tmp_path), network=Deeper(), dataset=drawn, observers=[recorder])
+    train(config(tmp_path), network=Deeper(), dataset=drawn, observers=[recorder, Summaries(tmp_path, 3)])
     assert "local5/weight_loss" in recorder.records[0].losses
     with pytest.raises(CheckpointError, match="another network"):
         train(config(tmp_path, max_steps=8), dataset=drawn)
@@ -254,6 +256,31 @@ def test_a_folder_whose_newest_checkpoint_is_torn_goes_on_from_the_one_before(tm
     train(config(tmp_path, max_steps=5), dataset=drawn, observers=[recorder, Listener()])
     assert recorder.told[0] == ("start", 2)
     assert "model.ckpt-4 was passed over" in warnings[0]
+
+
+def test_a_learning_rate_steered_just_before_the_end_is_saved(tmp_path, drawn):
+    control = Control()
+
+    class SteerAndStop(Observer):
+        def checkpoint(self, step, path):
+            if step == 2:
+                control.scale_learning_rate(0.5)
+
+        def step(self, record):
+            if record.step == 2:
+                control.stop()
+
+    cfg = config(tmp_path, max_steps=9, checkpoint_steps=2, log_frequency=1)
+    state = train(cfg, dataset=drawn, observers=[SteerAndStop()], control=control)
+    later = train(config(tmp_path, max_steps=4), dataset=drawn)
+    assert float(state.learning_rate_factor) == float(later.learning_rate_factor) == 0.5
+    assert [e["factor"] for e in read_log(tmp_path) if e["event"] == "learning_rate_factor"] == [0.5]
+
+
+def test_a_run_is_not_continued_on_other_pictures(tmp_path, drawn):
+    train(config(tmp_path, max_steps=1), dataset=drawn)
+    with pytest.raises(ConfigError, match="is a run on drawn; got mine"):
+        train(config(tmp_path, max_steps=2), dataset=dataclasses.replace(drawn, name="mine"))
 
 
 def test_going_on_with_other_settings_is_said(tmp_path, drawn):
