@@ -27,6 +27,7 @@ from cifarlab.model.profile import multiply_adds
 from cifarlab.show.console import say
 from cifarlab.show.summaries import Summaries
 from cifarlab.training.loop import train
+from cifarlab.training.observers import Observer, StepRecord
 from cifarlab.training.step import TrainState, train_step
 
 BATCH = 128
@@ -95,26 +96,17 @@ def whole_training(dataset: datasets.DataSet, folder: str) -> Callable[[], float
     return measure
 
 
-class _Times(Summaries):
+class _Times(Observer):
     """Notes when the first and the last console line would have been printed."""
 
     def __init__(self) -> None:
         self.first = self.last = 0.0
         self.first_step = self.last_step = 0
 
-    def start(self, run) -> None:
-        pass
-
-    def wants(self, step: int) -> bool:
-        return False
-
-    def step(self, record) -> None:
+    def step(self, record: StepRecord) -> None:
         self.last, self.last_step = time.perf_counter(), record.step
         if not self.first:
             self.first, self.first_step = self.last, self.last_step
-
-    def end(self, run, reason: str) -> None:
-        pass
 
 
 def evaluated_per_second(config: EvalConfig, dataset: datasets.DataSet) -> float:
@@ -123,20 +115,44 @@ def evaluated_per_second(config: EvalConfig, dataset: datasets.DataSet) -> float
     return evaluation.num_examples / evaluation.seconds
 
 
-def first_step(dataset: datasets.DataSet) -> float:
+def first_step(dataset: datasets.DataSet, data_dir: str | None) -> float:
     """Seconds from typing `cifarlab train` to the first console line, in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "cifarlab", "train", "--dataset", dataset.name, "--train-dir", f"{folder}/run"]
-        data_dir = str(dataset.train_files[0].parent.parent)
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            [*command, "--data-dir", data_dir, "--max-steps", "1"], stdout=subprocess.PIPE, text=True
-        )
+    start = time.perf_counter()
+    process, folder = _train_apart(dataset, data_dir, max_steps=1)
+    with folder:
         assert process.stdout is not None
         next(line for line in process.stdout if "step 0," in line)
         seconds = time.perf_counter() - start
         process.communicate()
     return seconds
+
+
+def peak_memory(dataset: datasets.DataSet, data_dir: str | None) -> float:
+    """Megabytes that a process of 30 training steps, summaries included, holds at the most."""
+    process, folder = _train_apart(dataset, data_dir, max_steps=30)
+    with folder:
+        process.stdout.read()
+        _, _, usage = os.wait4(process.pid, 0)
+        process.returncode = 0  # wait4 has taken it
+    return usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def _train_apart(
+    dataset: datasets.DataSet, data_dir: str | None, max_steps: int
+) -> tuple[subprocess.Popen, tempfile.TemporaryDirectory]:
+    folder = tempfile.TemporaryDirectory()
+    command = [
+        sys.executable,
+        "-m",
+        "cifarlab",
+        "train",
+        "--dataset",
+        dataset.name,
+        "--train-dir",
+        f"{folder.name}/run",
+    ]
+    command += ["--max-steps", str(max_steps)] + (["--data-dir", data_dir] if data_dir else [])
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True), folder
 
 
 def machine() -> str:
@@ -166,10 +182,9 @@ def main() -> None:
             "step alone, fast operations, images/s": step_alone("fast"),
             "step alone, plain operations, images/s": step_alone("plain"),
             "whole training, images/s": whole_training(dataset, f"{folder}/run"),
-            "evaluation, images/s": lambda: (lambda e: e.num_examples / e.seconds)(
-                evaluate(evaluation, dataset=dataset)
-            ),
-            "first step, seconds": lambda: first_step(dataset),
+            "evaluation, images/s": lambda: evaluated_per_second(evaluation, dataset),
+            "first step, seconds": lambda: first_step(dataset, options.data_dir),
+            "peak memory of training, MB": lambda: peak_memory(dataset, options.data_dir),
         }
         figures = rounds(candidates, options.rounds)
     say("\n| what | median | smallest | largest |\n| --- | ---: | ---: | ---: |")

@@ -160,7 +160,7 @@ class EvalConfig(_Config):
     )
     batch_size: int = setting(500, "images at once; it changes no result")
     num_examples: int | None = setting(None, "images to evaluate; by default all of them, each exactly once")
-    moving_average: bool = setting(True, "use the moving averages of the weights instead of the weights themselves")
+    moving_average: bool = setting(True, "use the moving averages of the weights")
     run_once: bool = setting(False, "evaluate the newest checkpoint once; otherwise every new one, until Ctrl-C")
     eval_interval_secs: float = setting(300.0, "seconds between looks for a new checkpoint")
     device: str | None = setting(None, "cpu or gpu; cpu leaves a GPU's memory to the trainer beside it")
