@@ -60,9 +60,9 @@ def fetch(
 ) -> Path:
     """Fetches a file from the first of several addresses that serves it, continuing where a call broke off.
 
-    What has come so far is kept as `<target>.part`; `target` itself appears verified or not at all. One that
-    is there with the right checksum is used as it is; one with a wrong checksum is removed and fetched. Of
-    several processes that want the same file, one fetches it and the others wait.
+    What has come so far is kept as `<target>.part`; `target` itself appears verified or not at all. One that is there
+    with the right checksum is used as it is; one with a wrong one is set aside as `<target>.wrong` until the right one
+    is there. Of several processes that want the same file, one fetches it and the others wait.
 
     Args:
         urls: http or https addresses of one and the same file, the preferred one first.
@@ -102,10 +102,12 @@ def fetch(
             have = _length(part)
     except OSError as error:
         raise disk_error(target, error) from error
+    wrong = beside(target, ".wrong")
+    aside = f" What lay there before has another checksum; it is now {wrong.name}." if wrong.exists() else ""
     raise DownloadError(
         f"expected {target.name} from {len(urls)} address{'es' * (len(urls) != 1)}; got "
         f"{_one_line('; '.join(said)) or 'nowhere to ask'}. Check the network and try again"
-        f"{f' (it continues at {have:,} bytes)' * bool(have)}, or put the file at {target} by hand."
+        f"{f' (it continues at {have:,} bytes)' * bool(have)}, or put the file at {target} by hand.{aside}"
     )
 
 
@@ -146,7 +148,8 @@ class _Fetch:
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
         os.remove(output_file)  # pooch's empty file: a process killed while it fetches would leave it there
-        self.target.unlink(missing_ok=True)  # pooch asks only when it is missing or wrong
+        if self.target.exists():  # pooch asks only when it is missing or wrong; a user may have put it there
+            os.replace(self.target, beside(self.target, ".wrong"))
         self.fill(url)
         self.finished = True
         try:
@@ -155,8 +158,8 @@ class _Fetch:
             os.replace(self.part, output_file)
 
     def forget(self) -> None:
-        self.part.unlink(missing_ok=True)
-        self.notes.unlink(missing_ok=True)
+        for file in (self.part, self.notes, *[beside(self.target, ".wrong")] * self.target.exists()):
+            file.unlink(missing_ok=True)
 
     def fill(self, url: str) -> None:
         """Asks until the part is whole; gives up when several tries in a row have brought next to nothing."""

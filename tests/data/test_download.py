@@ -184,14 +184,17 @@ def test_a_file_with_a_wrong_checksum_is_fetched_anew(server, target):
     target.write_bytes(OTHER)
     get(target, server)
     assert target.read_bytes() == BODY
+    assert left(target) == {target.name}
 
 
-def test_a_file_with_a_wrong_checksum_does_not_stay_when_it_cannot_be_fetched(server, target):
+def test_a_file_with_a_wrong_checksum_is_set_aside_when_it_cannot_be_fetched(server, target):
+    """A user may have put it there by hand: it is neither taken for the right one nor lost."""
     target.parent.mkdir()
     target.write_bytes(OTHER)
     server.answer = lambda request, n: request.head(404)
-    refusal(target, server)
-    assert left(target) == set()
+    assert f"it is now {target.name}.wrong" in refusal(target, server)
+    assert left(target) == {f"{target.name}.wrong"}
+    assert (target.parent / f"{target.name}.wrong").read_bytes() == OTHER
 
 
 def test_an_md5_checksum_does_too(server, target):
