@@ -118,7 +118,7 @@ def count_records(path: Path, image_shape: tuple[int, int, int] = IMAGE_SHAPE) -
     if size == 0 or size % length:
         raise RecordError(
             f"a record is {length:,} bytes; {Path(path).name} holds {size:,}, not a multiple of it that is above "
-            "zero. The file is probably truncated: remove it and fetch the data again, `cifarlab data --force`."
+            "zero. The file is probably truncated: run `cifarlab data` with its name and --force."
         )
     return size // length
 

@@ -17,7 +17,7 @@ def copies(image, count=MANY):
     return tf.tile(image[None], [count, 1, 1, 1])
 
 
-def same_distribution(a, b, digits=2):
+def same_distribution(a, b):
     """Two samples have nearly the same quantiles (of a range of about 1)."""
     quantiles = np.linspace(0.02, 0.98, 25)
     np.testing.assert_allclose(np.quantile(a, quantiles), np.quantile(b, quantiles), atol=0.06)
