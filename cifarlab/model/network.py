@@ -4,10 +4,10 @@ import zlib
 from typing import NamedTuple
 
 from cifarlab.backend import tf
-from cifarlab.model import normalization, pooling
+from cifarlab.model import filtering, normalization, pooling
 
 OPERATIONS = ("fast", "plain")
-"""The forms of normalization and pooling: fast on a CPU, or TensorFlow's own; their results are equal."""
+"""The forms of convolution, normalization and pooling: fast on a CPU, or TensorFlow's own; their results are equal."""
 
 
 class Stages(NamedTuple):
@@ -103,7 +103,7 @@ class ConvNet(tf.Module):
             image_size: rows and columns of the images, in pixels; the tutorial's crops have 24.
             channels: of the images; 3 for RGB.
             seed: of the initial weights.
-            operations: "fast" or "plain" normalization and pooling, of equal results.
+            operations: "fast" or "plain" convolution, normalization and pooling, of equal results.
         """
         super().__init__(name="conv_net")
         if operations not in OPERATIONS:
@@ -122,10 +122,9 @@ class ConvNet(tf.Module):
         Args:
             images: float32[B, 24, 24, 3], standardized.
         """
-        conv1 = convolution(images, self.conv1)
-        pool1 = self.pool(conv1, "pool1")
+        conv1, pool1 = self.convolve_and_pool(images, self.conv1, "pool1")
         norm1 = self.normalize(pool1, "norm1")
-        conv2 = convolution(norm1, self.conv2)
+        conv2 = self.convolve(norm1, self.conv2)
         norm2 = self.normalize(conv2, "norm2")
         pool2 = self.pool(norm2, "pool2")
         local3 = fully_connected(
@@ -140,6 +139,20 @@ class ConvNet(tf.Module):
         """The logits, float32[B, num_classes], for float32[B, 24, 24, 3]."""
         return self.stages(images)[-1]
 
+    def convolve(self, images: tf.Tensor, layer: Layer) -> tf.Tensor:
+        """Convolution of stride 1 with SAME padding, bias and ReLU: [B, rows, columns, in] -> [B, rows, columns, out]."""
+        with tf.name_scope(layer.name):
+            return tf.nn.relu(tf.nn.bias_add(self._filter(images, layer.weights), layer.biases), name="activations")
+
+    def convolve_and_pool(self, images: tf.Tensor, layer: Layer, pool_name: str) -> tuple[tf.Tensor, tf.Tensor]:
+        """`convolve` and then `pool`, in the fast form with one gradient for both; the results of both stages."""
+        if self.operations == "plain":
+            activations = self.convolve(images, layer)
+            return activations, self.pool(activations, pool_name)
+        with tf.name_scope(layer.name):
+            values = self._filter(images, layer.weights)
+            return pooling.fast_after_relu(values, layer.biases)
+
     def normalize(self, values: tf.Tensor, name: str) -> tf.Tensor:
         """Local response normalization in the network's form, under a name of its own in the graph."""
         with tf.name_scope(name):
@@ -149,6 +162,9 @@ class ConvNet(tf.Module):
         """The largest of each 3 x 3 square, every second pixel: [B, 24, 24, C] -> [B, 12, 12, C]."""
         with tf.name_scope(name):
             return pooling.fast(values) if self.operations == "fast" else pooling.plain(values)
+
+    def _filter(self, images: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        return filtering.fast(images, weights) if self.operations == "fast" else filtering.plain(images, weights)
 
 
 def inference(net: ConvNet, images: tf.Tensor) -> tf.Tensor:
@@ -174,13 +190,6 @@ def layers(net: tf.Module) -> list[Layer]:
     ['conv1', 'conv2', 'local3', 'local4', 'softmax_linear']
     """
     return [module for module in net.submodules if isinstance(module, Layer)]
-
-
-def convolution(images: tf.Tensor, layer: Layer) -> tf.Tensor:
-    """Convolution of stride 1 with SAME padding, bias and ReLU: [B, rows, columns, in] -> [B, rows, columns, out]."""
-    with tf.name_scope(layer.name):
-        summed = tf.nn.bias_add(tf.nn.conv2d(images, layer.weights, strides=1, padding="SAME"), layer.biases)
-        return tf.nn.relu(summed, name="activations")
 
 
 def fully_connected(values: tf.Tensor, layer: Layer, activation=tf.nn.relu) -> tf.Tensor:

@@ -3,6 +3,9 @@
 Both forms take the largest of each 3 x 3 square at every second pixel. TensorFlow's own gradient visits the squares one
 by one; the fast form finds the place of each square's maximum for all squares at once, as comparisons that XLA fuses
 into two loops over memory. Both give the gradient to the first of several equal maxima and agree to the bit.
+
+Where bias and ReLU come before the pool, their gradients are taken with the pool's, on the quarter of the values that
+it let through.
 """
 
 from collections.abc import Callable
@@ -34,25 +37,77 @@ def fast(values: tf.Tensor) -> tf.Tensor:
     Args:
         values: float32[B, rows, columns, channels].
     """
-    even = all(size is not None and size % 2 == 0 for size in values.shape[1:3])
-    return _pool(values) if even else plain(values)
+    return _pool(values) if _is_even(values) else plain(values)
+
+
+def fast_after_relu(values: tf.Tensor, biases: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Bias, ReLU and max pooling, with one gradient for the three where only the pooled values are used.
+
+    Args:
+        values: float32[B, rows, columns, channels], what a convolution summed.
+        biases: float32[channels].
+
+    Returns:
+        activations: float32[B, rows, columns, channels], before the pool.
+        pooled: float32[B, rows / 2, columns / 2, channels], rounded up.
+    """
+    activations = tf.nn.relu(tf.nn.bias_add(values, biases), name="activations")
+    if not _is_even(values):
+        return activations, plain(activations)
+    return activations, _pool_of_relu(values, biases, activations)
+
+
+def _is_even(values: tf.Tensor) -> bool:
+    return all(size is not None and size % STRIDE == 0 for size in values.shape[1:3])
 
 
 @tf.custom_gradient
 def _pool(values: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     pooled = plain(values)
-    return pooled, lambda upstream: _gradient(values, pooled, upstream)
+    return pooled, lambda upstream: _spread(_place_of_maximum(values, pooled), upstream)
+
+
+@tf.custom_gradient
+def _pool_of_relu(values: tf.Tensor, biases: tf.Tensor, activations: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+    """The pooled activations; the gradient goes to what the activations were computed from, and not through them."""
+    pooled = plain(activations)
+
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, None]:
+        upstream = _where_positive(pooled, upstream)
+        return _spread(_place_of_maximum(activations, pooled), upstream), tf.reduce_sum(upstream, [0, 1, 2]), None
+
+    return pooled, gradient
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _gradient(values: tf.Tensor, pooled: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
-    """The gradient with respect to `values`: to each square's first maximum goes what comes to the square."""
-    place = _place_of_maximum(values, pooled)
+def _where_positive(pooled: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+    return tf.where(pooled > 0, upstream, 0.0)
+
+
+@tf.function(jit_compile=True, autograph=False)
+def _place_of_maximum(values: tf.Tensor, pooled: tf.Tensor) -> tf.Tensor:
+    """Where in its square the first maximum is: int8[B, rows / 2, columns / 2, channels], 0 to 8, row by row."""
+    place = tf.cast(tf.fill(tf.shape(pooled), SIZE * SIZE - 1), tf.int8)
+    for number in reversed(range(SIZE * SIZE - 1)):
+        row, column = divmod(number, SIZE)
+        seen = values[:, row::STRIDE, column::STRIDE]
+        # SAME padding of an even size: the last square lacks its third row and column. Padding each of the nine by
+        # itself lets XLA fuse it, where one padded copy of all values would be written out.
+        beyond = [[0, 0], [0, row // STRIDE], [0, column // STRIDE], [0, 0]]
+        seen = tf.pad(seen, beyond, constant_values=float("-inf"))
+        place = tf.where(seen == pooled, tf.constant(number, tf.int8), place)
+    return place
+
+
+# A function of its own: in one with the places, XLA computes these anew for each pixel, in twice the time.
+@tf.function(jit_compile=True, autograph=False)
+def _spread(place: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+    """The gradient with respect to the pooled values: to each square's place goes what comes to the square."""
+    rows, columns = place.shape[1:3]
     # Pixel (2i, 2j) lies in the squares i and i - 1, j and j - 1; an odd pixel in one square only. Squares before the
     # first are empty: no place in them is 0 to 8.
     place = tf.pad(place, [[0, 0], [1, 0], [1, 0], [0, 0]], constant_values=-1)
     upstream = tf.pad(upstream, [[0, 0], [1, 0], [1, 0], [0, 0]])
-    rows, columns = pooled.shape[1:3]
 
     def of_pixels(row_parity: int, column_parity: int) -> tf.Tensor:
         """The gradient of all pixels of one parity: float32[B, rows / 2, columns / 2, channels]."""
@@ -70,22 +125,8 @@ def _gradient(values: tf.Tensor, pooled: tf.Tensor, upstream: tf.Tensor) -> tf.T
     interleaved = tf.stack(
         [tf.stack([of_pixels(r, c) for c in (0, 1)], axis=3) for r in (0, 1)], axis=2
     )  # [B, rows / 2, 2, columns / 2, 2, channels]
-    return tf.reshape(interleaved, tf.shape(values))
+    return tf.reshape(interleaved, [-1, STRIDE * rows, STRIDE * columns, place.shape[-1]])
 
 
 _SQUARES = {0: ((0, 2), (1, 0)), 1: ((1, 1),)}
 """By a pixel's parity: (square relative to the one before, place in that square) along one axis."""
-
-
-def _place_of_maximum(values: tf.Tensor, pooled: tf.Tensor) -> tf.Tensor:
-    """Where in its square the first maximum is: int32[B, rows / 2, columns / 2, channels], 0 to 8, row by row."""
-    place = tf.fill(tf.shape(pooled), SIZE * SIZE - 1)
-    for number in reversed(range(SIZE * SIZE - 1)):
-        row, column = divmod(number, SIZE)
-        seen = values[:, row::STRIDE, column::STRIDE]
-        # SAME padding of an even size: the last square lacks its third row and column. Padding each of the nine by
-        # itself lets XLA fuse it, where one padded copy of all values would be written out.
-        beyond = [[0, 0], [0, row // STRIDE], [0, column // STRIDE], [0, 0]]
-        seen = tf.pad(seen, beyond, constant_values=float("-inf"))
-        place = tf.where(seen == pooled, number, place)
-    return place
