@@ -141,17 +141,20 @@ class ConvNet(tf.Module):
 
     def convolve(self, images: tf.Tensor, layer: Layer) -> tf.Tensor:
         """Convolution of stride 1 with SAME padding, bias and ReLU: [B, rows, columns, in] -> [B, rows, columns, out]."""
+        convolution = filtering.fast if self.operations == "fast" else filtering.plain
         with tf.name_scope(layer.name):
-            return tf.nn.relu(tf.nn.bias_add(self._filter(images, layer.weights), layer.biases), name="activations")
+            return tf.nn.relu(tf.nn.bias_add(convolution(images, layer.weights), layer.biases), name="activations")
 
     def convolve_and_pool(self, images: tf.Tensor, layer: Layer, pool_name: str) -> tuple[tf.Tensor, tf.Tensor]:
-        """`convolve` and then `pool`, in the fast form with one gradient for both; the results of both stages."""
+        """The stages `convolve` and `pool` one after the other; in the fast form they share a gradient."""
         if self.operations == "plain":
             activations = self.convolve(images, layer)
             return activations, self.pool(activations, pool_name)
         with tf.name_scope(layer.name):
-            values = self._filter(images, layer.weights)
-            return pooling.fast_after_relu(values, layer.biases)
+            values = filtering.fast(images, layer.weights)
+            activations = tf.nn.relu(tf.nn.bias_add(values, layer.biases), name="activations")
+        with tf.name_scope(pool_name):
+            return activations, pooling.fast_after_relu(activations, values, layer.biases)
 
     def normalize(self, values: tf.Tensor, name: str) -> tf.Tensor:
         """Local response normalization in the network's form, under a name of its own in the graph."""
@@ -162,9 +165,6 @@ class ConvNet(tf.Module):
         """The largest of each 3 x 3 square, every second pixel: [B, 24, 24, C] -> [B, 12, 12, C]."""
         with tf.name_scope(name):
             return pooling.fast(values) if self.operations == "fast" else pooling.plain(values)
-
-    def _filter(self, images: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        return filtering.fast(images, weights) if self.operations == "fast" else filtering.plain(images, weights)
 
 
 def inference(net: ConvNet, images: tf.Tensor) -> tf.Tensor:

@@ -40,21 +40,15 @@ def fast(values: tf.Tensor) -> tf.Tensor:
     return _pool(values) if _is_even(values) else plain(values)
 
 
-def fast_after_relu(values: tf.Tensor, biases: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Bias, ReLU and max pooling, with one gradient for the three where only the pooled values are used.
+def fast_after_relu(activations: tf.Tensor, values: tf.Tensor, biases: tf.Tensor) -> tf.Tensor:
+    """Max pooling of `activations = relu(values + biases)`, with one gradient for the three where only pools use them.
 
     Args:
-        values: float32[B, rows, columns, channels], what a convolution summed.
-        biases: float32[channels].
-
-    Returns:
-        activations: float32[B, rows, columns, channels], before the pool.
-        pooled: float32[B, rows / 2, columns / 2, channels], rounded up.
+        activations: float32[B, rows, columns, channels]; gets no gradient from here.
+        values: float32[B, rows, columns, channels], what a convolution summed; gets the gradient.
+        biases: float32[channels]; they, too.
     """
-    activations = tf.nn.relu(tf.nn.bias_add(values, biases), name="activations")
-    if not _is_even(values):
-        return activations, plain(activations)
-    return activations, _pool_of_relu(values, biases, activations)
+    return _pool_of_relu(activations, values, biases) if _is_even(values) else plain(activations)
 
 
 def _is_even(values: tf.Tensor) -> bool:
@@ -68,20 +62,14 @@ def _pool(values: tf.Tensor) -> tuple[tf.Tensor, Callable]:
 
 
 @tf.custom_gradient
-def _pool_of_relu(values: tf.Tensor, biases: tf.Tensor, activations: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-    """The pooled activations; the gradient goes to what the activations were computed from, and not through them."""
+def _pool_of_relu(activations: tf.Tensor, values: tf.Tensor, biases: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     pooled = plain(activations)
 
-    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, None]:
-        upstream = _where_positive(pooled, upstream)
-        return _spread(_place_of_maximum(activations, pooled), upstream), tf.reduce_sum(upstream, [0, 1, 2]), None
+    def gradient(upstream: tf.Tensor) -> tuple[None, tf.Tensor, tf.Tensor]:
+        upstream = tf.where(pooled > 0, upstream, 0.0)  # ReLU's gradient, at a quarter of its values
+        return None, _spread(_place_of_maximum(activations, pooled), upstream), tf.reduce_sum(upstream, [0, 1, 2])
 
     return pooled, gradient
-
-
-@tf.function(jit_compile=True, autograph=False)
-def _where_positive(pooled: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
-    return tf.where(pooled > 0, upstream, 0.0)
 
 
 @tf.function(jit_compile=True, autograph=False)
