@@ -64,8 +64,10 @@ def test_every_stage_equals_numpy(images, form, compiled):
         "softmax_linear": flat("softmax_linear", stages.local4.numpy(), lambda v: v),
     }
     assert list(expected) == list(Stages._fields)
+    # The fast convolution rounds at 2e-4 of its deviation (tests/model/test_filtering.py).
+    atol = 1e-4 if form == "fast" else 2e-5
     for name, numbers in expected.items():
-        np.testing.assert_allclose(getattr(stages, name).numpy(), numbers, rtol=1e-4, atol=2e-5, err_msg=name)
+        np.testing.assert_allclose(getattr(stages, name).numpy(), numbers, rtol=1e-4, atol=atol, err_msg=name)
 
 
 def test_shapes_of_all_stages(net, images):

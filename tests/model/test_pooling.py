@@ -49,6 +49,30 @@ def test_the_gradient_goes_to_each_squares_maximum():
     assert found.numpy().sum() == 1111.0
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("shape", [(2, 24, 24, 5), (2, 7, 8, 3)])
+def test_bias_relu_and_pool_in_one_gradient(shape, compiled):
+    values = tf.constant(RNG.normal(size=shape), tf.float32)
+    biases = tf.constant(RNG.normal(size=shape[-1]), tf.float32)
+    upstream = tf.constant(RNG.normal(size=[shape[0], -(-shape[1] // 2), shape[2] // 2, shape[3]]), tf.float32)
+
+    def fast(activations):
+        return pooling.fast_after_relu(activations, values, biases)
+
+    def gradients(pool):
+        def all_of_them():
+            with tf.GradientTape() as tape:
+                tape.watch([values, biases])
+                pooled = pool(tf.nn.relu(values + biases))
+            return (pooled, *tape.gradient(pooled, [values, biases], upstream))
+
+        return (tf.function(all_of_them) if compiled else all_of_them)()
+
+    found, expected = gradients(fast), gradients(pooling.plain)
+    for name, a, b in zip(("pooled", "to values", "to biases"), found, expected, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5, rtol=1e-5, err_msg=name)
+
+
 def test_any_batch_size_and_none():
     f = tf.function(pooling.fast, input_signature=[tf.TensorSpec([None, 8, 8, 3])])
     assert f(tf.zeros([5, 8, 8, 3])).shape == (5, 4, 4, 3)

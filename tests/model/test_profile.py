@@ -20,7 +20,7 @@ def test_multiply_adds_by_layer():
 
 
 def test_operations_of_a_graph():
-    net = ConvNet()
+    net = ConvNet(operations="plain")
     graph = tf.function(net.stages).get_concrete_function(tf.TensorSpec([1, 24, 24, 3])).graph
     counts = operations(graph)
     assert counts["Conv2D"] == 2
