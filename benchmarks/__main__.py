@@ -1,171 +1,162 @@
-"""`make bench`: how fast the parts and the whole are on this machine, as medians of alternating rounds.
+"""`make bench`: how fast cifarlab is on this machine, by itself and beside what a user would pick instead.
 
-Absolute numbers hang on the machine and on who else is using it; ratios are taken from rounds that alternate, and the
-machine's own matrix-product speed stands beside them.
+Absolute numbers hang on the machine and on who else is using it; so every measurement is repeated in rounds that
+alternate between the contenders, the medians make the table, and the machine's own speed at matrix products stands
+beside them.
 """
 
 import argparse
+import contextlib
+import importlib.util
 import json
 import os
 import platform
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import metadata
 
-import numpy as np
-
-from cifarlab.backend import tf
-from cifarlab.config import EvalConfig, TrainConfig
+from benchmarks.batches import SIZES
+from benchmarks.contenders import Contender
+from benchmarks.processes import first_step, peak_memory
 from cifarlab.data import datasets
-from cifarlab.data.pipeline import distorted_inputs
-from cifarlab.evaluation.precision import evaluate
 from cifarlab.model.network import ConvNet
 from cifarlab.model.profile import multiply_adds
 from cifarlab.show.console import say
-from cifarlab.show.summaries import Summaries
-from cifarlab.training.loop import train
-from cifarlab.training.observers import Observer, StepRecord
-from cifarlab.training.step import TrainState, train_step
 
-BATCH = 128
+Figures = dict[str, list[float]]
+Candidates = dict[str, Callable[[], float]]
 
 
-def rounds(candidates: dict[str, Callable[[], float]], count: int) -> dict[str, list[float]]:
+def rounds(candidates: Candidates, count: int, *, warm_up: bool = True) -> Figures:
     """Calls each candidate once a round, in turn; the first round warms up and is not kept."""
-    kept: dict[str, list[float]] = {name: [] for name in candidates}
-    for number in range(count + 1):
+    kept: Figures = {name: [] for name in candidates}
+    for number in range(-warm_up, count):
         for name, measure in candidates.items():
             figure = measure()
-            if number:
+            if number >= 0:
                 kept[name].append(figure)
     return kept
 
 
-def matrix_products() -> float:
-    """float32 operations a second in a large matrix product: the machine's limit, in GFLOP/s."""
-    a = tf.random.stateless_normal([2048, 2048], [1, 1])
-    start = time.perf_counter()
-    for _ in range(8):
-        tf.matmul(a, a)
-    return 8 * 2 * 2048**3 / (time.perf_counter() - start) / 1e9
+@contextlib.contextmanager
+def contenders(**programs: tuple[str, ...]) -> Iterator[dict[str, Contender]]:
+    """Starts programs by name and ends them."""
+    with contextlib.ExitStack() as stack:
+        started = {}
+        for name, (module, *arguments) in programs.items():
+            started[name] = Contender(module, *arguments)
+            stack.callback(started[name].close)
+        yield started
 
 
-def pipeline_alone(dataset: datasets.DataSet) -> Callable[[], float]:
-    """Distorted images a second, consumed by nobody."""
-    batches = iter(distorted_inputs(dataset, BATCH))
-
-    def measure() -> float:
-        start = time.perf_counter()
-        for _ in range(150):
-            next(batches)
-        return 150 * BATCH / (time.perf_counter() - start)
-
-    return measure
-
-
-def step_alone(operations: str) -> Callable[[], float]:
-    """Images a second through the compiled training step, on one batch over and over."""
-    state = TrainState(ConvNet(operations=operations))
-    compiled = tf.function(lambda images, labels: train_step(state, images, labels))
-    images = tf.random.stateless_normal([BATCH, 24, 24, 3], [1, 1])
-    labels = tf.random.stateless_uniform([BATCH], [1, 1], 0, 10, tf.int32)
-
-    def measure() -> float:
-        start = time.perf_counter()
-        for _ in range(20):
-            compiled(images, labels)
-        return 20 * BATCH / (time.perf_counter() - start)
-
-    return measure
+def speed(dataset: datasets.DataSet, data_dir: str | None, count: int) -> Figures:
+    """cifarlab's parts and the whole, and the peers, all side by side; images/s."""
+    files = tuple(map(str, dataset.train_files))
+    programs = {
+        "cifarlab": ("benchmarks.own", dataset.name, *([data_dir] if data_dir else [])),
+        "textbook TensorFlow": ("benchmarks.peers.textbook", *files),
+        "Keras fit": ("benchmarks.peers.keras_fit", *files),
+    }
+    if importlib.util.find_spec("torch"):
+        programs["PyTorch"] = ("benchmarks.peers.pytorch", *files)
+    else:
+        say("PyTorch is not measured: torch is not installed (`pip install torch`).")
+    with contenders(**programs) as started:
+        own = ("matrix_products", "pipeline", "step", "plain_step", "fed_step", "evaluation")
+        candidates = {}
+        for name, contender in started.items():
+            candidates[f"{name}: training"] = _measurement(contender, "training")
+            if name != "cifarlab":
+                candidates[f"{name}: step alone"] = _measurement(contender, "step")
+        candidates |= {f"cifarlab: {what}": _measurement(started["cifarlab"], what) for what in own}
+        return rounds(candidates, count)
 
 
-def whole_training(dataset: datasets.DataSet, folder: str) -> Callable[[], float]:
-    """Images a second of `train` with pipeline, averages, log and summaries every 100 steps, after its first step."""
-    done = [0]
-
-    def measure() -> float:
-        done[0] += 101
-        config = TrainConfig(dataset=dataset.name, train_dir=folder, max_steps=done[0])
-        log = _Times()
-        train(config, dataset=dataset, observers=[Summaries(folder, 100), log])
-        return (log.last_step - log.first_step) * BATCH / (log.last - log.first)
-
-    return measure
-
-
-class _Times(Observer):
-    """Notes when the first and the last console line would have been printed."""
-
-    def __init__(self) -> None:
-        self.first = self.last = 0.0
-        self.first_step = self.last_step = 0
-
-    def step(self, record: StepRecord) -> None:
-        self.last, self.last_step = time.perf_counter(), record.step
-        if not self.first:
-            self.first, self.first_step = self.last, self.last_step
+def batch_sizes(count: int) -> Figures:
+    """The step alone at each batch size, with one and with two threads; images/s."""
+    with contenders(one=("benchmarks.batches", "1"), two=("benchmarks.batches", "2")) as started:
+        return rounds(
+            {
+                f"batch {size}, {name} thread{'s' * (name == 'two')}": _measurement(contender, str(size))
+                for size in SIZES
+                for name, contender in started.items()
+            },
+            count,
+        )
 
 
-def evaluated_per_second(config: EvalConfig, dataset: datasets.DataSet) -> float:
-    """Images a second of `evaluate`, restoring and tracing included."""
-    evaluation = evaluate(config, dataset=dataset)
-    return evaluation.num_examples / evaluation.seconds
+def whole_processes(name: str, data_dir: str | None, count: int) -> Figures:
+    """The first step's delay in seconds; peak memory in MB, also for files 20 times as large."""
+    figures = rounds({"first step, seconds": lambda: first_step(name, data_dir)}, count, warm_up=False)
+    memory = {
+        "peak memory, MB": lambda: peak_memory(name, data_dir),
+        "peak memory, MB, files 20 times as large, same queue": lambda: peak_memory(
+            name, data_dir, copies=20, queue=0.02
+        ),
+        "peak memory, MB, files 20 times as large, queue 5 times": lambda: peak_memory(
+            name, data_dir, copies=20, queue=0.1
+        ),
+    }
+    return figures | rounds(memory, 1, warm_up=False)
 
 
-def first_step(dataset: datasets.DataSet, data_dir: str | None) -> float:
-    """Seconds from typing `cifarlab train` to the first console line, in a process of its own."""
-    start = time.perf_counter()
-    process, folder = _train_apart(dataset, data_dir, max_steps=1)
-    with folder:
-        assert process.stdout is not None
-        next(line for line in process.stdout if "step 0," in line)
-        seconds = time.perf_counter() - start
-        process.communicate()
-    return seconds
+def _measurement(contender: Contender, what: str) -> Callable[[], float]:
+    return lambda: contender.measure(what)
 
 
-def peak_memory(dataset: datasets.DataSet, data_dir: str | None) -> float:
-    """Megabytes that a process of 30 training steps, summaries included, holds at the most."""
-    process, folder = _train_apart(dataset, data_dir, max_steps=30)
-    with folder:
-        process.stdout.read()
-        _, _, usage = os.wait4(process.pid, 0)
-        process.returncode = 0  # wait4 has taken it
-    return usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+def operations_per_image() -> float:
+    """float32 operations of one image's forward and backward pass: two a multiply-add, three passes.
 
-
-def _train_apart(
-    dataset: datasets.DataSet, data_dir: str | None, max_steps: int
-) -> tuple[subprocess.Popen, tempfile.TemporaryDirectory]:
-    folder = tempfile.TemporaryDirectory()
-    command = [
-        sys.executable,
-        "-m",
-        "cifarlab",
-        "train",
-        "--dataset",
-        dataset.name,
-        "--train-dir",
-        f"{folder.name}/run",
-    ]
-    command += ["--max-steps", str(max_steps)] + (["--data-dir", data_dir] if data_dir else [])
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True), folder
+    conv1 needs no gradient of its input. The fast convolution does conv2 with a ninth of its share.
+    """
+    by_layer = multiply_adds(ConvNet())
+    return 2 * (3 * sum(by_layer.values()) - by_layer["conv1"])
 
 
 def machine() -> str:
-    """Processor, cores and TensorFlow in a few words."""
+    """Processor, cores and versions in a few words."""
     cpu = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo") as lines:
             cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), cpu)
-    return f"{cpu}, {os.cpu_count()} cores, TensorFlow {tf.__version__}, numpy {np.__version__}"
+    versions = []
+    for name in ("tensorflow", "keras", "torch", "numpy"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions.append(f"{name} {metadata.version(name)}")
+    return f"{cpu}, {os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(versions)}"
+
+
+def table(title: str, figures: Figures) -> None:
+    """Prints figures as a Markdown table."""
+    say(f"\n| {title} | median | smallest | largest |\n| --- | ---: | ---: | ---: |")
+    for name, values in figures.items():
+        digits = 1 if statistics.median(values) < 100 else 0
+        cells = (f"{f(values):,.{digits}f}" for f in (statistics.median, min, max))
+        say(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
+
+
+def ratios(figures: Figures) -> dict[str, float]:
+    """Medians of the ratios within each round."""
+
+    def ratio(above: str, below: str) -> float:
+        return statistics.median(a / b for a, b in zip(figures[above], figures[below], strict=True))
+
+    training = "cifarlab: training"
+    limit = statistics.median(figures["cifarlab: matrix_products"]) * 1e9 / operations_per_image()
+    peers = [name for name in figures if not name.startswith("cifarlab")]
+    return {
+        **{f"cifarlab's training : {name}": ratio(training, name) for name in peers if name.endswith("training")},
+        **{f"cifarlab's step : {name}": ratio("cifarlab: step", name) for name in peers if name.endswith("alone")},
+        "fast step : plain step": ratio("cifarlab: step", "cifarlab: plain_step"),
+        "pipeline : training": ratio("cifarlab: pipeline", training),
+        "training : the compiled step in a bare loop over the pipeline": ratio(training, "cifarlab: fed_step"),
+        "training : what matrix products would allow with direct convolutions": statistics.median(figures[training])
+        / limit,
+    }
 
 
 def main() -> None:
-    """Measures everything and prints a table; with --json also into a file."""
+    """Measures everything and prints tables; with --json also into a file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", default="drawn", help="cifar10 or drawn; the speed is the same")
     parser.add_argument("--data-dir", default=None, help="folder of the data sets")
@@ -173,38 +164,21 @@ def main() -> None:
     parser.add_argument("--json", default=None, help="file for the figures of every round")
     options = parser.parse_args()
     dataset = datasets.load(options.dataset, options.data_dir)
-    say(f"{machine()}; {dataset.name}; medians of {options.rounds} alternating rounds (smallest to largest)")
-    with tempfile.TemporaryDirectory() as folder:
-        evaluation = EvalConfig(checkpoint_dir=f"{folder}/run", dataset=dataset.name, data_dir=options.data_dir)
-        candidates = {
-            "matrix products, GFLOP/s": matrix_products,
-            "pipeline alone, images/s": pipeline_alone(dataset),
-            "step alone, fast operations, images/s": step_alone("fast"),
-            "step alone, plain operations, images/s": step_alone("plain"),
-            "whole training, images/s": whole_training(dataset, f"{folder}/run"),
-            "evaluation, images/s": lambda: evaluated_per_second(evaluation, dataset),
-            "first step, seconds": lambda: first_step(dataset, options.data_dir),
-            "peak memory of training, MB": lambda: peak_memory(dataset, options.data_dir),
-        }
-        figures = rounds(candidates, options.rounds)
-    say("\n| what | median | smallest | largest |\n| --- | ---: | ---: | ---: |")
-    for name, values in figures.items():
-        say(f"| {name} | {statistics.median(values):,.1f} | {min(values):,.1f} | {max(values):,.1f} |")
-    limit = statistics.median(figures["matrix products, GFLOP/s"]) * 1e9 / operations_per_image()
-    whole = statistics.median(figures["whole training, images/s"])
-    say(f"\nMatrix products alone would let this machine train {limit:,.0f} images/s; this is {whole / limit:.0%}.")
+    say(f"{machine()}; {dataset.name}; medians of {options.rounds} alternating rounds")
+    figures = speed(dataset, options.data_dir, options.rounds)
+    table("images/s (matrix products: GFLOP/s)", figures)
+    compared = ratios(figures)
+    say("\n| ratio | median of the rounds |\n| --- | ---: |")
+    for name, value in compared.items():
+        say(f"| {name} | {value:.2f} |")
+    scaled = batch_sizes(options.rounds)
+    table("step alone, images/s", scaled)
+    whole = whole_processes(options.dataset, options.data_dir, options.rounds)
+    table("a process of its own", whole)
     if options.json:
+        everything = {"speed": figures, "batch sizes": scaled, "processes": whole}
         with open(options.json, "w") as file:
-            json.dump({"machine": machine(), "dataset": dataset.name, "figures": figures}, file, indent=1)
-
-
-def operations_per_image() -> float:
-    """float32 operations of one image's forward and backward pass: two a multiply-add, three passes.
-
-    conv1 needs no gradient of its input.
-    """
-    by_layer = multiply_adds(ConvNet())
-    return 2 * (3 * sum(by_layer.values()) - by_layer["conv1"])
+            json.dump({"machine": machine(), "dataset": dataset.name, "ratios": compared, **everything}, file, indent=1)
 
 
 if __name__ == "__main__":

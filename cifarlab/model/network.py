@@ -140,7 +140,7 @@ class ConvNet(tf.Module):
         return self.stages(images)[-1]
 
     def convolve(self, images: tf.Tensor, layer: Layer) -> tf.Tensor:
-        """Convolution of stride 1 with SAME padding, bias and ReLU: [B, rows, columns, in] -> [B, rows, columns, out]."""
+        """Convolution of stride 1, SAME padding, bias and ReLU: [B, rows, columns, in] -> [B, rows, columns, out]."""
         convolution = filtering.fast if self.operations == "fast" else filtering.plain
         with tf.name_scope(layer.name):
             return tf.nn.relu(tf.nn.bias_add(convolution(images, layer.weights), layer.biases), name="activations")

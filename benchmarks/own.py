@@ -1,0 +1,112 @@
+"""cifarlab's own parts and the whole, for the bench: `python -m benchmarks.own DATASET [DATA_DIR]` serves images/s."""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+
+from benchmarks.contenders import BATCH, STEPS, serve
+from cifarlab.backend import tf
+from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.data import datasets
+from cifarlab.data.pipeline import distorted_inputs
+from cifarlab.evaluation.precision import evaluate
+from cifarlab.model.network import ConvNet
+from cifarlab.show.summaries import Summaries
+from cifarlab.training.loop import train
+from cifarlab.training.observers import Observer, StepRecord
+from cifarlab.training.step import TrainState, train_step
+
+
+def pipeline(batches: Iterator) -> Callable[[], float]:
+    """Distorted images/s, consumed by nobody."""
+
+    def measure() -> float:
+        start = time.perf_counter()
+        for _ in range(150):
+            next(batches)
+        return 150 * BATCH / (time.perf_counter() - start)
+
+    return measure
+
+
+def step(batches: Iterator, operations: str = "fast") -> Callable[[], float]:
+    """Images/s of the compiled step and nothing around it."""
+    state = TrainState(ConvNet(operations=operations))
+    compiled = tf.function(lambda images, labels: train_step(state, images, labels))
+
+    def measure() -> float:
+        start = time.perf_counter()
+        for _ in range(STEPS):
+            compiled(*next(batches))
+        return STEPS * BATCH / (time.perf_counter() - start)
+
+    return measure
+
+
+def training(dataset: datasets.DataSet, folder: str) -> Callable[[], float]:
+    """Images/s of `train` with pipeline, averages, log and summaries, from its first console line to its last."""
+    done = [0]
+
+    def measure() -> float:
+        done[0] += STEPS + 1
+        times = _Times()
+        config = TrainConfig(dataset=dataset.name, train_dir=folder, max_steps=done[0], log_frequency=STEPS // 10)
+        train(config, dataset=dataset, observers=[Summaries(folder, 100), times])
+        return (times.last_step - times.first_step) * BATCH / (times.last - times.first)
+
+    return measure
+
+
+class _Times(Observer):
+    """Notes when the first and the last console line would have been printed."""
+
+    def __init__(self) -> None:
+        self.first = self.last = 0.0
+        self.first_step = self.last_step = 0
+
+    def step(self, record: StepRecord) -> None:
+        self.last, self.last_step = time.perf_counter(), record.step
+        if not self.first:
+            self.first, self.first_step = self.last, self.last_step
+
+
+def evaluation(dataset: datasets.DataSet, folder: str) -> Callable[[], float]:
+    """Images/s of `evaluate` on the test pictures, restoring and tracing included."""
+
+    def measure() -> float:
+        result = evaluate(EvalConfig(checkpoint_dir=folder, dataset=dataset.name), dataset=dataset)
+        return result.num_examples / result.seconds
+
+    return measure
+
+
+def matrix_products() -> float:
+    """float32 operations/s in a large matrix product: the machine's limit, in GFLOP/s."""
+    a = tf.random.stateless_normal([2048, 2048], [1, 1])
+    start = time.perf_counter()
+    for _ in range(16):
+        product = tf.matmul(a, a)
+    product.numpy()
+    return 16 * 2 * 2048**3 / (time.perf_counter() - start) / 1e9
+
+
+def main(name: str, data_dir: str | None = None) -> None:
+    """Serves the measurements of the data set's name."""
+    dataset = datasets.load(name, data_dir)
+    batches = iter(distorted_inputs(dataset, BATCH))
+    one = iter(tf.data.Dataset.from_tensors(next(batches)).cache().repeat())
+    with tempfile.TemporaryDirectory() as folder:
+        serve(
+            matrix_products=matrix_products,
+            pipeline=pipeline(batches),
+            step=step(one),
+            plain_step=step(one, "plain"),
+            fed_step=step(iter(distorted_inputs(dataset, BATCH))),
+            training=training(dataset, folder),
+            evaluation=evaluation(dataset, folder),
+        )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,1 @@
+"""The same program as others would write it: the same network, distortions, losses, averages and updates."""

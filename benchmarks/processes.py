@@ -1,0 +1,62 @@
+"""What is measured of a whole process: the first step's delay, and peak memory against the size of the data."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from cifarlab.data import datasets
+
+
+def first_step(name: str, data_dir: str | None) -> float:
+    """Seconds from typing `cifarlab train` to the first console line."""
+    start = time.perf_counter()
+    with _training(name, data_dir, max_steps=1) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if "step 0," in line)
+        return time.perf_counter() - start
+
+
+def peak_memory(name: str, data_dir: str | None, *, copies: int = 1, queue: float = 0.4) -> float:
+    """Megabytes that a process of 30 training steps, summaries included, holds at the most.
+
+    Args:
+        name: of the data set.
+        data_dir: folder of the data sets.
+        copies: each file of training records is made so many times as large.
+        queue: min_fraction_of_examples_in_queue.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        if copies > 1:
+            data_dir = _enlarged(datasets.load(name, data_dir), Path(folder), copies)
+        with _training(name, data_dir, "--min-fraction-of-examples-in-queue", str(queue), max_steps=30) as process:
+            process.stdout.read()
+            _, _, usage = os.wait4(process.pid, 0)
+            process.returncode = 0  # wait4 has taken it
+    return usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+@contextlib.contextmanager
+def _training(name: str, data_dir: str | None, *arguments: str, max_steps: int) -> Iterator[subprocess.Popen]:
+    command = [sys.executable, "-m", "cifarlab", "train", "--dataset", name, "--max-steps", str(max_steps), *arguments]
+    with tempfile.TemporaryDirectory() as folder:
+        command += ["--train-dir", f"{folder}/run"] + (["--data-dir", data_dir] if data_dir else [])
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            yield process
+
+
+def _enlarged(dataset: datasets.DataSet, folder: Path, copies: int) -> str:
+    """A data folder of the same name whose training files repeat the records."""
+    home = folder / dataset.train_files[0].parent.name
+    home.mkdir()
+    for file in dataset.train_files:
+        with open(home / file.name, "wb") as larger:
+            for _ in range(copies):
+                larger.write(file.read_bytes())
+    for file in dataset.test_files:
+        (home / file.name).write_bytes(file.read_bytes())
+    return str(folder)
