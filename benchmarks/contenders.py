@@ -14,6 +14,9 @@ BATCH = 128
 STEPS = 100
 """Steps of one measurement of training: summaries are written once in so many."""
 
+STEPS_ALONE = 30
+"""Steps of one measurement of the step alone."""
+
 
 class Contender:
     """The parent's end: starts a program, and asks it for one measurement after the other."""

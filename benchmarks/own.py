@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 
-from benchmarks.contenders import BATCH, STEPS, serve
+from benchmarks.contenders import BATCH, STEPS, STEPS_ALONE, serve
 from cifarlab.backend import tf
 from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.data import datasets
@@ -30,16 +30,16 @@ def pipeline(batches: Iterator) -> Callable[[], float]:
     return measure
 
 
-def step(batches: Iterator, operations: str = "fast") -> Callable[[], float]:
+def step(batches: Iterator, operations: str = "fast", steps: int = STEPS_ALONE) -> Callable[[], float]:
     """Images/s of the compiled step and nothing around it."""
     state = TrainState(ConvNet(operations=operations))
     compiled = tf.function(lambda images, labels: train_step(state, images, labels))
 
     def measure() -> float:
         start = time.perf_counter()
-        for _ in range(STEPS):
+        for _ in range(steps):
             compiled(*next(batches))
-        return STEPS * BATCH / (time.perf_counter() - start)
+        return steps * BATCH / (time.perf_counter() - start)
 
     return measure
 
@@ -102,7 +102,7 @@ def main(name: str, data_dir: str | None = None) -> None:
             pipeline=pipeline(batches),
             step=step(one),
             plain_step=step(one, "plain"),
-            fed_step=step(iter(distorted_inputs(dataset, BATCH))),
+            fed_step=step(iter(distorted_inputs(dataset, BATCH)), steps=STEPS),
             training=training(dataset, folder),
             evaluation=evaluation(dataset, folder),
         )

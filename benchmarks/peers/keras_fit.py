@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from benchmarks.contenders import BATCH, STEPS, serve
+from benchmarks.contenders import BATCH, STEPS, STEPS_ALONE, serve
 from benchmarks.peers.textbook import inputs
 
 WARM_UP = 10
@@ -59,14 +59,14 @@ def main(files):
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
 
-    def images_per_second(dataset):
+    def images_per_second(dataset, steps):
         times = Times()
-        model.fit(dataset, steps_per_epoch=STEPS + WARM_UP, epochs=1, verbose=0, callbacks=[times])
-        return STEPS * BATCH / (times.end - times.start)
+        model.fit(dataset, steps_per_epoch=steps + WARM_UP, epochs=1, verbose=0, callbacks=[times])
+        return steps * BATCH / (times.end - times.start)
 
     batches = inputs(files)
     one = tf.data.Dataset.from_tensors(next(iter(batches))).cache().repeat()
-    serve(training=lambda: images_per_second(batches), step=lambda: images_per_second(one))
+    serve(training=lambda: images_per_second(batches, STEPS), step=lambda: images_per_second(one, STEPS_ALONE))
 
 
 if __name__ == "__main__":

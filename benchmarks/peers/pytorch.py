@@ -15,7 +15,7 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks.contenders import BATCH, STEPS, serve
+from benchmarks.contenders import BATCH, STEPS, STEPS_ALONE, serve
 
 
 class Records(Dataset):
@@ -77,9 +77,9 @@ def main(files):
     optimizer = torch.optim.SGD([{"params": decayed, "weight_decay": 0.004}, {"params": others}], lr=0.1)
     criterion = nn.CrossEntropyLoss()
 
-    def images_per_second(batches):
+    def images_per_second(batches, steps):
         start = time.perf_counter()
-        for number in range(STEPS):
+        for number in range(steps):
             images, labels = next(batches)
             optimizer.zero_grad()
             loss = criterion(network(images.to(memory_format=torch.channels_last)), labels)
@@ -88,12 +88,12 @@ def main(files):
             averages.update_parameters(network)
             if number % 10 == 0:
                 loss.item()
-        return STEPS * BATCH / (time.perf_counter() - start)
+        return steps * BATCH / (time.perf_counter() - start)
 
     loader = DataLoader(Records(files), BATCH, shuffle=True, num_workers=2, drop_last=True, persistent_workers=True)
     batches = itertools.chain.from_iterable(itertools.repeat(loader))
     one = itertools.repeat(next(batches))
-    serve(training=lambda: images_per_second(batches), step=lambda: images_per_second(one))
+    serve(training=lambda: images_per_second(batches, STEPS), step=lambda: images_per_second(one, STEPS_ALONE))
 
 
 if __name__ == "__main__":

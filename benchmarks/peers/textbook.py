@@ -10,7 +10,7 @@ import time
 
 import tensorflow as tf
 
-from benchmarks.contenders import BATCH, STEPS, serve
+from benchmarks.contenders import BATCH, STEPS, STEPS_ALONE, serve
 
 SHAPES = {
     "conv1": ([5, 5, 3, 64], 0.05, 0.0),
@@ -86,23 +86,23 @@ def main(files):
         averages.apply(network.variables)
         return total
 
-    def steps_per_second(batches):
+    def images_per_second(batches, steps):
         start = time.perf_counter()
-        for number in range(STEPS):
+        for number in range(steps):
             total = train_step(*next(batches))
             if number % 10 == 0:
                 float(total)
             if number % 100 == 0:
                 with writer.as_default(step=int(step)):
                     tf.summary.scalar("total_loss", total)
-                    for number, variable in enumerate(network.variables):
-                        tf.summary.histogram(f"variable{number}", variable)
+                    for place, variable in enumerate(network.variables):
+                        tf.summary.histogram(f"variable{place}", variable)
         float(total)
-        return STEPS * BATCH / (time.perf_counter() - start)
+        return steps * BATCH / (time.perf_counter() - start)
 
     batches = iter(inputs(files))
     one = iter(tf.data.Dataset.from_tensors(next(batches)).cache().repeat())
-    serve(training=lambda: steps_per_second(batches), step=lambda: steps_per_second(one))
+    serve(training=lambda: images_per_second(batches, STEPS), step=lambda: images_per_second(one, STEPS_ALONE))
 
 
 if __name__ == "__main__":
