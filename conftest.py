@@ -7,6 +7,15 @@ import pytest
 from filelock import FileLock
 
 
+def pytest_configure(config):
+    """Makes four CPU devices for the tests of the towers, in each process that runs tests; the first one is as ever."""
+    only_hands_out = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
+    if not only_hands_out:
+        from cifarlab.training.placement import tower_devices
+
+        tower_devices(4, virtual=True)
+
+
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory):
     """A data folder that holds the data set `drawn`, made once for all processes of a test run."""

@@ -9,14 +9,12 @@ import argparse
 import contextlib
 import importlib.util
 import json
-import os
-import platform
 import statistics
 from collections.abc import Callable, Iterator
-from importlib import metadata
 
 from benchmarks.batches import SIZES
 from benchmarks.contenders import Contender
+from benchmarks.machine import machine
 from benchmarks.processes import first_step, peak_memory
 from cifarlab.data import datasets
 from cifarlab.model.network import ConvNet
@@ -85,6 +83,13 @@ def batch_sizes(count: int) -> Figures:
         )
 
 
+def tower_cost(count: int) -> Figures:
+    """One tower of 128 images and two of 64, on the same cores; images/s."""
+    with contenders(towers=("benchmarks.towers",)) as started:
+        names = {"one tower of 128": "one", "two towers of 64": "two"}
+        return rounds({name: _measurement(started["towers"], what) for name, what in names.items()}, count)
+
+
 def whole_processes(name: str, data_dir: str | None, count: int) -> Figures:
     """The first step's delay in seconds; peak memory in MB, also for files 20 times as large."""
     figures = rounds({"first step, seconds": lambda: first_step(name, data_dir)}, count, warm_up=False)
@@ -111,19 +116,6 @@ def operations_per_image() -> float:
     """
     by_layer = multiply_adds(ConvNet())
     return 2 * (3 * sum(by_layer.values()) - by_layer["conv1"])
-
-
-def machine() -> str:
-    """Processor, cores and versions in a few words."""
-    cpu = platform.processor() or platform.machine()
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo") as lines:
-            cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), cpu)
-    versions = []
-    for name in ("tensorflow", "keras", "torch", "numpy"):
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            versions.append(f"{name} {metadata.version(name)}")
-    return f"{cpu}, {os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(versions)}"
 
 
 def table(title: str, figures: Figures) -> None:
@@ -171,12 +163,16 @@ def main() -> None:
     say("\n| ratio | median of the rounds |\n| --- | ---: |")
     for name, value in compared.items():
         say(f"| {name} | {value:.2f} |")
+    towers = tower_cost(2 * options.rounds + 1)
+    table("towers, images/s", towers)
+    cost = statistics.median(one / two for one, two in zip(*towers.values(), strict=True)) - 1
+    say(f"\nTwo towers of 64 take {cost:+.1%} of the time of one of 128.")
     scaled = batch_sizes(options.rounds)
     table("step alone, images/s", scaled)
     whole = whole_processes(options.dataset, options.data_dir, options.rounds)
     table("a process of its own", whole)
     if options.json:
-        everything = {"speed": figures, "batch sizes": scaled, "processes": whole}
+        everything = {"speed": figures, "towers": towers, "batch sizes": scaled, "processes": whole}
         with open(options.json, "w") as file:
             json.dump({"machine": machine(), "dataset": dataset.name, "ratios": compared, **everything}, file, indent=1)
 

@@ -52,7 +52,7 @@ def training(dataset: datasets.DataSet, folder: str) -> Callable[[], float]:
         done[0] += STEPS + 1
         times = _Times()
         config = TrainConfig(dataset=dataset.name, train_dir=folder, max_steps=done[0], log_frequency=STEPS // 10)
-        train(config, dataset=dataset, observers=[Summaries(folder, 100), times])
+        train(config, dataset=dataset, observers=[Summaries(100), times])
         return (times.last_step - times.first_step) * BATCH / (times.last - times.first)
 
     return measure

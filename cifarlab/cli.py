@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from cifarlab.config import EvalConfig, TrainConfig
-from cifarlab.errors import NotFiniteError, UserError
+from cifarlab.errors import NotFiniteError, UserError, WorkerLostError
 
 Settings = TypeVar("Settings", TrainConfig, EvalConfig)
 
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         raise
-    except NotFiniteError as error:
+    except (NotFiniteError, WorkerLostError) as error:
         return _fail(command.prog, error, 1)
     except (UserError, OSError) as error:
         return _fail(command.prog, error, 2)
@@ -67,7 +67,8 @@ def _train(options: argparse.Namespace) -> int:
     from cifarlab.show.console import Console, DownloadBar
     from cifarlab.show.summaries import Summaries
     from cifarlab.training.control import Control
-    from cifarlab.training.loop import open_folder, train
+    from cifarlab.training.loop import train
+    from cifarlab.training.runfolder import open_folder
 
     config = _config(TrainConfig, options)
     open_folder(config)  # a download may take an hour: what is wrong with the folder is said before
@@ -76,7 +77,7 @@ def _train(options: argparse.Namespace) -> int:
     train(
         config,
         dataset=dataset,
-        observers=[Console(), Summaries(config.train_dir, config.summary_frequency)],
+        observers=[Console(), Summaries(config.summary_frequency)],
         control=control,
     )
     return 130 if control.stopped else 0
@@ -144,6 +145,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 COMMANDS = {
     "train": (_train, "train the network; an existing train_dir is continued"),
+    "multi-gpu": (_train, "train with a tower on each of two or more GPUs: `train --num-gpus 2`"),
     "eval": (_eval, "print precision @ 1 of a run's newest checkpoint, again for each new one"),
     "classify": (_classify, "name the three most probable classes of any picture"),
     "export": (_export, "write a trained network as a SavedModel for other programs"),
@@ -168,38 +170,40 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
         )
         for name, (_, text) in COMMANDS.items()
     }
-    _add_settings(by_name["train"], TrainConfig)
-    _add_settings(by_name["eval"], EvalConfig)
+    _add_settings(by_name["train"], TrainConfig())
+    _add_settings(by_name["multi-gpu"], dataclasses.replace(TrainConfig(), num_gpus=2))
+    _add_settings(by_name["eval"], EvalConfig())
     by_name["classify"].add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="any picture file")
     by_name["export"].add_argument("folder", type=Path, metavar="FOLDER", help="a new folder for the SavedModel")
     by_name["data"].add_argument("name", metavar="NAME", help="cifar10 or drawn")
     by_name["data"].add_argument("--force", action="store_true", help="fetch or draw anew even if it is there")
     for name in ("classify", "export"):
-        _add_settings(by_name[name], EvalConfig, only=("checkpoint_dir", "moving_average"))
+        _add_settings(by_name[name], EvalConfig(), only=("checkpoint_dir", "moving_average"))
     for name in ("data", "doctor"):
-        _add_settings(by_name[name], TrainConfig, only=("data_dir",))
+        _add_settings(by_name[name], TrainConfig(), only=("data_dir",))
     return parser, by_name
 
 
-def _add_settings(parser: argparse.ArgumentParser, config: type, only: Sequence[str] = ()) -> None:
-    """Adds a flag for each field of a config: its name with dashes, its reason as help."""
+def _add_settings(parser: argparse.ArgumentParser, config: TrainConfig | EvalConfig, only: Sequence[str] = ()) -> None:
+    """Adds a flag for each field of a config: its name with dashes, its value as default, its reason as help."""
     for field in dataclasses.fields(config):
         if only and field.name not in only:
             continue
+        default = getattr(config, field.name)
         text = field.metadata["help"].replace("%", "%%")
         kinds = typing.get_args(field.type) if isinstance(field.type, types.UnionType) else (field.type,)
         if bool in kinds:
-            name = f"{'no-' if field.default else ''}{field.name}".replace("_", "-")
-            action = "store_false" if field.default else "store_true"
-            text = f"do not {text}" if field.default else text
-            parser.add_argument(f"--{name}", dest=field.name, action=action, default=field.default, help=text)
+            name = f"{'no-' if default else ''}{field.name}".replace("_", "-")
+            action = "store_false" if default else "store_true"
+            text = f"do not {text}" if default else text
+            parser.add_argument(f"--{name}", dest=field.name, action=action, default=default, help=text)
         else:
             parser.add_argument(
                 f"--{field.name.replace('_', '-')}",
                 type=kinds[0],
-                default=field.default,
+                default=default,
                 metavar=kinds[0].__name__.upper(),
-                help=f"{text} (default: {field.default})" if field.default is not None else text,
+                help=f"{text} (default: {default})" if default is not None else text,
             )
 
 

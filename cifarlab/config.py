@@ -97,7 +97,7 @@ class TrainConfig(_Config):
     )
     train_dir: str = setting("runs/train", "folder for checkpoints, logs and event files; an existing one is continued")
     fresh: bool = setting(False, "refuse to continue: train_dir must be missing or empty")
-    batch_size: int = setting(128, "images a step")
+    batch_size: int = setting(128, "images a step; with several towers or replicas, for each of them")
     max_steps: int = setting(
         1_000_000, "steps in all, those of earlier sessions included; the tutorial's is never reached"
     )
@@ -115,6 +115,12 @@ class TrainConfig(_Config):
     )
     num_preprocess_threads: int = setting(16, "batches that are distorted in parallel, as in the tutorial")
     operations: str = setting("fast", "fast or plain forms of normalization and pooling, of equal results")
+    num_gpus: int = setting(1, "towers, each on a GPU of its own as far as there are any; 1 for no towers")
+    strategy: str = setting(
+        "towers", "towers by hand, or tf.distribute's mirrored (devices) or multi-worker (machines, see TF_CONFIG)"
+    )
+    virtual_devices: bool = setting(False, "put the towers on as many logical CPU devices")
+    log_device_placement: bool = setting(False, "print the device of each operation of the training graph")
     initial_learning_rate: float = setting(0.1, "step length of gradient descent before its first decay")
     learning_rate_decay_factor: float = setting(0.1, "what the learning rate is multiplied with at each decay")
     epochs_per_decay: float = setting(350.0, "epochs after which the learning rate decays; 136,718 steps")
@@ -135,6 +141,8 @@ class TrainConfig(_Config):
             keep_checkpoint_hours=self.keep_checkpoint_hours > 0,
             min_fraction_of_examples_in_queue=0 < self.min_fraction_of_examples_in_queue <= 1,
             num_preprocess_threads=self.num_preprocess_threads >= 1,
+            num_gpus=self.num_gpus >= 1,
+            strategy=self.strategy in ("towers", "mirrored", "multi-worker"),
             operations=self.operations in ("fast", "plain"),
             initial_learning_rate=self.initial_learning_rate > 0,
             learning_rate_decay_factor=0 < self.learning_rate_decay_factor <= 1,

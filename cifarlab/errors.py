@@ -10,3 +10,7 @@ class UserError(ValueError):
 
 class NotFiniteError(ArithmeticError):
     """A loss or a gradient became infinite or not a number."""
+
+
+class WorkerLostError(RuntimeError):
+    """Another process of a job of several is gone."""

@@ -2,7 +2,8 @@
 
 Every image of a batch gets its own draw. A `seed` is what `tf.random.stateless_uniform` takes, int32[2]; the pipeline
 passes (seed of the run, step), so that the same step of the same run always sees the same images. Each function folds
-its own number into the seed, so that one seed serves them all and their draws are independent of one another.
+its own number into the seed, so that one seed serves them all and their draws are independent of one another. Where a
+process distorts only a share of a batch, the seed is int32[4]: also the share's first place, and the batch's size.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,8 +35,7 @@ def random_crop(images: tf.Tensor, seed: Seed, size: int = 24) -> tf.Tensor:
     _, height, width, channels = images.shape
     _check_crop(height, width, size)
     batch = tf.shape(images)[0]
-    draw = tf.random.stateless_uniform([batch, 2], _stream(seed, 1))
-    corner = tf.cast(draw * [height - size + 1, width - size + 1], tf.int32)
+    corner = tf.cast(_draw(images, [2], seed, 1) * [height - size + 1, width - size + 1], tf.int32)
     rows = corner[:, :1] + tf.range(size)  # [B, size]
     columns = corner[:, 1:] + tf.range(size)
     # One gather over all pixels of the batch: a crop image by image (map_fn) is half as fast.
@@ -70,7 +70,7 @@ def random_flip(images: tf.Tensor, seed: Seed) -> tf.Tensor:
         images: any dtype [B, rows, columns, channels].
         seed: int32[2].
     """
-    flip = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], _stream(seed, 2)) < 0.5
+    flip = _draw(images, [1, 1, 1], seed, 2) < 0.5
     return tf.where(flip, tf.reverse(images, [2]), images)
 
 
@@ -86,10 +86,7 @@ def random_brightness(images: tf.Tensor, seed: Seed, max_delta: float = 63.0) ->
         max_delta: in grey levels of 0-255; the tutorial's is 63.
     """
     images = tf.cast(images, tf.float32)
-    delta = tf.random.stateless_uniform(
-        [tf.shape(images)[0], 1, 1, 1], _stream(seed, 3), minval=-max_delta, maxval=max_delta
-    )
-    return images + delta
+    return images + _draw(images, [1, 1, 1], seed, 3, -max_delta, max_delta)
 
 
 def random_contrast(images: tf.Tensor, seed: Seed, lower: float = 0.2, upper: float = 1.8) -> tf.Tensor:
@@ -102,7 +99,7 @@ def random_contrast(images: tf.Tensor, seed: Seed, lower: float = 0.2, upper: fl
         upper: the bound of the factors; the tutorial's is 1.8.
     """
     images = tf.cast(images, tf.float32)
-    factor = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], _stream(seed, 4), minval=lower, maxval=upper)
+    factor = _draw(images, [1, 1, 1], seed, 4, lower, upper)
     mean = tf.reduce_mean(images, [1, 2], keepdims=True)  # [B, 1, 1, channels]: each channel about its own mean
     return (images - mean) * factor + mean
 
@@ -131,9 +128,15 @@ TUTORIAL: tuple[Distortion, ...] = (random_flip, random_brightness, random_contr
 """What the tutorial does to a crop before it is standardized, in its order."""
 
 
-def _stream(seed: Seed, number: int) -> tf.Tensor:
-    """The seed of one distortion: a function of the common seed and the distortion's number."""
-    return tf.random.experimental.stateless_fold_in(tf.convert_to_tensor(seed, tf.int32), number)
+def _draw(
+    images: tf.Tensor, shape: Sequence[int], seed: Seed, number: int, low: float = 0.0, high: float = 1.0
+) -> tf.Tensor:
+    """A uniform draw for each image, float32[B, *shape]; its stream hangs on the seed and the distortion's number."""
+    seed, images_here = tf.convert_to_tensor(seed, tf.int32), tf.shape(images)[0]
+    first, images_in_all = (seed[2], seed[3]) if seed.shape[0] == 4 else (0, images_here)
+    stream = tf.random.experimental.stateless_fold_in(seed[:2], number)
+    draws = tf.random.stateless_uniform([images_in_all, *shape], stream, low, high)
+    return draws[first : first + images_here]
 
 
 def _check_crop(height: int, width: int, size: int) -> None:

@@ -94,6 +94,7 @@ def distorted_inputs(
     num_preprocess_threads: int = 16,
     distortions: Sequence[Distortion] = TUTORIAL,
     counter: QueueCounter | None = None,
+    share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """The images for training, without end: shuffled, cropped at random, distorted and standardized.
 
@@ -106,15 +107,19 @@ def distorted_inputs(
         num_preprocess_threads: batches that are distorted in parallel.
         distortions: functions (images, seed) -> images, applied in turn between crop and standardization.
         counter: counts what goes in and out of the queue.
+        share: (i, n) for the i-th of n equal shares of each batch; only that is decoded and distorted.
 
     Returns:
-        a dataset of (float32[B, 24, 24, 3], int32[B]); 24 is `dataset.crop_size`.
+        a dataset of (float32[B / n, 24, 24, 3], int32[B / n]); 24 is `dataset.crop_size`.
     """
     counter = counter or QueueCounter()
+    size = batch_size // share[1]
+    first = share[0] * size
 
     def distort(step: tf.Tensor, records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images, labels = decode(counter.count_delivered(records), dataset.image_shape)
-        draw = tf.stack([seed, tf.cast(step, tf.int32)])
+        records = counter.count_delivered(records)[first : first + size]
+        images, labels = decode(records, dataset.image_shape)
+        draw = tf.stack([seed, tf.cast(step, tf.int32), first, batch_size])
         images = random_crop(images, draw, dataset.crop_size)
         for distortion in distortions:
             images = distortion(images, draw)

@@ -8,6 +8,7 @@ from cifarlab.data.download import Progress
 from cifarlab.data.pipeline import queue_capacity
 from cifarlab.evaluation.precision import Evaluation
 from cifarlab.training.observers import Observer, Run, StepRecord
+from cifarlab.training.placement import operation_lines
 
 RECORDS_PER_SECOND = 100_000
 """Read into the shuffle queue on two cores; only for the estimate that is printed while one waits."""
@@ -21,13 +22,19 @@ class Console(Observer):
         for warning in run.warnings:
             say(f"Warning: {warning}")
         if run.first_step:
-            say(f"Continuing {run.config.train_dir} from its checkpoint at step {run.first_step}.")
+            folder = run.config.train_dir if run.is_chief else "the chief's run"
+            say(f"Continuing {folder} from its checkpoint at step {run.first_step}.")
         if run.first_step >= run.config.max_steps:
             return
+        if run.placement:
+            say(run.placement)
+        if run.config.log_device_placement:
+            for line in operation_lines(run.graph):
+                say(line)
         config, name = run.config, {"cifar10": "CIFAR"}.get(run.dataset.name, run.dataset.name)
         records = run.dataset.num_examples("train")
         fill = queue_capacity(records, 0, config.min_fraction_of_examples_in_queue)
-        seconds = max(1, round((fill + 3 * config.batch_size) / RECORDS_PER_SECOND))
+        seconds = max(1, round((fill + 3 * run.images_per_step) / RECORDS_PER_SECOND))
         say(f"Filling queue with {fill} {name} images before starting to train. This takes about {seconds} s.")
 
     def step(self, record: StepRecord) -> None:
@@ -38,7 +45,10 @@ class Console(Observer):
         """Says what is saved and how to go on."""
         if reason == "failed":
             return
-        step, folder = int(run.state.step), run.config.train_dir
+        step, folder = int(run.state.step.numpy()), run.config.train_dir
+        if not run.is_chief:
+            say(f"Done: {step} steps. The chief saved them." if reason == "max_steps" else f"Stopped at step {step}.")
+            return
         if reason == "max_steps" and step == run.first_step:
             say(f"{folder} is at step {step} already: nothing to do up to --max-steps {run.config.max_steps}.")
         elif reason == "max_steps":

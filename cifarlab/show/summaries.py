@@ -20,19 +20,18 @@ PICTURES = 3
 class Summaries(Observer):
     """Writes the event files of a run into its folder: the training graph once, everything else every so many steps."""
 
-    def __init__(self, folder: str | os.PathLike, frequency: int = 100) -> None:
+    def __init__(self, frequency: int = 100) -> None:
         """Writes nothing until the run starts.
 
         Args:
-            folder: for the event files.
             frequency: steps between summaries; 0 for the graph alone.
         """
-        self.folder, self.frequency = str(folder), frequency
+        self.frequency = frequency
 
     def start(self, run: Run) -> None:
         """Writes the traced training graph."""
         self._layers = [layer.name for layer in layers(run.state.network)]
-        self._writer = tf.summary.create_file_writer(self.folder)
+        self._writer = tf.summary.create_file_writer(run.config.train_dir)
         with self._writer.as_default(step=run.first_step):
             tf.summary.graph(run.graph)
         self._writer.flush()

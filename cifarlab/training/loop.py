@@ -1,25 +1,28 @@
 """train(): the loop around `train_step`, and what it tells its observers."""
 
+import contextlib
 import dataclasses
-import functools
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from cifarlab.backend import tf
-from cifarlab.config import ConfigError, TrainConfig
+from cifarlab.config import TrainConfig
 from cifarlab.data import datasets
 from cifarlab.data.datasets import DataSet
 from cifarlab.data.pipeline import QueueCounter, distorted_inputs
-from cifarlab.errors import NotFiniteError
+from cifarlab.errors import NotFiniteError, WorkerLostError
 from cifarlab.model.network import ConvNet
-from cifarlab.training import schedule
+from cifarlab.training import schedule, strategies
 from cifarlab.training.checkpoints import Checkpoints, only_trainer
 from cifarlab.training.clock import Clock
 from cifarlab.training.control import Control, interrupt_stops
 from cifarlab.training.observers import Details, Observer, Run, StepRecord
+from cifarlab.training.runfolder import changed_settings, check_same_pictures, open_folder
 from cifarlab.training.runlog import RunLog
-from cifarlab.training.step import StepResult, TrainState, train_step
+from cifarlab.training.step import StepResult, TrainState
+from cifarlab.training.strategies import Strategy
 
 
 def train(
@@ -47,24 +50,50 @@ def train(
         DataSetError, DownloadError: the data cannot be had.
         CheckpointError: the folder's checkpoints are of another network, or it is in use.
         NotFiniteError: a loss or gradient became infinite or not a number; the message names the last good checkpoint.
+        WorkerLostError: another process of this job is gone; the message says how to go on.
     """
     config, control = config or TrainConfig(), control or Control()
+    strategy = strategies.choose(config)
     dataset = dataset or datasets.load(config.dataset, config.data_dir)
-    folder = open_folder(config)
-    with only_trainer(folder):
-        state = make_state(config, dataset, network)
+    with contextlib.ExitStack() as stack:
+        if not strategy.is_chief:  # it works as the chief does, and what it saves is nobody's
+            scratch = stack.enter_context(tempfile.TemporaryDirectory())
+            config = dataclasses.replace(config, train_dir=scratch)
+        folder = open_folder(config)
+        stack.enter_context(only_trainer(folder))
+        with strategy.scope():
+            state = make_state(config, dataset, network, replicas=strategy.replicas)
         checkpoints = Checkpoints(folder, state, keep=config.keep_checkpoints, keep_hours=config.keep_checkpoint_hours)
-        first_step = checkpoints.restore_newest() or 0
+        checkpoints.restore_newest()
+        strategy.hand_out(state)
+        first_step = int(state.step.numpy())
         if first_step:
-            _check_same_pictures(folder / "dataset.json", dataset)
-        warnings = [*checkpoints.warnings, *_changed_settings(folder / "config.json", config, first_step)]
+            check_same_pictures(folder / "dataset.json", dataset)
+        warnings = [*checkpoints.warnings, *changed_settings(folder / "config.json", config, first_step)]
         config.save(folder / "config.json")
         dataset.save_description(folder / "dataset.json")
         log = RunLog(folder)
         log.rewind(first_step)
-        compiled = tf.function(functools.partial(train_step, state))
-        run = Run(config, dataset, state, compiled, first_step, tuple(warnings))
-        return _Session(run, checkpoints, log, observers, control).run_to_end()
+        run = Run(
+            config,
+            dataset,
+            state,
+            _compiled(strategy, state, config, dataset),
+            first_step,
+            config.batch_size * strategy.replicas,
+            strategy.is_chief,
+            strategy.describe(config.batch_size),
+            tuple(warnings),
+        )
+        return _Session(run, strategy, checkpoints, log, observers, control).run_to_end()
+
+
+def _compiled(strategy: Strategy, state: TrainState, config: TrainConfig, dataset: DataSet) -> Callable:
+    """A step as a `tf.function` of this process's share of a batch."""
+    images = config.batch_size * strategy.replicas // strategy.share[1]
+    shape = [images, dataset.crop_size, dataset.crop_size, dataset.image_shape[2]]
+    signature = [tf.TensorSpec(shape, tf.float32), tf.TensorSpec([images], tf.int32)]
+    return tf.function(strategy.step(state), input_signature=signature)
 
 
 def make_network(config: TrainConfig, dataset: DataSet) -> ConvNet:
@@ -73,10 +102,20 @@ def make_network(config: TrainConfig, dataset: DataSet) -> ConvNet:
     return ConvNet(dataset.num_classes, dataset.crop_size, channels, seed=config.seed, operations=config.operations)
 
 
-def make_state(config: TrainConfig, dataset: DataSet, network: tf.Module | None = None) -> TrainState:
-    """A new state for a config and a data set: network, averages and schedule."""
-    network = network or make_network(config, dataset)
-    decay_steps = schedule.decay_steps(dataset.num_examples("train"), config.batch_size, config.epochs_per_decay)
+def make_state(
+    config: TrainConfig, dataset: DataSet, network: tf.Module | None = None, *, replicas: int = 1
+) -> TrainState:
+    """A new state for a config and a data set: network, averages and schedule.
+
+    Args:
+        config: settings.
+        dataset: whose classes, crops and number of images count.
+        network: by default the tutorial's for this data set.
+        replicas: that take `config.batch_size` images each in a step. The tutorial's multi-GPU program counts those
+            of one, and so lets the learning rate decay after so many times as many epochs.
+    """
+    images = config.batch_size * replicas
+    decay_steps = schedule.decay_steps(dataset.num_examples("train"), images, config.epochs_per_decay)
 
     def rate(step: tf.Tensor) -> tf.Tensor:
         return schedule.learning_rate(
@@ -86,16 +125,23 @@ def make_state(config: TrainConfig, dataset: DataSet, network: tf.Module | None 
             factor=config.learning_rate_decay_factor,
         )
 
-    return TrainState(network, rate, config.moving_average_decay)
+    return TrainState(network or make_network(config, dataset), rate, config.moving_average_decay)
 
 
 class _Session:
     """One call of `train`: from the restored state to the last checkpoint."""
 
     def __init__(
-        self, run: Run, checkpoints: Checkpoints, log: RunLog, observers: Sequence[Observer], control: Control
+        self,
+        run: Run,
+        strategy: Strategy,
+        checkpoints: Checkpoints,
+        log: RunLog,
+        observers: Sequence[Observer],
+        control: Control,
     ) -> None:
         self.run, self.config, self.state = run, run.config, run.state
+        self.strategy = strategy
         self.checkpoints, self.log = checkpoints, log
         self.observers, self.control = observers, control
         self.queue = QueueCounter()
@@ -131,7 +177,15 @@ class _Session:
                 images, labels = next(batches)
             wanted = [observer for observer in self.observers if observer.wants(self.step)]
             before = self._before_update(images, labels) if wanted else None
-            result = self.run.compiled_step(images, labels)
+            try:
+                result = self.run.compiled_step(images, labels)
+            except tf.errors.OpError as error:
+                if not self.strategy.lost_a_worker(error):
+                    raise
+                raise WorkerLostError(
+                    f"another worker does not answer since step {self.step}; training stopped. {self._last_good()} "
+                    "Start all workers again to go on."
+                ) from None
             self.clock.batches += 1
             self.unsaved = True
             if wanted or self.step % self.config.log_frequency == 0:
@@ -145,12 +199,13 @@ class _Session:
         return iter(
             distorted_inputs(
                 self.run.dataset,
-                self.config.batch_size,
+                self.run.images_per_step,
                 seed=self.config.seed,
                 first_step=self.step,
                 min_fraction_of_examples_in_queue=self.config.min_fraction_of_examples_in_queue,
                 num_preprocess_threads=self.config.num_preprocess_threads,
                 counter=self.queue,
+                share=self.strategy.share,
             )
         )
 
@@ -191,7 +246,7 @@ class _Session:
             losses=losses,
             averaged_losses=self.state.averaged_losses(),
             learning_rate=float(result.learning_rate),
-            examples_per_second=self.config.batch_size / seconds,
+            examples_per_second=self.run.images_per_step / seconds,
             seconds_per_batch=seconds,
             queue_fill=self.queue.fill,
             input_wait=wait,
@@ -210,66 +265,22 @@ class _Session:
 
     def _check_finite(self) -> None:
         """Raises when a step since the last look was not finite; nothing of it was saved."""
-        bad = int(self.state.first_bad_step)
+        bad = int(self.state.first_bad_step.numpy())
         if bad < 0:
             return
         self.log.append("not_finite", bad)
-        last = (
-            f"The last good checkpoint is that of step {self.saved_step}"
-            if self.saved_step is not None
-            else "No checkpoint was saved yet"
-        )
         raise NotFiniteError(
-            f"the loss or a gradient of step {bad} is infinite or not a number; training stopped. {last}, in "
-            f"{self.config.train_dir}. The learning rate is probably too high: go on with a smaller "
-            "--initial-learning-rate."
+            f"the loss or a gradient of step {bad} is infinite or not a number; training stopped. {self._last_good()} "
+            "The learning rate is probably too high: go on with a smaller --initial-learning-rate."
         )
 
-
-def _check_same_pictures(path: Path, dataset: DataSet) -> None:
-    """Refuses to continue a run on other pictures: the step and the learning rate are those of the first ones."""
-    if path.exists() and (before := DataSet.read_description(path)).name != dataset.name:
-        raise ConfigError(
-            f"{path.parent} is a run on {before.name}; got {dataset.name} to continue it with. Name another "
-            f"--train-dir, or --dataset {before.name}."
-        )
-
-
-def _changed_settings(path: Path, config: TrainConfig, first_step: int) -> Iterator[str]:
-    """A line for each setting that a continued run had otherwise; where it ends and lies is nobody's concern."""
-    if not first_step or not path.exists():
-        return
-    before, now = (dataclasses.asdict(c) for c in (TrainConfig.read(path), config))
-    for name in before.keys() - {"max_steps", "fresh", "train_dir", "data_dir", "dataset"}:
-        if before[name] != now[name]:
-            yield f"this run had {name} = {before[name]!r} until now, and goes on with {now[name]!r}."
-
-
-def open_folder(config: TrainConfig) -> Path:
-    """Makes the folder of a run if need be, and sees that it can be used.
-
-    Raises:
-        ConfigError: it cannot be written to, or `fresh` was asked for and it is not empty.
-    """
-    folder = Path(config.train_dir)
-    if config.fresh and folder.is_dir() and any(folder.iterdir()):
-        raise ConfigError(
-            f"--fresh wants an empty folder; {folder} is not. Name another --train-dir, move that one away, or "
-            "leave --fresh out to continue it."
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not folder.is_dir():
-            raise NotADirectoryError
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise ConfigError(
-            f"train_dir is a folder that can be written to; {folder} is not ({error.strerror or 'no folder'}). "
-            "Name another --train-dir."
-        ) from None
-    return folder
+    def _last_good(self) -> str:
+        """A sentence about the last checkpoint."""
+        if not self.strategy.is_chief:
+            return "The chief says which checkpoint is the last."
+        if self.saved_step is None:
+            return "No checkpoint was saved yet."
+        return f"The last good checkpoint is that of step {self.saved_step}, in {self.config.train_dir}."
 
 
 def _name(variable: tf.Variable) -> str:

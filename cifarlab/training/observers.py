@@ -82,8 +82,11 @@ class Run:
         config: its settings.
         dataset: its pictures.
         state: weights, averages, step; changes as the run goes on.
-        compiled_step: `train_step` of this state as a `tf.function` of (images, labels).
+        compiled_step: a step of this state as a `tf.function` of a batch's images and labels.
         first_step: where this session starts.
+        images_per_step: those of all towers or replicas together.
+        is_chief: whether this process's checkpoints are kept; false for all but one of several processes.
+        placement: one line about towers or replicas and their devices; "" where there are none.
         warnings: lines that a person should see.
     """
 
@@ -92,13 +95,12 @@ class Run:
     state: TrainState
     compiled_step: Any
     first_step: int
+    images_per_step: int = 0
+    is_chief: bool = True
+    placement: str = ""
     warnings: tuple[str, ...] = ()
 
     @property
     def graph(self) -> tf.Graph:
         """The traced training graph."""
-        size = self.dataset.crop_size
-        return self.compiled_step.get_concrete_function(
-            tf.TensorSpec([self.config.batch_size, size, size, self.dataset.image_shape[2]], tf.float32),
-            tf.TensorSpec([self.config.batch_size], tf.int32),
-        ).graph
+        return self.compiled_step.get_concrete_function().graph

@@ -16,6 +16,7 @@ LOSS_AVERAGE_DECAY = 0.9
 """Of the moving averages of the losses: the tutorial's, a memory of about ten steps."""
 
 Schedule = Callable[[tf.Tensor], tf.Tensor]
+Loss = Callable[[tf.Module, tf.Tensor, tf.Tensor], Losses]
 
 
 class TrainState(tf.Module):
@@ -30,6 +31,7 @@ class TrainState(tf.Module):
         first_bad_step: int64[], the first step whose loss or gradient was not finite, or -1.
         schedule: the learning rate as a function of the step.
         moving_average_decay: upper bound of the decay of `averages`.
+        loss: the losses of a network for logits and labels; `objective.loss`, or one like it.
 
     >>> from cifarlab.model.network import ConvNet
     >>> state = TrainState(ConvNet())
@@ -39,10 +41,15 @@ class TrainState(tf.Module):
     """
 
     def __init__(
-        self, network: tf.Module, schedule: Schedule = learning_rate, moving_average_decay: float = 0.9999
+        self,
+        network: tf.Module,
+        schedule: Schedule = learning_rate,
+        moving_average_decay: float = 0.9999,
+        loss: Loss = loss,
     ) -> None:
         """Starts at step 0 with the network's present weights, also as their averages."""
         super().__init__(name="train_state")
+        self.loss = loss
         self.schedule = schedule
         self.moving_average_decay = moving_average_decay
         self.network = network
@@ -50,7 +57,7 @@ class TrainState(tf.Module):
         self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="global_step")
         self.learning_rate_factor = tf.Variable(1.0, trainable=False, name="learning_rate_factor")
         self.first_bad_step = tf.Variable(-1, trainable=False, dtype=tf.int64, name="first_bad_step")
-        names = loss(network, tf.zeros([1, 2]), [0]).by_name()
+        names = loss(network, tf.zeros([1, 2]), tf.zeros([1], tf.int32)).by_name()
         self.loss_averages = {name: tf.Variable(0.0, trainable=False, name=f"{name}/average") for name in names}
 
     def averaged_losses(self) -> dict[str, float]:
@@ -58,8 +65,10 @@ class TrainState(tf.Module):
 
         After n steps an average of decay 0.9 that started at zero still holds 0.9 ** n of that zero.
         """
-        weight = 1 - LOSS_AVERAGE_DECAY ** int(self.step)
-        return {name: float(average) / weight if weight else 0.0 for name, average in self.loss_averages.items()}
+        weight = 1 - LOSS_AVERAGE_DECAY ** int(self.step.numpy())
+        return {
+            name: float(average.numpy()) / weight if weight else 0.0 for name, average in self.loss_averages.items()
+        }
 
 
 class StepResult(NamedTuple):
@@ -84,12 +93,32 @@ def train_step(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> StepR
         images: float32[B, 24, 24, 3], standardized; any B.
         labels: int32[B].
     """
+    return update(state, *losses_and_gradients(state, images, labels))
+
+
+def losses_and_gradients(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> tuple[Losses, list[tf.Tensor]]:
+    """The losses of a batch, and their total's gradient for each of `state.network.trainable_variables`.
+
+    Args:
+        state: not changed.
+        images: float32[B, 24, 24, 3], standardized; any B.
+        labels: int32[B].
+    """
     variables = state.network.trainable_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(variables)
-        logits = inference(state.network, images)
-        losses = loss(state.network, logits, labels)
-    gradients = tape.gradient(losses.total, variables)
+        losses = state.loss(state.network, inference(state.network, images), labels)
+    return losses, tape.gradient(losses.total, variables)
+
+
+def update(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> StepResult:
+    """What a step changes: the averages of the losses, the weights and their averages, the step.
+
+    Args:
+        state: changed in place.
+        losses: of the step's batch.
+        gradients: one for each of `state.network.trainable_variables`, in their order.
+    """
     rate = state.schedule(state.step) * state.learning_rate_factor
     note_if_not_finite(state, losses, gradients)
     average_losses(state, losses)

@@ -25,7 +25,7 @@ def read(folder):
 def run(tmp_path_factory, drawn):
     folder = tmp_path_factory.mktemp("run")
     config = TrainConfig(dataset="drawn", train_dir=str(folder), max_steps=11, batch_size=16)
-    state = train(config, dataset=drawn, observers=[Summaries(folder, 5)])
+    state = train(config, dataset=drawn, observers=[Summaries(5)])
     return read(folder), state
 
 
@@ -103,7 +103,7 @@ def test_images_can_be_looked_at(run):
 
 def test_no_summaries_but_the_graph(tmp_path, drawn):
     config = TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=1, batch_size=16)
-    train(config, dataset=drawn, observers=[Summaries(tmp_path, 0)])
+    train(config, dataset=drawn, observers=[Summaries(0)])
     events = read(tmp_path)
     assert not events.Tags()["tensors"]
     assert events.Graph().node

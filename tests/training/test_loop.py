@@ -230,7 +230,7 @@ def test_a_students_network_goes_through_unchanged(tmp_path, drawn):
             return stages._replace(local4=local5, softmax_linear=logits)
 
     recorder = Recorder()
-    train(config(tmp_path), network=Deeper(), dataset=drawn, observers=[recorder, Summaries(tmp_path, 3)])
+    train(config(tmp_path), network=Deeper(), dataset=drawn, observers=[recorder, Summaries(3)])
     assert "local5/weight_loss" in recorder.records[0].losses
     with pytest.raises(CheckpointError, match="another network"):
         train(config(tmp_path, max_steps=8), dataset=drawn)

@@ -1,0 +1,84 @@
+"""`python -m benchmarks.scaling`: training in 1 and 2 processes, and the network that a cluster of N machines needs.
+
+Both processes share this machine's cores, so that two of them can at best train as many images/s as one; what they
+train less is the price of distribution. The model of more machines is that of a ring all-reduce: in each step a machine
+sends and receives 2 (N - 1) / N times the bytes of all gradients.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.machine import machine
+from cifarlab.data import datasets
+from cifarlab.model.network import ConvNet
+from cifarlab.model.profile import count_parameters
+from cifarlab.show.console import say
+
+BATCH = 128
+STEPS = 61
+SHARE = 0.1
+"""Of a step that communication may take."""
+
+
+def train(processes: int, data_dir: str, first_port: int) -> float:
+    """Images/s of all processes together: the median of the console's figures after the first 20 steps."""
+    addresses = [f"127.0.0.1:{first_port + index}" for index in range(processes)]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "cifarlab", "train", "--dataset", "drawn", "--data-dir", data_dir]
+        command += ["--strategy", "multi-worker", "--max-steps", str(STEPS), "--batch-size", str(BATCH)]
+        command += ["--train-dir", f"{folder}/run", "--summary-frequency", "0"]
+        started = []
+        for index in range(processes):
+            place = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+            environment = {**os.environ, "TF_CONFIG": json.dumps(place)}
+            started.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL))
+        for process in started:
+            if process.wait():
+                raise RuntimeError(f"a process of {processes} ended with status {process.returncode}")
+        entries = [json.loads(line) for line in Path(folder, "run", "log.jsonl").read_text().splitlines()]
+    return statistics.median(e["examples_per_second"] for e in entries if e["event"] == "step" and e["step"] > 20)
+
+
+def bytes_per_step(machines: int) -> float:
+    """Bytes that each machine sends in a step, and as many that it receives.
+
+    >>> f"{bytes_per_step(2) / 1e6:.2f} MB"
+    '4.27 MB'
+    """
+    return 2 * (machines - 1) / machines * 4 * count_parameters(ConvNet())
+
+
+def main() -> None:
+    """Measures and prints both tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="alternating rounds; the medians are printed")
+    parser.add_argument("--port", type=int, default=23450, help="the first of the ports on loopback that are used")
+    options = parser.parse_args()
+    dataset = datasets.load("drawn")
+    data_dir = str(dataset.train_files[0].parent.parent)
+    speeds: dict[int, list[float]] = {1: [], 2: []}
+    for number in range(options.rounds):
+        for processes in speeds:
+            speeds[processes].append(train(processes, data_dir, options.port + 4 * number))
+    one, two = (statistics.median(figures) for figures in speeds.values())
+    ratio = statistics.median(b / a for a, b in zip(*speeds.values(), strict=True))
+    say(f"{machine()}; medians of {options.rounds} alternating rounds\n")
+    say("| processes on this machine | images/s together |\n| ---: | ---: |")
+    say(f"| 1 | {one:,.0f} |\n| 2 | {two:,.0f} ({ratio:.2f} of one) |\n")
+    seconds = BATCH / one
+    say(f"A step of {BATCH} images takes {seconds * 1e3:.0f} ms here; gradients are {bytes_per_step(2) / 1e6:.2f} MB.")
+    say(f"For communication to stay below {SHARE:.0%} of that step, each of N such machines needs, both ways:\n")
+    say("| machines | MB a step | Gbit/s |\n| ---: | ---: | ---: |")
+    for machines in (2, 4, 8, 16, 32):
+        sent = bytes_per_step(machines)
+        say(f"| {machines} | {sent / 1e6:.2f} | {8 * sent / (SHARE * seconds) / 1e9:.1f} |")
+
+
+if __name__ == "__main__":
+    main()

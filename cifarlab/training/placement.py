@@ -1,0 +1,73 @@
+"""Which device each tower, and each operation, runs on."""
+
+from collections.abc import Iterator, Sequence
+
+from cifarlab.backend import tf
+from cifarlab.config import ConfigError
+
+
+def tower_devices(towers: int, *, virtual: bool = False) -> list[str]:
+    """A device for each tower: a GPU each, or as many as there are in turn, or the CPU for all.
+
+    Args:
+        towers: how many.
+        virtual: make as many logical CPU devices and take them, whatever GPUs there are.
+
+    Returns:
+        such as ["/device:GPU:0", "/device:GPU:1"].
+
+    Raises:
+        ConfigError: logical devices were asked for after TensorFlow's first operation.
+    """
+    if virtual:
+        _split_cpu(towers)
+    kind = "GPU" if tf.config.list_physical_devices("GPU") and not virtual else "CPU"
+    count = len(tf.config.list_logical_devices(kind)) if kind == "GPU" or virtual else 1
+    return [f"/device:{kind}:{tower % count}" for tower in range(towers)]
+
+
+def _split_cpu(count: int) -> None:
+    """Makes logical devices of the CPU; they share its cores and its memory."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    try:
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
+    except RuntimeError:  # TensorFlow is running
+        if len(tf.config.list_logical_devices("CPU")) < count:
+            raise ConfigError(
+                f"virtual_devices makes {count} CPU devices, which TensorFlow refuses after its first operation. "
+                "Restart Python (in a notebook: the kernel) and ask for them first."
+            ) from None
+
+
+def describe(devices: Sequence[str], batch_size: int) -> str:
+    """One line: what was placed where, and whether GPUs were missing.
+
+    >>> describe(["/device:CPU:0", "/device:CPU:0"], 64)
+    '2 towers of 64 images each, 0 GPUs for them: tower_0 on CPU:0, tower_1 on CPU:0.'
+    """
+    gpus = len({device for device in devices if "GPU" in device})
+    missing = "" if gpus == len(devices) else f", {gpus} GPU{'s' * (gpus != 1)} for them"
+    places = ", ".join(f"tower_{number} on {short(device)}" for number, device in enumerate(devices))
+    return f"{len(devices)} towers of {batch_size} images each{missing}: {places}."
+
+
+def operation_lines(graph: tf.Graph) -> Iterator[str]:
+    """A line for each operation of a graph: name, type and the device that it was put on.
+
+    >>> with tf.Graph().as_default() as graph, tf.device("CPU:0"):
+    ...     _ = tf.constant(1, name="one")
+    >>> list(operation_lines(graph))
+    ['one (Const): CPU:0']
+    """
+    for operation in graph.get_operations():
+        place = short(operation.device) or "where TensorFlow puts it"
+        yield f"{operation.name} ({operation.type}): {place}"
+
+
+def short(device: str) -> str:
+    """The end of a device's full name.
+
+    >>> short("/job:localhost/replica:0/task:0/device:GPU:1")
+    'GPU:1'
+    """
+    return device.rpartition("device:")[2]

@@ -1,0 +1,65 @@
+"""The folder of a run: made, looked at and found fit before anything is written to it."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+from cifarlab.config import ConfigError, TrainConfig
+from cifarlab.data.datasets import DataSet
+
+
+def check_same_pictures(path: Path, dataset: DataSet) -> None:
+    """Refuses to continue a run on other pictures: the step and the learning rate are those of the first ones."""
+    if path.exists() and (before := DataSet.read_description(path)).name != dataset.name:
+        raise ConfigError(
+            f"{path.parent} is a run on {before.name}; got {dataset.name} to continue it with. Name another "
+            f"--train-dir, or --dataset {before.name}."
+        )
+
+
+_CHANGE_NO_RESULT = {
+    "max_steps",
+    "fresh",
+    "train_dir",
+    "data_dir",
+    "dataset",
+    "virtual_devices",
+    "log_device_placement",
+}
+
+
+def changed_settings(path: Path, config: TrainConfig, first_step: int) -> Iterator[str]:
+    """A line for each setting that a continued run had otherwise; where it ends and lies is nobody's concern."""
+    if not first_step or not path.exists():
+        return
+    before, now = (dataclasses.asdict(c) for c in (TrainConfig.read(path), config))
+    for name in before.keys() - _CHANGE_NO_RESULT:
+        if before[name] != now[name]:
+            yield f"this run had {name} = {before[name]!r} until now, and goes on with {now[name]!r}."
+
+
+def open_folder(config: TrainConfig) -> Path:
+    """Makes the folder of a run if need be, and sees that it can be used.
+
+    Raises:
+        ConfigError: it cannot be written to, or `fresh` was asked for and it is not empty.
+    """
+    folder = Path(config.train_dir)
+    if config.fresh and folder.is_dir() and any(folder.iterdir()):
+        raise ConfigError(
+            f"--fresh wants an empty folder; {folder} is not. Name another --train-dir, move that one away, or "
+            "leave --fresh out to continue it."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            raise NotADirectoryError
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ConfigError(
+            f"train_dir is a folder that can be written to; {folder} is not ({error.strerror or 'no folder'}). "
+            "Name another --train-dir."
+        ) from None
+    return folder
