@@ -49,4 +49,7 @@ os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 with silenced_stderr():
     import tensorflow as tf
 
+# Warnings of TensorFlow's own Python code, such as that one of its functions will be replaced some day.
+tf.get_logger().setLevel("ERROR")
+
 __all__ = ["silenced_stderr", "tf"]

@@ -72,7 +72,7 @@ class Checkpoints:
             return self._manager.save(checkpoint_number=self.state.step)
         except (tf.errors.OpError, OSError) as error:
             raise CheckpointError(
-                f"the checkpoint of step {int(self.state.step)} could not be written to {self._manager.directory}: "
+                f"the checkpoint of step {self.state.step.numpy()} could not be written to {self._manager.directory}: "
                 f"{one_line(error)}. Make room there or allow writing, then continue the run: the "
                 f"checkpoints before it are kept."
             ) from None
@@ -94,7 +94,7 @@ class Checkpoints:
             except _UNREADABLE as error:
                 self.warnings.append(f"{Path(path).name} was passed over: {why_unreadable(path, error)}.")
             else:
-                return int(self.state.step)
+                return int(self.state.step.numpy())
         if paths:
             raise CheckpointError(
                 f"none of the {len(paths)} checkpoints in {self._manager.directory} can be used: "

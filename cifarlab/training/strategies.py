@@ -104,5 +104,7 @@ def choose(config: TrainConfig) -> Strategy:
                 f"the mirrored strategy puts one replica on a device; got num_gpus = {config.num_gpus} and "
                 f"{len(set(devices))} of them here. Choose a smaller --num-gpus, or add --virtual-devices."
             )
-        return Distributed(tf.distribute.MirroredStrategy(devices))
+        # The default for CPUs, collective operations, fails on the second strategy of another size in a process.
+        on_cpus = tf.distribute.ReductionToOneDevice() if "CPU" in devices[0] else None
+        return Distributed(tf.distribute.MirroredStrategy(devices, cross_device_ops=on_cpus))
     return OneDevice() if config.num_gpus == 1 else Towers(devices)
