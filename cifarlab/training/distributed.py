@@ -73,6 +73,14 @@ class Distributed:
         """Where the state is made: each variable on every replica."""
         return self.strategy.scope()
 
+    def check(self, state: TrainState) -> None:
+        """Raises ConfigError for a network that was made before the strategy, and so is on one device only."""
+        if not all(map(self.strategy.extended.variable_created_in_scope, state.network.trainable_variables)):
+            raise ConfigError(
+                "under tf.distribute a network has to be made in the strategy's scope; got one that was made before. "
+                "Pass a function that makes it: train(config, network=lambda: MyNet())."
+            )
+
     def step(self, state: TrainState) -> Callable[[tf.Tensor, tf.Tensor], StepResult]:
         """The step as a function of this process's share of a batch."""
 

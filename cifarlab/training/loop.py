@@ -28,7 +28,7 @@ from cifarlab.training.strategies import Strategy
 def train(
     config: TrainConfig | None = None,
     *,
-    network: tf.Module | None = None,
+    network: tf.Module | Callable[[], tf.Module] | None = None,
     dataset: DataSet | None = None,
     observers: Sequence[Observer] = (),
     control: Control | None = None,
@@ -37,7 +37,8 @@ def train(
 
     Args:
         config: settings; the defaults are the tutorial's.
-        network: what to train; by default the tutorial's network for this data set.
+        network: what to train, or a function that makes it, which `tf.distribute` needs; by default the tutorial's
+            network for this data set.
         dataset: the pictures; by default `config.dataset`, fetched or drawn on first use.
         observers: told of start, steps, checkpoints and end.
         control: for steering from another thread. Ctrl-C stops, too.
@@ -62,7 +63,9 @@ def train(
         folder = open_folder(config)
         stack.enter_context(only_trainer(folder))
         with strategy.scope():
+            network = network() if network is not None and not isinstance(network, tf.Module) else network
             state = make_state(config, dataset, network, replicas=strategy.replicas)
+        strategy.check(state)
         checkpoints = Checkpoints(folder, state, keep=config.keep_checkpoints, keep_hours=config.keep_checkpoint_hours)
         checkpoints.restore_newest()
         strategy.hand_out(state)
@@ -78,12 +81,12 @@ def train(
             config,
             dataset,
             state,
-            _compiled(strategy, state, config, dataset),
-            first_step,
-            config.batch_size * strategy.replicas,
-            strategy.is_chief,
-            strategy.describe(config.batch_size),
-            tuple(warnings),
+            compiled_step=_compiled(strategy, state, config, dataset),
+            first_step=first_step,
+            images_per_step=config.batch_size * strategy.replicas,
+            is_chief=strategy.is_chief,
+            placement=strategy.describe(config.batch_size),
+            warnings=tuple(warnings),
         )
         return _Session(run, strategy, checkpoints, log, observers, control).run_to_end()
 

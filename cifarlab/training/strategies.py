@@ -30,6 +30,9 @@ class Strategy(Protocol):
     def scope(self) -> AbstractContextManager:
         """Where the state is made."""
 
+    def check(self, state: TrainState) -> None:
+        """Raises ConfigError when the state was not made in the scope and needs to be."""
+
     def step(self, state: TrainState) -> Callable[[tf.Tensor, tf.Tensor], StepResult]:
         """The step as a function of this process's images and labels, for `tf.function`."""
 
@@ -51,6 +54,9 @@ class OneDevice:
     def scope(self) -> AbstractContextManager:
         """Anywhere."""
         return nullcontext()
+
+    def check(self, state: TrainState) -> None:
+        """Any state will do."""
 
     def step(self, state: TrainState) -> Callable[[tf.Tensor, tf.Tensor], StepResult]:
         """`train_step` of a state."""

@@ -65,6 +65,24 @@ def test_a_mirrored_run_goes_on_as_any_other(tmp_path, drawn):
     assert_same_weights(tmp_path / "at_once", tmp_path / "in_two")
 
 
+class Doubling(ConvNet):
+    def stages(self, images):
+        stages = super().stages(images)
+        return stages._replace(softmax_linear=2 * stages.softmax_linear)
+
+
+def test_ones_own_network_comes_as_a_function(tmp_path, drawn):
+    config = {"dataset": "drawn", "batch_size": 4, "max_steps": 3, "initial_learning_rate": SLOWLY}
+    replicas = {"num_gpus": 2, "strategy": "mirrored", "virtual_devices": True}
+    shared = TrainConfig(**config, **replicas, train_dir=str(tmp_path / "shared"))
+    with pytest.raises(ConfigError, match="Pass a function that makes it"):
+        train(shared, dataset=drawn, network=Doubling())
+    train(shared, dataset=drawn, network=Doubling)
+    whole = TrainConfig(**{**config, "batch_size": 8}, train_dir=str(tmp_path / "whole"))
+    train(whole, dataset=drawn, network=Doubling())
+    assert_same_weights(tmp_path / "whole", tmp_path / "shared")
+
+
 def test_more_replicas_than_devices():
     with pytest.raises(ConfigError, match="one replica on a device; got num_gpus = 3 and 1 of them here"):
         strategies.choose(TrainConfig(strategy="mirrored", num_gpus=3))
