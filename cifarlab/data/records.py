@@ -101,10 +101,14 @@ def read_records(
 
 
 def read_labels(path: str | os.PathLike, image_shape: tuple[int, int, int] = IMAGE_SHAPE) -> np.ndarray:
-    """The labels of a file of records, int32[N], without the images being kept in memory."""
+    """The labels of a file of records, int32[N]; no more than a few megabytes of images are in memory at a time."""
     count_records(Path(path), image_shape)
-    rows = np.memmap(path, np.uint8, mode="r").reshape(-1, record_bytes(image_shape))
-    return rows[:, 0].astype(np.int32)
+    length = record_bytes(image_shape)
+    labels = []
+    with open(path, "rb") as file:
+        while block := file.read(1_000 * length):
+            labels.append(np.frombuffer(block, np.uint8)[::length].astype(np.int32))  # a copy: a view keeps the block
+    return np.concatenate(labels)
 
 
 def count_records(path: Path, image_shape: tuple[int, int, int] = IMAGE_SHAPE) -> int:

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -96,3 +98,15 @@ def test_what_a_record_cannot_hold_is_not_written(tmp_path, images, labels):
     with pytest.raises(RecordError):
         write_records(tmp_path / "a.bin", images, labels)
     assert not list(tmp_path.iterdir())
+
+
+def test_labels_of_a_large_file_take_little_memory(tmp_path):
+    path = tmp_path / "large.bin"
+    labels = np.arange(10_000) % 10
+    path.write_bytes(b"".join(bytes([label]) + bytes(3072) for label in labels))  # 31 MB
+    tracemalloc.start()
+    read = read_labels(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert read.tolist() == labels.tolist()
+    assert peak < 10e6

@@ -1,0 +1,72 @@
+"""Evaluates a run's checkpoints and writes its curve: `python -m benchmarks.record RUN_DIR OUT.jsonl`.
+
+The first line says what ran where; each other line is a checkpoint: steps, minutes of training, the losses of training
+at that time, and precision @ 1 and cross-entropy on the test pictures, with raw and with averaged weights.
+"""
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.machine import machine
+from cifarlab.backend import tf
+from cifarlab.data import datasets
+from cifarlab.data.pipeline import inputs
+from cifarlab.evaluation.precision import precision_at_1, predictions, run_config
+from cifarlab.show.console import say
+from cifarlab.training.checkpoints import restore_network
+from cifarlab.training.loop import make_network
+
+
+def evaluate(net: tf.Module, images: tf.data.Dataset) -> dict[str, float]:
+    """Precision @ 1 and mean cross-entropy."""
+    logits, labels = predictions(net, images)
+    cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    return {
+        "precision_at_1": round(precision_at_1(logits, labels), 4),
+        "cross_entropy": round(float(np.mean(cross_entropy)), 4),
+    }
+
+
+def main() -> None:
+    """Writes the curve of a run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run_dir", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--every", type=int, default=2_000, help="steps between checkpoints that are evaluated")
+    options = parser.parse_args()
+    config = run_config(options.run_dir)
+    dataset = datasets.load(config.dataset, config.data_dir)
+    net = make_network(config, dataset)
+    log = [json.loads(line) for line in (options.run_dir / "log.jsonl").read_text().splitlines()]
+    steps = {entry["step"]: entry for entry in log if entry["event"] == "step"}
+    saved = sorted(int(file.stem.split("-")[1]) for file in options.run_dir.glob("model.ckpt-*.index"))
+    chosen = [step for step in saved if step % options.every == 0 or step == saved[-1]]
+    settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in ("data_dir", "train_dir")}
+    with open(options.out, "w") as out:
+        print(json.dumps({"machine": machine(), "config": settings}), file=out)
+        for step in chosen:
+            path = str(options.run_dir / f"model.ckpt-{step}")
+            before = max(s for s in steps if s < step)
+            seconds = sum(e["seconds_per_batch"] * config.log_frequency for s, e in steps.items() if 0 < s <= before)
+            line = {
+                "step": step,
+                "minutes": round(seconds / 60, 1),
+                "training": {name: round(value, 4) for name, value in steps[before]["averaged_losses"].items()},
+            }
+            for name, averaged in (("averaged", True), ("raw", False)):
+                restore_network(net, path, averaged=averaged)
+                line[name] = evaluate(net, inputs(dataset))
+                if averaged:
+                    line["training_pictures_cropped_centrally"] = evaluate(
+                        net, inputs(dataset, "train", num_examples=10_000)
+                    )
+            print(json.dumps(line), file=out, flush=True)
+            say(f"step {step}: averaged {line['averaged']}, raw {line['raw']}, {line['minutes']} minutes")
+
+
+if __name__ == "__main__":
+    main()
