@@ -69,9 +69,12 @@ def _train(options: argparse.Namespace) -> int:
     from cifarlab.training.control import Control
     from cifarlab.training.loop import train
     from cifarlab.training.runfolder import open_folder
+    from cifarlab.training.strategies import check_environment
 
     config = _config(TrainConfig, options)
-    open_folder(config)  # a download may take an hour: what is wrong with the folder is said before
+    # A download may take an hour: what else is wrong is said before.
+    check_environment(config)
+    open_folder(config)
     dataset = datasets.load(config.dataset, config.data_dir, progress=DownloadBar())
     control = Control()
     train(

@@ -225,3 +225,19 @@ def test_a_reader_that_leaves_is_no_error(data_dir):
     done = subprocess.run(command, shell=True, capture_output=True, text=True, env=os.environ)
     assert done.stdout.startswith("usage: cifarlab train")
     assert done.stderr == ""
+
+
+def test_multi_gpu_trains_with_two_towers(tmp_path, data_dir, capsys):
+    flags = ["--dataset", "drawn", "--data-dir", str(data_dir), "--train-dir", str(tmp_path), "--batch-size", "8"]
+    assert cli.main(["multi-gpu", *flags, "--max-steps", "2"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("2 towers of 8 images each, 0 GPUs for them: tower_0 on CPU:0, tower_1 on CPU:0.\n")
+    assert "Done: 2 steps." in out
+
+
+def test_multi_worker_without_tf_config(capfd, monkeypatch, tmp_path):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    refused(
+        capfd, ["train", "--strategy", "multi-worker", "--train-dir", tmp_path], "needs TF_CONFIG to list all workers"
+    )
+    refused(capfd, ["train", "--strategy", "horovod"], "strategy = 'horovod' is out of range")

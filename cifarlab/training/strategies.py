@@ -94,6 +94,16 @@ class Towers(OneDevice):
         return describe(self.devices, batch_size)
 
 
+def check_environment(config: TrainConfig) -> None:
+    """Says what is wrong with `TF_CONFIG` before anything is downloaded or connected.
+
+    Raises:
+        ConfigError: it is needed, and does not describe the workers.
+    """
+    if config.strategy == "multi-worker":
+        worker_from_environment(os.environ.get("TF_CONFIG"))
+
+
 def choose(config: TrainConfig) -> Strategy:
     """The strategy that a config asks for.
 
