@@ -114,7 +114,7 @@ class TrainConfig(_Config):
         0.4, "of an epoch's records in the shuffle queue: 20,000 of CIFAR-10"
     )
     num_preprocess_threads: int = setting(16, "batches that are distorted in parallel, as in the tutorial")
-    operations: str = setting("fast", "fast or plain forms of normalization and pooling, of equal results")
+    operations: str = setting("fast", "fast or plain forms of convolution, normalization and pooling, of equal results")
     num_gpus: int = setting(1, "towers, each on a GPU of its own as far as there are any; 1 for no towers")
     strategy: str = setting(
         "towers", "towers by hand, or tf.distribute's mirrored (devices) or multi-worker (machines, see TF_CONFIG)"

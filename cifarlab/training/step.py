@@ -165,7 +165,7 @@ def average_losses(state: TrainState, losses: Losses) -> None:
 
 def note_if_not_finite(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> None:
     """Keeps the first step whose loss or gradient is not finite, in the graph, so that no step waits for the host."""
-    # A sum is finite as long as all its terms are, and several times as fast as a look at each of them.
+    # A sum tells as much as a look at each of its terms, and writes nothing of their size to memory.
     finite = tf.reduce_all(tf.math.is_finite([losses.total, *(tf.reduce_sum(gradient) for gradient in gradients)]))
     first = tf.logical_and(tf.logical_not(finite), state.first_bad_step < 0)
     state.first_bad_step.assign(tf.where(first, state.step, state.first_bad_step))

@@ -10,7 +10,6 @@ import sys
 import numpy as np
 import pytest
 
-from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.data.pipeline import distorted_inputs
 from cifarlab.model.network import ConvNet
@@ -204,7 +203,3 @@ def test_a_worker_dies_and_the_job_is_started_again(tmp_path, data_dir, drawn):
         assert "from its checkpoint at step 20." in out
     one_process(tmp_path / "together", drawn, 16, 60)
     assert_same_weights(tmp_path / "together", tmp_path / "apart")
-
-
-def test_the_tensorflow_of_this_process_is_not_distributed():
-    assert not tf.distribute.has_strategy()
