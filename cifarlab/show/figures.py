@@ -1,0 +1,113 @@
+"""Figures for notebooks: made without pyplot, shown as a picture that has its description in words beside it.
+
+A notebook that is read by a screen reader, as text, or by a program that compares outputs sees the words: what the
+author says can be seen, and what the axes hold.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's, which people with any kind of colour blindness can tell apart, in the order of their use."""
+
+QUIET = "#767676"
+"""Of what should be seen second: grids, guides, notes; dark enough to be read on white."""
+
+WIDTH = 8.0
+"""Inches; a notebook's column shows that without scaling."""
+
+DOTS_PER_INCH = 96
+
+
+def new(rows: int = 1, columns: int = 1, *, height: float = 3.2, **options) -> tuple[Figure, np.ndarray]:
+    """A figure of the course's width, and its axes.
+
+    Args:
+        rows: of axes.
+        columns: of axes.
+        height: of the whole figure, in inches.
+        options: of matplotlib's `Figure.subplots`, such as `sharey=True`.
+
+    Returns:
+        the figure, and its axes as an array [rows * columns].
+
+    >>> figure, axes = new(1, 2)
+    >>> len(axes), figure.get_figwidth()
+    (2, 8.0)
+    """
+    figure = Figure(figsize=(WIDTH, height), dpi=DOTS_PER_INCH, layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **options).ravel()
+
+
+def show(figure: Figure, seen: str, *, exact: bool = False) -> None:
+    """Shows a figure below a notebook's cell, with what can be seen in it in words.
+
+    Args:
+        figure: to show.
+        seen: the alternative text: what a person would see who could, in a sentence or two.
+        exact: the figure's values are the same on every machine; their checksum becomes part of the words.
+    """
+    from IPython.display import display
+
+    words = "\n".join([seen, *(f"[{line}]" for line in describe(figure, exact=exact))])
+    display({"image/png": png(figure), "text/plain": words}, metadata={"image/png": {"alt": seen}}, raw=True)
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as the bytes of a PNG file; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def describe(figure: Figure, *, exact: bool = False) -> Iterator[str]:
+    """A line for each of a figure's axes that hold something: title, labels, and what is drawn.
+
+    >>> figure, (ax,) = new()
+    >>> _ = ax.plot([0, 1, 2], [3, 2, 1], label="loss"), ax.set_title("Does it learn?"), ax.set_xlabel("step")
+    >>> list(describe(figure))
+    ['Does it learn? x: step. loss: 3 points.']
+    >>> list(describe(figure, exact=True))
+    ['Does it learn? x: step. loss: 3 points. Values: 8b2f4a5c.']
+    """
+    for ax in figure.axes:
+        if not ax.has_data():
+            continue
+        labels = [f"{name}: {text}." for name, text in (("x", ax.get_xlabel()), ("y", ax.get_ylabel())) if text]
+        parts = [ax.get_title(loc="left") or ax.get_title() or "Untitled.", *labels, *_contents(ax)]
+        if exact:
+            parts.append(f"Values: {_checksum(ax)}.")
+        yield " ".join(part if part[-1] in ".?!" else f"{part}." for part in parts)
+
+
+def _contents(ax: Axes) -> Iterator[str]:
+    for line in ax.get_lines():
+        if not line.get_label().startswith("_"):
+            yield f"{line.get_label()}: {len(line.get_xdata())} points."
+    for image in ax.get_images():
+        yield f"A picture of {' x '.join(str(n) for n in image.get_array().shape[:2])}."
+    for bars in ax.containers:
+        yield f"{len(bars)} bars."
+
+
+def _checksum(ax: Axes) -> str:
+    """Of what is drawn, to four digits, so that it does not hang on the last bits of a sum."""
+    digest = hashlib.sha256()
+    for artist in [*ax.get_lines(), *ax.get_images(), *ax.patches]:
+        for values in _values(artist):
+            digest.update(" ".join(f"{value:.4g}" for value in np.ravel(values)).encode())
+    return digest.hexdigest()[:8]
+
+
+def _values(artist) -> list:
+    if isinstance(artist, AxesImage):
+        return [artist.get_array()]
+    if hasattr(artist, "get_xydata"):
+        return [artist.get_xydata()]
+    return [artist.get_bbox().get_points()] if hasattr(artist, "get_bbox") else []

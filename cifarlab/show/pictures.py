@@ -1,0 +1,148 @@
+"""Pictures of pictures: sheets of images, and a record's bytes by plane."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from cifarlab.data.records import read_record
+from cifarlab.show.figures import QUIET
+
+PLANE_COLOURS = {"label": "#000000", "red": "#C8102E", "green": "#00772F", "blue": "#0047BB"}
+"""Of a record's parts; dark enough to be read as text on white."""
+
+GAP = 2
+"""White pixels between the images of a sheet."""
+
+
+def sheet(ax: Axes, rows: Mapping[str, np.ndarray], *, title: str = "", columns: Sequence[str] = ()) -> None:
+    """Draws rows of images as one picture, the rows' names beside it.
+
+    Args:
+        ax: where.
+        rows: by name, images [N, height, width, 3] or [N, height, width], all of one size: uint8 as they are, float
+            as grey levels of 0-255, cut off there. `stretched` makes such of standardized images.
+        title: the question that the sheet answers.
+        columns: names of the columns.
+
+    >>> from cifarlab.show import figures
+    >>> figure, (ax,) = figures.new()
+    >>> sheet(ax, {"zeros": np.zeros([4, 24, 24, 3])})
+    >>> ax.get_images()[0].get_array().shape
+    (24, 102, 3)
+    """
+    images = [_as_bytes(np.asarray(row)) for row in rows.values()]
+    height, width = images[0].shape[1:3]
+    count = max(len(row) for row in images)
+    whole = np.full([len(images) * (height + GAP) - GAP, count * (width + GAP) - GAP, 3], 255, np.uint8)
+    for y, row in enumerate(images):
+        for x, image in enumerate(row):
+            top, left = y * (height + GAP), x * (width + GAP)
+            whole[top : top + height, left : left + width] = image
+    ax.imshow(whole, interpolation="nearest")
+    _ticks(ax.yaxis, list(rows), height)
+    _ticks(ax.xaxis, list(columns), width)
+    ax.xaxis.tick_top()
+    ax.spines[:].set_visible(False)
+    ax.set_title(title, loc="left", fontsize=11)
+
+
+def stretched(images: np.ndarray) -> np.ndarray:
+    """Stretches each image to grey levels of 0 to 255, so that standardized images can be looked at.
+
+    Args:
+        images: float[N, ...] of any range.
+
+    >>> stretched(np.array([[-1.0, 3.0]])).tolist()
+    [[0.0, 255.0]]
+    """
+    images = np.asarray(images, np.float32)
+    inside = tuple(range(1, images.ndim))
+    low, high = images.min(inside, keepdims=True), images.max(inside, keepdims=True)
+    return (images - low) / np.maximum(high - low, 1e-9) * 255
+
+
+def signed(images: np.ndarray) -> np.ndarray:
+    """Colours values below zero blue and above it orange, the strongest of all fully, zero white.
+
+    Args:
+        images: float[N, height, width] of any range.
+
+    Returns:
+        float32[N, height, width, 3], grey levels of 0-255.
+
+    >>> signed(np.array([[[0.0, 2.0]]])).astype(int).tolist()
+    [[[[255, 255, 255], [213, 94, 0]]]]
+    """
+    images = np.asarray(images, np.float32)[..., None]
+    share = images / max(float(np.abs(images).max()), 1e-9)
+    orange, blue = np.array([213, 94, 0], np.float32), np.array([0, 114, 178], np.float32)
+    return 255 + np.where(share > 0, share * (orange - 255), -share * (blue - 255))
+
+
+def planes(axes: Sequence[Axes], record: bytes, classes: Sequence[str]) -> None:
+    """Draws a record's red, green and blue plane, and the picture that they make together.
+
+    Args:
+        axes: four of them.
+        record: 3,073 bytes.
+        classes: the classes' names.
+
+    >>> from cifarlab.show import figures
+    >>> figure, axes = figures.new(1, 4)
+    >>> planes(axes, bytes([7]) + bytes(3072), list("abcdefghij"))
+    >>> axes[3].get_title(loc="left")
+    'together: h'
+    """
+    image, label = read_record(record)
+    for channel, (ax, name) in enumerate(zip(axes[:3], ("red", "green", "blue"), strict=True)):
+        plane = np.zeros_like(image)
+        plane[..., channel] = image[..., channel]
+        first = 1 + 1024 * channel
+        ax.imshow(plane, interpolation="nearest")
+        ax.set_title(f"{name}\nbytes {first:,} to {first + 1023:,}", loc="left", fontsize=10, color=PLANE_COLOURS[name])
+    axes[3].imshow(image, interpolation="nearest")
+    axes[3].set_title(f"together: {classes[label]}", loc="left", fontsize=10)
+    for ax in axes:
+        ax.set_xticks([])
+        ax.set_yticks([])
+
+
+def hexadecimal(ax: Axes, record: bytes, *, width: int = 16) -> None:
+    """Writes the label and the first bytes of each plane in hexadecimal, coloured by plane, with their offsets.
+
+    Args:
+        ax: where.
+        record: 3,073 bytes.
+        width: bytes a line.
+
+    >>> from cifarlab.show import figures
+    >>> figure, (ax,) = figures.new()
+    >>> hexadecimal(ax, bytes(range(256)) * 12 + b"!")
+    >>> [text.get_text() for text in ax.texts[:3]]
+    ['0000', '00', 'label']
+    """
+    parts = {"label": (0, 1), "red": (1, width), "green": (1025, width), "blue": (2049, width)}
+    text = {"family": "monospace", "fontsize": 11, "va": "center"}
+    for row, (name, (first, count)) in enumerate(parts.items()):
+        ax.text(0, row, f"{first:04d}", color=QUIET, **text)
+        for column, value in enumerate(record[first : first + count]):
+            ax.text(2.2 + column, row, f"{value:02x}", color=PLANE_COLOURS[name], **text)
+        note = name if name == "label" else f"... {name}"
+        ax.text(2.4 + count, row, note, color=PLANE_COLOURS[name], **text)
+    ax.set_xlim(0, width + 5)
+    ax.set_ylim(len(parts) - 0.5, -0.5)
+    ax.set_axis_off()
+
+
+def _as_bytes(images: np.ndarray) -> np.ndarray:
+    """uint8[N, height, width, 3] of images that `sheet` takes."""
+    if images.ndim == 3:
+        images = np.repeat(images[..., None], 3, axis=-1)
+    return images if images.dtype == np.uint8 else np.clip(np.rint(images), 0, 255).astype(np.uint8)
+
+
+def _ticks(axis, names: list[str], size: int) -> None:
+    places = [(size - 1) / 2 + place * (size + GAP) for place in range(len(names))]
+    axis.set_ticks(places, names, fontsize=9)
+    axis.set_tick_params(length=0)

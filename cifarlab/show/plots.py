@@ -1,0 +1,140 @@
+"""Plots of numbers in the course's style: each answers one question, which is its title.
+
+Each function takes an `ax` and arrays, and draws; `figures.new` makes the axes and `figures.show` shows them.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from cifarlab.show.figures import COLOURS, QUIET
+
+
+def lines(
+    ax: Axes,
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    title: str,
+    x: str,
+    y: str,
+    faint: Sequence[str] = (),
+) -> None:
+    """Draws curves of one quantity, each in a colour of its own.
+
+    Args:
+        ax: where.
+        curves: by name, the values along x and y, equally many.
+        title: the question that the plot answers.
+        x: what is along x, with its unit.
+        y: what is along y, with its unit.
+        faint: names of curves to draw thin and pale, behind the others.
+
+    >>> from cifarlab.show import figures
+    >>> figure, (ax,) = figures.new()
+    >>> lines(ax, {"loss": ([0, 10], [4.68, 4.36])}, title="Does it learn?", x="step", y="loss (nats)")
+    >>> [line.get_label() for line in ax.get_lines()]
+    ['loss']
+    """
+    for number, (name, (along, values)) in enumerate(curves.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        if name in faint:
+            ax.plot(along, values, color=colour, linewidth=0.8, alpha=0.35, label=name, zorder=1)
+        else:
+            ax.plot(along, values, color=colour, linewidth=1.8, label=name, zorder=2)
+    _style(ax, title, x, y)
+    if len(curves) > 1:
+        ax.legend(frameon=False, fontsize=9)
+
+
+def bars(
+    ax: Axes, values: Mapping[str, float], *, title: str, y: str, x: str = "", errors: Sequence[float] | None = None
+) -> None:
+    """Draws one bar for each name, with its value above it.
+
+    Args:
+        ax: where.
+        values: by name.
+        title: the question that the plot answers.
+        y: what the bars' height is, with its unit.
+        x: what the names are.
+        errors: half the length of an error bar for each.
+
+    >>> from cifarlab.show import figures
+    >>> figure, (ax,) = figures.new()
+    >>> bars(ax, {"1": 3000, "16": 5000}, title="What do threads bring?", x="threads", y="images/s")
+    >>> [text.get_text() for text in ax.texts]
+    ['3,000', '5,000']
+    """
+    heights = list(values.values())
+    drawn = ax.bar(list(values), heights, color=COLOURS[0], yerr=errors, ecolor=QUIET, capsize=3)
+    if errors is None:
+        ax.bar_label(drawn, [f"{height:,.4g}" if height < 1000 else f"{height:,.0f}" for height in heights], fontsize=9)
+        ax.margins(y=0.12)
+    _style(ax, title, x, y)
+    ax.grid(visible=False, axis="x")
+
+
+def distributions(
+    ax: Axes, samples: Mapping[str, np.ndarray], *, title: str, x: str, bins: int = 60, logarithmic: bool = False
+) -> None:
+    """Draws how values are distributed, as outlines over common bins.
+
+    Args:
+        ax: where.
+        samples: by name, values of any shape.
+        title: the question that the plot answers.
+        x: what the values are, with their unit.
+        bins: their number.
+        logarithmic: the share of values on a logarithmic scale.
+
+    >>> from cifarlab.show import figures
+    >>> figure, (ax,) = figures.new()
+    >>> distributions(ax, {"conv1": np.zeros([4, 4])}, title="How large are weights?", x="weight")
+    >>> ax.get_ylabel()
+    'share of the values'
+    """
+    flat = {name: np.ravel(values) for name, values in samples.items()}
+    edges = np.histogram_bin_edges(np.concatenate(list(flat.values())), bins)
+    centres = (edges[:-1] + edges[1:]) / 2
+    for number, (name, values) in enumerate(flat.items()):
+        share = np.histogram(values, edges)[0] / values.size
+        ax.plot(centres, share, drawstyle="steps-mid", color=COLOURS[number % len(COLOURS)], label=name)
+    if logarithmic:
+        ax.set_yscale("log")
+    _style(ax, title, x, "share of the values")
+    if len(flat) > 1:
+        ax.legend(frameon=False, fontsize=9)
+
+
+def mark(ax: Axes, x: float, text: str) -> None:
+    """Marks a place along x with a thin upright line and a word.
+
+    >>> from cifarlab.show import figures
+    >>> figure, (ax,) = figures.new()
+    >>> mark(ax, 60_000, "published")
+    >>> ax.texts[0].get_text()
+    'published'
+    """
+    ax.axvline(x, color=QUIET, linewidth=0.9, linestyle="--", zorder=0)
+    ax.annotate(
+        text,
+        (x, 0.97),
+        xycoords=("data", "axes fraction"),
+        xytext=(3, 0),
+        textcoords="offset points",
+        rotation=90,
+        va="top",
+        fontsize=8,
+        color=QUIET,
+    )
+
+
+def _style(ax: Axes, title: str, x: str, y: str) -> None:
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
+    ax.grid(color="#DDDDDD", linewidth=0.6, zorder=0)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(labelsize=9)
