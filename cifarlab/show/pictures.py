@@ -15,12 +15,18 @@ GAP = 2
 """White pixels between the images of a sheet."""
 
 
-def sheet(ax: Axes, rows: Mapping[str, np.ndarray], *, title: str = "", columns: Sequence[str] = ()) -> None:
-    """Draws rows of images as one picture, the rows' names beside it.
+def sheet(
+    ax: Axes,
+    rows: Mapping[str, np.ndarray] | Sequence[np.ndarray],
+    *,
+    title: str = "",
+    columns: Sequence[str] = (),
+) -> None:
+    """Draws rows of images as one picture, the rows' names beside it if they have any.
 
     Args:
         ax: where.
-        rows: by name, images [N, height, width, 3] or [N, height, width], all of one size: uint8 as they are, float
+        rows: by name or without, images [N, height, width, 3] or [N, height, width], all of one size: uint8 as they are, float
             as grey levels of 0-255, cut off there. `stretched` makes such of standardized images.
         title: the question that the sheet answers.
         columns: names of the columns.
@@ -31,7 +37,8 @@ def sheet(ax: Axes, rows: Mapping[str, np.ndarray], *, title: str = "", columns:
     >>> ax.get_images()[0].get_array().shape
     (24, 102, 3)
     """
-    images = [_as_bytes(np.asarray(row)) for row in rows.values()]
+    named = isinstance(rows, Mapping)
+    images = [_as_bytes(np.asarray(row)) for row in (rows.values() if named else rows)]
     height, width = images[0].shape[1:3]
     count = max(len(row) for row in images)
     whole = np.full([len(images) * (height + GAP) - GAP, count * (width + GAP) - GAP, 3], 255, np.uint8)
@@ -40,7 +47,7 @@ def sheet(ax: Axes, rows: Mapping[str, np.ndarray], *, title: str = "", columns:
             top, left = y * (height + GAP), x * (width + GAP)
             whole[top : top + height, left : left + width] = image
     ax.imshow(whole, interpolation="nearest")
-    _ticks(ax.yaxis, list(rows), height)
+    _ticks(ax.yaxis, list(rows) if named else [], height)
     _ticks(ax.xaxis, list(columns), width)
     ax.xaxis.tick_top()
     ax.spines[:].set_visible(False)

@@ -1,0 +1,105 @@
+"""Builds notebooks from their text sources: `python tools/build_notebooks.py` for all, or with names of sources.
+
+A source is a Python file in percent format under lessons/; the notebook of the same name lies under notebooks/. A
+notebook is executed from a clean kernel on the drawn pictures, its outputs are kept, and everything in it that is not
+the author's or an output's is left out or made a function of the source, so that building twice gives the same bytes
+wherever the outputs are the same.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[1]
+SOURCES, BUILT = ROOT / "lessons", ROOT / "notebooks"
+CELL_SECONDS = 300
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def pairs() -> dict[Path, Path]:
+    """Each source, and the notebook that is built from it."""
+    return {source: BUILT / f"{source.stem}.ipynb" for source in sorted(SOURCES.glob("*.py"))}
+
+
+def from_source(source: Path) -> nbformat.NotebookNode:
+    """The notebook of a source, without outputs; its cells' ids are functions of their place and text."""
+    notebook = jupytext.read(source, fmt="py:percent")
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for place, cell in enumerate(notebook.cells):
+        cell.id = hashlib.sha256(f"{place}\n{cell.source}".encode()).hexdigest()[:12]
+        cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+    return notebook
+
+
+def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
+    """Runs all cells in a new kernel whose working folder is given; an error in a cell is raised."""
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute()
+    notebook.metadata = nbformat.from_dict({**METADATA, **_widgets(notebook)})
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+
+
+def as_text(notebook: nbformat.NotebookNode) -> str:
+    """The bytes of the notebook's file, the widgets' random ids replaced by their numbers."""
+    text = nbformat.writes(notebook).rstrip("\n") + "\n"
+    for number, name in enumerate(dict.fromkeys(_model_ids(notebook))):
+        text = text.replace(name, f"{number:032x}")
+    return text
+
+
+def _widgets(notebook: nbformat.NotebookNode) -> dict:
+    """The widgets' state, which lets them be seen without a kernel."""
+    return {"widgets": notebook.metadata["widgets"]} if "widgets" in notebook.metadata else {}
+
+
+def _model_ids(notebook: nbformat.NotebookNode) -> Iterator[str]:
+    """In the order of their making, which hangs on nothing but the cells."""
+    for state in notebook.metadata.get("widgets", {}).values():
+        yield from state["state"]
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            yield from re.findall(
+                r"[0-9a-f]{32}", str(output.get("data", {}).get("application/vnd.jupyter.widget-view+json"))
+            )
+
+
+def main() -> None:
+    """Builds what was named, or everything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sources", nargs="*", type=Path, help="files under lessons/; by default all of them")
+    wanted = [path.resolve() for path in parser.parse_args().sources] or list(pairs())
+    for source in wanted:
+        if source not in pairs():
+            sys.exit(f"build_notebooks: a source is a .py file in {SOURCES}; got {source}.")
+    os.environ.pop("CIFARLAB_DATASET", None)
+    with tempfile.TemporaryDirectory() as data:  # holds the drawn pictures alone: no real one gets into a notebook
+        os.environ["CIFARLAB_DATA"] = data
+        for source in wanted:
+            started, notebook = time.monotonic(), from_source(source)
+            execute(notebook, BUILT)
+            pairs()[source].write_text(as_text(notebook))
+            print(f"{pairs()[source].relative_to(ROOT)}: {time.monotonic() - started:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
