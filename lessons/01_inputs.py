@@ -18,9 +18,8 @@
 import os
 import time
 
-import numpy as np
-
 import cifarlab
+import numpy as np
 from cifarlab.backend import tf
 from cifarlab.data import datasets, distortions, pipeline, records
 from cifarlab.show import explorer, figures, pictures, plots

@@ -38,7 +38,7 @@ def new(rows: int = 1, columns: int = 1, *, height: float = 3.2, **options) -> t
         the figure, and its axes as an array [rows * columns].
 
     >>> figure, axes = new(1, 2)
-    >>> len(axes), figure.get_figwidth()
+    >>> len(axes), float(figure.get_figwidth())
     (2, 8.0)
     """
     figure = Figure(figsize=(WIDTH, height), dpi=DOTS_PER_INCH, layout="constrained")
@@ -74,7 +74,7 @@ def describe(figure: Figure, *, exact: bool = False) -> Iterator[str]:
     >>> list(describe(figure))
     ['Does it learn? x: step. loss: 3 points.']
     >>> list(describe(figure, exact=True))
-    ['Does it learn? x: step. loss: 3 points. Values: 8b2f4a5c.']
+    ['Does it learn? x: step. loss: 3 points. Values: acaa2d19.']
     """
     for ax in figure.axes:
         if not ax.has_data():
@@ -88,10 +88,12 @@ def describe(figure: Figure, *, exact: bool = False) -> Iterator[str]:
 
 def _contents(ax: Axes) -> Iterator[str]:
     for line in ax.get_lines():
-        if not line.get_label().startswith("_"):
-            yield f"{line.get_label()}: {len(line.get_xdata())} points."
+        name = str(line.get_label())
+        if not name.startswith("_"):
+            yield f"{name}: {np.size(line.get_xdata())} points."
     for image in ax.get_images():
-        yield f"A picture of {' x '.join(str(n) for n in image.get_array().shape[:2])}."
+        rows, columns = image.get_size()
+        yield f"A picture of {rows} x {columns}."
     for bars in ax.containers:
         yield f"{len(bars)} bars."
 

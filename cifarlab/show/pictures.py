@@ -1,6 +1,7 @@
 """Pictures of pictures: sheets of images, and a record's bytes by plane."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -26,8 +27,8 @@ def sheet(
 
     Args:
         ax: where.
-        rows: by name or without, images [N, height, width, 3] or [N, height, width], all of one size: uint8 as they are, float
-            as grey levels of 0-255, cut off there. `stretched` makes such of standardized images.
+        rows: by name or without, images [N, height, width, 3] or [N, height, width], all of one size: uint8 as they
+            are, float as grey levels of 0-255, cut off there. `stretched` makes such of standardized images.
         title: the question that the sheet answers.
         columns: names of the columns.
 
@@ -37,8 +38,8 @@ def sheet(
     >>> ax.get_images()[0].get_array().shape
     (24, 102, 3)
     """
-    named = isinstance(rows, Mapping)
-    images = [_as_bytes(np.asarray(row)) for row in (rows.values() if named else rows)]
+    names, rows = (list(rows), list(rows.values())) if isinstance(rows, Mapping) else ([], rows)
+    images = [_as_bytes(np.asarray(row)) for row in rows]
     height, width = images[0].shape[1:3]
     count = max(len(row) for row in images)
     whole = np.full([len(images) * (height + GAP) - GAP, count * (width + GAP) - GAP, 3], 255, np.uint8)
@@ -47,7 +48,7 @@ def sheet(
             top, left = y * (height + GAP), x * (width + GAP)
             whole[top : top + height, left : left + width] = image
     ax.imshow(whole, interpolation="nearest")
-    _ticks(ax.yaxis, list(rows) if named else [], height)
+    _ticks(ax.yaxis, names, height)
     _ticks(ax.xaxis, list(columns), width)
     ax.xaxis.tick_top()
     ax.spines[:].set_visible(False)
@@ -130,7 +131,7 @@ def hexadecimal(ax: Axes, record: bytes, *, width: int = 16) -> None:
     ['0000', '00', 'label']
     """
     parts = {"label": (0, 1), "red": (1, width), "green": (1025, width), "blue": (2049, width)}
-    text = {"family": "monospace", "fontsize": 11, "va": "center"}
+    text: dict[str, Any] = {"family": "monospace", "fontsize": 11, "va": "center"}
     for row, (name, (first, count)) in enumerate(parts.items()):
         ax.text(0, row, f"{first:04d}", color=QUIET, **text)
         for column, value in enumerate(record[first : first + count]):
