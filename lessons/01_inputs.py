@@ -26,9 +26,7 @@ from cifarlab.show import explorer, figures, pictures, plots
 
 SEED = 0
 dataset = cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
-print(
-    f"Data: {dataset.name}, {dataset.num_examples('train'):,} training pictures, seed {SEED}"
-)
+print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training pictures, seed {SEED}")
 
 # %% [markdown]
 # Two data sets can stand behind every lesson. `drawn` holds ten classes of pictures that cifarlab draws by rule,
@@ -45,9 +43,7 @@ print(
 # %%
 with open(dataset.train_files[0], "rb") as file:
     record = file.read(1 + 3 * 32 * 32)
-print(
-    f"{len(record):,} bytes; the first is {record[0]}: {dataset.classes[record[0]]}"
-)
+print(f"{len(record):,} bytes; the first is {record[0]}: {dataset.classes[record[0]]}")
 
 # %%
 figure, (ax,) = figures.new(height=1.4)
@@ -96,10 +92,7 @@ print(
 
 # %%
 images, labels = records.read_records(dataset.train_files[0])
-rows = {
-    name: images[labels == number][:12]
-    for number, name in enumerate(dataset.classes)
-}
+rows = {name: images[labels == number][:12] for number, name in enumerate(dataset.classes)}
 figure, (ax,) = figures.new(height=6.4)
 pictures.sheet(ax, rows)
 figures.show(
@@ -115,15 +108,10 @@ figures.show(
 # %%
 # NBVAL_IGNORE_OUTPUT
 there = [name for name in ("drawn", "cifar10") if datasets.find(name)]
-samples = {
-    name: records.read_records(cifarlab.load(name).test_files[0])[0][:14]
-    for name in there
-}
+samples = {name: records.read_records(cifarlab.load(name).test_files[0])[0][:14] for name in there}
 figure, (ax,) = figures.new(height=0.6 + 0.6 * len(there))
 pictures.sheet(ax, samples)
-figures.show(
-    figure, f"Fourteen pictures of each data set that is here: {', '.join(there)}."
-)
+figures.show(figure, f"Fourteen pictures of each data set that is here: {', '.join(there)}.")
 
 # %% [markdown]
 # ## From 32 to 24 pixels
@@ -223,19 +211,10 @@ print("contrast about the mean of the whole picture survives:", bool(left > 1e-4
 
 # %%
 factors = np.linspace(0.2, 1.8, 33)
-stretch = [
-    (crop - mean_of_each_channel) * factor + mean_of_each_channel
-    for factor in factors
-]
-kept = [
-    float(np.abs(distortions.standardize(picture) - same).max())
-    for picture in stretch
-]
+stretch = [(crop - mean_of_each_channel) * factor + mean_of_each_channel for factor in factors]
+kept = [float(np.abs(distortions.standardize(picture) - same).max()) for picture in stretch]
 deltas = np.linspace(-63, 63, 33)
-gone = [
-    float(np.abs(distortions.standardize(crop + delta) - same).max())
-    for delta in deltas
-]
+gone = [float(np.abs(distortions.standardize(crop + delta) - same).max()) for delta in deltas]
 
 # %%
 figure, (left_ax, right_ax) = figures.new(1, 2, height=2.8, sharey=True)
@@ -283,9 +262,7 @@ print(
 crops = pictures.stretched(batch[:48]).reshape(4, 12, 24, 24, 3)
 figure, (ax,) = figures.new(height=2.8)
 pictures.sheet(ax, crops)
-figures.show(
-    figure, "48 standardized crops, many with strange colours and contrasts."
-)
+figures.show(figure, "48 standardized crops, many with strange colours and contrasts.")
 
 # %% [markdown]
 # ## The shuffle queue
@@ -298,26 +275,19 @@ figures.show(
 # holds.
 
 # %%
-in_order = np.sort(
-    np.concatenate([records.read_labels(f) for f in dataset.train_files])
-)
+in_order = np.sort(np.concatenate([records.read_labels(f) for f in dataset.train_files]))
 
 
 def classes_in_batches(fraction):
     """How many different classes each batch of 128 holds."""
     labels = tf.data.Dataset.from_tensor_slices(in_order)
     shuffled = labels.shuffle(int(fraction * len(in_order)), seed=SEED)
-    return [
-        len(np.unique(batch)) for batch in shuffled.batch(128, drop_remainder=True)
-    ]
+    return [len(np.unique(batch)) for batch in shuffled.batch(128, drop_remainder=True)]
 
 
 # %%
 fractions = (0.01, 0.1, 0.4, 1.0)
-mixed = {
-    f"{fraction:.0%} of an epoch": classes_in_batches(fraction)
-    for fraction in fractions
-}
+mixed = {f"{fraction:.0%} of an epoch": classes_in_batches(fraction) for fraction in fractions}
 curves = {name: (range(len(values)), values) for name, values in mixed.items()}
 figure, (ax,) = figures.new()
 title = "How many classes does a batch of a sorted file hold?"
@@ -341,9 +311,7 @@ figures.show(
 # %%
 def seconds_to_first_batch(fraction):
     """How long the first batch takes when so much of an epoch has to be in the queue."""
-    batches = pipeline.distorted_inputs(
-        dataset, min_fraction_of_examples_in_queue=fraction
-    )
+    batches = pipeline.distorted_inputs(dataset, min_fraction_of_examples_in_queue=fraction)
     started = time.perf_counter()
     next(iter(batches))
     return time.perf_counter() - started
