@@ -6,7 +6,7 @@ PORT ?= 8888
 # Jupyter and the tests find each other's programs (nbconvert, tensorboard) on the path.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup lab test train evaluate bench lock clean
+.PHONY: help setup lab test notebooks course train evaluate bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -29,6 +29,12 @@ test: setup ## run every check that CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+notebooks: setup ## build the notebooks from their sources in lessons/, executed
+	$(BIN)/python -m tools.build_notebooks $(ARGS)
+
+course: setup ## run every lesson headless and print a table; CIFARLAB_DATASET=cifar10 for the real pictures
+	$(BIN)/python -m tools.run_course
 
 train: setup ## train on CIFAR-10, downloaded on first use; ARGS="--dataset drawn" for more
 	$(BIN)/cifarlab train $(ARGS)

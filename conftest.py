@@ -1,33 +1,49 @@
 """What all tests share: one folder with the drawn data set, and the real pictures where there are some."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
+import nbval.kernel
 import pytest
-from filelock import FileLock
 
 
 def pytest_configure(config):
-    """Makes four CPU devices for the tests of the towers, in each process that runs tests; the first one is as ever."""
-    only_hands_out = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
-    if not only_hands_out:
-        from cifarlab.training.placement import tower_devices
+    """Prepares the process that was called, and each process that runs tests for it."""
+    if not hasattr(config, "workerinput"):
+        # Docstring examples and notebooks find the drawn pictures here, not in the user's cache folder; processes that
+        # run tests, and the notebooks' kernels, inherit it.
+        os.environ["CIFARLAB_DATA"] = tempfile.mkdtemp(prefix="cifarlab-tests-")
+        os.environ.pop("CIFARLAB_DATASET", None)
+        if getattr(config.option, "numprocesses", None):
+            return  # it only hands tests out
+    from cifarlab.training.placement import tower_devices
 
-        tower_devices(4, virtual=True)
+    tower_devices(4, virtual=True)  # for the tests of the towers; the first CPU is as ever
+
+
+def pytest_unconfigure(config):
+    """Removes the data folder."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ["CIFARLAB_DATA"], ignore_errors=True)
+
+
+def _execute_as_jupyter_does(kernel, source, allow_stdin=None):
+    """As nbval's own, but with a history: without one, a trailing semicolon would print what it should hide."""
+    return kernel.kc.execute(source, store_history=True, allow_stdin=allow_stdin, stop_on_error=False)
+
+
+nbval.kernel.RunningKernel.execute_cell_input = _execute_as_jupyter_does
 
 
 @pytest.fixture(scope="session")
-def data_dir(tmp_path_factory):
+def data_dir():
     """A data folder that holds the data set `drawn`, made once for all processes of a test run."""
     from cifarlab.data import datasets
 
-    root = tmp_path_factory.getbasetemp()
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        root = root.parent  # each process has a folder of its own in a common one
-    folder = root / "data"
-    with FileLock(f"{folder}.lock"):
-        datasets.load("drawn", folder)
-    return folder
+    datasets.load("drawn")
+    return datasets.default_data_dir()
 
 
 @pytest.fixture(scope="session")
@@ -45,12 +61,3 @@ def real_data_dir():
     if not folder:
         pytest.skip("no real pictures: CIFARLAB_REAL_DATA should name a folder that holds cifar-10-batches-bin/")
     return Path(folder)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_test_touches_the_users_data(data_dir):
-    """Docstring examples find the drawn data set where the tests have it, not in the user's cache folder."""
-    before = os.environ.get("CIFARLAB_DATA")
-    os.environ["CIFARLAB_DATA"] = str(data_dir)
-    yield
-    os.environ.pop("CIFARLAB_DATA") if before is None else os.environ.update(CIFARLAB_DATA=before)

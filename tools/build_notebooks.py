@@ -1,4 +1,4 @@
-"""Builds notebooks from their text sources: `python tools/build_notebooks.py` for all, or with names of sources.
+"""Builds notebooks from their text sources: `make notebooks` for all, or with names of sources for some.
 
 A source is a Python file in percent format under lessons/; the notebook of the same name lies under notebooks/. A
 notebook is executed from a clean kernel on the drawn pictures, its outputs are kept, and everything in it that is not
@@ -21,7 +21,7 @@ import nbformat
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
-SOURCES, BUILT = ROOT / "lessons", ROOT / "notebooks"
+LESSONS, NOTEBOOKS = ROOT / "lessons", ROOT / "notebooks"
 CELL_SECONDS = 300
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -31,7 +31,7 @@ METADATA = {
 
 def pairs() -> dict[Path, Path]:
     """Each source, and the notebook that is built from it."""
-    return {source: BUILT / f"{source.stem}.ipynb" for source in sorted(SOURCES.glob("*.py"))}
+    return {source: NOTEBOOKS / f"{source.stem}.ipynb" for source in sorted(LESSONS.glob("*.py"))}
 
 
 def from_source(source: Path) -> nbformat.NotebookNode:
@@ -44,14 +44,14 @@ def from_source(source: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
-    """Runs all cells in a new kernel whose working folder is given; an error in a cell is raised."""
+def execute(notebook: nbformat.NotebookNode) -> None:
+    """Runs all cells in a new kernel, in the folder of the notebooks; an error in a cell is raised."""
     client = NotebookClient(
         notebook,
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
-        resources={"metadata": {"path": str(folder)}},
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
     client.execute()
     notebook.metadata = nbformat.from_dict({**METADATA, **_widgets(notebook)})
@@ -90,13 +90,13 @@ def main() -> None:
     wanted = [path.resolve() for path in parser.parse_args().sources] or list(pairs())
     for source in wanted:
         if source not in pairs():
-            sys.exit(f"build_notebooks: a source is a .py file in {SOURCES}; got {source}.")
+            sys.exit(f"build_notebooks: a source is a .py file in {LESSONS}; got {source}.")
     os.environ.pop("CIFARLAB_DATASET", None)
     with tempfile.TemporaryDirectory() as data:  # holds the drawn pictures alone: no real one gets into a notebook
         os.environ["CIFARLAB_DATA"] = data
         for source in wanted:
             started, notebook = time.monotonic(), from_source(source)
-            execute(notebook, BUILT)
+            execute(notebook)
             pairs()[source].write_text(as_text(notebook))
             print(f"{pairs()[source].relative_to(ROOT)}: {time.monotonic() - started:.0f} s", flush=True)
 

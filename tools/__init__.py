@@ -1,0 +1,1 @@
+"""Programs for maintainers; cifarlab never imports them."""

@@ -1,0 +1,51 @@
+"""Runs every lesson headless from clean and prints a table: `make course`, or with names of sources.
+
+A lesson tags the cell that prints the figure that it reaches with "result". Which data set the lessons use is said by
+CIFARLAB_DATASET, as in JupyterLab; nothing is written beside the notebooks.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient.exceptions import CellExecutionError
+
+from tools.build_notebooks import LESSONS, execute, from_source
+
+
+def result(notebook: nbformat.NotebookNode) -> str:
+    """What the cell that is tagged "result" printed, in one line."""
+    for cell in notebook.cells:
+        if "result" in cell.metadata.get("tags", ()):
+            return " ".join("".join(output.get("text", "") for output in cell.outputs).split())
+    return "-"
+
+
+def main() -> int:
+    """Runs what was named, or all lessons; returns 1 when one fails."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sources", nargs="*", type=Path, help="files under lessons/; by default all of them")
+    wanted = parser.parse_args().sources or sorted(LESSONS.glob("*.py"))
+    print(f"Data: {os.environ.get('CIFARLAB_DATASET', 'drawn')}\n\n| lesson | seconds | figure reached |")
+    print("| --- | ---: | --- |")
+    total, failed = 0.0, 0
+    for source in wanted:
+        started, notebook = time.monotonic(), from_source(source)
+        try:
+            execute(notebook)
+            reached = result(notebook)
+        except CellExecutionError as error:
+            failed += 1
+            reached = f"FAILED: {str(error).strip().splitlines()[-1]}"
+        seconds = time.monotonic() - started
+        total += seconds
+        print(f"| {source.stem} | {seconds:.0f} | {reached} |", flush=True)
+    print(f"| together | {total:.0f} | |")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
