@@ -8,12 +8,15 @@ import os
 import sys
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.config import RECIPES, EvalConfig, TrainConfig
 from cifarlab.errors import NotFiniteError, UserError, WorkerLostError
+
+if TYPE_CHECKING:
+    from cifarlab.evaluation.prediction import Classifier
 
 Settings = TypeVar("Settings", TrainConfig, EvalConfig)
 
@@ -71,7 +74,8 @@ def _train(options: argparse.Namespace) -> int:
     from cifarlab.training.runfolder import open_folder
     from cifarlab.training.strategies import check_environment
 
-    config = _config(TrainConfig, options)
+    more_than_one = {"num_gpus": 2} if options.command == "multi-gpu" else {}
+    config = _config(TrainConfig, options, {**RECIPES[options.recipe], **more_than_one})
     # A download may take an hour: what else is wrong is said before.
     check_environment(config)
     open_folder(config)
@@ -108,10 +112,10 @@ def _eval(options: argparse.Namespace) -> int:
 def _classify(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from cifarlab.evaluation.prediction import classify, read_picture, trained_classifier
+    from cifarlab.evaluation.prediction import classify, read_picture
     from cifarlab.show.console import say
 
-    classifier = trained_classifier(options.checkpoint_dir, averaged=options.moving_average)
+    classifier = _classifier(options)
     size = classifier.dataset.image_shape[0]
     pictures = np.stack([read_picture(path, size) for path in options.pictures])
     for path, guesses in zip(options.pictures, classify(classifier, pictures), strict=True):
@@ -120,20 +124,34 @@ def _classify(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from cifarlab.evaluation.prediction import export, trained_classifier
+    from cifarlab.evaluation.prediction import export
     from cifarlab.show.console import say
 
-    classifier = trained_classifier(options.checkpoint_dir, averaged=options.moving_average)
+    classifier = _classifier(options)
     folder = export(classifier, options.folder)
     say(f"{folder}: a SavedModel; its signature takes images, uint8{['any', *classifier.dataset.image_shape]}.")
     return 0
+
+
+def _classifier(options: argparse.Namespace) -> "Classifier":
+    """The network of the run that was named or lies in the usual place, or else the one that cifarlab brings."""
+    from cifarlab.evaluation.prediction import pretrained, trained_classifier
+    from cifarlab.show.console import say
+    from cifarlab.training.checkpoints import newest_checkpoint
+
+    config = _config(EvalConfig, options)
+    if "checkpoint_dir" in options or newest_checkpoint(config.checkpoint_dir) is not None:
+        return trained_classifier(config.checkpoint_dir, averaged=config.moving_average)
+    say(f"No checkpoint in {config.checkpoint_dir}: taking the weights that come with cifarlab, trained on CIFAR-10.")
+    return pretrained()
 
 
 def _data(options: argparse.Namespace) -> int:
     from cifarlab.data import datasets
     from cifarlab.show.console import DownloadBar, say
 
-    dataset = datasets.load(options.name, options.data_dir, force=options.force, progress=DownloadBar())
+    config = _config(TrainConfig, options)
+    dataset = datasets.load(options.name, config.data_dir, force=options.force, progress=DownloadBar())
     train, test = dataset.num_examples("train"), dataset.num_examples("test")
     say(f"{dataset.name}: {train:,} training and {test:,} test pictures in {dataset.train_files[0].parent}")
     return 0
@@ -142,7 +160,7 @@ def _data(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from cifarlab import doctor
 
-    print(doctor.report(doctor.examine(options.data_dir)))
+    print(doctor.report(doctor.examine(_config(TrainConfig, options).data_dir)))
     return 0
 
 
@@ -175,6 +193,9 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     }
     _add_settings(by_name["train"], TrainConfig())
     _add_settings(by_name["multi-gpu"], dataclasses.replace(TrainConfig(), num_gpus=2))
+    for name in ("train", "multi-gpu"):
+        text = "settings that belong together; one that is given beside it counts instead (default: tutorial)"
+        by_name[name].add_argument("--recipe", choices=list(RECIPES), default="tutorial", help=text)
     _add_settings(by_name["eval"], EvalConfig())
     by_name["classify"].add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="any picture file")
     by_name["export"].add_argument("folder", type=Path, metavar="FOLDER", help="a new folder for the SavedModel")
@@ -188,7 +209,10 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
 
 
 def _add_settings(parser: argparse.ArgumentParser, config: TrainConfig | EvalConfig, only: Sequence[str] = ()) -> None:
-    """Adds a flag for each field of a config: its name with dashes, its value as default, its reason as help."""
+    """Adds a flag for each field of a config: its name with dashes, its reason as help.
+
+    The parser sets only what was given, so that a recipe can say the rest.
+    """
     for field in dataclasses.fields(config):
         if only and field.name not in only:
             continue
@@ -199,20 +223,23 @@ def _add_settings(parser: argparse.ArgumentParser, config: TrainConfig | EvalCon
             name = f"{'no-' if default else ''}{field.name}".replace("_", "-")
             action = "store_false" if default else "store_true"
             text = f"do not {text}" if default else text
-            parser.add_argument(f"--{name}", dest=field.name, action=action, default=default, help=text)
+            parser.add_argument(f"--{name}", dest=field.name, action=action, default=argparse.SUPPRESS, help=text)
         else:
             parser.add_argument(
                 f"--{field.name.replace('_', '-')}",
                 type=kinds[0],
-                default=default,
+                default=argparse.SUPPRESS,
                 metavar=kinds[0].__name__.upper(),
                 help=f"{text} (default: {default})" if default is not None else text,
             )
 
 
-def _config(kind: type[Settings], options: argparse.Namespace) -> Settings:
-    """The config that the flags describe."""
-    return kind.from_settings({field.name: getattr(options, field.name) for field in dataclasses.fields(kind)})
+def _config(
+    kind: type[Settings], options: argparse.Namespace, otherwise: Mapping[str, Any] = types.MappingProxyType({})
+) -> Settings:
+    """The config that the flags describe; what was not given is as in `otherwise`, or else the default."""
+    given = {field.name: getattr(options, field.name) for field in dataclasses.fields(kind) if field.name in options}
+    return kind.from_settings({**otherwise, **given})
 
 
 def _fail(program: str, error: Exception, status: int) -> int:

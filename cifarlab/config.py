@@ -12,6 +12,9 @@ from typing import Any
 
 from cifarlab.errors import UserError
 
+DISTORTIONS = ("flip", "brightness", "contrast")
+"""The names of `data.distortions.BY_NAME`."""
+
 
 def setting(default: Any, why: str) -> Any:
     """A dataclass field with its reason, which is also the help text of its command line flag."""
@@ -121,9 +124,17 @@ class TrainConfig(_Config):
     )
     virtual_devices: bool = setting(False, "put the towers on as many logical CPU devices")
     log_device_placement: bool = setting(False, "print the device of each operation of the training graph")
-    initial_learning_rate: float = setting(0.1, "step length of gradient descent before its first decay")
+    schedule: str = setting(
+        "staircase", "of the learning rate: staircase, or one-cycle, up and then down to zero at max_steps"
+    )
+    initial_learning_rate: float = setting(0.1, "step length before the staircase's first decay; one-cycle's highest")
     learning_rate_decay_factor: float = setting(0.1, "what the learning rate is multiplied with at each decay")
     epochs_per_decay: float = setting(350.0, "epochs after which the learning rate decays; 136,718 steps")
+    momentum: float = setting(0.0, "Nesterov's, of gradient descent; the tutorial has none")
+    distortions: str = setting(
+        "flip,brightness,contrast",
+        f"what happens to a random crop, in this order: {', '.join(DISTORTIONS)}; or none",
+    )
     moving_average_decay: float = setting(0.9999, "of the averaged weights, reached at step 89,990 after a warm-up")
 
     def __post_init__(self) -> None:
@@ -144,11 +155,21 @@ class TrainConfig(_Config):
             num_gpus=self.num_gpus >= 1,
             strategy=self.strategy in ("towers", "mirrored", "multi-worker"),
             operations=self.operations in ("fast", "plain"),
+            distortions=self.distortions == "none" or set(self.distortions.split(",")) <= set(DISTORTIONS),
+            schedule=self.schedule in ("staircase", "one-cycle"),
             initial_learning_rate=self.initial_learning_rate > 0,
             learning_rate_decay_factor=0 < self.learning_rate_decay_factor <= 1,
             epochs_per_decay=self.epochs_per_decay > 0,
+            momentum=0 <= self.momentum < 1,
             moving_average_decay=0 <= self.moving_average_decay < 1,
         )
+
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "tutorial": {},
+    "quick": {},
+}
+"""Settings of `TrainConfig` that belong together, by name; those that a recipe does not name are the defaults."""
 
 
 @dataclasses.dataclass(frozen=True)

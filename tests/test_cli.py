@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab import cli
+from cifarlab import cli, config
 from cifarlab.data import datasets
 from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES, read_records, write_records
 
@@ -79,6 +79,15 @@ def test_flags_have_the_tutorials_names():
     }
 
 
+def test_a_recipe_is_settings_that_flags_overrule(tmp_path, data_dir, monkeypatch):
+    monkeypatch.setitem(config.RECIPES, "quick", {"momentum": 0.9, "batch_size": 16, "max_steps": 2})
+    flags = ["--dataset", "drawn", "--data-dir", str(data_dir), "--train-dir", str(tmp_path)]
+    assert cli.main(["train", "--recipe", "quick", "--max-steps", "1", *flags]) == 0
+    ran = config.TrainConfig.read(tmp_path / "config.json")
+    assert (ran.momentum, ran.batch_size, ran.max_steps) == (0.9, 16, 1)
+    assert ran.initial_learning_rate == config.TrainConfig().initial_learning_rate
+
+
 def start(*arguments):
     """The program in a process of its own, that Ctrl-C reaches also where the tests run in the background."""
     return subprocess.Popen(
@@ -110,6 +119,7 @@ def refused(capfd, arguments, message, status=2):
     [
         ([], "required: COMMAND"),
         (["trian"], "invalid choice: 'trian'"),
+        (["train", "--recipe", "slow"], "--recipe: invalid choice: 'slow' .choose from"),
         (["train", "--batchsize", "5"], "unrecognized arguments: --batchsize.*Near: --batch-size"),
         (["train", "--batch-size", "many"], "--batch-size: invalid int value: 'many'"),
         (["train", "--batch-size", "0"], "batch_size = 0 is out of range"),

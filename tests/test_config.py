@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from cifarlab.config import ConfigError, EvalConfig, TrainConfig
+from cifarlab.config import RECIPES, ConfigError, EvalConfig, TrainConfig
 
 
 def test_defaults_are_the_tutorials():
@@ -56,6 +56,10 @@ def test_settings_cannot_be_changed():
         ({"min_fraction_of_examples_in_queue": 0.0}, "out of range"),
         ({"moving_average_decay": 1.0}, "out of range"),
         ({"seed": -1}, "out of range"),
+        ({"momentum": 1.0}, "momentum = 1.0 is out of range"),
+        ({"schedule": "cosine"}, "schedule = 'cosine' is out of range"),
+        ({"distortions": "flip,mirror"}, "distortions = 'flip,mirror' is out of range"),
+        ({"distortions": ""}, "in this order: flip, brightness, contrast; or none"),
     ],
 )
 def test_bad_settings_are_one_clear_line(settings, message):
@@ -79,3 +83,12 @@ def test_damaged_files_are_refused(tmp_path, content):
 def test_the_file_is_plain_json(tmp_path):
     TrainConfig().save(tmp_path / "c.json")
     assert json.loads((tmp_path / "c.json").read_text())["moving_average_decay"] == 0.9999
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_is_of_known_settings(recipe):
+    TrainConfig.from_settings(RECIPES[recipe])
+
+
+def test_the_tutorials_recipe_is_the_defaults():
+    assert TrainConfig.from_settings(RECIPES["tutorial"]) == TrainConfig()

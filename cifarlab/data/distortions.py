@@ -128,6 +128,23 @@ TUTORIAL: tuple[Distortion, ...] = (random_flip, random_brightness, random_contr
 """What the tutorial does to a crop before it is standardized, in its order."""
 
 
+BY_NAME: dict[str, Distortion] = {
+    "flip": random_flip,
+    "brightness": random_brightness,
+    "contrast": random_contrast,
+}
+"""The distortions that a setting can name."""
+
+
+def named(names: str) -> tuple[Distortion, ...]:
+    """The distortions of a setting such as "flip,contrast", in its order; none for "none".
+
+    >>> named("flip,brightness,contrast") == TUTORIAL, named("none")
+    (True, ())
+    """
+    return () if names == "none" else tuple(BY_NAME[name] for name in names.split(","))
+
+
 def _draw(
     images: tf.Tensor, shape: Sequence[int], seed: Seed, number: int, low: float = 0.0, high: float = 1.0
 ) -> tf.Tensor:

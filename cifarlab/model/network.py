@@ -192,6 +192,15 @@ def layers(net: tf.Module) -> list[Layer]:
     return [module for module in net.submodules if isinstance(module, Layer)]
 
 
+def variable_name(variable: tf.Variable) -> str:
+    """A variable's name without TensorFlow's ":0".
+
+    >>> variable_name(ConvNet().conv1.weights)
+    'conv1/weights'
+    """
+    return variable.name.split(":")[0]
+
+
 def fully_connected(values: tf.Tensor, layer: Layer, activation=tf.nn.relu) -> tf.Tensor:
     """Matrix product, bias and activation (None for a linear layer): [B, in] -> [B, out]."""
     with tf.name_scope(layer.name):

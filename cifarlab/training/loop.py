@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,9 +12,10 @@ from cifarlab.backend import tf
 from cifarlab.config import TrainConfig
 from cifarlab.data import datasets
 from cifarlab.data.datasets import DataSet
+from cifarlab.data.distortions import named
 from cifarlab.data.pipeline import QueueCounter, distorted_inputs
 from cifarlab.errors import NotFiniteError, WorkerLostError
-from cifarlab.model.network import ConvNet
+from cifarlab.model.network import ConvNet, variable_name
 from cifarlab.training import schedule, strategies
 from cifarlab.training.checkpoints import Checkpoints, only_trainer
 from cifarlab.training.clock import Clock
@@ -21,7 +23,7 @@ from cifarlab.training.control import Control, interrupt_stops
 from cifarlab.training.observers import Details, Observer, Run, StepRecord
 from cifarlab.training.runfolder import changed_settings, check_same_pictures, open_folder
 from cifarlab.training.runlog import RunLog
-from cifarlab.training.step import StepResult, TrainState
+from cifarlab.training.step import Schedule, StepResult, TrainState
 from cifarlab.training.strategies import Strategy
 
 
@@ -117,18 +119,24 @@ def make_state(
         replicas: that take `config.batch_size` images each in a step. The tutorial's multi-GPU program counts those
             of one, and so lets the learning rate decay after so many times as many epochs.
     """
-    images = config.batch_size * replicas
-    decay_steps = schedule.decay_steps(dataset.num_examples("train"), images, config.epochs_per_decay)
+    rate = _schedule(config, dataset.num_examples("train"), config.batch_size * replicas)
+    network = network or make_network(config, dataset)
+    return TrainState(network, rate, config.moving_average_decay, momentum=config.momentum)
 
-    def rate(step: tf.Tensor) -> tf.Tensor:
-        return schedule.learning_rate(
-            step,
-            decay_steps=max(decay_steps, 1),
-            initial=config.initial_learning_rate,
-            factor=config.learning_rate_decay_factor,
+
+def _schedule(config: TrainConfig, num_examples: int, images_per_step: int) -> Schedule:
+    """The learning rate as a function of the step."""
+    if config.schedule == "one-cycle":
+        return functools.partial(
+            schedule.one_cycle, max_steps=max(config.max_steps, 1), peak=config.initial_learning_rate
         )
-
-    return TrainState(network or make_network(config, dataset), rate, config.moving_average_decay)
+    decay_steps = schedule.decay_steps(num_examples, images_per_step, config.epochs_per_decay)
+    return functools.partial(
+        schedule.learning_rate,
+        decay_steps=max(decay_steps, 1),
+        initial=config.initial_learning_rate,
+        factor=config.learning_rate_decay_factor,
+    )
 
 
 class _Session:
@@ -207,6 +215,7 @@ class _Session:
                 first_step=self.step,
                 min_fraction_of_examples_in_queue=self.config.min_fraction_of_examples_in_queue,
                 num_preprocess_threads=self.config.num_preprocess_threads,
+                distortions=named(self.config.distortions),
                 counter=self.queue,
                 share=self.strategy.share,
             )
@@ -225,7 +234,7 @@ class _Session:
             self.log.append("learning_rate_factor", self.step, factor=factor)
 
     def _before_update(self, images: tf.Tensor, labels: tf.Tensor) -> Details:
-        variables = {_name(v): tf.identity(v) for v in self.state.network.trainable_variables}
+        variables = {variable_name(v): tf.identity(v) for v in self.state.network.trainable_variables}
         return Details(images, labels, self.compiled_stages(images), {}, variables)
 
     def _tell(self, result: StepResult, before: Details | None, wanted: list[Observer]) -> None:
@@ -237,7 +246,7 @@ class _Session:
                 observer.step(record)
         if before is not None:
             variables = self.state.network.trainable_variables
-            gradients = {_name(v): g for v, g in zip(variables, result.gradients, strict=True)}
+            gradients = {variable_name(v): g for v, g in zip(variables, result.gradients, strict=True)}
             for observer in wanted:
                 observer.details(record, before._replace(gradients=gradients))
 
@@ -284,8 +293,3 @@ class _Session:
         if self.saved_step is None:
             return "No checkpoint was saved yet."
         return f"The last good checkpoint is that of step {self.saved_step}, in {self.config.train_dir}."
-
-
-def _name(variable: tf.Variable) -> str:
-    """A variable's name without TensorFlow's ":0"."""
-    return variable.name.split(":")[0]

@@ -29,11 +29,12 @@ _CHANGE_NO_RESULT = {
 
 
 def changed_settings(path: Path, config: TrainConfig, first_step: int) -> Iterator[str]:
-    """A line for each setting that a continued run had otherwise; where it ends and lies is nobody's concern."""
+    """A line for each setting that a continued run had otherwise and that changes what comes out."""
     if not first_step or not path.exists():
         return
     before, now = (dataclasses.asdict(c) for c in (TrainConfig.read(path), config))
-    for name in before.keys() - _CHANGE_NO_RESULT:
+    where_it_ends = {"max_steps"} if config.schedule == "one-cycle" else set()  # that schedule's rate hangs on it
+    for name in sorted(before.keys() - (_CHANGE_NO_RESULT - where_it_ends)):
         if before[name] != now[name]:
             yield f"this run had {name} = {before[name]!r} until now, and goes on with {now[name]!r}."
 

@@ -29,6 +29,8 @@ class TrainState(tf.Module):
         learning_rate_factor: float32[], what the schedule's rate is multiplied with; 1 unless somebody steers.
         loss_averages: by name, the moving averages of the losses; they start at zero, see `averaged_losses`.
         first_bad_step: int64[], the first step whose loss or gradient was not finite, or -1.
+        momentum: Nesterov's; 0 is plain gradient descent, the tutorial's.
+        velocities: one for each weight, starting at zero; none without momentum.
         schedule: the learning rate as a function of the step.
         moving_average_decay: upper bound of the decay of `averages`.
         loss: the losses of a network for logits and labels; `objective.loss`, or one like it.
@@ -46,14 +48,18 @@ class TrainState(tf.Module):
         schedule: Schedule = learning_rate,
         moving_average_decay: float = 0.9999,
         loss: Loss = loss,
+        momentum: float = 0.0,
     ) -> None:
         """Starts at step 0 with the network's present weights, also as their averages."""
         super().__init__(name="train_state")
         self.loss = loss
+        self.momentum = momentum
         self.schedule = schedule
         self.moving_average_decay = moving_average_decay
         self.network = network
         self.averages = copy.deepcopy(network)
+        weights = network.trainable_variables if momentum else ()
+        self.velocities = [tf.Variable(tf.zeros_like(weight), trainable=False) for weight in weights]
         self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="global_step")
         self.learning_rate_factor = tf.Variable(1.0, trainable=False, name="learning_rate_factor")
         self.first_bad_step = tf.Variable(-1, trainable=False, dtype=tf.int64, name="first_bad_step")
@@ -137,10 +143,26 @@ def apply_gradients(state: TrainState, gradients: list[tf.Tensor], rate: tf.Tens
         gradients: one for each of `state.network.trainable_variables`, in their order.
         rate: float32[], the learning rate.
     """
-    for variable, gradient in zip(state.network.trainable_variables, gradients, strict=True):
-        variable.assign_sub(rate * gradient)
+    steps = with_momentum(state, gradients) if state.momentum else gradients
+    for variable, step in zip(state.network.trainable_variables, steps, strict=True):
+        variable.assign_sub(rate * step)
     state.step.assign_add(1)
     average_weights(state)
+
+
+def with_momentum(state: TrainState, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Nesterov's momentum: adds each gradient to its velocity, and looks one step of that velocity ahead.
+
+    The velocity is a sum of gradients that fades by the factor `momentum` at each step, so that steps in one
+    direction add up, to 1 / (1 - momentum) times their length, and steps back and forth do not.
+
+    Args:
+        state: whose velocities are changed in place.
+        gradients: one for each of `state.network.trainable_variables`, in their order.
+    """
+    for velocity, gradient in zip(state.velocities, gradients, strict=True):
+        velocity.assign(state.momentum * velocity + gradient)
+    return [g + state.momentum * v for v, g in zip(state.velocities, gradients, strict=True)]
 
 
 def average_weights(state: TrainState) -> None:

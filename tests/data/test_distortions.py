@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cifarlab import config
 from cifarlab.backend import tf
 from cifarlab.data import distortions
 
@@ -136,3 +137,10 @@ def test_after_standardization_brightness_is_gone_and_contrast_is_not():
 def test_a_crop_larger_than_the_image_is_refused(crop):
     with pytest.raises(ValueError, match="at most as large as the images, 32 x 32; got 33"):
         crop(IMAGES)
+
+
+def test_distortions_are_named_in_the_settings():
+    assert tuple(distortions.BY_NAME) == config.DISTORTIONS
+    assert distortions.named(config.TrainConfig().distortions) == distortions.TUTORIAL
+    assert distortions.named("contrast,flip") == (distortions.random_contrast, distortions.random_flip)
+    assert distortions.named("none") == ()

@@ -8,6 +8,7 @@ import pytest
 
 from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
+from cifarlab.data.pipeline import distorted_inputs
 from cifarlab.model.network import ConvNet, Layer, fully_connected
 from cifarlab.show.summaries import Summaries
 from cifarlab.training.checkpoints import CheckpointError
@@ -293,6 +294,44 @@ def test_going_on_with_other_settings_is_said(tmp_path, drawn):
     for settings in ({"max_steps": 2}, {"max_steps": 3}, {"max_steps": 4, "seed": 5}):
         train(config(tmp_path, **settings), dataset=drawn, observers=[Listener()])
     assert warnings == [(), (), ("this run had seed = 0 until now, and goes on with 5.",)]
+
+
+def test_the_end_of_a_one_cycle_run_is_a_setting_like_others(tmp_path, drawn):
+    warnings = []
+
+    class Listener(Observer):
+        def start(self, run):
+            warnings.append(run.warnings)
+
+    for steps in (2, 3):
+        cfg = config(tmp_path, schedule="one-cycle", max_steps=steps)
+        train(cfg, dataset=drawn, observers=[Listener()])
+    assert warnings == [(), ("this run had max_steps = 2 until now, and goes on with 3.",)]
+
+
+def test_a_run_with_momentum_goes_on_with_its_velocities(tmp_path, drawn):
+    settings = {"momentum": 0.9, "initial_learning_rate": 0.01}
+    whole = train(config(tmp_path / "whole", max_steps=5, **settings), dataset=drawn)
+    train(config(tmp_path / "parts", max_steps=3, **settings), dataset=drawn)
+    parts = train(config(tmp_path / "parts", max_steps=5, **settings), dataset=drawn)
+    np.testing.assert_allclose(weights(parts), weights(whole), atol=1e-6)
+    without = train(config(tmp_path / "without", max_steps=5, initial_learning_rate=0.01), dataset=drawn)
+    assert np.abs(weights(without) - weights(whole)).max() > 1e-3
+
+
+def test_distortions_are_those_of_the_settings(tmp_path, drawn):
+    seen = []
+
+    class Looks(Observer):
+        def wants(self, step):
+            return True
+
+        def details(self, record, details):
+            seen.append(details.images.numpy())
+
+    train(config(tmp_path, max_steps=1, distortions="none"), dataset=drawn, observers=[Looks()])
+    expected = next(iter(distorted_inputs(drawn, 16, distortions=())))[0].numpy()
+    np.testing.assert_array_equal(seen[0], expected)
 
 
 def test_checkpoints_by_time(tmp_path, drawn):

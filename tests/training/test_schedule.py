@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 
 from cifarlab.backend import tf
-from cifarlab.training.schedule import decay_steps, learning_rate
+from cifarlab.training.schedule import decay_steps, learning_rate, one_cycle
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -20,3 +21,21 @@ def test_decay_steps_are_350_epochs():
 
 def test_other_rates():
     assert float(learning_rate(20, decay_steps=10, initial=0.5, factor=0.5)) == pytest.approx(0.125)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_one_cycle_goes_up_and_down_in_straight_lines(compiled):
+    def rate(step):
+        return one_cycle(step, max_steps=400, peak=0.2)
+
+    rate = tf.function(rate) if compiled else rate
+    rates = [float(rate(tf.constant(s, tf.int64))) for s in range(401)]
+    assert rates[0] == rates[400] == 0
+    assert rates[100] == max(rates) == pytest.approx(0.2)
+    assert np.diff(rates[:101]) == pytest.approx([0.2 / 100] * 100, abs=1e-6)
+    assert np.diff(rates[100:]) == pytest.approx([-0.2 / 300] * 300, abs=1e-6)
+    assert float(rate(tf.constant(500, tf.int64))) == 0  # a run that goes on past its end does not climb again
+
+
+def test_one_cycle_with_another_warm_up():
+    assert float(one_cycle(5, max_steps=100, peak=1.0, warm_up=0.1)) == pytest.approx(0.5)

@@ -4,7 +4,7 @@ import pytest
 from cifarlab.backend import tf
 from cifarlab.model.network import ConvNet, inference
 from cifarlab.model.objective import loss
-from cifarlab.training.step import TrainState, apply_gradients, train_step
+from cifarlab.training.step import TrainState, apply_gradients, losses_and_gradients, train_step
 
 RNG = np.random.default_rng(4)
 
@@ -137,3 +137,43 @@ def test_the_learning_rates_factor_scales_the_update():
     state = TrainState(ConvNet())
     state.learning_rate_factor.assign(0.5)
     assert float(train_step(state, *map(tf.constant, batch(2))).learning_rate) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_momentum_is_nesterovs_hand_rolled(compiled):
+    state, m, rate = TrainState(ConvNet(seed=3), momentum=0.9), 0.9, 0.1
+    reference = TrainState(ConvNet(seed=3))
+    step = tf.function(lambda x, y: train_step(state, x, y)) if compiled else (lambda x, y: train_step(state, x, y))
+    velocity = [np.zeros(v.shape, np.float32) for v in state.network.trainable_variables]
+    for _ in range(3):
+        images, labels = map(tf.constant, batch(4))
+        for mine, theirs in zip(reference.network.trainable_variables, state.network.trainable_variables, strict=True):
+            mine.assign(theirs)
+        _, gradients = losses_and_gradients(reference, images, labels)
+        velocity = [m * v + g.numpy() for v, g in zip(velocity, gradients, strict=True)]
+        steps = zip(reference.network.trainable_variables, velocity, gradients, strict=True)
+        expected = [w.numpy() - rate * (g.numpy() + m * v) for w, v, g in steps]
+        step(images, labels)
+        for variable, value in zip(state.network.trainable_variables, expected, strict=True):
+            np.testing.assert_allclose(variable.numpy(), value, atol=5e-6, err_msg=variable.name)
+
+
+def test_momentum_is_the_optimizers_of_keras():
+    gradients = [tf.constant([1.0, -2.0]), tf.constant([0.5, 0.5]), tf.constant([-1.0, 3.0])]
+    theirs, optimizer = tf.Variable([1.0, 1.0]), tf.keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True)
+
+    class OneWeight(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = tf.Variable([1.0, 1.0])
+
+    state = TrainState(OneWeight(), momentum=0.9)
+    for gradient in gradients:
+        optimizer.apply_gradients([(gradient, theirs)])
+        apply_gradients(state, [gradient], tf.constant(0.1))
+        np.testing.assert_allclose(state.network.weight.numpy(), theirs.numpy(), atol=1e-6)
+
+
+def test_without_momentum_there_are_no_velocities():
+    assert TrainState(ConvNet()).velocities == []
+    assert len(TrainState(ConvNet(), momentum=0.5).velocities) == 10
