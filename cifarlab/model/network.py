@@ -95,6 +95,7 @@ class ConvNet(tf.Module):
         *,
         seed: int = 0,
         operations: str = "fast",
+        weight_decay: float = 0.004,
     ) -> None:
         """Makes the five layers.
 
@@ -104,6 +105,7 @@ class ConvNet(tf.Module):
             channels: of the images; 3 for RGB.
             seed: of the initial weights.
             operations: "fast" or "plain" convolution, normalization and pooling, of equal results.
+            weight_decay: of local3 and local4, the two layers that decay.
         """
         super().__init__(name="conv_net")
         if operations not in OPERATIONS:
@@ -112,8 +114,9 @@ class ConvNet(tf.Module):
         pooled = -(-image_size // 4)  # two pools of stride 2, SAME: 24 -> 12 -> 6
         self.conv1 = Layer("conv1", [5, 5, channels, 64], stddev=0.05, seed=seed)
         self.conv2 = Layer("conv2", [5, 5, 64, 64], stddev=0.05, bias=0.1, seed=seed)
-        self.local3 = Layer("local3", [pooled**2 * 64, 384], stddev=0.04, bias=0.1, weight_decay=0.004, seed=seed)
-        self.local4 = Layer("local4", [384, 192], stddev=0.04, bias=0.1, weight_decay=0.004, seed=seed)
+        local = {"stddev": 0.04, "bias": 0.1, "weight_decay": weight_decay}
+        self.local3 = Layer("local3", [pooled**2 * 64, 384], **local, seed=seed)
+        self.local4 = Layer("local4", [384, 192], **local, seed=seed)
         self.softmax_linear = Layer("softmax_linear", [192, num_classes], stddev=1 / 192, seed=seed)
 
     def stages(self, images: tf.Tensor) -> NamedTuple:

@@ -36,7 +36,7 @@ def loss(net: tf.Module, logits: tf.Tensor, labels: tf.Tensor) -> Losses:
         net: whose weights decay; each of its layers says how strongly. The tutorial's prose says that all weights
             decay, its code has it on local3 and local4 only, and only that gives the 4.68 of its log at step 0.
         logits: float32[B, num_classes], un-normalized.
-        labels: int32[B] in 0 to num_classes - 1.
+        labels: int32[B] in 0 to num_classes - 1; or float32[B, num_classes], how probable each class shall be.
 
     >>> from cifarlab.model.network import ConvNet
     >>> losses = loss(ConvNet(), tf.zeros([4, 10]), tf.zeros([4], tf.int32))
@@ -44,7 +44,13 @@ def loss(net: tf.Module, logits: tf.Tensor, labels: tf.Tensor) -> Losses:
     '2.303 of 4.7'
     """
     with tf.name_scope("loss"):
-        each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits, name="cross_entropy_per_example")
+        one_class_each = len(labels.shape) == 1
+        softmax = (
+            tf.nn.sparse_softmax_cross_entropy_with_logits
+            if one_class_each
+            else tf.nn.softmax_cross_entropy_with_logits
+        )
+        each = softmax(labels, logits, name="cross_entropy_per_example")
         cross_entropy = tf.reduce_mean(each, name="cross_entropy")
         decay = {
             layer.name: tf.multiply(tf.nn.l2_loss(layer.weights), layer.weight_decay, name=f"{layer.name}_weight_loss")

@@ -103,8 +103,14 @@ def _compiled(strategy: Strategy, state: TrainState, config: TrainConfig, datase
 
 def make_network(config: TrainConfig, dataset: DataSet) -> ConvNet:
     """The tutorial's network for a data set's classes and crops, with its initial weights."""
-    channels = dataset.image_shape[2]
-    return ConvNet(dataset.num_classes, dataset.crop_size, channels, seed=config.seed, operations=config.operations)
+    return ConvNet(
+        dataset.num_classes,
+        dataset.crop_size,
+        dataset.image_shape[2],
+        seed=config.seed,
+        operations=config.operations,
+        weight_decay=config.weight_decay,
+    )
 
 
 def make_state(
@@ -121,7 +127,14 @@ def make_state(
     """
     rate = _schedule(config, dataset.num_examples("train"), config.batch_size * replicas)
     network = network or make_network(config, dataset)
-    return TrainState(network, rate, config.moving_average_decay, momentum=config.momentum)
+    return TrainState(
+        network,
+        rate,
+        config.moving_average_decay,
+        momentum=config.momentum,
+        mixup=config.mixup,
+        seed=config.seed,
+    )
 
 
 def _schedule(config: TrainConfig, num_examples: int, images_per_step: int) -> Schedule:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from cifarlab.backend import tf
 from cifarlab.model.network import inference
 from cifarlab.model.objective import Losses, loss
+from cifarlab.training import mixing
 from cifarlab.training.schedule import learning_rate
 
 LOSS_AVERAGE_DECAY = 0.9
@@ -31,6 +32,8 @@ class TrainState(tf.Module):
         first_bad_step: int64[], the first step whose loss or gradient was not finite, or -1.
         momentum: Nesterov's; 0 is plain gradient descent, the tutorial's.
         velocities: one for each weight, starting at zero; none without momentum.
+        mixup: how strongly pictures and labels are mixed in pairs, see `mixing.shares`; 0 for not at all.
+        seed: of the draws of mixup, which are functions of it and of the step.
         schedule: the learning rate as a function of the step.
         moving_average_decay: upper bound of the decay of `averages`.
         loss: the losses of a network for logits and labels; `objective.loss`, or one like it.
@@ -49,11 +52,13 @@ class TrainState(tf.Module):
         moving_average_decay: float = 0.9999,
         loss: Loss = loss,
         momentum: float = 0.0,
+        mixup: float = 0.0,
+        seed: int = 0,
     ) -> None:
         """Starts at step 0 with the network's present weights, also as their averages."""
         super().__init__(name="train_state")
         self.loss = loss
-        self.momentum = momentum
+        self.momentum, self.mixup, self.seed = momentum, mixup, seed
         self.schedule = schedule
         self.moving_average_decay = moving_average_decay
         self.network = network
@@ -113,8 +118,21 @@ def losses_and_gradients(state: TrainState, images: tf.Tensor, labels: tf.Tensor
     variables = state.network.trainable_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(variables)
-        losses = state.loss(state.network, inference(state.network, images), labels)
-    return losses, tape.gradient(losses.total, variables)
+        losses = _mixed_losses(state, images, labels) if state.mixup else _losses(state, images, labels)
+    with tf.name_scope("gradient_tape"):  # where TensorFlow puts most of their operations by itself
+        return losses, tape.gradient(losses.total, variables)
+
+
+def _losses(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> Losses:
+    return state.loss(state.network, inference(state.network, images), labels)
+
+
+def _mixed_losses(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> Losses:
+    """The losses of a batch whose pictures and labels are mixed in pairs."""
+    draw = tf.stack([tf.constant(state.seed, tf.int64), tf.cast(state.step, tf.int64)])
+    share = mixing.shares(tf.shape(images)[0], state.mixup, draw)
+    logits = inference(state.network, mixing.mix(images, share))
+    return state.loss(state.network, logits, mixing.mix(tf.one_hot(labels, logits.shape[-1]), share))
 
 
 def update(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> StepResult:
@@ -125,9 +143,12 @@ def update(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> Ste
         losses: of the step's batch.
         gradients: one for each of `state.network.trainable_variables`, in their order.
     """
-    rate = state.schedule(state.step) * state.learning_rate_factor
-    note_if_not_finite(state, losses, gradients)
-    average_losses(state, losses)
+    with tf.name_scope("learning_rate"):
+        rate = state.schedule(state.step) * state.learning_rate_factor
+    with tf.name_scope("note_if_not_finite"):
+        note_if_not_finite(state, losses, gradients)
+    with tf.name_scope("average_losses"):
+        average_losses(state, losses)
     apply_gradients(state, gradients, rate)
     return StepResult(losses, rate, tuple(gradients))
 
@@ -143,11 +164,13 @@ def apply_gradients(state: TrainState, gradients: list[tf.Tensor], rate: tf.Tens
         gradients: one for each of `state.network.trainable_variables`, in their order.
         rate: float32[], the learning rate.
     """
-    steps = with_momentum(state, gradients) if state.momentum else gradients
-    for variable, step in zip(state.network.trainable_variables, steps, strict=True):
-        variable.assign_sub(rate * step)
-    state.step.assign_add(1)
-    average_weights(state)
+    with tf.name_scope("apply_gradients"):
+        steps = with_momentum(state, gradients) if state.momentum else gradients
+        for variable, step in zip(state.network.trainable_variables, steps, strict=True):
+            variable.assign_sub(rate * step)
+        state.step.assign_add(1)
+    with tf.name_scope("average_weights"):
+        average_weights(state)
 
 
 def with_momentum(state: TrainState, gradients: list[tf.Tensor]) -> list[tf.Tensor]:

@@ -1,0 +1,174 @@
+"""Compares ideas for the quick recipe: `python -m benchmarks.recipes NAME [NAME ...] --data-dir FOLDER`.
+
+Each idea trains the tutorial's network on the first 45,000 training pictures and is judged on the 5,000 held out; the
+test pictures are never looked at. What an idea needs beyond the package's settings is written here, so that the package
+holds only what was kept.
+"""
+
+import argparse
+import dataclasses
+import functools
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.record import evaluate
+from cifarlab.backend import tf
+from cifarlab.data import datasets
+from cifarlab.data.datasets import DataSet
+from cifarlab.data.distortions import named
+from cifarlab.data.pipeline import distorted_inputs, inputs
+from cifarlab.data.records import record_bytes
+from cifarlab.model.network import ConvNet, fully_connected, layers
+from cifarlab.training.schedule import one_cycle
+from cifarlab.training.step import TrainState, apply_gradients
+
+HELD_OUT = 5_000
+BATCH = 128
+
+
+@dataclasses.dataclass(frozen=True)
+class Idea:
+    """What an idea changes of the baseline, which has Nesterov's momentum, one cycle, crops and flips."""
+
+    epochs: float = 16
+    peak: float = 0.05
+    momentum: float = 0.9
+    average_decay: float = 0.999
+    distortions: str = "flip"
+    decay_of_local: float = 0.002
+    decay_elsewhere: float = 0.0
+    dropout: float = 0.0
+    label_smoothing: float = 0.0
+    cutout: int = 0
+    mixup: float = 0.0
+    jitter: float = 0.0
+
+
+IDEAS = {
+    "baseline": Idea(),
+    "dropout 0.5 before local3 and local4": Idea(dropout=0.5),
+    "dropout 0.25 before local3 and local4": Idea(dropout=0.25),
+    "weight decay of 0.0005 on all layers": Idea(decay_of_local=0.0005, decay_elsewhere=0.0005),
+    "twice the peak rate": Idea(peak=0.1),
+    "cutout of 8 x 8": Idea(cutout=8),
+    "mixup 0.2": Idea(mixup=0.2),
+    "the tutorial's contrast": Idea(distortions="flip,brightness,contrast"),
+    "label smoothing 0.1": Idea(label_smoothing=0.1),
+}
+
+
+class Trial:
+    """A network in training under an idea."""
+
+    def __init__(self, idea: Idea, steps: int, seed: int) -> None:
+        """Makes the network and everything that its training changes."""
+        self.idea, self.seed = idea, seed
+        network = ConvNet(seed=seed)
+        for layer in layers(network):
+            local = layer.name in ("local3", "local4")
+            layer.weight_decay = idea.decay_of_local if local else idea.decay_elsewhere
+        rate = functools.partial(one_cycle, max_steps=steps, peak=idea.peak)
+        self.state = TrainState(network, rate, idea.average_decay, momentum=idea.momentum)
+
+    @tf.function
+    def step(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """One step; returns the cross-entropy."""
+        images, targets = self._distort(images, tf.one_hot(labels, 10))
+        with tf.GradientTape() as tape:
+            logits = self._logits(images)
+            cross_entropy = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
+            decays = [layer.weight_decay * tf.nn.l2_loss(layer.weights) for layer in layers(self.state.network)]
+            total = tf.add_n([cross_entropy, *decays])
+        gradients = tape.gradient(total, self.state.network.trainable_variables)
+        apply_gradients(self.state, gradients, self.state.schedule(self.state.step))
+        return cross_entropy
+
+    def _draw(self, number: int) -> tf.Tensor:
+        return tf.stack([tf.constant(100 * self.seed + number, tf.int64), self.state.step.value()])
+
+    def _distort(self, images: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Jitter, cutout, label smoothing and mixup, as far as the idea has them."""
+        idea, batch = self.idea, tf.shape(images)[0]
+        if idea.jitter:
+            scale, shift = (
+                tf.random.stateless_uniform([batch, 1, 1, 3], self._draw(n), -idea.jitter, idea.jitter)
+                for n in (11, 12)
+            )
+            images = images * (1 + scale) + shift
+        if idea.cutout:
+            middle = tf.cast(tf.random.stateless_uniform([batch, 2, 1], self._draw(77), 0, images.shape[1]), tf.int32)
+            away = tf.range(images.shape[1]) - middle + idea.cutout // 2  # [batch, 2, pixels]
+            inside = tf.logical_and(away >= 0, away < idea.cutout)
+            square = tf.logical_and(inside[:, 0, :, None], inside[:, 1, None, :])
+            images = tf.where(square[..., None], 0.0, images)
+        targets = targets * (1 - idea.label_smoothing) + idea.label_smoothing / 10
+        if idea.mixup:
+            gammas = tf.random.stateless_gamma([batch, 2], self._draw(5), idea.mixup)
+            share = tf.math.divide_no_nan(tf.reduce_max(gammas, 1), tf.reduce_sum(gammas, 1))
+            other = tf.reverse(images, [0]), tf.reverse(targets, [0])
+            images = share[:, None, None, None] * images + (1 - share[:, None, None, None]) * other[0]
+            targets = share[:, None] * targets + (1 - share[:, None]) * other[1]
+        return images, targets
+
+    def _logits(self, images: tf.Tensor) -> tf.Tensor:
+        """The network's, with dropout before local3 and local4 if the idea has it."""
+        net, rate = self.state.network, self.idea.dropout
+        stages = net.stages(images)
+        if not rate:
+            return stages[-1]
+        drop = tf.nn.experimental.stateless_dropout
+        values = drop(tf.reshape(stages.pool2, [-1, net.local3.weights.shape[0]]), rate, self._draw(1))
+        values = drop(fully_connected(values, net.local3), rate, self._draw(2))
+        return fully_connected(fully_connected(values, net.local4), net.softmax_linear, activation=None)
+
+
+def hold_out(dataset: DataSet, folder: Path) -> DataSet:
+    """The training pictures alone, the last 5,000 of them in the place of the test pictures."""
+    records = b"".join(file.read_bytes() for file in dataset.train_files)
+    cut = len(records) - HELD_OUT * record_bytes()
+    (folder / "train.bin").write_bytes(records[:cut])
+    (folder / "held_out.bin").write_bytes(records[cut:])
+    files = {"train_files": (folder / "train.bin",), "test_files": (folder / "held_out.bin",)}
+    return dataclasses.replace(dataset, **files)
+
+
+def run(idea: Idea, dataset: DataSet, seed: int) -> Iterator[dict]:
+    """Trains under an idea; a line for each quarter of the run."""
+    steps = int(idea.epochs * dataset.num_examples("train") / BATCH)
+    trial, start = Trial(idea, steps, seed), time.monotonic()
+    batches = distorted_inputs(dataset, BATCH, seed=seed, distortions=named(idea.distortions))
+    for number, (images, labels) in enumerate(batches.take(steps), 1):
+        trial.step(images, labels)
+        if number % (steps // 4) == 0 or number == steps:
+            yield {
+                "step": number,
+                "minutes": round((time.monotonic() - start) / 60, 1),
+                "held_out": evaluate(trial.state.averages, inputs(dataset)),
+                "held_out_raw": evaluate(trial.state.network, inputs(dataset)),
+                "training": evaluate(trial.state.averages, inputs(dataset, "train", num_examples=HELD_OUT)),
+            }
+
+
+def main() -> None:
+    """Runs the ideas that were named, or all of them; prints a line of JSON for each quarter of a run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(map(repr, IDEAS))}; by default all")
+    parser.add_argument("--data-dir", help="folder of the real pictures")
+    parser.add_argument("--epochs", type=float, default=Idea.epochs)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(IDEAS):
+        parser.error(f"there is no idea {unknown.pop()!r}; there are {', '.join(map(repr, IDEAS))}")
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = hold_out(datasets.load("cifar10", options.data_dir), Path(folder))
+        for name in options.names or IDEAS:
+            idea = dataclasses.replace(IDEAS[name], epochs=options.epochs)
+            for line in run(idea, dataset, options.seed):
+                print(json.dumps({"idea": name, **line}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
