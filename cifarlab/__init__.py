@@ -32,6 +32,7 @@ _HOMES = {
     "watch": "evaluation.precision",
     "classify": "evaluation.prediction",
     "trained_classifier": "evaluation.prediction",
+    "pretrained": "evaluation.prediction",
     "export": "evaluation.prediction",
 }
 

@@ -51,6 +51,15 @@ def test_train_eval_classify_and_export(run_dir, data_dir, tmp_path, drawn, caps
     assert (tmp_path / "model" / "saved_model.pb").exists()
 
 
+def test_without_a_run_the_shipped_weights_classify(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (40, 40), "skyblue").save("sky.png")
+    assert cli.main(["classify", "sky.png"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "No checkpoint in runs/train: taking the weights that come with cifarlab, trained on CIFAR-10."
+    assert re.fullmatch(r"sky.png: (\w+ \d+\.\d%(, )?){3}", second)
+
+
 def test_train_goes_on_and_writes_event_files(run_dir, data_dir, capsys):
     assert train(run_dir, data_dir, "--max-steps", "5") == 0
     assert "from its checkpoint at step 3." in capsys.readouterr().out

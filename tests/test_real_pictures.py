@@ -14,6 +14,9 @@ from cifarlab import cli
 from cifarlab.config import TrainConfig
 from cifarlab.data import datasets
 from cifarlab.data.pipeline import distorted_inputs, inputs
+from cifarlab.evaluation.precision import precision_at_1, predictions
+from cifarlab.evaluation.prediction import pretrained
+from cifarlab.model import shipped
 from cifarlab.model.network import ConvNet, inference
 from cifarlab.model.objective import loss
 from cifarlab.training.loop import train
@@ -93,3 +96,8 @@ def test_train_and_eval_from_the_command_line(cifar10, real_data_dir, tmp_path, 
     precision, images = re.search(r"precision @ 1 = (0\.\d+) .* (\d+) images", capsys.readouterr().out).groups()
     assert int(images) == 10_000
     assert float(precision) > 0.3  # after 151 steps; chance is 0.1
+
+
+def test_the_shipped_weights_are_as_good_as_their_record_says(cifar10):
+    logits, labels = predictions(pretrained().network, inputs(cifar10, batch_size=500))
+    assert precision_at_1(logits, labels) == pytest.approx(shipped.record()["precision_at_1"], abs=0.001)

@@ -10,9 +10,11 @@ import numpy as np
 from cifarlab.backend import tf
 from cifarlab.data.datasets import DataSet
 from cifarlab.data.distortions import central_crop, standardize
+from cifarlab.data.records import CLASSES
 from cifarlab.errors import UserError
 from cifarlab.evaluation.precision import run_config
-from cifarlab.model.network import inference
+from cifarlab.model import shipped
+from cifarlab.model.network import ConvNet, inference
 from cifarlab.training.checkpoints import existing_checkpoint, restore_newest_network
 from cifarlab.training.loop import make_network
 
@@ -126,6 +128,19 @@ def trained_classifier(checkpoint_dir: str | os.PathLike, *, averaged: bool = Tr
     network = make_network(run_config(checkpoint_dir), dataset)
     restore_newest_network(network, checkpoint_dir, averaged=averaged)
     return Classifier(network, dataset)
+
+
+def pretrained() -> Classifier:
+    """The tutorial's network with the weights that come with cifarlab, trained on CIFAR-10.
+
+    How they were made, and how good they are, is in `cifarlab.model.shipped.record()`.
+
+    >>> pretrained().dataset.classes[:3]
+    ('airplane', 'automobile', 'bird')
+    """
+    network = ConvNet()
+    shipped.load_weights(network)
+    return Classifier(network, DataSet("cifar10", CLASSES))
 
 
 def classify(classifier: Classifier, pictures: np.ndarray, *, top: int = 3) -> list[list[Guess]]:

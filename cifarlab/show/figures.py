@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
@@ -95,7 +96,8 @@ def _contents(ax: Axes) -> Iterator[str]:
         rows, columns = image.get_size()
         yield f"A picture of {rows} x {columns}."
     for bars in ax.containers:
-        yield f"{len(bars)} bars."
+        if isinstance(bars, BarContainer):  # not their error bars
+            yield f"{len(bars)} bars."
 
 
 def _checksum(ax: Axes) -> str:

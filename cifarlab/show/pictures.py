@@ -88,6 +88,33 @@ def signed(images: np.ndarray) -> np.ndarray:
     return 255 + np.where(share > 0, share * (orange - 255), -share * (blue - 255))
 
 
+def tiles(values: np.ndarray, count: int = 16, size: int = 24) -> np.ndarray:
+    """What a stage makes of one picture, as grey tiles of one size; the stage's largest value is the lightest.
+
+    Args:
+        values: float[rows, columns, channels], of which the first `count` channels become a tile each; or
+            float[units], which are dealt out to the tiles in their order.
+        count: tiles at most.
+        size: rows and columns of a tile, in pixels.
+
+    Returns:
+        float32[tiles, size, size], grey levels of 0-230: a white tile could not be told from the page.
+
+    >>> tiles(np.zeros([12, 12, 64])).shape, tiles(np.zeros([384])).shape, tiles(np.zeros([10])).shape
+    ((16, 24, 24), (16, 24, 24), (10, 24, 24))
+    """
+    values = np.asarray(values, np.float32)
+    if values.ndim == 1:
+        count = min(count, len(values))
+        each = len(values) // count
+        height = max(divisor for divisor in range(1, int(each**0.5) + 1) if each % divisor == 0)
+        small = values[: count * each].reshape(count, height, -1)
+    else:
+        small = np.moveaxis(values, -1, 0)[:count]
+    rows, columns = (np.arange(size) * length // size for length in small.shape[1:])
+    return 0.9 * stretched(small[:, rows][:, :, columns][None])[0]
+
+
 def planes(axes: Sequence[Axes], record: bytes, classes: Sequence[str]) -> None:
     """Draws a record's red, green and blue plane, and the picture that they make together.
 

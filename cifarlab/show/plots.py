@@ -48,7 +48,13 @@ def lines(
 
 
 def bars(
-    ax: Axes, values: Mapping[str, float], *, title: str, y: str, x: str = "", errors: Sequence[float] | None = None
+    ax: Axes,
+    values: Mapping[str, float],
+    *,
+    title: str,
+    y: str,
+    x: str = "",
+    errors: Sequence[float] | np.ndarray | None = None,
 ) -> None:
     """Draws one bar for each name, with its value above it.
 
@@ -58,7 +64,7 @@ def bars(
         title: the question that the plot answers.
         y: what the bars' height is, with its unit.
         x: what the names are.
-        errors: half the length of an error bar for each.
+        errors: how far an error bar reaches for each; two rows where it reaches otherwise down than up.
 
     >>> from cifarlab.show import figures
     >>> figure, (ax,) = figures.new()
@@ -105,6 +111,63 @@ def distributions(
     _style(ax, title, x, "share of the values")
     if len(flat) > 1:
         ax.legend(frameon=False, fontsize=9)
+
+
+def agreement(ax: Axes, wanted: np.ndarray, got: np.ndarray, *, title: str, x: str, y: str) -> None:
+    """Draws how far each weight moved in one update against how far it moved in another; equal ones are on the line.
+
+    Args:
+        ax: where.
+        wanted: float[N], each weight's move.
+        got: float[N], the same weights' moves in the other update.
+        title: the question that the plot answers.
+        x: which update the first is.
+        y: which update the second is.
+
+    >>> from cifarlab.show import figures
+    >>> figure, (ax,) = figures.new()
+    >>> agreement(ax, np.array([0.1, 0.2]), np.array([0.1, 0.3]), title="The same?", x="one", y="two")
+    >>> [line.get_label() for line in ax.get_lines()]
+    ['equal', 'a weight each']
+    """
+    limit = 1.05 * float(max(np.abs(wanted).max(), np.abs(got).max()))
+    ax.plot([-limit, limit], [-limit, limit], color=QUIET, linewidth=0.9, label="equal")
+    ax.plot(wanted, got, ".", color=COLOURS[0], markersize=4, alpha=0.5, label="a weight each")
+    ax.set_xlim(-limit, limit)
+    ax.set_ylim(-limit, limit)
+    ax.set_box_aspect(1)
+    ax.locator_params(nbins=5)
+    _style(ax, title, x, y)
+
+
+def shares(ax: Axes, wholes: Mapping[str, Mapping[str, float]], *, title: str) -> None:
+    """Draws how each of several wholes is shared out among the same parts, a bar for each whole.
+
+    Args:
+        ax: where.
+        wholes: by name, the parts' sizes by name; up to seven parts, in any unit.
+        title: the question that the plot answers.
+
+    >>> from cifarlab.show import figures
+    >>> figure, (ax,) = figures.new()
+    >>> shares(ax, {"time": {"conv1": 1.0, "conv2": 3.0}}, title="Where does it go?")
+    >>> [text.get_text() for text in ax.texts], float(ax.patches[1].get_x())
+    (['25', '75'], 25.0)
+    """
+    parts = list(dict.fromkeys(name for sizes in wholes.values() for name in sizes))
+    percent = np.array([[sizes.get(part, 0.0) for part in parts] for sizes in wholes.values()], float)
+    percent *= 100 / percent.sum(axis=1, keepdims=True)
+    left = np.zeros(len(wholes))
+    for part, widths, colour in zip(parts, percent.T, COLOURS, strict=False):
+        drawn = ax.barh(list(wholes), widths, left=left, color=colour, edgecolor="white", height=0.66, label=part)
+        labels = [f"{width:.0f}" if width >= 3 else "" for width in widths]
+        ax.bar_label(drawn, labels, label_type="center", fontsize=9, color="white", fontweight="bold")
+        left = left + widths
+    ax.invert_yaxis()
+    ax.set_xlim(0, 100)
+    _style(ax, title, "%", "")
+    ax.grid(visible=False)
+    ax.legend(frameon=False, fontsize=9, ncols=len(parts), loc="upper center", bbox_to_anchor=(0.45, -0.32))
 
 
 def mark(ax: Axes, x: float, text: str) -> None:

@@ -1,0 +1,217 @@
+"""Graphs as one draws them: operations collapsed into their scopes, and a scope opened where one wants to see more.
+
+TensorBoard draws a graph so, in a program of its own. Here it becomes a text in the language Mermaid, which JupyterLab
+draws by itself, and the same in words. A *scope* is what stands before a slash in an operation's name: `conv1/Conv2D`
+lies in the scope `conv1`.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cifarlab.backend import tf
+
+RESULTS = "results"
+"""The node of the operations that hand a function's results out; it is counted and not drawn."""
+
+CLOSE_TOGETHER = (
+    '%%{init: {"flowchart": {"rankSpacing": 22, "nodeSpacing": 30, "subGraphTitleMargin": {"top": 2, "bottom": 16}}}}%%'
+)
+"""Screen pixels; at Mermaid's own distances nine stages fill two screens."""
+
+LABELLED = 4
+"""Arrows are labelled where at most so many come together; more labels would hide each other."""
+
+WITH_VARIABLES = "fill:#D6E8F5,stroke:#0072B2,color:#000000"
+"""Of the nodes that hold variables."""
+
+
+class Node(NamedTuple):
+    """A scope that is closed, or an operation that lies in none.
+
+    Attributes:
+        operations: how many it holds.
+        holds_variables: whether one of them is a variable.
+    """
+
+    operations: int
+    holds_variables: bool
+
+
+class Flows(NamedTuple):
+    """A graph with closed scopes.
+
+    Attributes:
+        nodes: by name, in the order in which the graph was made.
+        values: by (from, to), the different shapes of the tensors that flow there.
+        writes: (from, to) where an operation changes a variable of another node.
+    """
+
+    nodes: dict[str, Node]
+    values: dict[tuple[str, str], list[str]]
+    writes: list[tuple[str, str]]
+
+
+def collapse(graph: tf.Graph, opened: Sequence[str] = ()) -> Flows:
+    """Collapses a graph's operations into one node for each scope.
+
+    Args:
+        graph: such as that of `tf.function(...).get_concrete_function(...)`.
+        opened: scopes of which one wants to see the scopes and operations inside.
+
+    Raises:
+        ValueError: there is no such scope.
+
+    >>> def half(x):
+    ...     with tf.name_scope("half"):
+    ...         return x / 2
+    >>> graph = tf.function(half).get_concrete_function(tf.TensorSpec([4], name="x")).graph
+    >>> collapse(graph).nodes["half"].operations, collapse(graph).values["x", "half"]
+    (2, ['[4]'])
+    >>> [name for name in collapse(graph, ["half"]).nodes]
+    ['x', 'half/truediv', 'results']
+    """
+    _check(graph, opened)
+    names = {operation.name: _node_of(operation, opened) for operation in graph.get_operations()}
+    nodes: dict[str, Node] = {}
+    values: dict[tuple[str, str], list[str]] = {}
+    writes: dict[tuple[str, str], None] = {}
+    for operation in graph.get_operations():
+        here = names[operation.name]
+        before = nodes.get(here, Node(0, False))
+        nodes[here] = Node(before.operations + 1, before.holds_variables or _is_variable(operation))
+        for tensor in operation.inputs:
+            there = names[tensor.op.name]
+            if there == here:
+                continue
+            if _is_variable(tensor.op) and operation.type.startswith("Assign"):
+                writes[here, there] = None
+            else:
+                shapes = values.setdefault((there, here), [])
+                if (shape := _shape(tensor)) not in shapes:
+                    shapes.append(shape)
+    return Flows(nodes, values, list(writes))
+
+
+def mermaid(graph: tf.Graph, opened: Sequence[str] = ()) -> str:
+    """A graph with closed scopes in the language Mermaid; nodes with variables are blue, dotted arrows change them.
+
+    Args:
+        graph: what to draw.
+        opened: scopes to draw as frames with what is in them.
+
+    >>> graph = tf.function(lambda x: x / 2).get_concrete_function(tf.TensorSpec([4], name="x")).graph
+    >>> print(*mermaid(graph).splitlines()[1:], sep=chr(10))
+    flowchart TD
+      n0["x"]
+      n1["truediv<br/>2 operations"]
+      n0 -- "[4]" --> n1
+      classDef variables fill:#D6E8F5,stroke:#0072B2,color:#000000
+    """
+    flows = collapse(graph, opened)
+    drawn = [name for name in flows.nodes if name != RESULTS]
+    ids = {name: f"n{number}" for number, name in enumerate(drawn)}
+    lines = [CLOSE_TOGETHER, "flowchart TD", *_framed(flows, ids, opened)]
+    sources = Counter(target for _, target in flows.values)
+    for (source, target), shapes in flows.values.items():
+        if RESULTS not in (source, target):
+            label = _label(shapes) if sources[target] <= LABELLED else ""
+            arrow = f'-- "{label}" -->' if label else "-->"
+            lines.append(f"  {ids[source]} {arrow} {ids[target]}")
+    lines += [f"  {ids[source]} -.-> {ids[target]}" for source, target in flows.writes]
+    lines.append(f"  classDef variables {WITH_VARIABLES}")
+    return "\n".join(lines)
+
+
+def words(graph: tf.Graph, opened: Sequence[str] = ()) -> Iterator[str]:
+    """A line for each node of a graph with closed scopes: what it holds, and where its values come from.
+
+    Args:
+        graph: what to describe.
+        opened: scopes whose contents get lines of their own.
+
+    >>> graph = tf.function(lambda x: x / 2).get_concrete_function(tf.TensorSpec([4], name="x")).graph
+    >>> list(words(graph))
+    ['x: 1 operation', 'truediv: 2 operations; from x [4]', 'results: 1 operation']
+    """
+    flows = collapse(graph, opened)
+    for name, node in flows.nodes.items():
+        parts = [f"{name}: {_count(node)}{', with variables' if node.holds_variables else ''}"]
+        sources = [f"{a}{_label(shapes, ' ')}" for (a, b), shapes in flows.values.items() if b == name]
+        if sources and name != RESULTS:
+            parts.append(f"from {', '.join(sources)}")
+        changed = [b for a, b in flows.writes if a == name]
+        if changed:
+            parts.append(f"changes variables of {', '.join(changed)}")
+        yield "; ".join(parts)
+
+
+def show(graph: tf.Graph, seen: str, *, opened: Sequence[str] = ()) -> None:
+    """Shows a graph below a notebook's cell: drawn where Mermaid is known, as in JupyterLab, else in words.
+
+    Args:
+        graph: what to show.
+        seen: what can be seen, in a sentence or two.
+        opened: scopes to show with what is in them.
+    """
+    from IPython.display import display
+
+    text = "\n".join([seen, *words(graph, opened)])
+    display({"text/vnd.mermaid": mermaid(graph, opened), "text/plain": text}, raw=True)
+
+
+def _check(graph: tf.Graph, opened: Sequence[str]) -> None:
+    names = [operation.name for operation in graph.get_operations()]
+    scopes = {name[: slash.start()] for name in names for slash in re.finditer("/", name)}
+    for scope in opened:
+        if scope not in scopes:
+            outermost = sorted({name.partition("/")[0] for name in names if "/" in name})
+            raise ValueError(f"a scope of this graph is one of {', '.join(outermost)}, or lies in one; got {scope!r}.")
+
+
+def _node_of(operation: tf.Operation, opened: Sequence[str]) -> str:
+    """The name of the closed scope that an operation lies in; without scope its own, less a number at its end."""
+    parts = operation.name.split("/")
+    if len(parts) == 1 and operation.type in ("Identity", "NoOp"):
+        return RESULTS
+    if len(parts) == 1:
+        return re.sub(r"_\d+$", "", parts[0])
+    depth = 1
+    while depth < len(parts) and "/".join(parts[:depth]) in opened:
+        depth += 1
+    return "/".join(parts[:depth])
+
+
+def _is_variable(operation: tf.Operation) -> bool:
+    return operation.type == "Placeholder" and operation.outputs[0].dtype == tf.resource
+
+
+def _shape(tensor: tf.Tensor) -> str:
+    """Such as [B, 24, 24, 3]; an axis of unknown length is the batch."""
+    if tensor.shape.rank is None or tensor.dtype == tf.resource:
+        return "[]"
+    return f"[{', '.join('B' if size is None else str(size) for size in tensor.shape)}]"
+
+
+def _label(shapes: Sequence[str], before: str = "") -> str:
+    """What to write beside an arrow: the shape of what flows there, if there is one and it is not a single number."""
+    return before + shapes[0] if len(shapes) == 1 and shapes[0] != "[]" else ""
+
+
+def _count(node: Node) -> str:
+    return f"{node.operations} operation{'s' if node.operations > 1 else ''}"
+
+
+def _framed(flows: Flows, ids: dict[str, str], opened: Sequence[str], frame: str = "", depth: int = 1) -> Iterator[str]:
+    """The lines of the nodes in a frame, and of the frames inside it."""
+    inner = [scope for scope in opened if scope.startswith(frame) and "/" not in scope[len(frame) :]]
+    for name, number in ids.items():
+        if name.startswith(frame) and "/" not in name[len(frame) :]:
+            node = flows.nodes[name]
+            label = name[len(frame) :] + (f"<br/>{_count(node)}" if node.operations > 1 else "")
+            yield f'{"  " * depth}{number}["{label}"]{":::variables" if node.holds_variables else ""}'
+    for scope in inner:
+        yield f'{"  " * depth}subgraph s_{re.sub(r"[^0-9A-Za-z]", "_", scope)}["{scope[len(frame) :]}"]'
+        yield from _framed(flows, ids, opened, f"{scope}/", depth + 1)
+        yield f"{'  ' * depth}end"

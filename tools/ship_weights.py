@@ -1,0 +1,44 @@
+"""Makes the weights that come with cifarlab from a recorded run: `python -m tools.ship_weights RUN_DIR CURVE.jsonl`.
+
+The curve is what `python -m benchmarks.record RUN_DIR CURVE.jsonl` wrote. What is shipped is evaluated once more, after
+its values were rounded to float16.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from cifarlab.data import datasets
+from cifarlab.data.pipeline import inputs
+from cifarlab.evaluation.precision import precision_at_1, predictions
+from cifarlab.evaluation.prediction import pretrained, trained_classifier
+from cifarlab.model import shipped
+
+
+def main() -> None:
+    """Writes weights and record, and says how good they are."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run_dir", type=Path)
+    parser.add_argument("curve", type=Path)
+    parser.add_argument("--data-dir", help="folder of the data set that the run was trained on")
+    options = parser.parse_args()
+    head, *checkpoints = map(json.loads, options.curve.read_text().splitlines())
+    last = checkpoints[-1]
+    classifier = trained_classifier(options.run_dir)
+    record = {
+        "dataset": classifier.dataset.name,
+        "pictures": "a JPEG copy of CIFAR-10, about 5 grey levels from the official pixels on average",
+        "weights": f"moving averages at step {last['step']}, rounded to float16",
+        "precision_at_1_before_rounding": last["averaged"]["precision_at_1"],
+        "minutes": last["minutes"],
+        **head,
+    }
+    shipped.save_weights(classifier.network, record)
+    dataset = datasets.load(classifier.dataset.name, options.data_dir)
+    record["precision_at_1"] = round(precision_at_1(*predictions(pretrained().network, inputs(dataset))), 4)
+    shipped.save_weights(classifier.network, record)
+    print(f"{shipped.FOLDER / shipped.WEIGHTS}: precision @ 1 = {record['precision_at_1']:.4f}")
+
+
+if __name__ == "__main__":
+    main()
