@@ -91,7 +91,7 @@ for name, value in losses.by_name().items():
 # %% [markdown]
 # The tutorial's console shows 4.68 at step 0, and so does ours. More than half of what is minimised has, at first,
 # nothing to do with pictures. A check like this costs a minute and finds many mistakes: a loss that starts far from the
-# predicted one means labels that are not what they should be, weights drawn too large, or a sum taken for a mean.
+# predicted one means weights drawn too large, another number of classes than one thinks, or a sum taken for a mean.
 #
 # ## The first 50 steps
 #
