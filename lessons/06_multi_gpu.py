@@ -447,10 +447,10 @@ def rest(images):
 
 @tf.function
 def one_rests(shares):
-    """A step of the two towers by hand, the second of which gets its images late."""
-    fast, (images, labels) = shares
+    """A step of the towers by hand, the last of which gets its images late."""
+    *others, (images, labels) = shares
     rested = tf.ensure_shape(tf.numpy_function(rest, [images], tf.float32), images.shape)
-    return two_towers([fast, (rested, labels)])
+    return two_towers([*others, (rested, labels)])
 
 
 # %%
