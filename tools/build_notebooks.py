@@ -51,6 +51,7 @@ def execute(notebook: nbformat.NotebookNode) -> None:
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # else how many pieces a cell's lines come in hangs on the processor
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
     client.execute()
@@ -61,10 +62,11 @@ def execute(notebook: nbformat.NotebookNode) -> None:
 
 def as_text(notebook: nbformat.NotebookNode) -> str:
     """The bytes of the notebook's file, the widgets' random ids replaced by their numbers."""
-    text = nbformat.writes(notebook).rstrip("\n") + "\n"
+    text = nbformat.writes(notebook)
     for number, name in enumerate(dict.fromkeys(_model_ids(notebook))):
         text = text.replace(name, f"{number:032x}")
-    return text
+    in_order = nbformat.writes(nbformat.reads(text, as_version=4))  # of the numbers, not of the random ids
+    return in_order.rstrip("\n") + "\n"
 
 
 def _widgets(notebook: nbformat.NotebookNode) -> dict:
