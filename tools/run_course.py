@@ -17,11 +17,10 @@ from tools.build_notebooks import LESSONS, execute, from_source
 
 
 def result(notebook: nbformat.NotebookNode) -> str:
-    """What the cell that is tagged "result" printed, in one line."""
-    for cell in notebook.cells:
-        if "result" in cell.metadata.get("tags", ()):
-            return " ".join("".join(output.get("text", "") for output in cell.outputs).split())
-    return "-"
+    """What the cell that is tagged "result" printed, in one line; "-" where there is none."""
+    tagged = [cell for cell in notebook.cells if "result" in cell.metadata.get("tags", ())]
+    lines = "".join(output.get("text", "") for cell in tagged for output in cell.outputs).splitlines()
+    return "; ".join(lines) or "-"
 
 
 def main() -> int:
