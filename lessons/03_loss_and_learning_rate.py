@@ -301,13 +301,15 @@ figures.show(
 )
 
 # %% [markdown]
-# On the linear axis the rate seems to be gone after the first step; the logarithmic one shows that each step divides by
-# ten again. Counted in pictures, the first comes after 17.5 million: each of 50,000 was seen 350 times by then.
+# On the linear axis the rate seems to be gone after the first stair; the logarithmic one shows that each stair
+# divides by ten again. Counted in pictures, the first comes after 17.5 million: each of 50,000 was seen 350 times by
+# then.
 #
-# The published results, about 86 % after 60,000 or 100,000 steps, end before the staircase's first step. So all that is
+# The published results, about 86 % after 60,000 or 100,000 steps, end before the first stair. So all that is
 # published of the tutorial's recipe was reached with a constant rate of 0.1, and with averaged weights (lesson 5) in
-# the place of a falling rate. Note that the staircase counts *steps*. Whoever doubles the batch sees twice the pictures
-# between two of them; cifarlab counts epochs and computes the steps from your batch size and data set.
+# the place of a falling rate. Note that the schedule is given in training steps. If you double the batch and leave
+# the 136,718 as it is, twice as many pictures lie between two stairs; so cifarlab takes the 350 epochs, and computes
+# the steps from your batch size and data set.
 #
 # ## Other schedules
 #
@@ -353,8 +355,9 @@ schedules = {
 #
 # <details><summary>Answer</summary>
 #
-# Early on, length is everything: the ones that begin with a high rate are down first, and one cycle, which begins at
-# zero, comes last. At the end it is the other way round: the constant rate, never having slowed down, is the highest.
+# After 100 steps inverse time: like the other three that begin at 0.1 it is down by then, and its rate has already
+# halved, so that the noise throws it about less. One cycle, which begins at zero, is still on its way. At the end the
+# constant rate, never having slowed down, is the highest.
 #
 # </details>
 
@@ -446,17 +449,18 @@ print("rate 1: total loss above 100:", totals[-1] > 100)
 print("rate 1: no better than guessing:", np.mean(entropies[-5:]) > 2.2)
 
 # %% [markdown]
-# The rate of 1 is the more treacherous one: nothing is infinite, no error is raised, and the total loss even falls. But
-# a few overlong steps have thrown the weights so far that the units are zero for every picture. ReLU gives such units
-# no gradient, so they stay dead: cross-entropy is that of guessing, and all that falls is weight decay. Again it is
-# the parts of the loss that tell. (Between a rate that is just too high and one that is far too high, chance decides:
-# with another seed, a rate of 1 may become infinite, too.)
+# The rate of 1 is the more treacherous one: nothing is infinite, no error is raised, and after its jump the total
+# loss even falls from step to step, though not back to where it began. But a few overlong steps have thrown the
+# weights so far that the units are zero for every picture. ReLU gives such units no gradient, so they stay dead:
+# cross-entropy is that of guessing, and all that falls is weight decay. Again it is the parts of the loss that tell.
+# (Between a rate that is just too high and one that is far too high, chance decides: with another seed, a rate of 1
+# may become infinite, too.)
 #
 # ## Recap
 #
 # - The total loss is cross-entropy plus weight decay; at step 0 it is 4.676, and more than half of that is decay.
 # - The published log's fall from 4.68 to 4.59 is weight decay alone. Look at the parts, and at averages of them.
-# - The rate is 0.1 in all published runs: the staircase's first step comes at step 136,718. Shorter steps at the end,
+# - The rate is 0.1 in all published runs: the first stair comes at step 136,718. Shorter steps at the end,
 #   or averages, are what takes the noise out.
 #
 # **Try next:** train with `schedule="one-cycle"` and `max_steps=200` in `run`; or give `early` a deviation between the
