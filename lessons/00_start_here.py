@@ -158,7 +158,7 @@ print(f"cross-entropy {losses.cross_entropy:.1f}, total loss {losses.total:.1f}"
 # - Predict before you run; answers and hints are folded away.
 # - `cifarlab doctor` knows what is missing.
 #
-# **Try next:** change the prediction's cell to a batch of your own, for example `batch[:1]`, and see what the loss of
-# a single picture is.
+# **Try next:** change the prediction's cell to a batch of your own, for example `batch[:1]` with `labels[:1]`, and
+# see what the loss of a single picture is.
 #
 # **Next lesson:** [01_inputs](01_inputs.ipynb), what the network really sees.

@@ -100,7 +100,9 @@ figures.show(
 # %% [markdown]
 # The pale line is what the console prints. The strong one is its moving average with decay 0.9, a memory of about ten
 # steps, and the one to judge by. It falls, so something is being learned. The speed goes up and down because looking
-# costs time: in every tenth step the summaries and the recorder ask for a second pass through the network.
+# costs time: at every tenth step the summaries and the recorder ask for a second pass through the network. Most of
+# their work comes after that step's line was printed, so it is the next line, that of step 5, 15 and so on, that is
+# slow.
 #
 # But part of the loss's fall is weight decay alone,
 # which makes the weights smaller whatever the pictures show (lesson 3). What tells of the pictures is the
@@ -263,9 +265,10 @@ print("local3 is sparser at the end:", local3[-1] > local3[0])
 #
 # ## The same run in TensorBoard
 #
-# To open TensorBoard yourself, type `.venv/bin/tensorboard --logdir runs` in a terminal and open the address that it
-# prints, or run two lines in a notebook: `%load_ext tensorboard`, then `%tensorboard --logdir runs`. Here the process
-# that we started above has had time to find our run. We ask it what its own web page would ask.
+# To open TensorBoard on this run yourself, run two lines in this notebook: `%load_ext tensorboard`, then
+# `%tensorboard --logdir runs`. In a terminal, in cifarlab's folder, it is `.venv/bin/tensorboard --logdir FOLDER`,
+# with what `os.path.abspath("runs")` says here as the FOLDER. Here the process that we started above has had time to
+# find our run. We ask it what its own web page would ask.
 
 # %%
 print("answers on this machine alone:", board.address.startswith("http://127.0.0.1:"))
@@ -352,7 +355,9 @@ print("updates done:", int(state.step), "of", config.max_steps)
 
 # %% [markdown]
 # The person said stop at step 40. That step was the 41st, counted from 0, and was finished and saved. What was
-# steered stands in the log, because it is part of what the run is:
+# steered stands in the log, because it is part of what the run is. Its `step` is the number of updates done by then,
+# so what the person did at step 10 stands at 11. Resuming and stopping change nothing of the run but its time and its
+# end, and have no line:
 
 # %%
 for event in runlog.read_log("runs/steered"):
@@ -441,5 +446,5 @@ figures.show(
 # **Try next:** train with `initial_learning_rate=1.0` and look at the distributions again; or open a terminal, type
 # `.venv/bin/cifarlab train --dataset drawn`, press Ctrl-C, and type it again.
 #
-# **Exercise:** `exercises/02_locally_connected`, where you train layers of your own and look at them as here.
+# **Exercise:** none of its own; the layers of `exercises/02_locally_connected` can be looked at as here.
 # **Next lesson:** `05_evaluation`, how good it is, and why averages help.

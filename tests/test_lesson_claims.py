@@ -142,3 +142,10 @@ def test_in_lesson_6_no_claim_is_false_but_the_bugs():
     lines = "".join(output.get("text", "") for output in outputs).splitlines()
     assert [line for line in lines if line.endswith("False")] == ["with the bug, the update of 128 images: False"]
     assert sum(line.endswith("True") for line in lines) >= 10
+
+
+def test_what_averages_brought_in_the_recorded_run_is_what_lesson_5_says():
+    _, *lines = map(json.loads, (ROOT / "benchmarks/recorded/tutorial.jsonl").read_text().splitlines())
+    gains = [100 * (line["averaged"]["precision_at_1"] - line["raw"]["precision_at_1"]) for line in lines]
+    said = f"{min(gains):.1f} to {max(gains):.1f} points along the run, and {gains[-1]:.1f} at its end"
+    assert said in " ".join((LESSONS / "05_evaluation.py").read_text().replace("\n# ", " ").split())
