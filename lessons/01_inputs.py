@@ -330,10 +330,10 @@ print(f"{max(speeds.values()):,.0f} images/s from the pipeline alone")
 # %% [markdown]
 # Minutes in 2015 are milliseconds now: the records are read in large blocks, and the queue holds records as they are,
 # so that only the batches which leave it have to be distorted, each as a whole. (The drawn data set is also a fifth
-# of CIFAR-10: 40 % of it are 4,000 records.) Parallel calls bring at most what the processor has cores; on two, where
-# one already reads records, that is little. What matters is how much faster this is than training, which takes some
-# 1,000 to 2,000 images a second on two cores: the pipeline keeps well ahead of it (`benchmarks/README.md` has the
-# measurements).
+# of CIFAR-10: 40 % of it are 4,000 records.) Parallel calls bring at most what the processor has cores: on two, about
+# twice as much when nothing else runs, and 16 of them hardly more than 4. What matters is how much faster this is
+# than training, which takes some 1,000 to 2,000 images a second on two cores: the pipeline keeps well ahead of it
+# (`benchmarks/README.md` has the measurements).
 #
 # ## Recap
 #
