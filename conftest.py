@@ -14,19 +14,15 @@ def pytest_configure(config):
     if not hasattr(config, "workerinput"):
         # Docstring examples and notebooks find the drawn pictures here, not in the user's cache folder; processes that
         # run tests, and the notebooks' kernels, inherit it.
-        os.environ["CIFARLAB_DATA"] = tempfile.mkdtemp(prefix="cifarlab-tests-")
+        folder = tempfile.mkdtemp(prefix="cifarlab-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        os.environ["CIFARLAB_DATA"] = folder
         os.environ.pop("CIFARLAB_DATASET", None)
         if getattr(config.option, "numprocesses", None):
             return  # it only hands tests out
     from cifarlab.training.placement import tower_devices
 
     tower_devices(4, virtual=True)  # for the tests of the towers; the first CPU is as ever
-
-
-def pytest_unconfigure(config):
-    """Removes the data folder."""
-    if not hasattr(config, "workerinput"):
-        shutil.rmtree(os.environ["CIFARLAB_DATA"], ignore_errors=True)
 
 
 def _execute_as_jupyter_does(kernel, source, allow_stdin=None):

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Settings = TypeVar("Settings", TrainConfig, EvalConfig)
 
+TWO_TOWERS: dict[str, Any] = {"num_gpus": 2}
+"""What `multi-gpu` is, beside `train`."""
+
 
 class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong, and which options have a similar name."""
@@ -74,8 +77,8 @@ def _train(options: argparse.Namespace) -> int:
     from cifarlab.training.runfolder import open_folder
     from cifarlab.training.strategies import check_environment
 
-    more_than_one = {"num_gpus": 2} if options.command == "multi-gpu" else {}
-    config = _config(TrainConfig, options, {**RECIPES[options.recipe], **more_than_one})
+    towers = TWO_TOWERS if options.command == "multi-gpu" else {}
+    config = _config(TrainConfig, options, {**RECIPES[options.recipe], **towers})
     # A download may take an hour: what else is wrong is said before.
     check_environment(config)
     open_folder(config)
@@ -192,7 +195,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
         for name, (_, text) in COMMANDS.items()
     }
     _add_settings(by_name["train"], TrainConfig())
-    _add_settings(by_name["multi-gpu"], dataclasses.replace(TrainConfig(), num_gpus=2))
+    _add_settings(by_name["multi-gpu"], TrainConfig(**TWO_TOWERS))
     for name in ("train", "multi-gpu"):
         text = "settings that belong together; one that is given beside it counts instead (default: tutorial)"
         by_name[name].add_argument("--recipe", choices=list(RECIPES), default="tutorial", help=text)

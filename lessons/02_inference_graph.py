@@ -24,8 +24,8 @@ import cifarlab
 import numpy as np
 from cifarlab.backend import tf
 from cifarlab.data import pipeline
-from cifarlab.model import network, normalization, profile
-from cifarlab.show import figures, graphs, pictures, plots, tutorial_graph
+from cifarlab.model import network, normalization, profile, tutorial_graph
+from cifarlab.show import figures, graphs, pictures, plots
 from cifarlab.training import runlog
 
 SEED, dataset = 0, cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))

@@ -113,13 +113,6 @@ def _box(ax: Axes, corner: tuple[float, float], size: tuple[float, float], words
     ax.text(left + width / 2, bottom + height / 2, words, ha="center", va="center", fontsize=9)
 
 
-def _arrow(ax: Axes, start: tuple, end: tuple, colour: str, *, bend: str = "arc3") -> None:
-    style = {
-        "arrowstyle": "-|>",
-        "color": colour,
-        "linewidth": 1.5,
-        "connectionstyle": bend,
-        "shrinkA": 0,
-        "shrinkB": 0,
-    }
+def _arrow(ax: Axes, start: tuple, end: tuple, colour: str) -> None:
+    style = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.5, "shrinkA": 0, "shrinkB": 0}
     ax.annotate("", end, start, arrowprops=style)

@@ -1,4 +1,7 @@
-"""Mixup: a network trained on mixtures of two pictures, with mixtures of their labels, holds on less to single ones."""
+"""Mixup: a network trained on mixtures of two pictures, with mixtures of their labels, holds on less to single ones.
+
+Several towers or replicas mix each within its own share of the batch, and so do not quite do what one big batch does.
+"""
 
 from cifarlab.backend import tf
 

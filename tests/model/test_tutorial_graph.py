@@ -1,5 +1,5 @@
 from cifarlab.backend import tf
-from cifarlab.show import tutorial_graph
+from cifarlab.model import tutorial_graph
 
 
 def test_the_tutorials_graph_comes_near_its_765_operations():
