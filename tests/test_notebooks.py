@@ -50,7 +50,8 @@ def test_it_runs_on_the_real_pictures(source, real_data_dir, monkeypatch, tmp_pa
     notebook = from_source(source)
     execute(notebook)
     printed = [output.get("text", "") for cell in code_cells(notebook) for output in cell.outputs]
-    assert any(text.startswith("Data: cifar10, 50,000 training pictures") for text in printed)
+    expected = ("Data: cifar10, 50,000 training pictures", "Data: cifar10, 10,000 test pictures")
+    assert any(text.startswith(expected) for text in printed)
 
 
 def code_cells(notebook):
