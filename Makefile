@@ -6,7 +6,7 @@ PORT ?= 8888
 # Jupyter and the tests find each other's programs (nbconvert, tensorboard) on the path.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup lab test notebooks course train evaluate bench lock clean
+.PHONY: help setup lab test test-browser notebooks course train evaluate bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -29,6 +29,9 @@ test: setup ## run every check that CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-browser: setup ## run the tests in a real Chromium alone; screenshots go to artefacts/
+	$(BIN)/python -m pytest tests/browser
 
 notebooks: setup ## build the notebooks from their sources in lessons/, executed
 	$(BIN)/python -m tools.build_notebooks $(ARGS)

@@ -20,7 +20,7 @@ import threading
 import cifarlab
 import numpy as np
 from cifarlab.backend import tf
-from cifarlab.show import console, figures, pictures, plots, runs, summaries, tensorboard
+from cifarlab.show import console, dashboard, figures, pictures, plots, runs, summaries, tensorboard
 from cifarlab.training import checkpoints, recorder, runlog
 
 dataset = cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
@@ -437,11 +437,42 @@ figures.show(
 # (`tests/training/test_loop.py`). The tutorial's programs could not do this: they deleted the old folder when they
 # started.
 #
+# ## The same by hand: a dashboard
+#
+# The dashboard below is a run in which you are the person at the buttons. It continues `runs/first`, which ended after
+# 100 steps, up to step 400. Training is on a thread of its own, so the notebook stays free. Read this on the web, or
+# without a kernel, and there is only its picture; run the cell in JupyterLab and it lives.
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+settings["max_steps"] = 400
+config = cifarlab.TrainConfig(train_dir="runs/first", checkpoint_steps=25, **settings)
+live = dashboard.Dashboard(config, dataset=dataset)
+live
+
+# %% [markdown]
+# Try it:
+#
+# 1. **Start.** Watch the loss, then open the tab *Network*: the batch as the network sees it, the filters of `conv1`
+#    as they form, the share of silent units.
+# 2. **Evaluate now**, twice, some steps apart. Weights are copied between two steps and evaluated beside the run, raw
+#    and averaged. Which of the two is ahead, and does it stay so? (Lesson 5 says why.)
+# 3. **Pause.** Everything stands still, and the time that passes does not count. Then **Resume**.
+# 4. Move **learning rate times** to 0.1, then to 10. What does the loss do?
+# 5. **Stop**, and **Start** again: it goes on where it was. Without *continue from checkpoint* it would begin anew, in
+#    a folder of its own.
+# 6. Open the tab *Runs* and choose all of them, to lay this run over the one that was steered above.
+#
+# Close the page while it trains, and the run goes on as long as its kernel does; open it again, and you find it there.
+# Run the cell once more, and it shows the same run, not a second one. Whoever restarts the kernel ends the run, and it
+# is saved. In a program or a terminal the same object works without buttons: `live.start()`, then `live.wait()`.
+#
 # ## Recap
 #
 # - Judge a run by its averaged loss, split into its parts; and look at a batch before you trust either.
 # - Distributions and sparsity say in which layer it goes wrong; console, log, recorder and TensorBoard show one run.
-# - `Control` steers between two steps; a checkpoint holds everything, so a continued run is the same run.
+# - `Control` steers between two steps; a checkpoint holds everything, so a continued run is the same run. The
+#   dashboard does nothing that its methods cannot.
 #
 # **Try next:** train with `initial_learning_rate=1.0` and look at the distributions again; or open a terminal, type
 # `.venv/bin/cifarlab train --dataset drawn`, press Ctrl-C, and type it again.

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from cifarlab.show import figures, plots
-from tools.build_notebooks import ROOT, execute, from_source, pairs
+from tools.build_notebooks import ROOT, execute, from_source, pairs, widgets_without_dashboards
 from tools.check_notebooks import LARGEST_FILE, complaints, differences
 
 PAIRS = pairs()
@@ -128,6 +128,11 @@ def widget_without_twin(notebook):
     code_cells(notebook)[0].outputs = [nbformat.v4.new_output("display_data", data=data)]
 
 
+def html_picture_without_words(notebook):
+    data = {"text/html": '<img src="data:image/png;base64,">', "text/plain": "a picture"}
+    code_cells(notebook)[0].outputs = [nbformat.v4.new_output("display_data", data=data)]
+
+
 def markdown_picture_without_words(notebook):
     notebook.cells[0].source += "\n\n![](picture.png)"
 
@@ -165,6 +170,7 @@ def answer_left_open(notebook):
         title_gone,
         picture_without_words,
         widget_without_twin,
+        html_picture_without_words,
         markdown_picture_without_words,
         long_cell,
         all_rather_long,
@@ -230,3 +236,17 @@ def shown(*values):
 def test_nbval_is_strict(nbval, code, output, passes):
     status, out = nbval(code, output)
     assert status == (0 if passes else 1), out
+
+
+def test_a_dashboard_leaves_no_dead_buttons_in_a_notebook():
+    """Its widgets' state is left out, so that without a kernel its static twin is seen; that of others is kept."""
+    ids = {name: f"{number:032x}" for number, name in enumerate(("board", "button", "slider"))}
+    models = {
+        ids["board"]: {"state": {"_dom_classes": ["cifarlab-dashboard"], "children": [f"IPY_MODEL_{ids['button']}"]}},
+        ids["button"]: {"state": {}},
+        ids["slider"]: {"state": {}},
+    }
+    notebook = nbformat.v4.new_notebook()
+    notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": models}}
+    (kept,) = widgets_without_dashboards(notebook)["widgets"].values()
+    assert list(kept["state"]) == [ids["slider"]]

@@ -55,7 +55,7 @@ def execute(notebook: nbformat.NotebookNode) -> None:
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
     client.execute()
-    notebook.metadata = nbformat.from_dict({**METADATA, **_widgets(notebook)})
+    notebook.metadata = nbformat.from_dict({**METADATA, **widgets_without_dashboards(notebook)})
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
 
@@ -69,9 +69,15 @@ def as_text(notebook: nbformat.NotebookNode) -> str:
     return in_order.rstrip("\n") + "\n"
 
 
-def _widgets(notebook: nbformat.NotebookNode) -> dict:
-    """The widgets' state, which lets them be seen without a kernel."""
-    return {"widgets": notebook.metadata["widgets"]} if "widgets" in notebook.metadata else {}
+def widgets_without_dashboards(notebook: nbformat.NotebookNode) -> dict:
+    """The widgets' state, which lets them be seen without a kernel; but not of dashboards, which have a static twin."""
+    widgets = notebook.metadata.get("widgets", {})
+    for kind in widgets.values():
+        models = kind["state"]
+        gone = [name for name in models if "cifarlab-dashboard" in models[name]["state"].get("_dom_classes", ())]
+        for name in gone:  # which grows on the way by what it is made of
+            gone += re.findall(r"IPY_MODEL_([0-9a-f]{32})", str(models.pop(name, "")))
+    return {"widgets": widgets} if any(kind["state"] for kind in widgets.values()) else {}
 
 
 def _model_ids(notebook: nbformat.NotebookNode) -> Iterator[str]:

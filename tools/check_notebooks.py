@@ -16,6 +16,7 @@ LARGEST_FILE = 1_500_000
 
 _BUILD = "build it: make notebooks"
 _WIDGET = "application/vnd.jupyter.widget-view+json"
+_NO_WORDS = re.compile(r"<img(?![^>]*alt=\"[^\"]+\")")
 _OF_A_MACHINE = re.compile(r"(?<![\w.])/(?:tmp|home|root|Users|var|private|mnt|work|opt)/|[A-Z]:\\")
 
 
@@ -75,10 +76,13 @@ def pictures_have_words(notebook: NotebookNode) -> Iterator[str]:
             kinds = [kind for kind in data if kind.startswith("image/")]
             if any(not metadata.get(kind, {}).get("alt") for kind in kinds):
                 yield f"cell {place} shows an image without alternative text: use figures.show"
-            if _WIDGET in data and not (kinds and data.get("text/plain")):
+            if _NO_WORDS.search(data.get("text/html", "")):
+                yield f"cell {place} shows an image without alternative text: use figures.html_image"
+            twin = kinds or any("<img" in other.get("data", {}).get("text/html", "") for other in cell.outputs)
+            if _WIDGET in data and not (twin and data.get("text/plain")):
                 yield f"cell {place} shows a widget without a static twin: give it a picture and words"
     for place, cell in enumerate(notebook.cells):
-        if cell.cell_type == "markdown" and re.search(r"!\[\s*\]\(|<img(?![^>]*alt=\"[^\"]+\")", cell.source):
+        if cell.cell_type == "markdown" and (re.search(r"!\[\s*\]\(", cell.source) or _NO_WORDS.search(cell.source)):
             yield f"cell {place} has an image without alternative text: write it between the brackets"
 
 

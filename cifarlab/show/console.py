@@ -110,12 +110,19 @@ def progress_line(progress: Progress) -> str:
         return f"{progress.name}: another process is fetching it, {progress.done / 1e6:.1f} MB so far; waiting for it"
     done = f"{progress.done / 1e6:.1f}"
     of = f" of {progress.total / 1e6:.1f}" if progress.total else ""
-    left = "" if progress.seconds_left is None else f", {_duration(progress.seconds_left)} left"
+    left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
     return f"{progress.name}: {done}{of} MB, {progress.bytes_per_second / 1e6:.2f} MB/s{left}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Minutes and seconds in words.
+
+    >>> duration(75), duration(8.2), duration(7_400)
+    ('1 min 15 s', '8 s', '2 h 03 min')
+    """
     minutes, seconds = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
     return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
 
 

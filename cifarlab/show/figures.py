@@ -4,7 +4,9 @@ A notebook that is read by a screen reader, as text, or by a program that compar
 author says can be seen, and what the axes hold.
 """
 
+import base64
 import hashlib
+import html
 import io
 from collections.abc import Iterator
 
@@ -26,13 +28,16 @@ WIDTH = 8.0
 DOTS_PER_INCH = 96
 
 
-def new(rows: int = 1, columns: int = 1, *, height: float = 3.2, **options) -> tuple[Figure, np.ndarray]:
-    """A figure of the course's width, and its axes.
+def new(
+    rows: int = 1, columns: int = 1, *, height: float = 3.2, width: float = WIDTH, **options
+) -> tuple[Figure, np.ndarray]:
+    """A figure, of the course's width unless told otherwise, and its axes.
 
     Args:
         rows: of axes.
         columns: of axes.
         height: of the whole figure, in inches.
+        width: of the whole figure, in inches.
         options: of matplotlib's `Figure.subplots`, such as `sharey=True`.
 
     Returns:
@@ -42,7 +47,7 @@ def new(rows: int = 1, columns: int = 1, *, height: float = 3.2, **options) -> t
     >>> len(axes), float(figure.get_figwidth())
     (2, 8.0)
     """
-    figure = Figure(figsize=(WIDTH, height), dpi=DOTS_PER_INCH, layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **options).ravel()
 
 
@@ -65,6 +70,17 @@ def png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def html_image(figure: Figure, seen: str) -> str:
+    """A figure as an element of HTML, with its alternative text; for widgets, which have no other place for one.
+
+    >>> html_image(new()[0], "A curve.")[:42]
+    '<img decoding="sync" alt="A curve." src="d'
+    """
+    data = base64.b64encode(png(figure)).decode()
+    # Decoded with the page's next frame: a picture that is replaced does not flicker.
+    return f'<img decoding="sync" alt="{html.escape(seen)}" src="data:image/png;base64,{data}">'
 
 
 def describe(figure: Figure, *, exact: bool = False) -> Iterator[str]:

@@ -3,7 +3,7 @@
 Each function takes an `ax` and draws; the log is what `read_log` reads from a run's folder, live or long finished.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,24 +76,78 @@ def speed(ax: Axes, log: Log) -> None:
     ax.set_ylim(0, max(values[1:], default=1) * 1.1)
 
 
-def series(log: Log, *path: str) -> tuple[list[int], list[float]]:
-    """The steps of a log, and one value of each; steps that lack it are passed over.
+def precision(ax: Axes, log: Log) -> None:
+    """Draws precision @ 1 of each evaluation, with raw and with averaged weights.
+
+    >>> from cifarlab.show import figures
+    >>> figure, (ax,) = figures.new()
+    >>> precision(ax, [{"event": "evaluation", "step": 100, "raw": 0.31, "averaged": 0.33}])
+    >>> [line.get_label() for line in ax.get_lines()]
+    ['raw weights', 'averaged weights']
+    """
+    log = list(log)
+    for name, colour, mark in (("raw", COLOURS[1], "o"), ("averaged", COLOURS[0], "s")):
+        steps, shares = series(log, name, event="evaluation")
+        percent = [100 * share for share in shares]
+        ax.plot(steps, percent, mark, color=colour, linestyle="-", linewidth=0.8, label=f"{name} weights")
+    _frame_precision(ax, "How often is it right?", "precision @ 1 (%)")
+
+
+def several(axes: Sequence[Axes], logs: Mapping[str, Log]) -> None:
+    """Draws the averaged loss of several runs on one axis, and the precision of their averaged weights on the other.
+
+    Args:
+        axes: two of them.
+        logs: the events of each run, by its name; up to seven.
+
+    >>> from cifarlab.show import figures
+    >>> figure, axes = figures.new(1, 2)
+    >>> several(axes, {"a": [{"event": "evaluation", "step": 100, "averaged": 0.33}], "b": []})
+    >>> [line.get_label() for line in axes[0].get_lines()]
+    ['a', 'b']
+    """
+    logs = {name: list(log) for name, log in logs.items()}
+    curves = {name: series(log, "averaged_losses", "total_loss") for name, log in logs.items()}
+    plots.lines(axes[0], curves, title="Which run learns faster?", x="step", y="averaged total loss (nats)")
+    for colour, (name, log) in zip(COLOURS, logs.items(), strict=False):
+        steps, shares = series(log, "averaged", event="evaluation")
+        axes[1].plot(steps, [100 * share for share in shares], "s-", color=colour, linewidth=0.8, label=name)
+    _frame_precision(axes[1], "Which is right more often?", "precision @ 1, averaged (%)")
+
+
+def _frame_precision(ax: Axes, title: str, y: str) -> None:
+    """Gives an axis of precisions some room, so that a tenth of a percent does not look like a leap."""
+    plots.lines(ax, {}, title=title, x="step", y=y)
+    points = np.concatenate([line.get_xydata() for line in ax.get_lines()])
+    if not len(points):
+        ax.text(0.5, 0.5, "not evaluated yet", transform=ax.transAxes, ha="center", color=QUIET)
+        ax.set_xticks([])
+        ax.set_yticks([])
+        return
+    ax.set_ylim(max(points[:, 1].min() - 5, 0), min(points[:, 1].max() + 5, 100))
+    ax.set_xlim(0, 1.05 * points[:, 0].max() + 1)
+    ax.legend(frameon=False, fontsize=9)
+
+
+def series(log: Log, *path: str, event: str = "step") -> tuple[list[int], list[float]]:
+    """The steps of a log's events of one kind, and one value of each; events that lack it are passed over.
 
     Args:
         log: the events of a run.
         path: the value's name, or the names that lead to it.
+        event: which kind.
 
     >>> log = [{"event": "step", "step": 10, "losses": {"total_loss": 4.6}}, {"event": "checkpoint", "step": 11}]
     >>> series(log, "losses", "total_loss")
     ([10], [4.6])
     """
     steps, values = [], []
-    for event in log:
-        value: Any = event if event["event"] == "step" else None
+    for line in log:
+        value: Any = line if line["event"] == event else None
         for name in path:
             value = value.get(name) if isinstance(value, dict) else None
         if value is not None:
-            steps.append(event["step"])
+            steps.append(line["step"])
             values.append(value)
     return steps, values
 

@@ -236,15 +236,22 @@ class _Session:
 
     def _steer(self) -> None:
         """Does what was asked for through the control."""
+        self._show()
         if self.control.paused:
             self.log.append("pause", self.step)
             with self.clock.paused():
-                self.control.wait_while_paused()
+                while self.control.wait_while_paused():
+                    self._show()
         factor = self.control.take_learning_rate_factor()
         if factor is not None:
             self.state.learning_rate_factor.assign(factor)
             self.unsaved = True
             self.log.append("learning_rate_factor", self.step, factor=factor)
+
+    def _show(self) -> None:
+        """Shows the state to those who asked for a look."""
+        for look in self.control.take_looks():
+            look(self.state)
 
     def _before_update(self, images: tf.Tensor, labels: tf.Tensor) -> Details:
         variables = {variable_name(v): tf.identity(v) for v in self.state.network.trainable_variables}

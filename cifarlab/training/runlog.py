@@ -37,12 +37,19 @@ class RunLog:
             file.write(json.dumps(line, allow_nan=False) + "\n")
 
     def rewind(self, step: int) -> None:
-        """Takes out what came after the last checkpoint of a step; without one, that step and all later ones."""
+        """Takes out what came after the last checkpoint of a step; without one, that step and all later ones.
+
+        Evaluations of weights that it holds stay.
+        """
         if not self.path.exists():
             return
         lines = list(read_log(self.path))
         saved = [n for n, line in enumerate(lines) if line.get("event") == "checkpoint" and line["step"] == step]
-        kept = lines[: saved[-1] + 1] if saved else [line for line in lines if line["step"] < step]
+        if saved:
+            later = [line for line in lines[saved[-1] + 1 :] if line["event"] == "evaluation" and line["step"] <= step]
+            kept = lines[: saved[-1] + 1] + later
+        else:
+            kept = [line for line in lines if line["step"] < step]
         beside = self.path.with_name(FILE_NAME + ".part")
         beside.write_text("".join(json.dumps(line) + "\n" for line in kept))
         beside.replace(self.path)

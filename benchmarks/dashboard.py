@@ -1,0 +1,153 @@
+"""What the dashboard costs training: `python -m benchmarks.dashboard`, with `--browser` in a real JupyterLab.
+
+One kernel trains the same steps again and again, in turn with a dashboard and without. Without `--browser` nobody
+looks, and what the kernel sends is thrown away; with it a page in Chromium shows every update, on the same two cores.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from cifarlab.config import TrainConfig
+from cifarlab.show.console import say
+from cifarlab.training.observers import Observer, Run, StepRecord
+
+WARM_UP = 60
+"""Steps that are not timed: the graph is built, the first pictures are drawn."""
+
+
+class Stopwatch(Observer):
+    """Times the steps from `WARM_UP` to the last."""
+
+    def start(self, run: Run) -> None:
+        """Learns the batch size."""
+        self._batch = run.images_per_step
+
+    def step(self, record: StepRecord) -> None:
+        """Notes the time at which a step was logged."""
+        if record.step == WARM_UP:
+            self._began = time.perf_counter()
+        elif record.step > WARM_UP:
+            self.speed = (record.step - WARM_UP) * self._batch / (time.perf_counter() - self._began)
+
+
+def images_per_second(shown: bool, steps: int) -> float:
+    """Trains in this kernel, with a dashboard that is displayed or without."""
+    from IPython.display import clear_output, display
+
+    from cifarlab.show.dashboard import Dashboard
+    from cifarlab.training.loop import train
+
+    watch = Stopwatch()
+    with tempfile.TemporaryDirectory() as folder:
+        config = TrainConfig(dataset="drawn", train_dir=folder, max_steps=steps, checkpoint_steps=0)
+        if not shown:
+            train(config, observers=[watch])
+            return watch.speed
+        board = Dashboard(config, observers=[watch])
+        display(board)
+        board.start()
+        board.wait()
+        board.close()
+        clear_output()
+        return watch.speed
+
+
+def measure(rounds: int, steps: int) -> dict[str, list[float]]:
+    """Both in turn, round by round; the first round warms up and is not kept."""
+    found: dict[str, list[float]] = {"without": [], "with": []}
+    for number in range(rounds + 1):
+        for name in ("without", "with") if number % 2 else ("with", "without"):
+            speed = images_per_second(name == "with", steps)
+            if number:
+                found[name].append(speed)
+    return found
+
+
+def an_update() -> dict[str, float]:
+    """Milliseconds of processor time and kilobytes of an update of the readings and of a picture with 1,000 steps."""
+    from cifarlab.show.dashboard.panels import PANELS
+    from cifarlab.show.dashboard.reading import read
+    from cifarlab.show.dashboard.view import View
+    from cifarlab.show.dashboard.watcher import Watch
+
+    config, watch = TrainConfig(), Watch()
+    view = View(config, None, {})
+    step = StepRecord(0, {"total_loss": 4.0}, {"total_loss": 4.0}, 0.1, 2000.0, 0.06, 20000, 0.0)
+    for number in range(1_000):
+        watch.step(step._replace(step=10 * number, losses={"total_loss": 4 - number / 500 + number % 7 / 10}))
+
+    def cost(action, times=20) -> float:
+        began = time.thread_time()
+        for _ in range(times):
+            action()
+        return 1000 * (time.thread_time() - began) / times
+
+    loss = PANELS["loss"]
+    return {
+        "readings, ms": cost(lambda: view.show(read(config, watch, None))),
+        "picture, ms": cost(lambda: view.put("loss", loss.draw(watch), loss.words)),
+        "readings, kB": (len(view._state.value) + len(view._readings.value)) / 1000,
+        "picture, kB": len(view.images["loss"].value) / 1000,
+    }
+
+
+def main() -> None:
+    """Prints speeds, their ratio in each round, and what an update costs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--browser", action="store_true", help="in JupyterLab, in a real Chromium")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=400, help=f"of 128 images, the first {WARM_UP} not timed")
+    arguments = parser.parse_args()
+    work = f"measure({arguments.rounds}, {arguments.steps}), an_update()"
+    cells = [
+        "import json\nfrom benchmarks.dashboard import an_update, measure",
+        f"found = {work}",
+        "print(json.dumps(found))",
+    ]
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=metadata)
+    printed = in_browser(notebook) if arguments.browser else in_kernel(notebook)
+    speeds, update = json.loads(printed)
+    ratios = [shown / alone for alone, shown in zip(speeds["without"], speeds["with"], strict=True)]
+    for name, values in speeds.items():
+        say(f"{name} a dashboard: {statistics.median(values):,.0f} images/s ({min(values):,.0f} to {max(values):,.0f})")
+    say(f"with : without, a round's median: {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
+    say("an update: " + "; ".join(f"{name} {value:.1f}" for name, value in update.items()))
+
+
+def in_kernel(notebook: nbformat.NotebookNode) -> str:
+    """Executes it with nobody looking; what its last cell printed."""
+    NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(Path.cwd())}}).execute()
+    return notebook.cells[-1].outputs[0]["text"]
+
+
+def in_browser(notebook: nbformat.NotebookNode) -> str:
+    """Executes it in a page; what its last cell printed."""
+    from playwright.sync_api import sync_playwright
+
+    from tools.browser import ARGUMENTS, Notebook, Server, chromium
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        place = Path(folder) / "course"
+        place.mkdir()
+        notebook.cells[0].source = f"%cd -q {Path.cwd()}\n{notebook.cells[0].source}"
+        nbformat.write(notebook, place / "cost.ipynb")
+        server = Server(place)
+        try:
+            browser = playwright.chromium.launch(executable_path=chromium(), args=list(ARGUMENTS))
+            page = Notebook(browser.new_page(viewport={"width": 1280, "height": 1150}), server, "cost.ipynb")
+            page.run_all(3600)
+            return page.output(2)
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The pictures of a dashboard: what is drawn in each, and what it says in words."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from cifarlab.show import figures, pictures, plots, runs
+from cifarlab.show.dashboard.watcher import Watch
+
+WIDTH, HEIGHT = 4.0, 2.6
+"""Inches of a panel: two stand side by side in a notebook, one below the other where it is half as wide."""
+
+Events = list[dict[str, Any]]
+
+
+class Panel(NamedTuple):
+    """A picture of a dashboard.
+
+    Attributes:
+        tab: that it is on.
+        draw: makes it of what was seen of a run.
+        words: what it shows, for who cannot see it.
+        photographic: whether its colours are those of pictures; others turn dark in a dark theme.
+    """
+
+    tab: str
+    draw: Callable[[Watch], Figure]
+    words: str
+    photographic: bool = False
+
+
+def loss(watch: Watch) -> Figure:
+    """The loss of batches and its average."""
+    figure, (ax,) = figures.new(width=WIDTH, height=HEIGHT)
+    runs.losses(ax, watch.history.events())
+    return figure
+
+
+def precision(watch: Watch) -> Figure:
+    """Precision @ 1 of each evaluation."""
+    figure, (ax,) = figures.new(width=WIDTH, height=HEIGHT)
+    runs.precision(ax, watch.history.events())
+    return figure
+
+
+def learning_rate(watch: Watch) -> Figure:
+    """The learning rate."""
+    figure, (ax,) = figures.new(width=WIDTH, height=HEIGHT)
+    runs.learning_rate(ax, watch.history.events())
+    return figure
+
+
+def speed(watch: Watch) -> Figure:
+    """Images a second."""
+    figure, (ax,) = figures.new(width=WIDTH, height=HEIGHT)
+    runs.speed(ax, watch.history.events())
+    return figure
+
+
+def norms(watch: Watch) -> Figure:
+    """The length of all gradients together, and of all weights, each on an axis of its own."""
+    figure, axes = figures.new(2, 1, width=WIDTH, height=HEIGHT, sharex=True)
+    looks = watch.looks.events()
+    for ax, (name, colour) in zip(axes, (("gradient", 1), ("weight", 0)), strict=True):
+        ax.plot(*runs.series(looks, f"{name}_norm"), color=figures.COLOURS[colour], marker=".", label=f"{name} norm")
+        plots.lines(ax, {}, title="", x="step" if ax is axes[-1] else "", y=f"{name}s")
+    axes[0].set_title("How long are gradients and weights?", loc="left", fontsize=11)
+    return figure
+
+
+def sparsity(watch: Watch) -> Figure:
+    """The share of activations that are zero, layer by layer."""
+    figure, (ax,) = figures.new(width=WIDTH, height=HEIGHT)
+    looks = watch.looks.events()
+    names = list(looks[-1]["sparsity"]) if looks else []
+    curves = {name: runs.series(looks, "sparsity", name) for name in names}
+    plots.lines(ax, curves, title="What share of units is silent?", x="step", y="activations that are zero")
+    ax.set_ylim(0, 1)
+    if curves:
+        ax.legend(frameon=False, fontsize=9, ncols=2, loc="lower right")
+    return figure
+
+
+def filters(watch: Watch) -> Figure:
+    """The filters of the first layer, each stretched to all grey levels."""
+    figure, (ax,) = figures.new(width=WIDTH, height=1.5)
+    if watch.filters is not None and watch.filters.shape[2] in (1, 3):
+        weights = np.moveaxis(watch.filters, -1, 0)
+        weights = weights if weights.shape[-1] == 3 else weights[..., 0]
+        weights = pictures.stretched(weights).repeat(4, 1).repeat(4, 2)
+        pictures.sheet(ax, [weights[start : start + 16] for start in range(0, len(weights), 16)])
+    else:
+        ax.set_axis_off()
+    ax.set_title("What does conv1 look for?", loc="left", fontsize=11)
+    return figure
+
+
+def batch(watch: Watch) -> Figure:
+    """Images of the latest batch as the network saw them."""
+    figure, (ax,) = figures.new(width=WIDTH, height=2.0)
+    if watch.images is not None and watch.images.shape[-1] in (1, 3):
+        images = pictures.stretched(watch.images)
+        images = images if images.shape[-1] == 3 else images[..., 0]
+        pictures.sheet(ax, [images[start : start + 8] for start in range(0, len(images), 8)])
+    else:
+        ax.set_axis_off()
+    ax.set_title("What does the network see?", loc="left", fontsize=11)
+    return figure
+
+
+PANELS = {
+    "loss": Panel("Learning", loss, "The loss of batches and its moving average, by step"),
+    "precision": Panel("Learning", precision, "Precision at 1 of raw and averaged weights, by step"),
+    "rate": Panel("Learning", learning_rate, "The learning rate, by step"),
+    "speed": Panel("Learning", speed, "Images a second, by step"),
+    "filters": Panel("Network", filters, "The filters of conv1 as small pictures", photographic=True),
+    "batch": Panel("Network", batch, "Images of the last batch as the network saw them", photographic=True),
+    "sparsity": Panel("Network", sparsity, "The share of activations that are zero in each layer, by step"),
+    "norms": Panel("Network", norms, "The norms of all gradients and of all weights, by step"),
+}
+"""By name, in the order of their places."""
+
+
+def several(logs: Mapping[str, Events]) -> Figure:
+    """The averaged loss and the precision of several runs, laid over one another.
+
+    Args:
+        logs: by the run's name, up to seven.
+    """
+    figure, axes = figures.new(1, 2, width=2 * WIDTH, height=3.2)
+    runs.several(list(axes), logs)
+    return figure

@@ -1,0 +1,141 @@
+"""Screen: the widgets of a dashboard, kept up to date by a thread while something happens, and their static twin."""
+
+import contextlib
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from IPython.display import display
+
+from cifarlab.data.datasets import DataSet
+from cifarlab.show.dashboard import twin
+from cifarlab.show.dashboard.lines import Shown
+from cifarlab.show.dashboard.panels import several
+from cifarlab.show.dashboard.session import Session
+from cifarlab.show.dashboard.view import View
+from cifarlab.show.dashboard.watcher import History, earlier_events
+
+TICK = 0.2
+"""Seconds between two looks at a run: what is shown changes at most five times a second."""
+
+DRAWING_SHARE = 0.05
+"""Of one processor core's time that showing a run may take; drawing waits until it has it."""
+
+TWIN_SECONDS = 30.0
+"""Between two updates of the static twin while a run goes on."""
+
+
+class Screen:
+    """Shows a dashboard's run in a `View`."""
+
+    def __init__(self, board: Shown, dataset: DataSet | None) -> None:
+        """Makes the widgets and shows what there is."""
+        actions = {"start": board.start, "pause": self._pause_or_resume, "stop": board.stop, "evaluate": board.evaluate}
+        actions |= {"rate": self._move_rate, "compare": self._compare}
+        self._board, self._view = board, View(board.config, dataset.name if dataset else None, actions)
+        self._factor = 1.0
+        self._met: Session | None = None
+        self._twin: Any = None
+        self._thread: threading.Thread | None = None
+        self._show_everything()
+
+    @property
+    def continues(self) -> bool:
+        """Whether a run shall go on from its checkpoint."""
+        return self._view.continues.value
+
+    def settings(self) -> dict[str, Any]:
+        """What was chosen for the next run, by name."""
+        return {name: setting.value for name, setting in self._view.settings.items()}
+
+    def follow(self) -> None:
+        """Sees to it that a thread shows what happens, until nothing happens any more."""
+        if self._thread is None or not self._thread.is_alive():
+            name = f"cifarlab display: {self._board.config.train_dir}"
+            self._thread = threading.Thread(target=self._show_while_busy, name=name, daemon=True)
+            self._thread.start()
+
+    def show(self) -> None:
+        """Shows what there is to say now."""
+        self._view.show(self._board.reading)
+
+    def still_running(self) -> None:
+        """The thread shows it."""
+
+    def finish(self) -> None:
+        """Returns when the end of the run is shown."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def close(self) -> None:
+        """Takes the widgets away; what they showed stays as a picture."""
+        self.finish()
+        self._view.box.close()
+
+    def display(self) -> None:
+        """Shows the widgets, and below them, seen only where there are none, their static twin."""
+        data = self._view.box._repr_mimebundle_()
+        data = dict(data[0] if isinstance(data, tuple) else data)
+        data["text/plain"] = "A dashboard: buttons to train, curves and pictures of the run; below as a picture."
+        display(data, raw=True)
+        self._twin = display(self._bundle(), raw=True, display_id=True)
+
+    def _pause_or_resume(self) -> None:
+        session = self._board.session
+        if session is not None and session.control.paused:
+            self._board.resume()
+        else:
+            self._board.pause()
+
+    def _move_rate(self) -> None:
+        if self._view.factor.value != self._factor:
+            self._factor = self._view.factor.value
+            self._board.scale_learning_rate(self._factor)
+
+    def _compare(self) -> None:
+        """Lays the chosen runs of this folder's neighbourhood over one another, if their tab is open."""
+        if not self._view.compares:
+            return
+        here = Path(self._board.config.train_dir).resolve()
+        self._view.offer(sorted(log.parent.name for log in here.parent.glob("*/log.jsonl")))
+        names = self._view.chosen.value or (here.name,)
+        logs = {name: History(earlier_events(here.parent / name)).events() for name in names[:7]}
+        self._view.put("several", several(logs), f"Loss and precision by step of the runs {', '.join(logs)}")
+
+    def _show_while_busy(self) -> None:
+        began = twin_at = time.monotonic()
+        try:
+            while (session := self._board.session) is not None and session.busy:
+                self._take_over_factor(session)
+                self.show()
+                now = time.monotonic()
+                if time.thread_time() <= DRAWING_SHARE * (now - began):
+                    self._view.draw(session.watch)
+                if now - twin_at >= TWIN_SECONDS:
+                    self._update_twin()
+                    twin_at = now
+                time.sleep(TICK)
+            self._show_everything()
+            self._update_twin()
+        except Exception as error:  # the run goes on, and its buttons work
+            with contextlib.suppress(Exception):
+                self._view.fail(f"What is shown is out of date: {type(error).__name__}: {error}. The run goes on.")
+
+    def _take_over_factor(self, session: Session) -> None:
+        """Shows the factor that a run brought with it from its checkpoint."""
+        if session is not self._met and session.watch.run is not None:
+            self._met = session
+            self._factor = float(session.watch.run.state.learning_rate_factor.numpy())
+            self._view.factor.value = self._factor
+
+    def _show_everything(self) -> None:
+        self.show()
+        self._view.draw(self._board.watch, everything=True)
+
+    def _bundle(self) -> dict[str, str]:
+        return twin.bundle(self._board.config.train_dir, self._board.watch.history.events())
+
+    def _update_twin(self) -> None:
+        if self._twin is not None:
+            self._twin.update(self._bundle(), raw=True)

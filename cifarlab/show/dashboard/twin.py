@@ -1,0 +1,89 @@
+"""The static twin of a dashboard: a picture and a few words from the run's log, for where there are no widgets."""
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from cifarlab.show import figures, runs
+
+Events = list[dict[str, Any]]
+
+STYLE = """<style>
+.jp-OutputArea-child:has(.cifarlab-dashboard) + .jp-OutputArea-child:has(.cifarlab-twin) { display: none; }
+.jp-OutputArea-child:not(:has(.cifarlab-dashboard)):has(+ .jp-OutputArea-child .cifarlab-twin) { display: none; }
+.cifarlab-twin img { max-width: 100%; }
+</style>"""
+"""Below widgets that live, the twin hides; above it, the place of widgets that do not live hides."""
+
+
+def summary(train_dir: str, log: Events) -> list[str]:
+    """What a run's log says, in a line or more.
+
+    Args:
+        train_dir: the run's folder.
+        log: its events.
+
+    >>> step = {"event": "step", "step": 90, "losses": {"total_loss": 2.5}, "averaged_losses": {"total_loss": 2.4},
+    ...         "learning_rate": 0.1, "examples_per_second": 1800.0}
+    >>> log = [step, {"event": "evaluation", "step": 100, "raw": 0.31, "averaged": 0.33, "images": 1000}]
+    >>> print(*summary("runs/live", log), sep="\\n")
+    The run in runs/live at step 90: loss 2.40 (averaged), learning rate 0.1, 1,800 images/s.
+    Precision @ 1 at step 100 on 1,000 images: 31.0 % with raw weights, 33.0 % with averaged weights.
+    """
+    steps = [event for event in log if event["event"] == "step"]
+    if not steps:
+        return [f"The run in {train_dir} has not begun."]
+    last = steps[-1]
+    average, rate, speed = last["averaged_losses"]["total_loss"], last["learning_rate"], last["examples_per_second"]
+    loss = "not a number" if average is None else f"{average:.2f}"
+    lines = [
+        f"The run in {train_dir} at step {last['step']:,}: loss {loss} (averaged), learning rate {rate:.4g}, "
+        f"{speed:,.0f} images/s."
+    ]
+    for event in [event for event in log if event["event"] == "evaluation"][-1:]:
+        lines.append(
+            f"Precision @ 1 at step {event['step']:,} on {event['images']:,} images: {event['raw']:.1%} with raw "
+            f"weights, {event['averaged']:.1%} with averaged weights.".replace("%", " %")
+        )
+    return lines
+
+
+def picture(train_dir: str, log: Events) -> Figure:
+    """The curves of a run under its summary.
+
+    Args:
+        train_dir: the run's folder.
+        log: its events.
+    """
+    if not any(event["event"] == "step" for event in log):
+        figure, (ax,) = figures.new(height=0.4)
+        ax.set_axis_off()
+        figure.text(0.01, 0.4, summary(train_dir, log)[0], fontsize=10)
+        return figure
+    figure, axes = figures.new(2, 2, height=5.6)
+    for ax, draw in zip(axes, (runs.losses, runs.precision, runs.learning_rate, runs.speed), strict=True):
+        draw(ax, log)
+    figure.suptitle("\n".join(summary(train_dir, log)), x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def bundle(train_dir: str, log: Events) -> dict[str, str]:
+    """A notebook's output: the picture in HTML, the summary as its alternative text and as plain text.
+
+    Args:
+        train_dir: the run's folder.
+        log: its events.
+    """
+    words = "\n".join(summary(train_dir, log))
+    return {
+        "text/html": f'{STYLE}<div class="cifarlab-twin">{figures.html_image(picture(train_dir, log), words)}</div>',
+        "text/plain": words,
+    }
+
+
+def save(train_dir: str, log: Events) -> Path:
+    """Writes the picture into the run's folder, for where it cannot be shown."""
+    path = Path(train_dir) / "dashboard.png"
+    path.write_bytes(figures.png(picture(train_dir, log)))
+    return path

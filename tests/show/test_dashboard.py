@@ -1,0 +1,385 @@
+"""The dashboard without a browser: its buttons are clicked, its values read. `tests/browser` has the rest."""
+
+import itertools
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.evaluation.precision import evaluate
+from cifarlab.model.network import ConvNet
+from cifarlab.show.dashboard import Dashboard, board, panels, twin
+from cifarlab.show.dashboard.watcher import History, Watch
+from cifarlab.training.checkpoints import newest_checkpoint, only_trainer
+from cifarlab.training.runlog import read_log
+
+ENDLESS = 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def widgets(monkeypatch):
+    """As in a notebook; every run is ended after the test, and no thread is left."""
+    monkeypatch.setattr(board, "has_widgets", lambda: True)
+    yield
+    for dashboard in list(Dashboard._of_folder.values()):
+        dashboard.close()
+    Dashboard._of_folder.clear()
+    until(lambda: not threads())
+
+
+@pytest.fixture
+def config(drawn, tmp_path):
+    return TrainConfig(
+        dataset="drawn", train_dir=str(tmp_path / "run"), max_steps=ENDLESS, batch_size=8, log_frequency=1
+    )
+
+
+def threads():
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("cifarlab")]
+
+
+def until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def view(dashboard):
+    return dashboard._screen._view
+
+
+def click(dashboard, name):
+    button = view(dashboard).buttons[name]
+    assert not button.disabled, f"{name} cannot be clicked now"
+    button.click()
+
+
+def state(dashboard):
+    return view(dashboard)._state.value
+
+
+def run_to(dashboard, step):
+    click(dashboard, "start")
+    until(lambda: dashboard.watch.steps_done >= step)
+    until(lambda: 'data-status="running"' in state(dashboard))
+
+
+def events(folder, kind):
+    return [event for event in read_log(folder) if event["event"] == kind]
+
+
+def test_before_the_start_only_start_can_be_clicked(config):
+    dashboard = Dashboard(config)
+    assert [name for name, button in view(dashboard).buttons.items() if not button.disabled] == ["start"]
+    assert view(dashboard).continues.disabled  # there is nothing to continue
+    assert view(dashboard).factor.disabled
+    assert "Ready." in state(dashboard)
+    assert not threads()
+
+
+def test_it_runs_to_the_chosen_end_and_says_so(config):
+    dashboard = Dashboard(config)
+    view(dashboard).settings["max_steps"].value = 3
+    view(dashboard).settings["batch_size"].value = 4
+    click(dashboard, "start")
+    dashboard.wait()
+    assert "Ended." in state(dashboard)
+    assert "Step 3 of 3" in state(dashboard)
+    assert view(dashboard)._progress.value == view(dashboard)._progress.max == 3
+    assert dashboard.session.config.batch_size == 4
+    assert Path(newest_checkpoint(config.train_dir)).name == "model.ckpt-3"
+
+
+def test_paused_it_stands_still_then_goes_on_then_stops_and_is_saved(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 3)
+    click(dashboard, "pause")
+    until(lambda: events(config.train_dir, "pause"))
+    before = dashboard.session.watch.steps_done
+    until(lambda: "Paused." in state(dashboard))
+    assert view(dashboard).buttons["pause"].description == "Resume"
+    time.sleep(0.3)
+    assert dashboard.watch.steps_done == before
+    click(dashboard, "pause")
+    until(lambda: dashboard.watch.steps_done > before)
+    assert view(dashboard).buttons["pause"].description == "Pause"
+    click(dashboard, "stop")
+    dashboard.wait()
+    done = dashboard.watch.steps_done
+    assert f"Step {done} of 1,000,000, saved in" in state(dashboard)
+    assert Path(newest_checkpoint(config.train_dir)).name == f"model.ckpt-{done}"
+
+
+def test_stopped_while_paused_it_ends(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    click(dashboard, "pause")
+    until(lambda: "Paused." in state(dashboard))
+    click(dashboard, "stop")
+    dashboard.wait()
+    assert "Ended." in state(dashboard)
+
+
+@pytest.mark.parametrize("when", ["running", "paused", "ended"])
+def test_evaluate_now_finds_what_evaluate_finds(config, when):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 2)
+    if when == "paused":
+        click(dashboard, "pause")
+        until(lambda: events(config.train_dir, "pause"))
+    if when == "ended":
+        click(dashboard, "stop")
+        dashboard.wait()
+    until(lambda: not view(dashboard).buttons["evaluate"].disabled)
+    click(dashboard, "evaluate")
+    until(lambda: events(config.train_dir, "evaluation"))
+    (found,) = events(config.train_dir, "evaluation")
+    until(lambda: f"{found['averaged']:.1%}".replace("%", " %") in view(dashboard)._readings.value)
+    if when == "running":
+        assert found["step"] >= 2
+    else:
+        dashboard.stop()
+        dashboard.wait()
+        for name, averaged in (("raw", False), ("averaged", True)):
+            wanted = evaluate(EvalConfig(checkpoint_dir=config.train_dir, moving_average=averaged))
+            assert found[name] == wanted.precision
+            assert found["step"] == wanted.step
+            assert found["images"] == wanted.num_examples
+
+
+def test_an_evaluation_outlives_the_end_and_the_next_start(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    click(dashboard, "evaluate")
+    click(dashboard, "stop")
+    dashboard.wait()
+    until(lambda: not dashboard.session.busy)
+    (found,) = events(config.train_dir, "evaluation")
+    run_to(dashboard, dashboard.watch.steps_done + 1)
+    assert events(config.train_dir, "evaluation") == [found]
+    assert found in dashboard.watch.history.events()
+
+
+def test_the_learning_rate_is_moved_logged_and_found_again(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    view(dashboard).factor.value = 0.1
+    until(lambda: events(config.train_dir, "learning_rate_factor"))
+    assert events(config.train_dir, "learning_rate_factor")[0]["factor"] == pytest.approx(0.1)
+    until(lambda: dashboard.watch.record.learning_rate == pytest.approx(0.01))
+    click(dashboard, "stop")
+    dashboard.wait()
+    again = Dashboard(config)
+    run_to(again, dashboard.watch.steps_done + 1)
+    until(lambda: view(again).factor.value == pytest.approx(0.1))
+    assert len(events(config.train_dir, "learning_rate_factor")) == 1  # shown, not asked for once more
+
+
+def test_not_continued_a_run_gets_a_folder_of_its_own(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    click(dashboard, "stop")
+    dashboard.wait()
+    log = (Path(config.train_dir) / "log.jsonl").read_bytes()
+    until(lambda: not view(dashboard).continues.disabled)
+    view(dashboard).continues.value = False
+    view(dashboard).settings["max_steps"].value = 2
+    click(dashboard, "start")
+    dashboard.wait()
+    assert dashboard.config.train_dir == config.train_dir + "-2"
+    assert dashboard.watch.run.first_step == 0
+    assert (Path(config.train_dir) / "log.jsonl").read_bytes() == log
+
+
+def test_made_again_while_its_run_lasts_it_is_the_same(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    again = Dashboard(config)
+    assert again is dashboard
+    assert "running already" in again.reading.line
+    assert len([name for name in threads() if "training" in name]) == 1
+    click(again, "stop")
+    again.wait()
+    new = Dashboard(config)
+    assert new is not dashboard
+    assert view(dashboard).box.comm is None  # its buttons went with it
+    assert new.watch.steps_done > 0  # the log says so
+
+
+def test_two_at_once_do_not_meet(config, tmp_path):
+    boards = [
+        Dashboard(config),
+        Dashboard(TrainConfig.from_settings({**vars(config), "train_dir": str(tmp_path / "b")})),
+    ]
+    for dashboard in boards:
+        run_to(dashboard, 2)
+    assert len([name for name in threads() if "training" in name]) == 2
+    click(boards[0], "stop")
+    boards[0].wait()
+    before = boards[1].watch.steps_done
+    until(lambda: boards[1].watch.steps_done > before)
+
+
+def test_a_folder_that_another_trainer_holds_is_one_clear_line(config):
+    folder = Path(config.train_dir)
+    folder.mkdir()
+    with only_trainer(folder):
+        dashboard = Dashboard(config)
+        click(dashboard, "start")
+        dashboard.wait()
+    assert "Failed." in state(dashboard)
+    assert "Traceback" not in state(dashboard)
+    assert view(dashboard).buttons["evaluate"].disabled
+    run_to(dashboard, 1)  # and now it is free
+
+
+def test_a_mistake_in_ones_own_network_is_shown_with_its_place(config):
+    class Broken(ConvNet):
+        def stages(self, images):
+            raise RuntimeError("no <such> layer")
+
+    dashboard = Dashboard(config, network=Broken())
+    click(dashboard, "start")
+    dashboard.wait()
+    assert "RuntimeError: no &lt;such&gt; layer" in state(dashboard)
+    assert "in stages" in state(dashboard)
+
+
+def test_a_loss_that_is_not_a_number_ends_the_run_with_a_line(config):
+    class Infinite(ConvNet):
+        def stages(self, images):
+            stages = super().stages(images)
+            return stages._replace(softmax_linear=stages.softmax_linear * float("inf"))
+
+    dashboard = Dashboard(config, network=Infinite())
+    click(dashboard, "start")
+    dashboard.wait()
+    assert "Failed." in state(dashboard)
+    assert "not a number" in state(dashboard)
+
+
+def test_a_picture_that_cannot_be_drawn_leaves_the_run_alone(config, monkeypatch):
+    dashboard = Dashboard(config)
+
+    def broken(watch):
+        raise ValueError("no ink")
+
+    monkeypatch.setitem(panels.PANELS, "loss", panels.PANELS["loss"]._replace(draw=broken))
+    click(dashboard, "start")
+    until(lambda: "out of date: ValueError: no ink" in state(dashboard))
+    before = dashboard.watch.steps_done
+    until(lambda: dashboard.watch.steps_done > before)
+    monkeypatch.undo()
+    dashboard.stop()
+    dashboard.session.wait()
+    assert newest_checkpoint(config.train_dir)
+
+
+def test_every_picture_is_drawn_and_has_words(config):
+    dashboard = Dashboard(config)
+    view(dashboard).settings["max_steps"].value = 3
+    click(dashboard, "start")
+    dashboard.wait()
+    for name, panel in panels.PANELS.items():
+        assert f'alt="{panel.words}' in view(dashboard).images[name].value
+    assert dashboard.watch.filters.shape == (5, 5, 3, 64)
+    assert dashboard.watch.images.shape == (8, 24, 24, 3)
+    look = dashboard.watch.looks.events()[0]
+    assert list(look["sparsity"]) == ["conv1", "conv2", "local3", "local4"]
+    assert 0.4 < look["sparsity"]["local3"] < 0.5
+    assert 30 < look["weight_norm"] < 50
+
+
+def test_several_runs_are_laid_over_one_another(config, tmp_path):
+    for number in (1, 2):
+        dashboard = Dashboard(
+            TrainConfig.from_settings({**vars(config), "train_dir": str(tmp_path / str(number)), "max_steps": 2})
+        )
+        click(dashboard, "start")
+        dashboard.wait()
+    view(dashboard)._tabs.selected_index = 2
+    assert view(dashboard).chosen.options == ("1", "2")
+    assert "runs 2" in view(dashboard).images["several"].value
+    view(dashboard).chosen.value = ("1", "2")
+    assert "runs 1, 2" in view(dashboard).images["several"].value
+
+
+def test_a_custom_data_set_cannot_be_swapped(config, drawn):
+    dashboard = Dashboard(config, dataset=drawn)
+    assert view(dashboard).settings["dataset"].disabled
+    assert view(dashboard).settings["batch_size"].disabled is False
+
+
+def test_without_widgets_it_prints_lines_and_leaves_a_picture(config, monkeypatch, capsys):
+    monkeypatch.setattr(board, "has_widgets", lambda: False)
+    dashboard = Dashboard(config)
+    dashboard.start()
+    threading.Timer(2.5, dashboard.stop).start()
+    dashboard.wait()
+    *running, ended, curves = capsys.readouterr().out.splitlines()
+    assert running
+    assert ended.startswith("Ended. Step ")
+    assert curves == f"Its curves: {config.train_dir}/dashboard.png"
+    assert Path(config.train_dir, "dashboard.png").read_bytes()[1:4] == b"PNG"
+
+
+def test_an_interrupt_of_waiting_stops_the_run_and_saves_it(config, monkeypatch):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dashboard._screen, "still_running", interrupted)
+    dashboard.wait()
+    assert "Ended." in state(dashboard)
+    assert newest_checkpoint(config.train_dir)
+
+
+def test_steering_nothing_says_so(config):
+    dashboard = Dashboard(config)
+    dashboard.pause()
+    assert "no run to steer yet" in state(dashboard)
+
+
+def test_a_process_that_ends_saves_its_run(config, data_dir):
+    program = f"""
+from cifarlab.config import TrainConfig
+from cifarlab.show.dashboard import Dashboard
+board = Dashboard(TrainConfig.from_settings({vars(config)!r}))
+board.start()
+while board.watch.steps_done < 2:
+    board.session.wait(0.05)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert newest_checkpoint(config.train_dir)
+
+
+def test_history_is_thinned_evenly_and_forgets_no_other_event():
+    history = History(most_steps=100)
+    for step in range(1_000):
+        history.append({"event": "step", "step": step})
+        if step % 100 == 0:
+            history.append({"event": "evaluation", "step": step})
+    steps = [event["step"] for event in history.events() if event["event"] == "step"]
+    assert len(steps) <= 100
+    assert {after - before for before, after in itertools.pairwise(steps)} == {16}
+    assert len([event for event in history.events() if event["event"] == "evaluation"]) == 10
+
+
+def test_the_twin_of_a_run_that_has_not_begun_says_so():
+    data = twin.bundle("runs/live", [])
+    assert data["text/plain"] == "The run in runs/live has not begun."
+    assert 'alt="The run in runs/live has not begun."' in data["text/html"]
+
+
+def test_a_watch_knows_nothing_of_a_folder_without_a_log(tmp_path):
+    watch = Watch.of_log(tmp_path)
+    assert watch.history.events() == []
+    assert watch.seconds_left is None

@@ -1,0 +1,212 @@
+"""A real Jupyter server, and a notebook open in a real browser; every wait has a limit."""
+
+import ast
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+SECONDS = 60.0
+"""What anything in the page may take, unless told otherwise."""
+
+PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/snap/bin/chromium")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+QUIET = {"fetchNews": "false", "checkForUpdates": False}
+
+
+def chromium() -> str | None:
+    """Where a Chromium is: what CIFARLAB_CHROMIUM says, Playwright's own, or the system's; None where there is none."""
+    from playwright.sync_api import sync_playwright
+
+    if named := os.environ.get("CIFARLAB_CHROMIUM"):
+        return named
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return next((place for place in (own, *PLACES) if Path(place).exists()), shutil.which("chromium"))
+
+
+class Server:
+    """JupyterLab, or Notebook 7, with a configuration of its own, on a port of this machine alone."""
+
+    def __init__(self, folder: Path, app: str = "lab") -> None:
+        """Starts it, and waits until it answers.
+
+        Args:
+            folder: that its notebooks lie in; its other files go to a folder beside.
+            app: "lab" or "notebook".
+        """
+        self.folder, self.app, self.token = folder, app, secrets.token_hex(8)
+        own = folder.parent / f"{folder.name}-{app}-server"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime"}
+        places |= {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
+        environment = os.environ | {name: str(own / place) for name, place in places.items()}
+        extension = own / "settings" / "@jupyterlab" / "apputils-extension"
+        extension.mkdir(parents=True, exist_ok=True)
+        (extension / "notification.jupyterlab-settings").write_text(json.dumps(QUIET))
+        command = [sys.executable, "-m", "jupyterlab" if app == "lab" else "notebook"]
+        options = ["--no-browser", "--ip=127.0.0.1", f"--port={self.port}", "--ServerApp.port_retries=0"]
+        options += [f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={folder}"]
+        options += ["--allow-root"] if os.name == "posix" and os.geteuid() == 0 else []
+        options += [
+            "--LabApp.expose_app_in_browser=True" if app == "lab" else "--JupyterNotebookApp.expose_app_in_browser=True"
+        ]
+        self.log = own / "server.log"
+        self._process = subprocess.Popen(
+            [*command, *options],
+            env=environment,
+            stdout=self.log.open("w"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._wait_until_it_answers()
+
+    def _wait_until_it_answers(self) -> None:
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                self.ask("api/status")
+                return
+            assert self._process.poll() is None, self.log.read_text()
+            time.sleep(0.2)
+        raise AssertionError(f"Jupyter does not answer:\n{self.log.read_text()}")
+
+    def ask(self, path: str, method: str = "GET"):
+        """What its REST interface answers."""
+        address = f"http://127.0.0.1:{self.port}/{path}?token={self.token}"
+        with urllib.request.urlopen(urllib.request.Request(address, method=method), timeout=SECONDS) as answer:
+            return json.loads(answer.read() or "null")
+
+    def end_kernels(self) -> None:
+        """Shuts all kernels down, as the menu does."""
+        for kernel in self.ask("api/kernels"):
+            self.ask(f"api/kernels/{kernel['id']}", "DELETE")
+
+    def address(self, notebook: str) -> str:
+        """The page of a notebook."""
+        place = f"lab/tree/{notebook}" if self.app == "lab" else f"notebooks/{notebook}"
+        return f"http://127.0.0.1:{self.port}/{place}?token={self.token}&reset"
+
+    def stop(self) -> None:
+        """Ends the server and its kernels."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+class Notebook:
+    """A notebook that is open in a page."""
+
+    def __init__(self, page, server: Server, name: str) -> None:
+        """Opens it, and waits until its kernel is there."""
+        self.page, self.server, self.name = page, server, name
+        self.open()
+
+    def open(self) -> None:
+        """Opens the page anew."""
+        self.page.goto(self.server.address(self.name))
+        self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=1000 * SECONDS)
+        self._until(READY)
+
+    def run_all(self, seconds: float = 300) -> None:
+        """Runs all cells and waits for the last."""
+        self._command("notebook:run-all-cells")
+        self._until(
+            "session.kernel.status === 'idle' && panel.content.widgets.every(cell => "
+            "cell.model.type !== 'code' || !cell.model.sharedModel.source || cell.model.executionCount)",
+            seconds,
+        )
+
+    def run_cell(self, number: int, seconds: float = SECONDS) -> str:
+        """Runs one cell again, and gives back what it printed."""
+        before = self._js(f"panel.content.widgets[{number}].model.executionCount")
+        self.page.evaluate(f"() => {{ {FIND} panel.content.activeCellIndex = {number}; }}")
+        self._command("notebook:run-cell")
+        self._until(
+            f"session.kernel.status === 'idle' && panel.content.widgets[{number}].model.executionCount > {before or 0}",
+            seconds,
+        )
+        return self.output(number)
+
+    def output(self, number: int) -> str:
+        """The text below a cell."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(number).locator(".jp-Cell-outputArea").inner_text()
+
+    def ask(self, expression: str) -> str:
+        """What a Python expression is worth in the kernel, as text; no cell is run."""
+        answer = self.page.evaluate(
+            f"async expression => {{ {FIND} const content = {{code: '', silent: true, store_history: false, "
+            "user_expressions: {answer: expression}}; "
+            "return (await session.kernel.requestExecute(content).done).content.user_expressions.answer; }",
+            expression,
+        )
+        assert answer["status"] == "ok", answer
+        return answer["data"]["text/plain"]
+
+    def threads(self) -> list[str]:
+        """The work of each of cifarlab's threads in the kernel."""
+        names = self.ask("[t.name for t in __import__('threading').enumerate() if t.name.startswith('cifarlab')]")
+        return sorted(name.split()[1].rstrip(":") for name in ast.literal_eval(names))
+
+    def until_no_thread(self) -> None:
+        """Waits until none of cifarlab's threads is left."""
+        end = time.monotonic() + SECONDS
+        while left := self.threads():
+            assert time.monotonic() < end, f"still there: {left}"
+            self.page.wait_for_timeout(200)
+
+    def save(self) -> None:
+        """Saves the notebook, as its menu does."""
+        self._command("docmanager:save")
+        self._until("!panel.context.model.dirty")
+
+    def restart_kernel(self) -> None:
+        """Restarts it, as its menu does once one has confirmed."""
+        self.page.evaluate(f"async () => {{ {FIND} await session.kernel.restart(); }}")
+        self._until(READY)
+
+    def interrupt_kernel(self) -> None:
+        """Interrupts it, as its menu does."""
+        self.page.evaluate(f"async () => {{ {FIND} await session.kernel.interrupt(); }}")
+
+    def _command(self, name: str) -> None:
+        self.page.evaluate(f"() => {{ jupyterapp.commands.execute('{name}'); }}")
+
+    def _until(self, condition: str, seconds: float = SECONDS) -> None:
+        self.page.wait_for_function(f"() => {{ {FIND} return {condition}; }}", timeout=1000 * seconds)
+
+    def _js(self, expression: str):
+        return self.page.evaluate(f"() => {{ {FIND} return {expression}; }}")
+
+
+FIND = (
+    "const panel = jupyterapp.shell.currentWidget;"
+    "const session = panel && panel.sessionContext && panel.sessionContext.session;"
+)
+"""The open notebook and its kernel, in JavaScript."""
+
+READY = (
+    "session && session.kernel && session.kernel.connectionStatus === 'connected' && session.kernel.status === 'idle'"
+)
+"""Whether the kernel can be used; what the toolbar says comes earlier."""
