@@ -134,6 +134,7 @@ def in_browser(notebook: nbformat.NotebookNode) -> str:
 
     from tools.browser import ARGUMENTS, Notebook, Server, chromium
 
+    executable = chromium()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         place = Path(folder) / "course"
         place.mkdir()
@@ -141,7 +142,7 @@ def in_browser(notebook: nbformat.NotebookNode) -> str:
         nbformat.write(notebook, place / "cost.ipynb")
         server = Server(place)
         try:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=list(ARGUMENTS))
+            browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
             page = Notebook(browser.new_page(viewport={"width": 1280, "height": 1150}), server, "cost.ipynb")
             page.run_all(3600)
             return page.output(2)

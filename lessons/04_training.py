@@ -440,12 +440,12 @@ figures.show(
 # ## The same by hand: a dashboard
 #
 # The dashboard below is a run in which you are the person at the buttons. It continues `runs/first`, which ended after
-# 100 steps, up to step 400. Training is on a thread of its own, so the notebook stays free. Read this on the web, or
+# 100 steps, up to step 2,000. Training is on a thread of its own, so the notebook stays free. Read this on the web, or
 # without a kernel, and there is only its picture; run the cell in JupyterLab and it lives.
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-settings["max_steps"] = 400
+settings["max_steps"] = 2_000
 config = cifarlab.TrainConfig(train_dir="runs/first", checkpoint_steps=25, **settings)
 live = dashboard.Dashboard(config, dataset=dataset)
 live

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import html
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,7 +29,13 @@ DOTS_PER_INCH = 96
 
 
 def new(
-    rows: int = 1, columns: int = 1, *, height: float = 3.2, width: float = WIDTH, **options
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    height: float = 3.2,
+    width: float = WIDTH,
+    margins: Mapping[str, float] | None = None,
+    **options,
 ) -> tuple[Figure, np.ndarray]:
     """A figure, of the course's width unless told otherwise, and its axes.
 
@@ -38,6 +44,8 @@ def new(
         columns: of axes.
         height: of the whole figure, in inches.
         width: of the whole figure, in inches.
+        margins: those of matplotlib's `subplots_adjust`, in shares of the figure; by default what labels need, to
+            find which is a third of the work of drawing.
         options: of matplotlib's `Figure.subplots`, such as `sharey=True`.
 
     Returns:
@@ -47,7 +55,9 @@ def new(
     >>> len(axes), float(figure.get_figwidth())
     (2, 8.0)
     """
-    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout=None if margins else "constrained")
+    if margins:
+        figure.subplots_adjust(**margins)
     return figure, figure.subplots(rows, columns, squeeze=False, **options).ravel()
 
 

@@ -211,6 +211,19 @@ def test_made_again_while_its_run_lasts_it_is_the_same(config):
     assert new.watch.steps_done > 0  # the log says so
 
 
+def test_started_anew_while_the_end_is_drawn_it_is_still_followed(config, monkeypatch):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    drawn, go_on = threading.Event(), threading.Event()
+    update = dashboard._screen._update_twin
+    monkeypatch.setattr(dashboard._screen, "_update_twin", lambda: (update(), drawn.set(), go_on.wait(30)))
+    click(dashboard, "stop")
+    assert drawn.wait(30)
+    click(dashboard, "start")
+    go_on.set()
+    until(lambda: 'data-status="running"' in state(dashboard))
+
+
 def test_two_at_once_do_not_meet(config, tmp_path):
     boards = [
         Dashboard(config),

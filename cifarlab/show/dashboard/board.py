@@ -38,6 +38,7 @@ class Dashboard:
     """
 
     _of_folder: ClassVar[dict[Path, "Dashboard"]] = {}
+    _folder: Path
 
     def __new__(cls, config: TrainConfig | None = None, **run: Any) -> "Dashboard":
         """The dashboard of a folder whose run lasts, or a new one."""
@@ -48,6 +49,7 @@ class Dashboard:
         if known is not None:
             known.close()
         board = cls._of_folder[folder] = super().__new__(cls)
+        board._folder = folder
         return board
 
     def __init__(
@@ -157,6 +159,8 @@ class Dashboard:
             self.session.control.stop()
             self.session.wait()
         self._screen.close()
+        if self._of_folder.get(self._folder) is self:
+            del self._of_folder[self._folder]
 
     def _ipython_display_(self) -> None:
         self._screen.display()

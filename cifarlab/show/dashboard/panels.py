@@ -12,6 +12,9 @@ from cifarlab.show.dashboard.watcher import Watch
 WIDTH, HEIGHT = 4.0, 2.6
 """Inches of a panel: two stand side by side in a notebook, one below the other where it is half as wide."""
 
+MARGINS = {"left": 0.17, "right": 0.96, "top": 0.88, "bottom": 0.19, "hspace": 0.15}
+"""Of a chart, in shares of its width and height."""
+
 Events = list[dict[str, Any]]
 
 
@@ -22,46 +25,53 @@ class Panel(NamedTuple):
         tab: that it is on.
         draw: makes it of what was seen of a run.
         words: what it shows, for who cannot see it.
+        version: a number that changes when there is something new to draw.
         photographic: whether its colours are those of pictures; others turn dark in a dark theme.
     """
 
     tab: str
     draw: Callable[[Watch], Figure]
     words: str
+    version: Callable[[Watch], int]
     photographic: bool = False
+
+
+def _chart(rows: int = 1) -> tuple[Figure, np.ndarray]:
+    """Axes in line with those of other panels."""
+    return figures.new(rows, 1, width=WIDTH, height=HEIGHT, margins=MARGINS, sharex=True)
 
 
 def loss(watch: Watch) -> Figure:
     """The loss of batches and its average."""
-    figure, (ax,) = figures.new(width=WIDTH, height=HEIGHT)
+    figure, (ax,) = _chart()
     runs.losses(ax, watch.history.events())
     return figure
 
 
 def precision(watch: Watch) -> Figure:
     """Precision @ 1 of each evaluation."""
-    figure, (ax,) = figures.new(width=WIDTH, height=HEIGHT)
+    figure, (ax,) = _chart()
     runs.precision(ax, watch.history.events())
     return figure
 
 
 def learning_rate(watch: Watch) -> Figure:
     """The learning rate."""
-    figure, (ax,) = figures.new(width=WIDTH, height=HEIGHT)
+    figure, (ax,) = _chart()
     runs.learning_rate(ax, watch.history.events())
     return figure
 
 
 def speed(watch: Watch) -> Figure:
     """Images a second."""
-    figure, (ax,) = figures.new(width=WIDTH, height=HEIGHT)
+    figure, (ax,) = _chart()
     runs.speed(ax, watch.history.events())
     return figure
 
 
 def norms(watch: Watch) -> Figure:
     """The length of all gradients together, and of all weights, each on an axis of its own."""
-    figure, axes = figures.new(2, 1, width=WIDTH, height=HEIGHT, sharex=True)
+    figure, axes = _chart(2)
     looks = watch.looks.events()
     for ax, (name, colour) in zip(axes, (("gradient", 1), ("weight", 0)), strict=True):
         ax.plot(*runs.series(looks, f"{name}_norm"), color=figures.COLOURS[colour], marker=".", label=f"{name} norm")
@@ -72,7 +82,7 @@ def norms(watch: Watch) -> Figure:
 
 def sparsity(watch: Watch) -> Figure:
     """The share of activations that are zero, layer by layer."""
-    figure, (ax,) = figures.new(width=WIDTH, height=HEIGHT)
+    figure, (ax,) = _chart()
     looks = watch.looks.events()
     names = list(looks[-1]["sparsity"]) if looks else []
     curves = {name: runs.series(looks, "sparsity", name) for name in names}
@@ -110,15 +120,27 @@ def batch(watch: Watch) -> Figure:
     return figure
 
 
+def _steps(watch: Watch) -> int:
+    return watch.history.count
+
+
+def _others(watch: Watch) -> int:
+    return watch.history.count_others
+
+
+def _looks(watch: Watch) -> int:
+    return watch.looks.count
+
+
 PANELS = {
-    "loss": Panel("Learning", loss, "The loss of batches and its moving average, by step"),
-    "precision": Panel("Learning", precision, "Precision at 1 of raw and averaged weights, by step"),
-    "rate": Panel("Learning", learning_rate, "The learning rate, by step"),
-    "speed": Panel("Learning", speed, "Images a second, by step"),
-    "filters": Panel("Network", filters, "The filters of conv1 as small pictures", photographic=True),
-    "batch": Panel("Network", batch, "Images of the last batch as the network saw them", photographic=True),
-    "sparsity": Panel("Network", sparsity, "The share of activations that are zero in each layer, by step"),
-    "norms": Panel("Network", norms, "The norms of all gradients and of all weights, by step"),
+    "loss": Panel("Learning", loss, "The loss of batches and its moving average, by step", _steps),
+    "precision": Panel("Learning", precision, "Precision at 1 of raw and averaged weights, by step", _others),
+    "rate": Panel("Learning", learning_rate, "The learning rate, by step", _steps),
+    "speed": Panel("Learning", speed, "Images a second, by step", _steps),
+    "filters": Panel("Network", filters, "The filters of conv1 as small pictures", _looks, photographic=True),
+    "batch": Panel("Network", batch, "Images of the last batch as the network saw them", _looks, photographic=True),
+    "sparsity": Panel("Network", sparsity, "The share of activations that are zero in each layer, by step", _looks),
+    "norms": Panel("Network", norms, "The norms of all gradients and of all weights, by step", _looks),
 }
 """By name, in the order of their places."""
 

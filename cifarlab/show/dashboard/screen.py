@@ -12,14 +12,14 @@ from cifarlab.data.datasets import DataSet
 from cifarlab.show.dashboard import twin
 from cifarlab.show.dashboard.lines import Shown
 from cifarlab.show.dashboard.panels import several
-from cifarlab.show.dashboard.session import Session
 from cifarlab.show.dashboard.view import View
 from cifarlab.show.dashboard.watcher import History, earlier_events
+from cifarlab.training.observers import Run
 
 TICK = 0.2
 """Seconds between two looks at a run: what is shown changes at most five times a second."""
 
-DRAWING_SHARE = 0.05
+DRAWING_SHARE = 0.03
 """Of one processor core's time that showing a run may take; drawing waits until it has it."""
 
 TWIN_SECONDS = 30.0
@@ -35,8 +35,9 @@ class Screen:
         actions |= {"rate": self._move_rate, "compare": self._compare}
         self._board, self._view = board, View(board.config, dataset.name if dataset else None, actions)
         self._factor = 1.0
-        self._met: Session | None = None
+        self._met: Run | None = None
         self._twin: Any = None
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._show_everything()
 
@@ -51,10 +52,11 @@ class Screen:
 
     def follow(self) -> None:
         """Sees to it that a thread shows what happens, until nothing happens any more."""
-        if self._thread is None or not self._thread.is_alive():
-            name = f"cifarlab display: {self._board.config.train_dir}"
-            self._thread = threading.Thread(target=self._show_while_busy, name=name, daemon=True)
-            self._thread.start()
+        with self._lock:
+            if self._thread is None:
+                name = f"cifarlab display: {self._board.config.train_dir}"
+                self._thread = threading.Thread(target=self._show_what_happens, name=name, daemon=True)
+                self._thread.start()
 
     def show(self) -> None:
         """Shows what there is to say now."""
@@ -65,8 +67,9 @@ class Screen:
 
     def finish(self) -> None:
         """Returns when the end of the run is shown."""
-        if self._thread is not None:
-            self._thread.join()
+        thread = self._thread
+        if thread is not None:
+            thread.join()
 
     def close(self) -> None:
         """Takes the widgets away; what they showed stays as a picture."""
@@ -103,30 +106,46 @@ class Screen:
         logs = {name: History(earlier_events(here.parent / name)).events() for name in names[:7]}
         self._view.put("several", several(logs), f"Loss and precision by step of the runs {', '.join(logs)}")
 
-    def _show_while_busy(self) -> None:
-        began = twin_at = time.monotonic()
-        try:
-            while (session := self._board.session) is not None and session.busy:
-                self._take_over_factor(session)
-                self.show()
-                now = time.monotonic()
-                if time.thread_time() <= DRAWING_SHARE * (now - began):
-                    self._view.draw(session.watch)
-                if now - twin_at >= TWIN_SECONDS:
-                    self._update_twin()
-                    twin_at = now
-                time.sleep(TICK)
-            self._show_everything()
-            self._update_twin()
-        except Exception as error:  # the run goes on, and its buttons work
-            with contextlib.suppress(Exception):
-                self._view.fail(f"What is shown is out of date: {type(error).__name__}: {error}. The run goes on.")
+    def _show_what_happens(self) -> None:
+        while True:
+            try:
+                self._show_while_busy()
+            except Exception as error:  # the run goes on, and its buttons work
+                with contextlib.suppress(Exception):
+                    self._view.fail(f"What is shown is out of date: {type(error).__name__}: {error}. The run goes on.")
+                while self._busy:
+                    time.sleep(TICK)
+            with self._lock:  # a run that was started while the end of the one before was drawn is followed, too
+                if not self._busy:
+                    self._thread = None
+                    return
 
-    def _take_over_factor(self, session: Session) -> None:
+    @property
+    def _busy(self) -> bool:
+        session = self._board.session
+        return session is not None and session.busy
+
+    def _show_while_busy(self) -> None:
+        began, spent, twin_at = time.monotonic(), time.thread_time(), time.monotonic()
+        while self._busy:
+            self._take_over_factor()
+            self.show()
+            now = time.monotonic()
+            if time.thread_time() - spent <= DRAWING_SHARE * (now - began):
+                self._view.draw(self._board.watch)
+            if now - twin_at >= TWIN_SECONDS:
+                self._update_twin()
+                twin_at = now
+            time.sleep(TICK)
+        self._show_everything()
+        self._update_twin()
+
+    def _take_over_factor(self) -> None:
         """Shows the factor that a run brought with it from its checkpoint."""
-        if session is not self._met and session.watch.run is not None:
-            self._met = session
-            self._factor = float(session.watch.run.state.learning_rate_factor.numpy())
+        run = self._board.watch.run
+        if run is not None and run is not self._met:
+            self._met = run
+            self._factor = float(run.state.learning_rate_factor.numpy())
             self._view.factor.value = self._factor
 
     def _show_everything(self) -> None:

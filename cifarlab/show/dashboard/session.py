@@ -62,7 +62,7 @@ class Session:
         self._evaluation: threading.Thread | None = None
         self._wants_evaluation = False
         self._training = _thread("training", config, self._train)
-        atexit.register(self._close)  # a kernel that is restarted saves what it has
+        self._be_remembered()
         self._training.start()
 
     @property
@@ -89,7 +89,8 @@ class Session:
     def pause(self) -> None:
         """Holds the run before its next step."""
         self.control.pause()
-        self.watch.note("pause")
+        if self.control.paused:
+            self.watch.note("pause")
 
     def scale_learning_rate(self, factor: float) -> None:
         """Multiplies the schedule's learning rate with a factor from the next step on."""
@@ -100,6 +101,7 @@ class Session:
         """Finds precision @ 1 on the test pictures, beside the run, of the raw and averaged weights of this step."""
         if not self._wants_evaluation:
             self._wants_evaluation = True
+            self._be_remembered()
             self.control.look(self._copy_and_evaluate)
             self._answer_looks_after_the_end()
 
@@ -126,7 +128,7 @@ class Session:
         finally:
             self._ended.set()
             self._answer_looks_after_the_end()
-            atexit.unregister(self._close)
+            self._be_forgotten()
 
     def _note_progress(self, progress: Progress) -> None:
         self.progress = progress_line(progress)
@@ -160,6 +162,15 @@ class Session:
             self._note_error(error)
         finally:
             self._wants_evaluation = False
+            self._be_forgotten()
+
+    def _be_remembered(self) -> None:
+        """Whoever ends the process, as a restart of a kernel does, has the run saved first."""
+        atexit.register(self._close)
+
+    def _be_forgotten(self) -> None:
+        if not self.busy:
+            atexit.unregister(self._close)
 
     def _close(self) -> None:
         """Stops the run and waits until it has saved, for a while."""

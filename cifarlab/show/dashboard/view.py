@@ -73,8 +73,8 @@ class View:
             ]
         )
         self.box.add_class("cifarlab-dashboard")
-        self._drawn: dict[str, int] = {}
-        self._next = 0
+        self._drawn: dict[str, tuple[int, int]] = {}
+        self._order = list(PANELS)  # the one that was drawn last comes last
 
     def _make_settings(self, config: TrainConfig, dataset: str | None) -> None:
         names = [dataset] if dataset else list(dict.fromkeys([*SOURCES, config.dataset]))
@@ -185,15 +185,22 @@ class View:
         self._state.value = f'<div class="cifarlab-state"><strong role="status">{html.escape(sentence)}</strong></div>'
 
     def draw(self, watch: Watch, *, everything: bool = False) -> None:
-        """Draws the next picture of the open tab that is not of this version; or all pictures that are not."""
-        stale = [name for name in PANELS if self._drawn.get(name) != watch.version]
+        """Draws the picture of the open tab that waits longest for something new; or all that do, of all tabs.
+
+        Args:
+            watch: what is seen of a run; another one is new in every picture.
+            everything: draw all of them.
+        """
+        versions = {name: (id(watch), panel.version(watch)) for name, panel in PANELS.items()}
+        stale = [name for name in PANELS if self._drawn.get(name) != versions[name]]
         if not everything:
-            stale = [name for name in stale if PANELS[name].tab == TABS[self._tabs.selected_index or 0]]
-            stale = sorted(stale, key=lambda name: self._drawn.get(name, -1))[:1]  # the oldest first
+            tab = TABS[self._tabs.selected_index or 0]
+            stale = sorted((name for name in stale if PANELS[name].tab == tab), key=self._order.index)[:1]
         for name in stale:
-            version = watch.version
             self.put(name, PANELS[name].draw(watch), PANELS[name].words)
-            self._drawn[name] = version
+            self._drawn[name] = versions[name]
+            self._order.remove(name)
+            self._order.append(name)
 
     def offer(self, runs: Iterable[str]) -> None:
         """Offers runs to be laid over one another; those that were chosen stay so."""

@@ -14,8 +14,8 @@ from cifarlab.model.network import layers
 from cifarlab.training.observers import Details, Observer, Run, StepRecord
 from cifarlab.training.runlog import read_log
 
-LOOK_SECONDS = 3.0
-"""Between two looks into the network; each costs a forward pass and some sums, about a sixtieth of that time."""
+LOOK_SECONDS = 5.0
+"""Between two looks into the network; each costs a forward pass and some sums, about a hundredth of that time."""
 
 MOST_STEPS = 1_600
 """Logged steps that are kept for the curves; of more, every other one is dropped."""
@@ -38,7 +38,7 @@ class History:
     def __init__(self, events: Iterable[dict[str, Any]] = (), most_steps: int = MOST_STEPS) -> None:
         """Holds the given events, thinned like later ones."""
         self._lock = threading.Lock()
-        self.count = 0  # of all that came, kept or not
+        self.count = self.count_others = 0  # of all that came, kept or not; of those that are no steps
         self._most, self._stride, self._seen = most_steps, 1, 0
         self._steps: list[dict[str, Any]] = []
         self._others: list[dict[str, Any]] = []
@@ -50,6 +50,7 @@ class History:
         with self._lock:
             self.count += 1
             if event["event"] != "step":
+                self.count_others += 1
                 self._others.append(event)
                 return
             if self._seen % self._stride == 0:
@@ -141,11 +142,6 @@ class Watch(Observer):
     def note(self, event: str, **values: Any) -> None:
         """Adds what was steered or found from outside to the history, at the present step."""
         self.history.append({"event": event, "step": self.steps_done, **values})
-
-    @property
-    def version(self) -> int:
-        """A number that changes whenever there is something new to be drawn."""
-        return self.history.count + self.looks.count
 
     @property
     def seconds_left(self) -> float | None:
