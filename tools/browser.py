@@ -70,14 +70,19 @@ class Server:
             "--LabApp.expose_app_in_browser=True" if app == "lab" else "--JupyterNotebookApp.expose_app_in_browser=True"
         ]
         self.log = own / "server.log"
-        self._process = subprocess.Popen(
-            [*command, *options],
-            env=environment,
-            stdout=self.log.open("w"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        self._wait_until_it_answers()
+        with self.log.open("w") as log:
+            self._process = subprocess.Popen(
+                [*command, *options],
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_it_answers()
+        except BaseException:
+            self.stop()
+            raise
 
     def _wait_until_it_answers(self) -> None:
         end = time.monotonic() + SECONDS
@@ -141,13 +146,17 @@ class Notebook:
     def run_cell(self, number: int, seconds: float = SECONDS) -> str:
         """Runs one cell again, and gives back what it printed."""
         before = self._js(f"panel.content.widgets[{number}].model.executionCount")
-        self.page.evaluate(f"() => {{ {FIND} panel.content.activeCellIndex = {number}; }}")
-        self._command("notebook:run-cell")
+        self.start_cell(number)
         self._until(
             f"session.kernel.status === 'idle' && panel.content.widgets[{number}].model.executionCount > {before or 0}",
             seconds,
         )
         return self.output(number)
+
+    def start_cell(self, number: int) -> None:
+        """Runs one cell, and does not wait for it."""
+        self.page.evaluate(f"() => {{ {FIND} panel.content.activeCellIndex = {number}; }}")
+        self._command("notebook:run-cell")
 
     def output(self, number: int) -> str:
         """The text below a cell."""

@@ -59,7 +59,7 @@ def learning_rate(ax: Axes, log: Log) -> None:
     steps, values = series(log, "learning_rate")
     ax.step(steps, values, where="post", color=COLOURS[2], linewidth=1.8, label="learning rate")
     plots.lines(ax, {}, title="How large are its strides?", x="step", y="learning rate")
-    ax.set_ylim(0, max(values, default=1) * 1.1)
+    ax.set_ylim(0, max(values, default=0) * 1.1 or 1)
 
 
 def speed(ax: Axes, log: Log) -> None:
@@ -73,7 +73,7 @@ def speed(ax: Axes, log: Log) -> None:
     """
     steps, values = series(log, "examples_per_second")
     plots.lines(ax, {"images/s": (steps[1:], values[1:])}, title="How fast is it?", x="step", y="images/s")
-    ax.set_ylim(0, max(values[1:], default=1) * 1.1)
+    ax.set_ylim(0, max(values[1:], default=0) * 1.1 or 1)
 
 
 def precision(ax: Axes, log: Log) -> None:

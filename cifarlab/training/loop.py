@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from cifarlab.backend import tf
 from cifarlab.config import TrainConfig
@@ -238,7 +239,7 @@ class _Session:
         """Does what was asked for through the control."""
         self._show()
         if self.control.paused:
-            self.log.append("pause", self.step)
+            self._note("pause", self.step)
             with self.clock.paused():
                 while self.control.wait_while_paused():
                     self._show()
@@ -246,7 +247,13 @@ class _Session:
         if factor is not None:
             self.state.learning_rate_factor.assign(factor)
             self.unsaved = True
-            self.log.append("learning_rate_factor", self.step, factor=factor)
+            self._note("learning_rate_factor", self.step, factor=factor)
+
+    def _note(self, event: str, step: int, **values: Any) -> None:
+        """Logs what is no step, and tells of it."""
+        self.log.append(event, step, **values)
+        for observer in self.observers:
+            observer.event(event, step, **values)
 
     def _show(self) -> None:
         """Shows the state to those who asked for a look."""
@@ -300,7 +307,7 @@ class _Session:
         bad = int(self.state.first_bad_step.numpy())
         if bad < 0:
             return
-        self.log.append("not_finite", bad)
+        self._note("not_finite", bad)
         raise NotFiniteError(
             f"the loss or a gradient of step {bad} is infinite or not a number; training stopped. {self._last_good()} "
             "The learning rate is probably too high: go on with a smaller --initial-learning-rate."

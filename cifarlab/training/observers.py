@@ -67,6 +67,9 @@ class Observer:
     def step(self, record: StepRecord) -> None:
         """Every `log_frequency` steps."""
 
+    def event(self, event: str, step: int, **values: Any) -> None:
+        """After something else was logged: "pause", "learning_rate_factor" or "not_finite", with the log's values."""
+
     def checkpoint(self, step: int, path: str) -> None:
         """After a checkpoint was saved."""
 

@@ -19,6 +19,7 @@ SMALL = (
     "settings = dict(dataset='drawn', max_steps=1_000_000, batch_size=8, log_frequency=2)",
     "board = Dashboard(cifarlab.TrainConfig(train_dir='runs/one', **settings))\nboard",
     "other = Dashboard(cifarlab.TrainConfig(train_dir='runs/two', **settings))\nother",
+    "board.wait()",
 )
 
 
@@ -232,13 +233,24 @@ def test_a_cell_that_is_run_twice_finds_its_run_again(small):
     again.until("running")
     again.until_step(before + 4)
     assert small.threads() == RUNNING
-    assert "running already" in again.box.inner_text()
+    assert "lasted already" in again.box.inner_text()
     again.click("Stop")
     again.until("ended")
     assert small.page.get_by_text("Traceback").count() == 0
 
 
-def test_an_interrupt_of_the_kernel_leaves_the_run_seen(small):
+def test_an_interrupt_of_a_cell_that_waits_ends_and_saves_the_run(small, folder):
+    board = start(small)
+    small.start_cell(3)
+    board.until_step(board.step + 4)
+    small.interrupt_kernel()
+    board.until("ended")
+    small.until_no_thread()
+    assert (folder / "runs/one/checkpoint").exists()
+    assert small.page.get_by_text("KeyboardInterrupt").count() == 0
+
+
+def test_an_interrupt_of_an_idle_kernel_leaves_the_run_seen(small):
     board = start(small)
     small.interrupt_kernel()
     board.until_step(board.step + 4)
@@ -252,7 +264,6 @@ def test_a_restart_of_the_kernel_saves_the_run(small, folder):
     board = start(small)
     board.until_step(6)
     small.restart_kernel()
-    assert small.threads() == []
     assert (folder / "runs/one/checkpoint").exists()
     small.run_all()
     board = Board(small)

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.data.download import Progress
+from cifarlab.errors import UserError
 from cifarlab.evaluation.precision import evaluate
 from cifarlab.model.network import ConvNet
 from cifarlab.show.dashboard import Dashboard, board, panels, twin
@@ -177,6 +179,7 @@ def test_the_learning_rate_is_moved_logged_and_found_again(config):
     again = Dashboard(config)
     run_to(again, dashboard.watch.steps_done + 1)
     until(lambda: view(again).factor.value == pytest.approx(0.1))
+    until(lambda: again.watch.steps_done > dashboard.watch.steps_done + 3)
     assert len(events(config.train_dir, "learning_rate_factor")) == 1  # shown, not asked for once more
 
 
@@ -201,13 +204,15 @@ def test_made_again_while_its_run_lasts_it_is_the_same(config):
     run_to(dashboard, 1)
     again = Dashboard(config)
     assert again is dashboard
-    assert "running already" in again.reading.line
+    assert "lasted already" in again.reading.line
     assert len([name for name in threads() if "training" in name]) == 1
     click(again, "stop")
     again.wait()
     new = Dashboard(config)
     assert new is not dashboard
-    assert view(dashboard).box.comm is None  # its buttons went with it
+    assert view(dashboard).buttons["start"].comm is None  # its buttons went with it
+    with pytest.raises(UserError, match="make it again"):
+        dashboard.start()
     assert new.watch.steps_done > 0  # the log says so
 
 
@@ -263,6 +268,80 @@ def test_a_mistake_in_ones_own_network_is_shown_with_its_place(config):
     assert "in stages" in state(dashboard)
 
 
+def test_an_own_network_is_copied_for_each_run(config):
+    network = ConvNet()
+    before = network.conv1.weights.numpy()
+    dashboard = Dashboard(config, network=network)
+    view(dashboard).settings["max_steps"].value = 2
+    click(dashboard, "start")
+    dashboard.wait()
+    assert (network.conv1.weights.numpy() == before).all()
+    assert (dashboard.watch.run.state.network.conv1.weights.numpy() != before).any()
+
+
+def test_an_evaluation_that_fails_harms_nothing(config, monkeypatch):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+
+    def broken(network):
+        raise TypeError("cannot be copied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cifarlab.show.dashboard.session.copy.deepcopy", broken)
+        click(dashboard, "evaluate")
+        until(lambda: "The evaluation failed: TypeError: cannot be copied." in state(dashboard))
+    before = dashboard.watch.steps_done
+    until(lambda: dashboard.watch.steps_done > before)
+    until(lambda: not view(dashboard).buttons["evaluate"].disabled)
+    click(dashboard, "evaluate")
+    until(lambda: events(config.train_dir, "evaluation"))
+    until(lambda: "failed" not in state(dashboard))
+
+
+def test_while_it_evaluates_it_cannot_be_started(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    click(dashboard, "stop")
+    dashboard.wait()
+    click(dashboard, "evaluate")
+    assert view(dashboard).buttons["start"].disabled
+    dashboard.start()
+    assert "One thing at a time" in state(dashboard)
+    dashboard.wait()
+    assert not view(dashboard).buttons["start"].disabled
+
+
+def test_stopped_while_the_pictures_are_fetched_it_ends(config, monkeypatch):
+    def slow(name, data_dir, progress):
+        while True:
+            progress(Progress("cifar-10-binary.tar.gz", 1_000_000, 170_000_000, 1e6))
+            time.sleep(0.02)
+
+    monkeypatch.setattr("cifarlab.show.dashboard.session.datasets.load", slow)
+    dashboard = Dashboard(config)
+    click(dashboard, "start")
+    until(lambda: "1.0 of 170.0 MB" in state(dashboard))
+    click(dashboard, "stop")
+    dashboard.wait()
+    assert "Failed." in state(dashboard)
+    assert "a new start goes on" in state(dashboard)
+
+
+def test_a_factor_beyond_the_slider_is_not_cut_to_it(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    dashboard.scale_learning_rate(0.0001)
+    until(lambda: view(dashboard).factor.value == pytest.approx(0.001))  # as far as it goes
+    until(lambda: dashboard.watch.record.learning_rate == pytest.approx(0.00001))
+    assert [event["factor"] for event in events(config.train_dir, "learning_rate_factor")] == [0.0001]
+
+
+def test_an_argument_that_does_not_exist_leaves_the_folder_usable(config):
+    with pytest.raises(TypeError):
+        Dashboard(config, netwrk=None)
+    assert Dashboard(config).reading.status == "ready"
+
+
 def test_a_loss_that_is_not_a_number_ends_the_run_with_a_line(config):
     class Infinite(ConvNet):
         def stages(self, images):
@@ -287,9 +366,11 @@ def test_a_picture_that_cannot_be_drawn_leaves_the_run_alone(config, monkeypatch
     until(lambda: "out of date: ValueError: no ink" in state(dashboard))
     before = dashboard.watch.steps_done
     until(lambda: dashboard.watch.steps_done > before)
-    monkeypatch.undo()
-    dashboard.stop()
-    dashboard.session.wait()
+    click(dashboard, "stop")
+    dashboard.wait()
+    assert "Ended." in state(dashboard)
+    assert "no ink" in state(dashboard)
+    assert not view(dashboard).buttons["start"].disabled
     assert newest_checkpoint(config.train_dir)
 
 
@@ -332,10 +413,12 @@ def test_without_widgets_it_prints_lines_and_leaves_a_picture(config, monkeypatc
     monkeypatch.setattr(board, "has_widgets", lambda: False)
     dashboard = Dashboard(config)
     dashboard.start()
-    threading.Timer(2.5, dashboard.stop).start()
+    say = dashboard._screen.still_running
+    stop = lambda: dashboard.stop() if dashboard.watch.steps_done else None  # noqa: E731
+    monkeypatch.setattr(dashboard._screen, "still_running", lambda: (say(), stop()))
     dashboard.wait()
     *running, ended, curves = capsys.readouterr().out.splitlines()
-    assert running
+    assert running[0].startswith(("Filling the queue", "Step "))
     assert ended.startswith("Ended. Step ")
     assert curves == f"Its curves: {config.train_dir}/dashboard.png"
     assert Path(config.train_dir, "dashboard.png").read_bytes()[1:4] == b"PNG"
@@ -344,11 +427,15 @@ def test_without_widgets_it_prints_lines_and_leaves_a_picture(config, monkeypatc
 def test_an_interrupt_of_waiting_stops_the_run_and_saves_it(config, monkeypatch):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
+    finish, impatience = dashboard._screen.finish, iter(range(2))
 
-    def interrupted():
-        raise KeyboardInterrupt
+    def interrupted(then=lambda: None):
+        if next(impatience, None) is not None:
+            raise KeyboardInterrupt
+        then()
 
     monkeypatch.setattr(dashboard._screen, "still_running", interrupted)
+    monkeypatch.setattr(dashboard._screen, "finish", lambda: interrupted(finish))
     dashboard.wait()
     assert "Ended." in state(dashboard)
     assert newest_checkpoint(config.train_dir)

@@ -1,6 +1,8 @@
 """Dashboard: a run that one can steer and watch inside a notebook."""
 
+import copy
 import dataclasses
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any, ClassVar
 from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.data.datasets import DataSet
+from cifarlab.errors import UserError
 from cifarlab.show.dashboard.lines import Lines
 from cifarlab.show.dashboard.reading import Reading, read
 from cifarlab.show.dashboard.session import Session
@@ -38,19 +41,15 @@ class Dashboard:
     """
 
     _of_folder: ClassVar[dict[Path, "Dashboard"]] = {}
-    _folder: Path
 
     def __new__(cls, config: TrainConfig | None = None, **run: Any) -> "Dashboard":
-        """The dashboard of a folder whose run lasts, or a new one."""
-        folder = Path((config or TrainConfig()).train_dir).resolve()
-        known = cls._of_folder.get(folder)
+        """The dashboard of a folder whose run lasts, or a new one in the place of the one before."""
+        known = cls._of_folder.get(_folder(config))
         if known is not None and known.session is not None and known.session.busy:
             return known
         if known is not None:
             known.close()
-        board = cls._of_folder[folder] = super().__new__(cls)
-        board._folder = folder
-        return board
+        return super().__new__(cls)
 
     def __init__(
         self,
@@ -60,16 +59,26 @@ class Dashboard:
         dataset: DataSet | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
-        """Starts nothing yet; the arguments are those of `train`."""
+        """Starts nothing yet.
+
+        Args:
+            config: as for `train`.
+            network: as for `train`; each run gets a copy.
+            dataset: as for `train`; one that is given cannot be chosen on the screen.
+            observers: as for `train`; they are called on the run's thread, from which a notebook shows nothing.
+        """
         if hasattr(self, "config"):  # the one whose run lasts
-            self._message = "It was running already, and goes on with its own settings."
+            self._message = "This run lasted already, and goes on with its own settings."
             return
         self.config = config or TrainConfig()
         self.session: Session | None = None
         self.watch = Watch.of_log(self.config.train_dir)
-        self._run: dict[str, Any] = {"network": network, "dataset": dataset, "observers": observers}
-        self._message = ""
+        copies = functools.partial(copy.deepcopy, network) if isinstance(network, tf.Module) else network
+        self._run: dict[str, Any] = {"network": copies, "dataset": dataset, "observers": observers}
+        self._message, self._closed = "", False
         self._screen = self._make_screen(dataset)
+        self._home = _folder(config)
+        self._of_folder[self._home] = self
 
     def _make_screen(self, dataset: DataSet | None) -> Any:
         if not has_widgets():
@@ -85,7 +94,10 @@ class Dashboard:
 
     def start(self) -> None:
         """Starts the run, or goes on from its checkpoint; while one lasts, does nothing."""
+        if self._closed:
+            raise UserError("this dashboard was closed, or another took its place: make it again to start a run.")
         if self.session is not None and self.session.busy:
+            self._say("One thing at a time: wait until the run or its evaluation has ended.")
             return
         try:
             self.config = self._chosen_config()
@@ -107,7 +119,7 @@ class Dashboard:
 
     def pause(self) -> None:
         """Holds the run before its next step."""
-        self._steer(Session.pause)
+        self._steer(lambda session: session.control.pause())
 
     def resume(self) -> None:
         """Lets a paused run go on."""
@@ -143,27 +155,31 @@ class Dashboard:
 
     def wait(self) -> None:
         """Waits until the run has ended; an interrupt stops it, and saves. Without widgets, prints a line a second."""
-        if self.session is None:
-            return
-        try:
-            while not self.session.wait(1.0):
-                self._screen.still_running()
-        except KeyboardInterrupt:
-            self.stop()
-            self.session.wait()
-        self._screen.finish()
+        while self.session is not None:
+            try:
+                while not self.session.wait(1.0):
+                    self._screen.still_running()
+                self._screen.finish()
+                return
+            except KeyboardInterrupt:
+                self.stop()
 
     def close(self) -> None:
         """Stops the run if there is one, waits until it is saved, and takes the widgets away."""
         if self.session is not None:
             self.session.control.stop()
             self.session.wait()
+        self._closed = True
         self._screen.close()
-        if self._of_folder.get(self._folder) is self:
-            del self._of_folder[self._folder]
+        if self._of_folder.get(self._home) is self:
+            del self._of_folder[self._home]
 
     def _ipython_display_(self) -> None:
         self._screen.display()
+
+
+def _folder(config: TrainConfig | None) -> Path:
+    return Path((config or TrainConfig()).train_dir).resolve()
 
 
 def has_widgets() -> bool:

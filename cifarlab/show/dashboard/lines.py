@@ -56,6 +56,8 @@ class Lines:
         """Prints how the run ended, and where the picture of its curves is."""
         reading, train_dir = self._board.reading, self._board.config.train_dir
         say(f"{reading.status.capitalize()}. {reading.line}")
+        if reading.details:
+            say(reading.details)
         if events := self._board.watch.history.events():
             say(f"Its curves: {twin.save(train_dir, events)}")
 

@@ -46,10 +46,11 @@ def read(config: TrainConfig, watch: Watch, session: Session | None, message: st
     saved = session is not None and watch.saved_step is not None
     warnings = [f"Warning: {warning}" for warning in watch.run.warnings] if watch.run else []
     progress = session.progress if session and status == "starting" else ""
-    sentence = (session and session.error) or progress or line(status, watch, config)
+    sentence = (session.error if session else "") or progress or line(status, watch, config)
+    failed = session.evaluation_error if session else ""
     return Reading(
         status=status,
-        line=" ".join(filter(None, [message, sentence, *warnings])),
+        line=" ".join(filter(None, [message, sentence, failed, *warnings])),
         steps_done=watch.steps_done,
         max_steps=config.max_steps,
         values=values(watch),

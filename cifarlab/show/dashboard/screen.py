@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from cifarlab.show.dashboard.lines import Shown
 from cifarlab.show.dashboard.panels import several
 from cifarlab.show.dashboard.view import View
 from cifarlab.show.dashboard.watcher import History, earlier_events
-from cifarlab.training.observers import Run
 
 TICK = 0.2
 """Seconds between two looks at a run: what is shown changes at most five times a second."""
@@ -34,12 +34,13 @@ class Screen:
         actions = {"start": board.start, "pause": self._pause_or_resume, "stop": board.stop, "evaluate": board.evaluate}
         actions |= {"rate": self._move_rate, "compare": self._compare}
         self._board, self._view = board, View(board.config, dataset.name if dataset else None, actions)
-        self._factor = 1.0
-        self._met: Run | None = None
+        self._factor, self._shows_factor, self._compares = 1.0, False, False
+        self._failure, self._draws_at, self._twin_at = "", 0.0, 0.0
         self._twin: Any = None
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._show_everything()
+        self.show()
+        self._view.draw(board.watch, everything=True)
 
     @property
     def continues(self) -> bool:
@@ -54,13 +55,15 @@ class Screen:
         """Sees to it that a thread shows what happens, until nothing happens any more."""
         with self._lock:
             if self._thread is None:
+                self._failure = ""
                 name = f"cifarlab display: {self._board.config.train_dir}"
                 self._thread = threading.Thread(target=self._show_what_happens, name=name, daemon=True)
                 self._thread.start()
 
     def show(self) -> None:
         """Shows what there is to say now."""
-        self._view.show(self._board.reading)
+        reading = self._board.reading
+        self._view.show(reading._replace(line=f"{reading.line} {self._failure}".rstrip()))
 
     def still_running(self) -> None:
         """The thread shows it."""
@@ -74,7 +77,7 @@ class Screen:
     def close(self) -> None:
         """Takes the widgets away; what they showed stays as a picture."""
         self.finish()
-        self._view.box.close()
+        self._view.close()
 
     def display(self) -> None:
         """Shows the widgets, and below them, seen only where there are none, their static twin."""
@@ -92,29 +95,29 @@ class Screen:
             self._board.pause()
 
     def _move_rate(self) -> None:
-        if self._view.factor.value != self._factor:
+        if not self._shows_factor:
             self._factor = self._view.factor.value
             self._board.scale_learning_rate(self._factor)
 
     def _compare(self) -> None:
         """Lays the chosen runs of this folder's neighbourhood over one another, if their tab is open."""
-        if not self._view.compares:
+        if self._compares or not self._view.compares:
             return
+        self._compares = True  # to offer other runs changes those that are chosen, and calls this again
         here = Path(self._board.config.train_dir).resolve()
         self._view.offer(sorted(log.parent.name for log in here.parent.glob("*/log.jsonl")))
         names = self._view.chosen.value or (here.name,)
         logs = {name: History(earlier_events(here.parent / name)).events() for name in names[:7]}
         self._view.put("several", several(logs), f"Loss and precision by step of the runs {', '.join(logs)}")
+        self._compares = False
 
     def _show_what_happens(self) -> None:
         while True:
-            try:
-                self._show_while_busy()
-            except Exception as error:  # the run goes on, and its buttons work
-                with contextlib.suppress(Exception):
-                    self._view.fail(f"What is shown is out of date: {type(error).__name__}: {error}. The run goes on.")
-                while self._busy:
-                    time.sleep(TICK)
+            self._draws_at, self._twin_at = 0.0, time.monotonic() + TWIN_SECONDS
+            while self._busy:
+                self._update(self._draw_something)
+                time.sleep(TICK)
+            self._update(self._draw_everything)
             with self._lock:  # a run that was started while the end of the one before was drawn is followed, too
                 if not self._busy:
                     self._thread = None
@@ -125,32 +128,39 @@ class Screen:
         session = self._board.session
         return session is not None and session.busy
 
-    def _show_while_busy(self) -> None:
-        began, spent, twin_at = time.monotonic(), time.thread_time(), time.monotonic()
-        while self._busy:
-            self._take_over_factor()
+    def _update(self, draw: Callable[[], None]) -> None:
+        """Shows what there is to say; draws unless that has failed, which harms neither the run nor its buttons."""
+        with contextlib.suppress(Exception):
+            self._show_factor()
             self.show()
-            now = time.monotonic()
-            if time.thread_time() - spent <= DRAWING_SHARE * (now - began):
-                self._view.draw(self._board.watch)
-            if now - twin_at >= TWIN_SECONDS:
-                self._update_twin()
-                twin_at = now
-            time.sleep(TICK)
-        self._show_everything()
+        if not self._failure:
+            try:
+                draw()
+            except Exception as error:
+                self._failure = f"(The pictures are out of date: {type(error).__name__}: {error}.)"
+                with contextlib.suppress(Exception):
+                    self.show()
+
+    def _draw_something(self) -> None:
+        now, spent = time.monotonic(), time.thread_time()
+        if now >= self._draws_at:
+            self._view.draw(self._board.watch)
+            self._draws_at = now + (time.thread_time() - spent) / DRAWING_SHARE
+        if now >= self._twin_at:
+            self._update_twin()
+            self._twin_at = now + TWIN_SECONDS
+
+    def _draw_everything(self) -> None:
+        self._view.draw(self._board.watch, everything=True)
         self._update_twin()
 
-    def _take_over_factor(self) -> None:
-        """Shows the factor that a run brought with it from its checkpoint."""
-        run = self._board.watch.run
-        if run is not None and run is not self._met:
-            self._met = run
-            self._factor = float(run.state.learning_rate_factor.numpy())
-            self._view.factor.value = self._factor
-
-    def _show_everything(self) -> None:
-        self.show()
-        self._view.draw(self._board.watch, everything=True)
+    def _show_factor(self) -> None:
+        """Shows a factor that a run brought with it, or that a program asked for."""
+        factor = self._board.session.factor if self._board.session else None
+        if factor is not None and factor != self._factor:
+            self._factor, self._shows_factor = factor, True
+            self._view.factor.value = factor
+            self._shows_factor = False
 
     def _bundle(self) -> dict[str, str]:
         return twin.bundle(self._board.config.train_dir, self._board.watch.history.events())

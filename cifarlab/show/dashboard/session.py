@@ -2,6 +2,7 @@
 
 import atexit
 import copy
+import signal
 import threading
 import time
 import traceback
@@ -25,7 +26,9 @@ from cifarlab.training.runlog import RunLog
 from cifarlab.training.step import TrainState
 
 SECONDS_TO_SAVE = 4.0
-"""What a run gets to stop and save when its process ends; Jupyter kills a kernel after 5."""
+"""What runs get to stop and save when their process ends; Jupyter kills a kernel 5 seconds after it asked it to end."""
+
+_living: set["Session"] = set()
 
 
 class Session:
@@ -35,8 +38,10 @@ class Session:
         config: its settings.
         watch: what is seen of it.
         control: how it is steered.
-        error: one line on what ended it, or made an evaluation fail; "" if nothing did.
+        error: one line on what made the run fail; "" if nothing did.
         traceback: where in the code, if it was not the user's to mend.
+        evaluation_error: one line on what made the latest evaluation fail; "" if nothing did.
+        progress: of a download, while the run is starting.
 
     >>> import tempfile
     >>> session = Session(TrainConfig(dataset="drawn", train_dir=tempfile.mkdtemp(), max_steps=2, batch_size=8))
@@ -55,14 +60,15 @@ class Session:
         """Starts the run; the arguments are those of `train`."""
         self.config = config
         self.watch, self.control = Watch(), Control()
-        self.error = self.traceback = self.progress = ""
+        self.error = self.traceback = self.evaluation_error = self.progress = ""
         self._network, self._dataset, self._observers = network, dataset, observers
         self._state: TrainState | None = None
         self._ended = threading.Event()
         self._evaluation: threading.Thread | None = None
         self._wants_evaluation = False
+        self._factor: float | None = None
         self._training = _thread("training", config, self._train)
-        self._be_remembered()
+        _living.add(self)
         self._training.start()
 
     @property
@@ -86,28 +92,32 @@ class Session:
         """Whether it trains or evaluates."""
         return not self._ended.is_set() or self._wants_evaluation
 
-    def pause(self) -> None:
-        """Holds the run before its next step."""
-        self.control.pause()
-        if self.control.paused:
-            self.watch.note("pause")
+    @property
+    def factor(self) -> float | None:
+        """What the schedule's learning rate is multiplied with, as asked or as it was saved; None before the start."""
+        if self._factor is None and self.watch.run is not None:
+            self._factor = float(self.watch.run.state.learning_rate_factor.numpy())
+        return self._factor
 
     def scale_learning_rate(self, factor: float) -> None:
         """Multiplies the schedule's learning rate with a factor from the next step on."""
         self.control.scale_learning_rate(factor)
-        self.watch.note("learning_rate_factor", factor=factor)
+        self._factor = factor
 
     def evaluate(self) -> None:
         """Finds precision @ 1 on the test pictures, beside the run, of the raw and averaged weights of this step."""
         if not self._wants_evaluation:
-            self._wants_evaluation = True
-            self._be_remembered()
+            self._wants_evaluation, self.evaluation_error = True, ""
+            _living.add(self)
             self.control.look(self._copy_and_evaluate)
             self._answer_looks_after_the_end()
 
-    def wait(self, seconds: float | None = None) -> bool:
-        """Waits until the run has ended, or so many seconds; whether it has."""
-        return self._ended.wait(seconds)
+    def wait(self, seconds: float = float("inf")) -> bool:
+        """Waits until it neither trains nor evaluates, or so many seconds; whether it does neither."""
+        end = time.monotonic() + seconds
+        while self.busy and time.monotonic() < end:
+            time.sleep(0.05)
+        return not self.busy
 
     def _train(self) -> None:
         try:
@@ -124,17 +134,16 @@ class Session:
         except UserError as error:
             self.error = str(error)
         except Exception as error:  # somebody's own network or observer: shown, not lost with the thread
-            self._note_error(error)
+            self.error, self.traceback = f"{type(error).__name__}: {error}", traceback.format_exc()
         finally:
             self._ended.set()
             self._answer_looks_after_the_end()
-            self._be_forgotten()
+            self._forget()
 
     def _note_progress(self, progress: Progress) -> None:
         self.progress = progress_line(progress)
-
-    def _note_error(self, error: Exception) -> None:
-        self.error, self.traceback = f"{type(error).__name__}: {error}", traceback.format_exc()
+        if self.control.stopped:
+            raise UserError("stopped while the pictures were fetched; what is there is kept, and a new start goes on.")
 
     def _answer_looks_after_the_end(self) -> None:
         """The loop answers them while there is one; asked just before its end or later, they are answered here."""
@@ -146,10 +155,14 @@ class Session:
                     self._wants_evaluation = False
 
     def _copy_and_evaluate(self, state: TrainState) -> None:
-        networks = {"raw": copy.deepcopy(state.network), "averaged": copy.deepcopy(state.averages)}
-        step = int(state.step.numpy())
-        self._evaluation = _thread("evaluation", self.config, lambda: self._evaluate(networks, step))
-        self._evaluation.start()
+        """Called on the run's thread, which nothing may harm."""
+        try:
+            networks = {"raw": copy.deepcopy(state.network), "averaged": copy.deepcopy(state.averages)}
+            step = int(state.step.numpy())
+            self._evaluation = _thread("evaluation", self.config, lambda: self._evaluate(networks, step))
+            self._evaluation.start()
+        except Exception as error:
+            self._end_evaluation(error)
 
     def _evaluate(self, networks: dict[str, tf.Module], step: int) -> None:
         try:
@@ -157,28 +170,37 @@ class Session:
             found = {name: precision_at_1(*predictions(net, inputs(self._dataset))) for name, net in networks.items()}
             event = {**found, "images": self._dataset.num_examples("test")}
             RunLog(self.config.train_dir).append("evaluation", step, **event)
-            self.watch.history.append({"event": "evaluation", "step": step, **event})
+            self.watch.event("evaluation", step, **event)
+            self._end_evaluation()
         except Exception as error:
-            self._note_error(error)
-        finally:
-            self._wants_evaluation = False
-            self._be_forgotten()
+            self._end_evaluation(error)
 
-    def _be_remembered(self) -> None:
-        """Whoever ends the process, as a restart of a kernel does, has the run saved first."""
-        atexit.register(self._close)
+    def _end_evaluation(self, error: Exception | None = None) -> None:
+        if error is not None:
+            self.evaluation_error = f"The evaluation failed: {type(error).__name__}: {error}."
+        self._wants_evaluation = False
+        self._forget()
 
-    def _be_forgotten(self) -> None:
+    def _forget(self) -> None:
         if not self.busy:
-            atexit.unregister(self._close)
+            _living.discard(self)
 
-    def _close(self) -> None:
-        """Stops the run and waits until it has saved, for a while."""
-        end = time.monotonic() + SECONDS_TO_SAVE
-        self.control.stop()
-        for thread in (self._training, self._evaluation):
-            if thread is not None and thread.is_alive():
-                thread.join(max(0.0, end - time.monotonic()))
+    def threads(self) -> list[threading.Thread]:
+        """Those that are at work."""
+        return [thread for thread in (self._training, self._evaluation) if thread is not None and thread.is_alive()]
+
+
+@atexit.register
+def _save_all() -> None:
+    """A process that ends, as a kernel does that is restarted, first saves its runs."""
+    sessions = list(_living)
+    if sessions and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Jupyter sends it after half of its patience
+    for session in sessions:
+        session.control.stop()
+    end = time.monotonic() + SECONDS_TO_SAVE
+    for thread in [thread for session in sessions for thread in session.threads()]:
+        thread.join(max(0.0, end - time.monotonic()))
 
 
 def _thread(work: str, config: TrainConfig, function: Callable[[], None]) -> threading.Thread:

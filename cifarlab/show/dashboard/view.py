@@ -170,7 +170,7 @@ class View:
             setting.disabled = not idle
         self.settings["dataset"].disabled |= self._fixed_dataset
         self.continues.disabled |= not reading.can_continue
-        self.buttons["start"].disabled = not idle
+        self.buttons["start"].disabled = not idle or reading.evaluating
         self.buttons["pause"].disabled = reading.status not in ("running", "paused", "starting")
         self.buttons["pause"].description = "Resume" if reading.status == "paused" else "Pause"
         self.factor.disabled = reading.status not in ("running", "paused")
@@ -179,10 +179,6 @@ class View:
         self._progress.max, self._progress.value = reading.max_steps, reading.steps_done
         self._state.value = _state(reading)
         self._readings.value = _readings(reading.values)
-
-    def fail(self, sentence: str) -> None:
-        """Says that showing itself went wrong."""
-        self._state.value = f'<div class="cifarlab-state"><strong role="status">{html.escape(sentence)}</strong></div>'
 
     def draw(self, watch: Watch, *, everything: bool = False) -> None:
         """Draws the picture of the open tab that waits longest for something new; or all that do, of all tabs.
@@ -201,6 +197,13 @@ class View:
             self._drawn[name] = versions[name]
             self._order.remove(name)
             self._order.append(name)
+
+    def close(self) -> None:
+        """Takes all widgets away; closing a box alone would leave those in it, and all that they know."""
+        waiting: list[Any] = [self.box]
+        for widget in waiting:  # grows on the way
+            waiting += getattr(widget, "children", ())
+            widget.close()
 
     def offer(self, runs: Iterable[str]) -> None:
         """Offers runs to be laid over one another; those that were chosen stay so."""

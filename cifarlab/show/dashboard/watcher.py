@@ -1,4 +1,4 @@
-"""Watch: the observer of a dashboard's run. It keeps what is shown, in bounded memory, for another thread to read."""
+"""Watch: the observer of a dashboard's run, which keeps what is shown, of many steps a part, for another thread."""
 
 import os
 import statistics
@@ -73,7 +73,7 @@ class Watch(Observer):
         record: of the latest logged step.
         history: its events from the start of the log on.
         looks: a history of what was seen in the network: "gradient_norm", "weight_norm" and, by layer, "sparsity".
-        images: uint8 or float32[n, 24, 24, 3], the first of the latest batch that was looked at, as the network saw it.
+        images: float32[n, 24, 24, 3], the first of the latest batch that was looked at, as the network saw it.
         filters: float32[5, 5, channels, 64], the first layer's weights at that time; None before.
         steps_done: updates done, as far as it was told.
         saved_step: of the latest checkpoint of this session, or None.
@@ -139,9 +139,9 @@ class Watch(Observer):
         """Notes the last step."""
         self.steps_done = int(run.state.step.numpy())
 
-    def note(self, event: str, **values: Any) -> None:
-        """Adds what was steered or found from outside to the history, at the present step."""
-        self.history.append({"event": event, "step": self.steps_done, **values})
+    def event(self, event: str, step: int, **values: Any) -> None:
+        """Keeps what was steered."""
+        self.history.append({"event": event, "step": step, **values})
 
     @property
     def seconds_left(self) -> float | None:
@@ -152,8 +152,8 @@ class Watch(Observer):
 
 
 def earlier_events(train_dir: str | os.PathLike) -> list[dict[str, Any]]:
-    """What the log in a run's folder tells; nothing where there is none."""
+    """What the log in a run's folder tells, checkpoints apart; nothing where there is none."""
     try:
-        return list(read_log(train_dir))
+        return [event for event in read_log(train_dir) if event["event"] != "checkpoint"]
     except OSError:
         return []
