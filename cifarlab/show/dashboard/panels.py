@@ -37,8 +37,11 @@ class Panel(NamedTuple):
 
 
 def _chart(rows: int = 1) -> tuple[Figure, np.ndarray]:
-    """Axes in line with those of other panels."""
-    return figures.new(rows, 1, width=WIDTH, height=HEIGHT, margins=MARGINS, sharex=True)
+    """Axes in line with those of other panels; with few ticks, which are most of the work of drawing."""
+    figure, axes = figures.new(rows, 1, width=WIDTH, height=HEIGHT, margins=MARGINS, sharex=True)
+    for ax in axes:
+        ax.locator_params(nbins=4)
+    return figure, axes
 
 
 def loss(watch: Watch) -> Figure:

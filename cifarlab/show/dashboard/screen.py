@@ -19,7 +19,7 @@ from cifarlab.show.dashboard.watcher import History, earlier_events
 TICK = 0.2
 """Seconds between two looks at a run: what is shown changes at most five times a second."""
 
-DRAWING_SHARE = 0.03
+DRAWING_SHARE = 0.025
 """Of one processor core's time that showing a run may take; drawing waits until it has it."""
 
 TWIN_SECONDS = 30.0
