@@ -26,6 +26,24 @@ def test_stopping_frees_a_paused_run():
     assert control.stopped
 
 
+def test_who_waits_while_paused_wakes_for_a_look_and_is_told_that_it_is_paused_still():
+    control, look = Control(), lambda state: None
+    control.pause()
+    threading.Timer(0.1, control.look, [look]).start()
+    assert control.wait_while_paused()
+    assert control.take_looks() == [look]
+    assert control.take_looks() == []
+    threading.Timer(0.1, control.resume).start()
+    assert not control.wait_while_paused()
+
+
+def test_a_run_that_shall_stop_cannot_be_held():
+    control = Control()
+    control.stop()
+    control.pause()
+    assert not control.paused
+
+
 def test_a_new_learning_rate_is_taken_once():
     control = Control()
     assert control.take_learning_rate_factor() is None

@@ -159,6 +159,48 @@ def test_pause_holds_the_run_and_is_no_part_of_its_speed(tmp_path, drawn):
     assert "pause" in [event["event"] for event in read_log(tmp_path)]
 
 
+def test_a_look_is_between_two_steps_on_the_runs_thread_also_while_it_is_paused(tmp_path, drawn):
+    control, looks, paused = Control(), [], threading.Event()
+
+    def look(state):
+        looks.append((threading.current_thread(), int(state.step)))
+        paused.set()
+
+    class PauseAtTwo(Recorder):
+        def step(self, record):
+            super().step(record)
+            if record.step == 2:
+                control.pause()
+                control.look(look)
+
+    recorder = PauseAtTwo()
+    runner = threading.Thread(
+        target=train,
+        args=(config(tmp_path, max_steps=5, log_frequency=1),),
+        kwargs={"dataset": drawn, "observers": [recorder], "control": control},
+    )
+    runner.start()
+    assert paused.wait(60)
+    paused.clear()
+    control.look(look)
+    assert paused.wait(60)
+    control.resume()
+    runner.join(60)
+    assert looks == [(runner, 3), (runner, 3)]
+    assert recorder.records[-1].step == 4
+
+
+def test_observers_are_told_of_what_was_steered(tmp_path, drawn):
+    class Told(Recorder):
+        def event(self, event, step, **values):
+            self.told.append((event, step, values))
+
+    control, recorder = Control(), Told()
+    control.scale_learning_rate(0.5)
+    train(config(tmp_path, max_steps=1), dataset=drawn, observers=[recorder], control=control)
+    assert ("learning_rate_factor", 0, {"factor": 0.5}) in recorder.told
+
+
 def test_a_steered_learning_rate_is_logged_and_kept_in_the_checkpoint(tmp_path, drawn):
     control = Control()
     control.scale_learning_rate(0.5)

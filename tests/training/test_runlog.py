@@ -23,6 +23,16 @@ def test_going_on_takes_out_what_came_after_the_checkpoint(tmp_path):
     assert events == [("step", 0), ("step", 10), ("step", 20), ("checkpoint", 30), ("step", 30)]
 
 
+def test_going_on_keeps_evaluations_of_what_the_checkpoint_holds(tmp_path):
+    log = RunLog(tmp_path)
+    log.append("checkpoint", 30)
+    log.append("evaluation", 30, raw=0.5)
+    log.append("step", 30)
+    log.append("evaluation", 31, raw=0.6)
+    log.rewind(30)
+    assert [(line["event"], line["step"]) for line in read_log(log.path)] == [("checkpoint", 30), ("evaluation", 30)]
+
+
 def test_a_run_that_starts_anew_starts_its_log_anew(tmp_path):
     log = RunLog(tmp_path)
     log.append("step", 0)
