@@ -42,9 +42,13 @@ def losses(ax: Axes, log: Log, *, title: str = "Is it learning?") -> None:
         "moving average": series(log, "averaged_losses", "total_loss"),
     }
     plots.lines(ax, curves, title=title, x="step", y="total loss (nats)", faint=("loss of a batch",))
-    for event in log:
-        if event["event"] in NOTES:
-            plots.mark(ax, event["step"], NOTES[event["event"]])
+    low, high = ax.get_xlim()
+    marked: dict[str, int] = {}
+    for event in reversed(log):  # of several that would lie on one another the last
+        note, step = NOTES.get(event["event"]), event["step"]
+        if note and (note not in marked or marked[note] - step >= (high - low) / 25):
+            plots.mark(ax, step, note)
+            marked[note] = step
 
 
 def learning_rate(ax: Axes, log: Log) -> None:

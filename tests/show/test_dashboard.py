@@ -389,6 +389,16 @@ def test_every_picture_is_drawn_and_has_words(config):
     assert 30 < look["weight_norm"] < 50
 
 
+def test_a_tab_that_is_opened_is_drawn_at_once(config, monkeypatch):
+    monkeypatch.setattr("cifarlab.show.dashboard.screen.DRAWING_SHARE", 1e-6)  # else nothing more is drawn for hours
+    dashboard = Dashboard(config)
+    before = {name: image.value for name, image in view(dashboard).images.items()}
+    run_to(dashboard, 3)
+    view(dashboard)._tabs.selected_index = 1
+    network = [name for name, panel in panels.PANELS.items() if panel.tab == "Network"]
+    until(lambda: all(view(dashboard).images[name].value != before[name] for name in network))
+
+
 def test_several_runs_are_laid_over_one_another(config, tmp_path):
     for number in (1, 2):
         dashboard = Dashboard(

@@ -30,6 +30,16 @@ def test_losses_raw_and_averaged_with_what_was_steered(ax):
     assert [text.get_text() for text in ax.texts] == ["paused"]
 
 
+def test_marks_that_would_lie_on_one_another_are_one(ax):
+    moved = [{"event": "learning_rate_factor", "step": step} for step in (4, 5, 6, 7, 40)]
+    runs.losses(ax, [event(0), *moved, {"event": "pause", "step": 41}, event(100)])
+    assert [(text.get_text(), text.xy[0]) for text in ax.texts] == [
+        ("paused", 41),
+        ("rate changed", 40),
+        ("rate changed", 7),
+    ]
+
+
 def test_the_learning_rate_is_a_staircase_from_zero(ax):
     runs.learning_rate(ax, LOG)
     assert ax.get_lines()[0].get_drawstyle() == "steps-post"

@@ -74,6 +74,7 @@ class View:
         )
         self.box.add_class("cifarlab-dashboard")
         self._drawn: dict[str, tuple[int, int]] = {}
+        self._seen_tab = TABS[0]
         self._order = list(PANELS)  # the one that was drawn last comes last
 
     def _make_settings(self, config: TrainConfig, dataset: str | None) -> None:
@@ -159,6 +160,11 @@ class View:
         self.images[name].value = figures.html_image(figure, words)
 
     @property
+    def tab_is_new(self) -> bool:
+        """Whether a tab was opened since the last drawing."""
+        return TABS[self._tabs.selected_index or 0] != self._seen_tab
+
+    @property
     def compares(self) -> bool:
         """Whether the tab with several runs is open."""
         return TABS[self._tabs.selected_index or 0] == "Runs"
@@ -181,17 +187,18 @@ class View:
         self._readings.value = _readings(reading.values)
 
     def draw(self, watch: Watch, *, everything: bool = False) -> None:
-        """Draws the picture of the open tab that waits longest for something new; or all that do, of all tabs.
+        """Draws the picture of the open tab that waits longest for something new; or all, if it was just opened.
 
         Args:
             watch: what is seen of a run; another one is new in every picture.
-            everything: draw all of them.
+            everything: draw all that wait, of all tabs.
         """
         versions = {name: (id(watch), panel.version(watch)) for name, panel in PANELS.items()}
         stale = [name for name in PANELS if self._drawn.get(name) != versions[name]]
         if not everything:
             tab = TABS[self._tabs.selected_index or 0]
-            stale = sorted((name for name in stale if PANELS[name].tab == tab), key=self._order.index)[:1]
+            count, self._seen_tab = 1 if tab == self._seen_tab else len(PANELS), tab
+            stale = sorted((name for name in stale if PANELS[name].tab == tab), key=self._order.index)[:count]
         for name in stale:
             self.put(name, PANELS[name].draw(watch), PANELS[name].words)
             self._drawn[name] = versions[name]
