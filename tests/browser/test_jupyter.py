@@ -107,6 +107,20 @@ class Board:
             .inner_text()
         )
 
+    def looks(self):
+        """What moves while a run goes on: its step, the picture of its loss, a number."""
+        return self.step, self.picture("loss"), self.reading("loss of a batch")
+
+    def until_it_stands_still(self):
+        """Waits until nothing has moved for two seconds; what it looks like then."""
+        end = time.monotonic() + SECONDS
+        before = None
+        while (now := self.looks()) != before:
+            assert time.monotonic() < end, "it does not stand still"
+            before = now
+            self.page.wait_for_timeout(2000)
+        return now
+
     def shot(self, name):
         ARTEFACTS.mkdir(exist_ok=True)
         self.page.screenshot(path=ARTEFACTS / f"{name}.png")
@@ -131,10 +145,9 @@ def test_lesson_4_is_trained_by_hand(lab, page):
 
     board.click("Pause")
     board.until("paused")
-    page.wait_for_timeout(1500)
-    still = (board.step, board.picture("loss"), board.reading("loss of a batch"))
-    page.wait_for_timeout(1500)
-    assert (board.step, board.picture("loss"), board.reading("loss of a batch")) == still
+    still = board.until_it_stands_still()
+    page.wait_for_timeout(3000)
+    assert board.looks() == still
     board.click("Resume")
     board.until_step(still[0] + 10)
 
@@ -314,9 +327,9 @@ def test_keyboard_names_half_width_and_dark_theme(lab, page, folder):
     for image in board.box.locator(".cifarlab-panel-loss img, .cifarlab-panel-precision img").all():
         image.scroll_into_view_if_needed()
         assert image.bounding_box()["width"] > 300
-    state = board.box.locator(".cifarlab-state")
-    text = state.evaluate("state => getComputedStyle(state).color")
-    ground = page.locator(".jp-Notebook").first.evaluate("page => getComputedStyle(page).backgroundColor")
+    # In one call: the text is replaced while the run goes on.
+    text = page.evaluate("getComputedStyle(document.querySelector('.cifarlab-state')).color")
+    ground = page.evaluate("getComputedStyle(document.querySelector('.jp-Notebook')).backgroundColor")
     assert contrast(text, ground) >= 4.5
     board.box.scroll_into_view_if_needed()
     board.shot("half-width-dark")

@@ -143,7 +143,8 @@ class Screen:
 
     def _draw_something(self) -> None:
         now, spent = time.monotonic(), time.thread_time()
-        if now >= self._draws_at or self._view.tab_is_new:
+        paused = self._board.session is not None and self._board.session.control.paused  # there is nothing to slow down
+        if now >= self._draws_at or paused or self._view.tab_is_new:
             self._view.draw(self._board.watch)
             self._draws_at = now + (time.thread_time() - spent) / DRAWING_SHARE
         if now >= self._twin_at:
