@@ -25,7 +25,7 @@ from cifarlab.training.observers import Observer
 from cifarlab.training.runlog import RunLog
 from cifarlab.training.step import TrainState
 
-SECONDS_TO_SAVE = 4.0
+SECONDS_TO_SAVE = 30.0
 """What runs get to stop and save when their process ends; Jupyter kills a kernel 5 seconds after it asked it to end."""
 
 _living: set["Session"] = set()

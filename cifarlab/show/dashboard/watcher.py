@@ -96,7 +96,8 @@ class Watch(Observer):
         """What the log in a run's folder tells, before the run goes on."""
         watch = cls()
         watch.history = History(earlier_events(train_dir))
-        watch.steps_done = max((event["step"] for event in watch.history.events()), default=0)
+        logged = [event["step"] for event in watch.history.events() if event["event"] == "step"]
+        watch.steps_done = logged[-1] + 1 if logged else 0
         return watch
 
     def start(self, run: Run) -> None:
