@@ -44,7 +44,7 @@ def threads():
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("cifarlab")]
 
 
-def until(condition, seconds=60):
+def until(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
