@@ -17,7 +17,7 @@ from pathlib import Path
 SECONDS = 60.0
 """What anything in the page may take, unless told otherwise."""
 
-PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/snap/bin/chromium")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -38,7 +38,7 @@ def chromium() -> str | None:
         return named
     with sync_playwright() as playwright:
         own = playwright.chromium.executable_path
-    return next((place for place in (own, *PLACES) if Path(place).exists()), shutil.which("chromium"))
+    return own if Path(own).exists() else next(filter(None, map(shutil.which, NAMES)), None)
 
 
 class Server:
@@ -143,15 +143,14 @@ class Notebook:
             seconds,
         )
 
-    def run_cell(self, number: int, seconds: float = SECONDS) -> str:
-        """Runs one cell again, and gives back what it printed."""
+    def run_cell(self, number: int, seconds: float = SECONDS) -> None:
+        """Runs one cell again, and waits for it."""
         before = self._js(f"panel.content.widgets[{number}].model.executionCount")
         self.start_cell(number)
         self._until(
             f"session.kernel.status === 'idle' && panel.content.widgets[{number}].model.executionCount > {before or 0}",
             seconds,
         )
-        return self.output(number)
 
     def start_cell(self, number: int) -> None:
         """Runs one cell, and does not wait for it."""

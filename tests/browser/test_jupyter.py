@@ -309,7 +309,6 @@ def test_keyboard_names_half_width_and_dark_theme(lab, page, folder):
     page.evaluate("() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
     notebook.run_all()
     board = Board(notebook)
-    page.locator(".jp-Notebook").first.focus()
     for name in ("Start", "Pause", "Stop", "Evaluate now"):
         assert board.box.get_by_role("button", name=name, exact=True).count() == 1
     for label in ("data set", "batch size", "steps in all", "continue from checkpoint"):

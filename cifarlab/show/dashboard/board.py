@@ -24,7 +24,8 @@ class Dashboard:
 
     A folder has one dashboard: made again while its run lasts, as by a cell that is run twice, it is the same one. The
     run is on a thread of its own, so the notebook stays free; it goes on when the page is closed, and is saved and
-    ended with the kernel. Where there are no widgets, `wait` prints a line a second and shows a picture at the end.
+    ended with the kernel. Where there are no widgets, `wait` prints a line a second and leaves a
+    picture of the curves in the run's folder.
 
     Attributes:
         config: the settings of the run, or of the next one.

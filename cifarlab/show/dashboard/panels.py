@@ -1,9 +1,10 @@
 """The pictures of a dashboard: what is drawn in each, and what it says in words."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cifarlab.show import figures, pictures, plots, runs
@@ -14,8 +15,6 @@ WIDTH, HEIGHT = 4.0, 2.6
 
 MARGINS = {"left": 0.17, "right": 0.96, "top": 0.88, "bottom": 0.19, "hspace": 0.15}
 """Of a chart, in shares of its width and height."""
-
-Events = list[dict[str, Any]]
 
 
 class Panel(NamedTuple):
@@ -44,32 +43,15 @@ def _chart(rows: int = 1) -> tuple[Figure, np.ndarray]:
     return figure, axes
 
 
-def loss(watch: Watch) -> Figure:
-    """The loss of batches and its average."""
-    figure, (ax,) = _chart()
-    runs.losses(ax, watch.history.events())
-    return figure
+def _of_history(draw: Callable[[Axes, runs.Log], None]) -> Callable[[Watch], Figure]:
+    """A panel of one of the figures of `runs`."""
 
+    def panel(watch: Watch) -> Figure:
+        figure, (ax,) = _chart()
+        draw(ax, watch.history.events())
+        return figure
 
-def precision(watch: Watch) -> Figure:
-    """Precision @ 1 of each evaluation."""
-    figure, (ax,) = _chart()
-    runs.precision(ax, watch.history.events())
-    return figure
-
-
-def learning_rate(watch: Watch) -> Figure:
-    """The learning rate."""
-    figure, (ax,) = _chart()
-    runs.learning_rate(ax, watch.history.events())
-    return figure
-
-
-def speed(watch: Watch) -> Figure:
-    """Images a second."""
-    figure, (ax,) = _chart()
-    runs.speed(ax, watch.history.events())
-    return figure
+    return panel
 
 
 def norms(watch: Watch) -> Figure:
@@ -98,28 +80,24 @@ def sparsity(watch: Watch) -> Figure:
 
 def filters(watch: Watch) -> Figure:
     """The filters of the first layer, each stretched to all grey levels."""
-    figure, (ax,) = figures.new(width=WIDTH, height=1.5)
-    if watch.filters is not None and watch.filters.shape[2] in (1, 3):
-        weights = np.moveaxis(watch.filters, -1, 0)
-        weights = weights if weights.shape[-1] == 3 else weights[..., 0]
-        weights = pictures.stretched(weights).repeat(4, 1).repeat(4, 2)
-        pictures.sheet(ax, [weights[start : start + 16] for start in range(0, len(weights), 16)])
-    else:
-        ax.set_axis_off()
-    ax.set_title("What does conv1 look for?", loc="left", fontsize=11)
-    return figure
+    weights = None if watch.filters is None else np.moveaxis(watch.filters, -1, 0).repeat(4, 1).repeat(4, 2)
+    return _sheet(weights, "What does conv1 look for?", columns=16, height=1.5)
 
 
 def batch(watch: Watch) -> Figure:
     """Images of the latest batch as the network saw them."""
-    figure, (ax,) = figures.new(width=WIDTH, height=2.0)
-    if watch.images is not None and watch.images.shape[-1] in (1, 3):
-        images = pictures.stretched(watch.images)
-        images = images if images.shape[-1] == 3 else images[..., 0]
-        pictures.sheet(ax, [images[start : start + 8] for start in range(0, len(images), 8)])
+    return _sheet(watch.images, "What does the network see?", columns=8, height=2.0)
+
+
+def _sheet(images: np.ndarray | None, title: str, *, columns: int, height: float) -> Figure:
+    """Rows of images [N, rows, columns, channels], stretched; none of other than one or three channels."""
+    figure, (ax,) = figures.new(width=WIDTH, height=height)
+    if images is not None and images.shape[-1] in (1, 3):
+        shown = pictures.stretched(images if images.shape[-1] == 3 else images[..., 0])
+        pictures.sheet(ax, [shown[start : start + columns] for start in range(0, len(shown), columns)])
     else:
         ax.set_axis_off()
-    ax.set_title("What does the network see?", loc="left", fontsize=11)
+    ax.set_title(title, loc="left", fontsize=11)
     return figure
 
 
@@ -136,10 +114,12 @@ def _looks(watch: Watch) -> int:
 
 
 PANELS = {
-    "loss": Panel("Learning", loss, "The loss of batches and its moving average, by step", _steps),
-    "precision": Panel("Learning", precision, "Precision at 1 of raw and averaged weights, by step", _others),
-    "rate": Panel("Learning", learning_rate, "The learning rate, by step", _steps),
-    "speed": Panel("Learning", speed, "Images a second, by step", _steps),
+    "loss": Panel("Learning", _of_history(runs.losses), "The loss of batches and its moving average, by step", _steps),
+    "precision": Panel(
+        "Learning", _of_history(runs.precision), "Precision at 1 of raw and averaged weights, by step", _others
+    ),
+    "rate": Panel("Learning", _of_history(runs.learning_rate), "The learning rate, by step", _steps),
+    "speed": Panel("Learning", _of_history(runs.speed), "Images a second, by step", _steps),
     "filters": Panel("Network", filters, "The filters of conv1 as small pictures", _looks, photographic=True),
     "batch": Panel("Network", batch, "Images of the last batch as the network saw them", _looks, photographic=True),
     "sparsity": Panel("Network", sparsity, "The share of activations that are zero in each layer, by step", _looks),
@@ -148,7 +128,7 @@ PANELS = {
 """By name, in the order of their places."""
 
 
-def several(logs: Mapping[str, Events]) -> Figure:
+def several(logs: Mapping[str, runs.Log]) -> Figure:
     """The averaged loss and the precision of several runs, laid over one another.
 
     Args:

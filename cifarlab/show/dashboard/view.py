@@ -73,7 +73,7 @@ class View:
             ]
         )
         self.box.add_class("cifarlab-dashboard")
-        self._drawn: dict[str, tuple[int, int]] = {}
+        self._drawn: dict[str, tuple[Watch, int]] = {}
         self._seen_tab = TABS[0]
         self._order = list(PANELS)  # the one that was drawn last comes last
 
@@ -108,7 +108,6 @@ class View:
         for name, (text, tooltip) in looks.items():  # no icons: they would become part of the buttons' names
             button = ipywidgets.Button(description=text, tooltip=tooltip, layout={"width": "auto"})
             button.on_click(lambda _, name=name: self._actions[name]())
-            button.add_class(f"cifarlab-{name}")
             self.buttons[name] = button
         self.factor = ipywidgets.FloatLogSlider(
             1.0,
@@ -193,7 +192,7 @@ class View:
             watch: what is seen of a run; another one is new in every picture.
             everything: draw all that wait, of all tabs.
         """
-        versions = {name: (id(watch), panel.version(watch)) for name, panel in PANELS.items()}
+        versions = {name: (watch, panel.version(watch)) for name, panel in PANELS.items()}
         stale = [name for name in PANELS if self._drawn.get(name) != versions[name]]
         if not everything:
             tab = TABS[self._tabs.selected_index or 0]
