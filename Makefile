@@ -33,7 +33,7 @@ test: setup ## run every check that CI runs
 test-browser: setup ## run the tests in a real Chromium alone; screenshots go to artefacts/
 	$(BIN)/python -m pytest tests/browser
 
-notebooks: setup ## build the notebooks from their sources in lessons/, executed
+notebooks: setup ## build lessons, solutions and exercises from their sources in lessons/
 	$(BIN)/python -m tools.build_notebooks $(ARGS)
 
 course: setup ## run every lesson headless and print a table; CIFARLAB_DATASET=cifar10 for the real pictures
@@ -50,7 +50,7 @@ bench: setup ## measure speed and memory
 
 lock: ## renew uv.lock and requirements.lock (needs uv); maintainers only
 	uv lock
-	uv export --quiet --format requirements-txt --extra notebooks --extra dev --no-emit-project -o requirements.lock
+	uv export --quiet --format requirements-txt --extra notebooks --extra grading --extra cluster --extra dev --no-emit-project -o requirements.lock
 
 clean: ## remove .venv and caches, never data or runs
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache *.egg-info

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from cifarlab.config import RECIPES, EvalConfig, TrainConfig
 from cifarlab.errors import NotFiniteError, UserError, WorkerLostError
+from cifarlab.teaching import command as assignments_command
 
 if TYPE_CHECKING:
     from cifarlab.evaluation.prediction import Classifier
@@ -160,6 +161,12 @@ def _data(options: argparse.Namespace) -> int:
     return 0
 
 
+def _assignments(options: argparse.Namespace) -> int:
+    from cifarlab.show.console import say
+
+    return assignments_command.run(options, say)
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from cifarlab import doctor
 
@@ -174,6 +181,7 @@ COMMANDS = {
     "classify": (_classify, "name the three most probable classes of any picture"),
     "export": (_export, "write a trained network as a SavedModel for other programs"),
     "data": (_data, "fetch or draw a data set now"),
+    "assignments": (_assignments, "release the exercises to a class, grade what comes back"),
     "doctor": (_doctor, "say what is installed, which data are there, and what to do about what is missing"),
 }
 
@@ -204,6 +212,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     by_name["export"].add_argument("folder", type=Path, metavar="FOLDER", help="a new folder for the SavedModel")
     by_name["data"].add_argument("name", metavar="NAME", help="cifar10 or drawn")
     by_name["data"].add_argument("--force", action="store_true", help="fetch or draw anew even if it is there")
+    assignments_command.add_arguments(by_name["assignments"], _Parser)
     for name in ("classify", "export"):
         _add_settings(by_name[name], EvalConfig(), only=("checkpoint_dir", "moving_average"))
     for name in ("data", "doctor"):

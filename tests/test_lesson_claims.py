@@ -149,3 +149,21 @@ def test_what_averages_brought_in_the_recorded_run_is_what_lesson_5_says():
     gains = [100 * (line["averaged"]["precision_at_1"] - line["raw"]["precision_at_1"]) for line in lines]
     said = f"{min(gains):.1f} to {max(gains):.1f} points along the run, and {gains[-1]:.1f} at its end"
     assert said in " ".join((LESSONS / "05_evaluation.py").read_text().replace("\n# ", " ").split())
+
+
+def recorded_precisions(name, kind, steps):
+    """In %, from the log of a recorded run."""
+    lines = (ROOT / "benchmarks" / "recorded" / f"{name}.jsonl").read_text().splitlines()[1:]
+    by_step = {line["step"]: line[kind]["precision_at_1"] for line in map(json.loads, lines)}
+    return [100 * by_step[step] for step in steps]
+
+
+@pytest.mark.parametrize("kind", ["raw", "averaged"])
+def test_exercise_4_holds_the_recorded_precisions(kind):
+    text = (LESSONS / "exercises" / "04_without_averages.py").read_text()
+    tutorial = json.loads(re.search(rf"^tutorial_{kind} = np.array\((\[.*?\])\)", text, re.MULTILINE)[1])
+    wanted = recorded_precisions("tutorial", kind, range(10_000, 70_000, 10_000))
+    np.testing.assert_allclose(tutorial, wanted, atol=0.051)
+    quick = json.loads(re.search(rf"^quick_{kind} = np.array\((\[\[.*?\]\])\)", text, re.MULTILINE)[1])
+    wanted = [recorded_precisions(f"quick-seed{seed}", kind, (6_000, 12_000, 18_000)) for seed in range(3)]
+    np.testing.assert_allclose(quick, wanted, atol=0.051)

@@ -8,11 +8,13 @@ import nbformat
 import pytest
 
 from cifarlab.show import figures, plots
-from tools.build_notebooks import ROOT, execute, from_source, pairs, widgets_without_dashboards
-from tools.check_notebooks import LARGEST_FILE, complaints, differences
+from tools.build_notebooks import ROOT, SOLUTIONS, execute, from_source, pairs, widgets_without_dashboards
+from tools.check_notebooks import LARGEST_FILE, complaints, differences, exercise_complaints
 
 PAIRS = pairs()
 NAMES = [source.stem for source in PAIRS]
+LESSON_SOURCES = [source for source, built in PAIRS.items() if built.parent != SOLUTIONS]
+SOLVED = [built for built in PAIRS.values() if built.parent == SOLUTIONS]
 
 
 @pytest.fixture(params=PAIRS.items(), ids=NAMES)
@@ -36,6 +38,11 @@ def test_it_is_fit_to_be_read(source_and_notebook):
     assert not complaints(source_and_notebook[1])
 
 
+@pytest.mark.parametrize("built", SOLVED, ids=lambda path: path.stem)
+def test_an_exercise_has_all_that_a_student_needs(built):
+    assert not exercise_complaints(nbformat.read(built, as_version=4))
+
+
 @pytest.mark.parametrize("built", PAIRS.values(), ids=NAMES)
 def test_its_file_is_valid_and_small(built):
     nbformat.validate(nbformat.read(built, as_version=4))
@@ -43,8 +50,8 @@ def test_its_file_is_valid_and_small(built):
     assert built.stat().st_size < LARGEST_FILE
 
 
-@pytest.mark.parametrize("source", PAIRS, ids=NAMES)
-def test_it_runs_on_the_real_pictures(source, real_data_dir, monkeypatch, tmp_path):
+@pytest.mark.parametrize("source", LESSON_SOURCES, ids=lambda path: path.stem)
+def test_a_lesson_runs_on_the_real_pictures(source, real_data_dir, monkeypatch, tmp_path):
     monkeypatch.setenv("CIFARLAB_DATA", str(real_data_dir))
     monkeypatch.setenv("CIFARLAB_DATASET", "cifar10")
     notebook = from_source(source)
@@ -186,6 +193,41 @@ def test_what_makes_a_notebook_unfit_is_found(good, change):
 
 
 # nbval, strict: what it must and must not let through.
+
+
+@pytest.fixture
+def solved():
+    return nbformat.read(SOLVED[0], as_version=4)
+
+
+def no_minutes(notebook):
+    notebook.cells[0].source = notebook.cells[0].source.replace("minutes", "hours")
+
+
+def points_that_do_not_add_up(notebook):
+    graded = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("points")]
+    graded[0].metadata.nbgrader.points += 1
+
+
+def one_hint(notebook):
+    text = next(cell for cell in notebook.cells if "Hint 2" in cell.source)
+    text.source = text.source.replace("Hint 2", "More")
+
+
+def no_check(notebook):
+    test = next(cell for cell in notebook.cells if "teaching.check_" in cell.source)
+    test.source = "assert softmax"
+
+
+def no_types(notebook):
+    task = next(cell for cell in notebook.cells if "BEGIN SOLUTION" in cell.source)
+    task.source = task.source.replace("->", ",")
+
+
+@pytest.mark.parametrize("change", [no_minutes, points_that_do_not_add_up, one_hint, no_check, no_types])
+def test_what_an_exercise_lacks_is_found(solved, change):
+    change(solved)
+    assert len(exercise_complaints(solved)) == 1
 
 
 @pytest.fixture

@@ -73,6 +73,7 @@ class Server:
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
                 [*command, *options],
+                cwd=folder,
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -96,9 +97,13 @@ class Server:
 
     def ask(self, path: str, method: str = "GET"):
         """What its REST interface answers."""
+        return json.loads(self.page(path, method) or "null")
+
+    def page(self, path: str, method: str = "GET") -> str:
+        """What it answers, as text."""
         address = f"http://127.0.0.1:{self.port}/{path}?token={self.token}"
         with urllib.request.urlopen(urllib.request.Request(address, method=method), timeout=SECONDS) as answer:
-            return json.loads(answer.read() or "null")
+            return answer.read().decode()
 
     def end_kernels(self) -> None:
         """Shuts all kernels down, as the menu does."""

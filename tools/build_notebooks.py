@@ -1,12 +1,14 @@
 """Builds notebooks from their text sources: `make notebooks` for all, or with names of sources for some.
 
-A source is a Python file in percent format under lessons/; the notebook of the same name lies under notebooks/. A
-notebook is executed from a clean kernel on the drawn pictures, its outputs are kept, and everything in it that is not
-the author's or an output's is left out or made a function of the source, so that building twice gives the same bytes
-wherever the outputs are the same.
+A source is a Python file in percent format: under lessons/ for a notebook of the same name under notebooks/, under
+lessons/exercises/ for one under solutions/, of which the student's version under exercises/ is made. A notebook is
+executed from a clean kernel on the drawn pictures, its outputs are kept, and everything in it that is not the author's
+or an output's is left out or made a function of the source, so that building twice gives the same bytes wherever the
+outputs are the same.
 """
 
 import argparse
+import copy
 import hashlib
 import os
 import re
@@ -19,9 +21,12 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
+from nbgrader import preprocessors
+from traitlets.config import Config
 
 ROOT = Path(__file__).parents[1]
 LESSONS, NOTEBOOKS = ROOT / "lessons", ROOT / "notebooks"
+SOLUTIONS, EXERCISES = ROOT / "solutions", ROOT / "exercises"
 CELL_SECONDS = 300
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -29,9 +34,18 @@ METADATA = {
 }
 
 
+# What an exercise's source need not repeat for each cell that nbgrader knows of.
+NBGRADER = {"schema_version": 3, "grade": False, "locked": False, "solution": False, "task": False}
+
+
 def pairs() -> dict[Path, Path]:
-    """Each source, and the notebook that is built from it."""
-    return {source: NOTEBOOKS / f"{source.stem}.ipynb" for source in sorted(LESSONS.glob("*.py"))}
+    """Each source, and the executed notebook that is built from it."""
+    folders = {LESSONS: NOTEBOOKS, LESSONS / "exercises": SOLUTIONS}
+    return {
+        source: built / f"{source.stem}.ipynb"
+        for folder, built in folders.items()
+        for source in sorted(folder.glob("*.py"))
+    }
 
 
 def from_source(source: Path) -> nbformat.NotebookNode:
@@ -40,7 +54,29 @@ def from_source(source: Path) -> nbformat.NotebookNode:
     notebook.metadata = nbformat.from_dict(METADATA)
     for place, cell in enumerate(notebook.cells):
         cell.id = hashlib.sha256(f"{place}\n{cell.source}".encode()).hexdigest()[:12]
-        cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+        kept = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+        if "nbgrader" in cell.metadata:
+            kept["nbgrader"] = {**NBGRADER, **cell.metadata["nbgrader"]}
+        cell.metadata = nbformat.from_dict(kept)
+    return notebook
+
+
+def students_version(solution: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """An exercise: its solution without answers, hidden tests and outputs, as nbgrader would release it."""
+    notebook, config = copy.deepcopy(solution), Config()
+    config.ClearSolutions.text_stub = "*Your answer, in place of this line.*"
+    for step in (
+        preprocessors.LockCells,
+        preprocessors.ClearSolutions,
+        preprocessors.ClearOutput,
+        preprocessors.CheckCellMetadata,
+        preprocessors.ClearHiddenTests,
+        preprocessors.ClearMarkScheme,
+        preprocessors.ComputeChecksums,
+        preprocessors.CheckCellMetadata,
+    ):
+        notebook, _ = step(config=config).preprocess(notebook, {})
+    notebook.metadata = nbformat.from_dict(METADATA)
     return notebook
 
 
@@ -98,7 +134,7 @@ def main() -> None:
     wanted = [path.resolve() for path in parser.parse_args().sources] or list(pairs())
     for source in wanted:
         if source not in pairs():
-            sys.exit(f"build_notebooks: a source is a .py file in {LESSONS}; got {source}.")
+            sys.exit(f"build_notebooks: a source is a .py file in {LESSONS} or its exercises; got {source}.")
     os.environ.pop("CIFARLAB_DATASET", None)
     with tempfile.TemporaryDirectory() as data:  # holds the drawn pictures alone: no real one gets into a notebook
         os.environ["CIFARLAB_DATA"] = data
@@ -107,6 +143,8 @@ def main() -> None:
             execute(notebook)
             pairs()[source].write_text(as_text(notebook))
             print(f"{pairs()[source].relative_to(ROOT)}: {time.monotonic() - started:.0f} s", flush=True)
+            if source.parent.name == "exercises":
+                (EXERCISES / f"{source.stem}.ipynb").write_text(as_text(students_version(from_source(source))))
 
 
 if __name__ == "__main__":

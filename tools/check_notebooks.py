@@ -88,12 +88,58 @@ def pictures_have_words(notebook: NotebookNode) -> Iterator[str]:
 
 def short_cells(notebook: NotebookNode) -> Iterator[str]:
     """Code cells stay short; what is longer belongs into the package, with tests."""
-    lengths = [len(cell.source.splitlines()) for _, cell in _code(notebook)]
+    lengths = [len(cell.source.splitlines()) for _, cell in _code(notebook) if not _known(cell).get("solution")]
     for place, cell in _code(notebook):
-        if len(cell.source.splitlines()) > LONGEST_CELL:
+        if len(cell.source.splitlines()) > LONGEST_CELL and not _known(cell).get("solution"):
             yield f"cell {place} has {len(cell.source.splitlines())} lines; {LONGEST_CELL} at most: split it"
     if statistics.median(lengths) > MEDIAN_CELL:
         yield f"the median code cell has {statistics.median(lengths)} lines; {MEDIAN_CELL} at most: split some"
+
+
+def exercise_complaints(notebook: NotebookNode) -> list[str]:
+    """Everything that is wrong with an exercise's solution, beyond what is wrong with any notebook."""
+    return [*_headed(notebook), *_hinted_and_checked(notebook)]
+
+
+def _headed(notebook: NotebookNode) -> Iterator[str]:
+    """It says what it continues, minutes, difficulty, what to hand in, and as many points as its cells have."""
+    head, cells = notebook.cells[0].source, notebook.cells
+    for what in (
+        r"\*\*Continues\*\*",
+        r"\*\*Time\*\*: \d+ minutes",
+        r"\*\*Difficulty\*\*: [123] of 3",
+        r"\*\*Hand in\*\*",
+    ):
+        if not re.search(what, head):
+            yield f"its first cell lacks {what}"
+    points = sum(_known(cell).get("points", 0) for cell in cells)
+    said = re.search(r"\*\*Points\*\*: (\d+)", head)
+    table = sum(int(row) for row in re.findall(r"\| *(\d+) \|$", head, re.MULTILINE))
+    if not said or int(said[1]) != points or table != points:
+        yield f"its cells have {points} points; its first cell says {said and said[1]}, its table {table}"
+
+
+def _hinted_and_checked(notebook: NotebookNode) -> Iterator[str]:
+    """Before every task stand two folded hints, after it a check; hidden tests and a question are there."""
+    for place, cell in _code(notebook):
+        if not _known(cell).get("solution"):
+            continue
+        name, text, test = _known(cell)["grade_id"], notebook.cells[place - 1], notebook.cells[place + 1]
+        if text.cell_type != "markdown" or len(re.findall(r"<summary>Hint [12]", text.source)) != 2:
+            yield f"before {name} there should be a text with hints 1 and 2, folded"
+        if not _known(test).get("grade") or "teaching.check_" not in test.source:
+            yield f"after {name} there should be its check"
+        if '"""' not in cell.source or "->" not in cell.source or "BEGIN SOLUTION" not in cell.source:
+            yield f"{name} should have types, a docstring and the marks of a solution"
+    if not any("BEGIN HIDDEN TESTS" in cell.source for cell in notebook.cells):
+        yield "there is no hidden test"
+    if not any(cell.cell_type == "markdown" and _known(cell).get("grade") for cell in notebook.cells):
+        yield "there is no question to be answered in words"
+
+
+def _known(cell: NotebookNode) -> dict:
+    """What nbgrader knows of a cell."""
+    return cell.metadata.get("nbgrader", {})
 
 
 def few_ignored(notebook: NotebookNode) -> Iterator[str]:

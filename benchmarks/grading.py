@@ -1,0 +1,62 @@
+"""How long it takes to grade a class: `python -m benchmarks.grading --students 100`.
+
+Every student hands in the solution, which is the longest that a notebook takes but for those that loop without end.
+"""
+
+import argparse
+import concurrent.futures
+import multiprocessing
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+
+from benchmarks.machine import machine
+from cifarlab.show.console import say
+from cifarlab.teaching import assignments
+
+
+def hand_in(course: Path, solution: Path, students: int) -> None:
+    """Puts the answers of the solution into the assignment, for each student."""
+    answers = {cell.id: cell.source for cell in nbformat.read(solution, as_version=4).cells}
+    notebook = nbformat.read(course / "release" / solution.stem / solution.name, as_version=4)
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.source = answers[cell.id]
+    for number in range(students):
+        folder = course / "submitted" / f"student-{number:03d}" / solution.stem
+        folder.mkdir(parents=True)
+        nbformat.write(notebook, folder / solution.name)
+
+
+def main() -> None:
+    """Releases, grades and writes feedback, and prints what each took."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--students", type=int, default=100)
+    parser.add_argument("--exercise", default="01_softmax")
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    solution = Path("solutions") / f"{options.exercise}.ipynb"
+    with tempfile.TemporaryDirectory() as folder:
+        course, clock = Path(folder), time.monotonic
+        assignments.release(options.exercise, course)
+        hand_in(course, solution, options.students)
+        context, started = multiprocessing.get_context("spawn"), clock()
+        with concurrent.futures.ProcessPoolExecutor(options.workers, mp_context=context) as executor:
+            executed: list[float] = []
+            points = assignments.grade(
+                options.exercise, course, executor=executor, told=lambda _: executed.append(clock() - started)
+            )
+        graded = clock() - started
+        assignments.feedback(options.exercise, course)
+        pages = clock() - started - graded
+    same = {entry.score for entry in points}
+    say(f"{machine()}; {options.exercise}, {options.students} students, {options.workers} at once")
+    say(f"executed in {executed[-1] / 60:.1f} min, {executed[-1] / options.students:.1f} s a notebook; ")
+    say(f"scored in {graded - executed[-1]:.0f} s more, feedback in {pages:.0f} s; points of all: {same}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""SVHN, the house numbers of Google's street view: from MATLAB files to records.
+
+A file holds X, uint8[32, 32, 3, N], and y, [N, 1], in which the digit zero has the label 10. Digits of one photo stand
+next to each other and overlap, so that pictures for validation are a contiguous tail of the training pictures.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from cifarlab.data.matlab import MatlabError, variable
+from cifarlab.data.records import IMAGE_SHAPE, record_bytes
+
+DIGITS = tuple("0123456789")
+"""The classes; a label is its digit."""
+
+URL = "http://ufldl.stanford.edu/housenumbers/"
+FILES: dict[str, tuple[str, int]] = {
+    "train_32x32.mat": ("md5:e26dedcc434d2e4c54c9b2d4a06d8373", 73_257),
+    "test_32x32.mat": ("md5:eb5a983be6a315427106f1b164d9cef3", 26_032),
+    "extra_32x32.mat": ("md5:a93ce644f1a588dc4d68dda5feec44a7", 531_131),
+}
+"""The official files: checksum, and how many digits they hold."""
+
+_MOST = 10_000_000  # labels are read at once, and a small file can say that it has any number of them
+_CHUNK = 1_000  # pictures that are in memory at a time
+
+
+def read_digits(path: str | os.PathLike) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The digits of a file, a thousand at a time.
+
+    Args:
+        path: a file of cropped digits, such as `train_32x32.mat`.
+
+    Yields:
+        images: uint8[n, 32, 32, 3], rows x columns x RGB, 0-255.
+        labels: int32[n], the digits themselves, 0 to 9.
+
+    Raises:
+        MatlabError: it is no such file; the message says what is wrong with it.
+        OSError: it cannot be read.
+    """
+    path = Path(path)
+    labels = _labels(path)
+    with variable(path, "X") as found:
+        if found.shape != (*IMAGE_SHAPE, len(labels)) or found.dtype != np.uint8:
+            raise MatlabError(
+                f"{path.name}: X should be uint8[32, 32, 3, {len(labels)}], as y has {len(labels):,} labels; got "
+                f"{found.dtype}{list(found.shape)}. Is it the file of cropped digits?"
+            )
+        size = int(np.prod(IMAGE_SHAPE))
+        for start in range(0, len(labels), _CHUNK):
+            chosen = labels[start : start + _CHUNK]
+            pixels = found.read(size * len(chosen)).reshape(-1, 3, 32, 32)  # [picture, channel, column, row]
+            yield np.ascontiguousarray(pixels.transpose(0, 3, 2, 1)), chosen
+
+
+def write_digits(path: str | os.PathLike, records: str | os.PathLike) -> int:
+    """Writes the digits of a MATLAB file as a file of records, whole or not at all; returns how many there are.
+
+    Raises:
+        MatlabError: as for `read_digits`.
+        OSError: a file cannot be read or written.
+    """
+    records = Path(records)
+    beside, count = records.with_name(records.name + ".part"), 0
+    with beside.open("wb") as file:
+        for images, labels in read_digits(path):
+            rows = np.empty([len(labels), record_bytes()], np.uint8)
+            rows[:, 0] = labels
+            rows[:, 1:] = images.transpose(0, 3, 1, 2).reshape(len(labels), -1)  # [n, rows, columns, RGB] -> planes
+            rows.tofile(file)
+            count += len(labels)
+    beside.replace(records)
+    return count
+
+
+def _labels(path: Path) -> np.ndarray:
+    """int32[N], the digits: 10 means zero."""
+    with variable(path, "y") as found:
+        count = max(found.shape, default=0)
+        if sorted(found.shape) != [1, count] or not count:
+            raise MatlabError(f"{path.name}: y should be [N, 1], a label for each picture; got {list(found.shape)}.")
+        if count > _MOST:
+            raise MatlabError(f"{path.name}: SVHN's largest file has 531,131 digits; this one says {count:,} labels.")
+        labels = found.read(count)
+    wrong = np.flatnonzero((labels < 1) | (labels > 10) | (labels != np.floor(labels)))
+    if wrong.size:
+        raise MatlabError(
+            f"{path.name}: labels are 1 to 10, with 10 for zero; picture {wrong[0]:,} has {labels[wrong[0]]}"
+            f" ({wrong.size:,} such in all)."
+        )
+    return labels.astype(np.int32) % 10

@@ -1,0 +1,140 @@
+"""Calls a student's function, whatever it is and does, and gets a value or words that help."""
+
+import contextlib
+import ctypes
+import io
+import threading
+import traceback
+from typing import Any
+
+from cifarlab.teaching.verdict import NotYetError
+
+LARGEST_OUTPUT = 10_000
+"""Characters that one call may print; more is taken for a loop without end, which it usually is."""
+_SHOWN = 400  # characters of what was printed, or of an exception's words
+
+
+class _TooLongError(BaseException):
+    """Raised in the student's thread; not an Exception, so that a broad `except` there does not swallow it."""
+
+
+class _TooMuchError(BaseException):
+    """As above."""
+
+
+class _Printed(io.TextIOBase):
+    """Keeps what a call prints, up to a limit."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self.text += str(text)[: LARGEST_OUTPUT - len(self.text)]
+        if len(self.text) >= LARGEST_OUTPUT:
+            raise _TooMuchError
+        return len(text)
+
+
+class _Call(threading.Thread):
+    """One call on a thread of its own, which can be ended from outside."""
+
+    def __init__(self, function: Any, arguments: tuple) -> None:
+        super().__init__(daemon=True)
+        self.function, self.arguments = function, arguments
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.value = self.function(*self.arguments)
+        except BaseException as error:  # whatever it is, it is the student's, and is told as words
+            self.error = error
+
+    def end(self) -> None:
+        """Raises an exception in the thread as soon as it runs Python again; it may be deaf to it."""
+        if self.ident is not None:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(_TooLongError))
+            self.join(0.5)
+
+
+def call(function: Any, *arguments: Any, seconds: float = 10.0) -> Any:
+    """What a student's function returns.
+
+    Args:
+        function: anything; a student may pass what is not a function.
+        arguments: of the call.
+        seconds: after which a call is given up. A loop in Python is ended then; one inside a library goes on.
+
+    Raises:
+        NotYetError: it is not a function, it is not written yet, it raised, took too long or printed too much.
+
+    >>> call(lambda a, b: a + b, 1, 2)
+    3
+    >>> call(None)
+    Traceback (most recent call last):
+    cifarlab.teaching.verdict.NotYetError: Not yet: a function is checked here; got None. Pass its name, no brackets.
+    """
+    if not callable(function):
+        raise NotYetError(f"a function is checked here; got {brief(function)}. Pass its name, no brackets.")
+    printed, running = _Printed(), _Call(function, arguments)
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        running.start()
+        try:
+            running.join(seconds)
+        finally:  # also when the student interrupts the kernel
+            still_running = running.is_alive()
+            if still_running:
+                running.end()
+    if still_running:
+        raise NotYetError(f"no answer within {seconds:g} s. Is there a loop that does not end?", _quote(printed.text))
+    if running.error is not None:
+        raise _told(running.error, function, printed.text)
+    return running.value
+
+
+def brief(value: Any) -> str:
+    """A value in a few words, however large it is and whatever its own words do.
+
+    >>> brief(None), brief("softmax"), brief([1, 2])
+    ('None', "the string 'softmax'", 'a list of 2')
+    >>> import numpy as np
+    >>> brief(np.zeros([2, 10]))
+    'float64[2, 10]'
+    """
+    if value is None or isinstance(value, bool | int | float):
+        return str(value)[:40]
+    if isinstance(value, str):
+        return f"the string {value[:30]!r}"
+    with contextlib.suppress(Exception):  # of an object of the student's own
+        return f"{value.dtype.name}[{', '.join(map(str, value.shape))}]"[:80]
+    if isinstance(value, list | tuple | dict | set):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a {type(value).__name__}"
+
+
+def _told(error: BaseException, function: Any, printed: str) -> NotYetError:
+    """What to say of an exception that a student's function raised."""
+    name = "the function"
+    with contextlib.suppress(Exception):  # of an object of the student's own
+        name = str(function.__name__)[:40]
+    if isinstance(error, NotImplementedError):
+        return NotYetError(f"{name} is not written yet. Replace `raise NotImplementedError()` by your code.")
+    if isinstance(error, _TooMuchError):
+        return NotYetError(f"{name} printed more than {LARGEST_OUTPUT:,} characters. Is there a print in a loop?")
+    if isinstance(error, NotYetError):
+        return error
+    try:
+        words = f"{type(error).__name__}: {error}"
+    except Exception:  # an exception of the student's own, whose words raise another
+        words = type(error).__name__
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    place = f" in line {frames[0].lineno} of its cell" if frames else ""
+    return NotYetError(f"{name} raised {words.strip()[:_SHOWN]}{place}.", _quote(printed))
+
+
+def _quote(printed: str) -> str:
+    text = printed.strip()
+    return f"It printed: {text[:_SHOWN]}{' ...' if len(text) > _SHOWN else ''}" if text else ""

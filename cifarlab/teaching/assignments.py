@@ -1,0 +1,198 @@
+"""Release, grade, feedback: nbgrader driven over `solutions/` into a course's folder.
+
+The folder is nbgrader's own, so that its commands and its formgrader work on it too:
+
+    nbgrader_config.py  settings, for nbgrader and for us; yours to change
+    key.txt             what the hidden tests draw their numbers from; keep it to yourself
+    gradebook.db        points and comments
+    source/             assignments with hidden tests      release/     what students get
+    submitted/          STUDENT/ASSIGNMENT/*.ipynb, put there by you or by nbgrader's collect commands
+    autograded/         executed and graded                feedback/    a page for each student
+"""
+
+import concurrent.futures
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from traitlets.config import Config
+
+from cifarlab.teaching import marks
+from cifarlab.teaching.course import DEFAULT_SETTINGS, SETTINGS_FILE, AssignmentError, run
+from cifarlab.teaching.execution import HIDDEN_TESTS, Limits, run_notebook
+from cifarlab.teaching.submissions import repaired
+
+PUBLIC_KEY = 'key="public"'
+"""What stands in a solution where the instructor's key goes."""
+
+
+def release(
+    name: str,
+    course: str | os.PathLike,
+    *,
+    solutions: str | os.PathLike = "solutions",
+    key: str | None = None,
+    overlay: str | os.PathLike | None = None,
+) -> Path:
+    """Makes an assignment out of a solution; returns the notebook for students.
+
+    Args:
+        name: of the exercise, such as "01_softmax".
+        course: the course's folder; made if there is none.
+        solutions: the folder of the solutions.
+        key: what hidden tests draw their numbers from; by default the course's, drawn at the first release.
+        overlay: a folder of tests of your own, `overlay/NAME/*.py`: each file becomes a hidden test at the end, with as
+            many points as its first line says, `# points: 2`.
+
+    Raises:
+        AssignmentError: there is no such solution, or the key or a test cannot be used.
+    """
+    course, path = Path(course), Path(solutions) / f"{name}.ipynb"
+    if not path.is_file():
+        there = ", ".join(sorted(other.stem for other in path.parent.glob("*.ipynb"))) or "none"
+        raise AssignmentError(
+            f"no solution {path}; there are: {there}. Run this in cifarlab's folder, or pass --solutions."
+        )
+    source = nbformat.read(path, as_version=4)
+    (course / "source" / name).mkdir(parents=True, exist_ok=True)
+    key = _key(course, key)
+    for cell in source.cells:
+        if HIDDEN_TESTS in cell.source:
+            cell.source = cell.source.replace(PUBLIC_KEY, f'key="{key}"')
+    source.cells += _private_tests(overlay, name)
+    nbformat.write(source, course / "source" / name / path.name)
+    run(GenerateAssignment, course, name, ".")
+    return course / "release" / name / path.name
+
+
+def grade(
+    name: str,
+    course: str | os.PathLike,
+    *,
+    executor: concurrent.futures.Executor | None = None,
+    limits: Limits | None = None,
+    again: bool = False,
+    told: Callable[[str], object] = lambda student: None,
+) -> list[marks.Points]:
+    """Grades the submissions of an assignment that are new, or changed since they were graded.
+
+    Args:
+        name: of the assignment.
+        course: the course's folder.
+        executor: where notebooks are executed, several at once; by default here, one after the other.
+        limits: of each notebook.
+        again: all of them, also those that are graded.
+        told: called with each student's name when the notebook has been executed.
+
+    Raises:
+        AssignmentError: the assignment was not released here, or nothing was submitted.
+    """
+    course, limits = Path(course), limits or Limits()
+    originals = [_original(course, step, name) for step in ("release", "source")]
+    submitted = sorted((course / "submitted").glob(f"*/{name}"))
+    if not submitted:
+        raise AssignmentError(
+            f"nothing was submitted: expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there."
+        )
+    waiting = [folder for folder in submitted if again or _is_new(course, folder, name)]
+    texts = [nbformat.writes(repaired(_submission(folder, name), *originals)) for folder in waiting]
+    with tempfile.TemporaryDirectory() as beside:
+        executed = executor.map if executor else map
+        for folder, text in zip(waiting, executed(run_notebook, texts, [limits] * len(texts)), strict=True):
+            student = folder.parent.name
+            (Path(beside) / student / name).mkdir(parents=True)
+            (Path(beside) / student / name / f"{name}.ipynb").write_text(text)
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copy(folder / "timestamp.txt", Path(beside) / student / name)
+            told(student)
+        for folder in waiting:
+            run(Autograde, course, name, folder.parent.name, _already_executed(beside))
+    return marks.report(name, course)
+
+
+def feedback(name: str, course: str | os.PathLike) -> list[Path]:
+    """Writes for each graded submission a page that tells the student why, without the hidden tests.
+
+    Raises:
+        AssignmentError: nothing is graded.
+    """
+    course = Path(course)
+    for folder in sorted((course / "autograded").glob(f"*/{name}")):
+        run(GenerateFeedback, course, name, folder.parent.name)
+    pages = sorted((course / "feedback").glob(f"*/{name}/*.html"))
+    if not pages:
+        raise AssignmentError(f"nothing is graded: run `cifarlab assignments grade {name}` first.")
+    return pages
+
+
+def _key(course: Path, given: str | None) -> str:
+    """The course's key, which is drawn or taken at its first release and kept."""
+    path = course / "key.txt"
+    if given is None:
+        given = path.read_text().strip() if path.exists() else secrets.token_hex(8)
+    if not re.fullmatch(r"[\w.-]{4,100}", given):
+        raise AssignmentError(f"a key is 4 to 100 letters, digits, dots and dashes; got {len(given)} characters.")
+    path.write_text(given + "\n")
+    path.chmod(0o600)
+    if not (course / SETTINGS_FILE).exists():
+        (course / SETTINGS_FILE).write_text(DEFAULT_SETTINGS)
+    return given
+
+
+def _private_tests(overlay: str | os.PathLike | None, name: str) -> list[nbformat.NotebookNode]:
+    """A hidden test for each file of an instructor's own."""
+    cells = []
+    for path in sorted((Path(overlay) / name).glob("*.py")) if overlay is not None else ():
+        first, _, code = path.read_text().partition("\n")
+        match = re.fullmatch(r"# points: (\d+(?:\.\d+)?)\s*", first)
+        if not match:
+            raise AssignmentError(f"{path}: its first line should be like '# points: 2'; got {first[:40]!r}.")
+        known = {"grade_id": f"private-{path.stem}", "points": float(match[1]), "grade": True, "locked": True}
+        known |= {"solution": False, "task": False, "schema_version": 3}
+        text = f"# A test of the instructor's.\n### {HIDDEN_TESTS}\n{code.rstrip()}\n### END HIDDEN TESTS"
+        cells.append(nbformat.v4.new_code_cell(text, metadata=nbformat.from_dict({"nbgrader": known})))
+    if overlay is not None and not cells:
+        raise AssignmentError(f"no tests in {Path(overlay) / name}: expected .py files there.")
+    return cells
+
+
+def _already_executed(folder: str) -> Config:
+    """nbgrader grades what lies in another folder, with the outputs that it has."""
+    settings = Config()
+    settings.CourseDirectory.submitted_directory = folder
+    settings.Autograde.sanitize_preprocessors = [
+        f"nbgrader.preprocessors.{step}" for step in ("OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata")
+    ]
+    settings.Autograde.autograde_preprocessors = [
+        f"nbgrader.preprocessors.{step}"
+        for step in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")
+    ]
+    return settings
+
+
+def _original(course: Path, step: str, name: str) -> nbformat.NotebookNode:
+    path = course / step / name / f"{name}.ipynb"
+    if not path.is_file():
+        raise AssignmentError(f"no {path}: run `cifarlab assignments release {name}` first.")
+    return nbformat.read(path, as_version=4)
+
+
+def _submission(folder: Path, name: str) -> bytes:
+    """The bytes of what was handed in; nothing where a file of that name is missing."""
+    try:
+        return (folder / f"{name}.ipynb").read_bytes()
+    except OSError:
+        return b""
+
+
+def _is_new(course: Path, submitted: Path, name: str) -> bool:
+    graded = course / "autograded" / submitted.parent.name / name / f"{name}.ipynb"
+    handed_in = submitted / f"{name}.ipynb"
+    return not graded.exists() or (handed_in.exists() and handed_in.stat().st_mtime > graded.stat().st_mtime)

@@ -1,0 +1,1 @@
+"""The instant checks, in one to three modules an exercise."""

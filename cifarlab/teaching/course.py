@@ -1,0 +1,112 @@
+"""A course's folder, which is nbgrader's own, and nbgrader's steps carried out in it."""
+
+import contextlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbgrader.api import Gradebook
+from nbgrader.converters import BaseConverter
+from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import setenv
+from sqlalchemy.exc import SAWarning
+from traitlets.config import Config, PyFileConfigLoader
+
+from cifarlab.errors import UserError
+
+SETTINGS_FILE = "nbgrader_config.py"
+DEFAULT_SETTINGS = """c = get_config()  # nbgrader's settings for this course: https://nbgrader.readthedocs.io
+
+c.ClearSolutions.text_stub = "*Your answer, in place of this line.*"
+c.Execute.timeout = 120  # seconds of a cell, where nbgrader's own autograde is used
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.GetGrades",
+    "nbgrader.preprocessors.ClearHiddenTests",  # what students read holds no hidden test
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
+"""
+
+_log = logging.getLogger("cifarlab.nbgrader")
+_log.propagate = False
+_log.addHandler(logging.NullHandler())
+
+
+class AssignmentError(UserError):
+    """An assignment or a course's folder is not as it should be."""
+
+
+def settings(course: Path, assignment: str, student: str) -> Config:
+    """nbgrader's settings for one step, from the course's own file."""
+    found = PyFileConfigLoader(SETTINGS_FILE, str(course)).load_config()
+    found.CourseDirectory.root = str(course.resolve())
+    found.CourseDirectory.assignment_id = assignment
+    found.CourseDirectory.student_id = student
+    return found
+
+
+def run(
+    converter: type[BaseConverter], course: Path, assignment: str, student: str, more: Config | None = None
+) -> None:
+    """Carries out one of nbgrader's steps for one student; what it wrote before is replaced.
+
+    Raises:
+        AssignmentError: nbgrader refuses; the message ends with the first error in its log.
+    """
+    config = settings(course, assignment, student)
+    config.merge(more or Config())
+    step = converter(coursedir=CourseDirectory(config=config), config=config, force=True, log=_log)
+    with _at_home(), _reasons() as reasons:
+        try:
+            step.start()
+        except NbGraderException as error:
+            reason = reasons[0] if reasons else error
+            raise AssignmentError(f"nbgrader could not do it for {student}: {reason}") from error
+
+
+@contextlib.contextmanager
+def _at_home() -> Iterator[None]:
+    """nbgrader calls a program of its own environment, which may not be on the path, and warns of its own queries."""
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    with setenv(PATH=programs), warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)
+        yield
+
+
+@contextlib.contextmanager
+def _reasons() -> Iterator[list[str]]:
+    """The exceptions that nbgrader's log tells of, a line each."""
+    reasons: list[str] = []
+
+    class Keeper(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            text = record.getMessage().strip()
+            if text.startswith("Traceback"):
+                reasons.append(text.splitlines()[-1])
+
+    keeper = Keeper(logging.ERROR)
+    _log.addHandler(keeper)
+    try:
+        yield reasons
+    finally:
+        _log.removeHandler(keeper)
+
+
+@contextlib.contextmanager
+def gradebook(course: Path, assignment: str) -> Iterator[Gradebook]:
+    """The course's points and comments.
+
+    Raises:
+        AssignmentError: there is no such assignment in it.
+    """
+    if not (course / "gradebook.db").exists():
+        raise AssignmentError(f"no gradebook in {course}: run `cifarlab assignments release {assignment}` first.")
+    url = CourseDirectory(config=settings(course, assignment, "*")).db_url
+    with _at_home(), Gradebook(url) as opened:
+        there = [known.name for known in opened.assignments]
+        if assignment not in there:
+            raise AssignmentError(f"no assignment {assignment!r} in {course}; there are: {', '.join(there) or 'none'}.")
+        yield opened

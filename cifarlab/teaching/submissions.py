@@ -1,0 +1,104 @@
+"""Makes whatever was handed in into a notebook that can be graded: the assignment's own, with the answers put in."""
+
+from collections.abc import Iterable
+
+import nbformat
+from nbformat import NotebookNode
+
+LARGEST_FILE = 20_000_000
+"""Bytes of a submitted notebook; a larger one holds nothing but output."""
+
+
+def repaired(submitted: bytes, release: NotebookNode, source: NotebookNode) -> NotebookNode:
+    """The assignment with a student's answers and own cells in it, and with every test as the instructor wrote it.
+
+    Cells that were deleted come back, tests that were edited are replaced, outputs are left out, and what is no
+    notebook at all becomes an assignment without answers. The first cell says what was mended, if anything was.
+
+    Args:
+        submitted: the file's bytes, whatever they are.
+        release: the assignment as students got it.
+        source: the assignment with hidden tests; its cells have the same `grade_id`.
+
+    >>> release = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("raise NotImplementedError()",
+    ...     metadata={"nbgrader": {"grade_id": "softmax", "solution": True}})])
+    >>> for cell in repaired(b"PK...", release, release).cells: print(cell.cell_type, "|", cell.source)
+    markdown | **From the grader:** the file is not a Jupyter notebook, so nothing could be graded.
+    code | raise NotImplementedError()
+    """
+    hidden = {_id(cell): cell for cell in source.cells if _id(cell)}
+    own = {_id(cell): _own_cell(cell, hidden[_id(cell)]) for cell in release.cells if _id(cell)}
+    cells, problem = _cells(submitted)
+    notes = [problem] if problem else []
+    kept: list[NotebookNode] = []
+    seen: set[str] = set()
+    for cell in cells:
+        name = _id(cell)
+        if name in own and name not in seen:
+            seen.add(name)
+            wanted = own[name]
+            if wanted.metadata.nbgrader.solution:
+                wanted.source = _text(cell)
+            elif _text(cell) != next(other.source for other in release.cells if _id(other) == name):
+                notes.append(f"the cell `{name}` was changed; the original was used.")
+            kept.append(wanted)
+        elif _text(cell).strip():
+            kept.append(_new(cell.get("cell_type"), _text(cell)))
+    missing = [name for name in own if name not in seen]
+    if missing and not problem:
+        notes.append(f"cells that were missing were put back: {', '.join(missing)}.")
+    if problem:  # without its other cells the assignment's own would have nothing to work with
+        kept = [own.get(_id(cell)) or _new(cell.cell_type, cell.source) for cell in release.cells]
+    else:
+        _put_back(kept, own, missing)
+    if notes:
+        kept.insert(0, _new("markdown", "**From the grader:** " + " ".join(notes)))
+    return nbformat.v4.new_notebook(cells=kept, metadata=release.metadata)
+
+
+def _cells(submitted: bytes) -> tuple[list, str]:
+    """The cells of a file, and what is wrong with it, or ""."""
+    if len(submitted) > LARGEST_FILE:
+        return [], f"the file has more than {LARGEST_FILE // 1_000_000} MB: clear its outputs and hand it in again."
+    try:
+        notebook = nbformat.reads(submitted.decode(), as_version=4)
+        if isinstance(notebook.cells, list) and all(isinstance(cell, dict) for cell in notebook.cells):
+            return notebook.cells, ""
+    except Exception:  # a file can be wrong in any way
+        pass
+    return [], "the file is not a Jupyter notebook, so nothing could be graded."
+
+
+def _id(cell: dict) -> str:
+    """What nbgrader calls a cell, or ""."""
+    known = (cell.get("metadata") or {}).get("nbgrader") or {}
+    return str(known.get("grade_id", "")) if isinstance(known, dict) else ""
+
+
+def _text(cell: dict) -> str:
+    """The source of a cell, which may be lines."""
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else "".join(map(str, source))
+
+
+def _own_cell(released: NotebookNode, hidden: NotebookNode) -> NotebookNode:
+    """A cell as the assignment has it: of a solution the stub, of all others the text with hidden tests."""
+    text = released.source if released.metadata.nbgrader.get("solution") else hidden.source
+    return _new(released.cell_type, text, released.metadata)
+
+
+def _new(kind: str | None, text: str, metadata: dict | None = None) -> NotebookNode:
+    make = {"code": nbformat.v4.new_code_cell, "raw": nbformat.v4.new_raw_cell}.get(
+        kind or "", nbformat.v4.new_markdown_cell
+    )
+    return make(text, metadata=nbformat.from_dict(metadata or {}))
+
+
+def _put_back(kept: list[NotebookNode], own: dict[str, NotebookNode], missing: Iterable[str]) -> None:
+    """Inserts cells that a student deleted, each after those that it follows in the assignment, or before the rest."""
+    names = list(own)
+    for name in missing:
+        order = names.index(name)
+        before = [place for place, cell in enumerate(kept) if _id(cell) in names[:order]]
+        after = [place for place, cell in enumerate(kept) if _id(cell) in names[order:]]
+        kept.insert(max(before) + 1 if before else min(after, default=len(kept)), own[name])

@@ -1,0 +1,8 @@
+"""TensorFlow's own."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_softmax"
+
+
+answer = tf.nn.softmax

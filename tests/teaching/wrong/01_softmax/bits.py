@@ -1,0 +1,10 @@
+"""The logarithm to base 2."""
+
+import math
+
+CHECK = "check_smallest_loss"
+ADVICE = "counts in nats"
+
+
+def answer(num_classes):
+    return math.log2(1 + (num_classes - 1) / math.e)

@@ -1,0 +1,10 @@
+"""The loss of a network that knows nothing."""
+
+import math
+
+CHECK = "check_smallest_loss"
+ADVICE = "knows nothing"
+
+
+def answer(num_classes):
+    return math.log(num_classes)

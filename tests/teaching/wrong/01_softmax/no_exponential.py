@@ -1,0 +1,10 @@
+"""Logits divided by their sum."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_softmax"
+ADVICE = "take the exponential first"
+
+
+def answer(logits):
+    return logits / tf.reduce_sum(logits, axis=-1, keepdims=True)

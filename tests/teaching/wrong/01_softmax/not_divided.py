@@ -1,0 +1,10 @@
+"""Exponentials without the division."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_softmax"
+ADVICE = "not divided by their sum"
+
+
+def answer(logits):
+    return tf.exp(logits)

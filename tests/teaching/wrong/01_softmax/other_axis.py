@@ -1,0 +1,10 @@
+"""Softmax over the pictures instead of the classes."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_softmax"
+ADVICE = "mind the axis"
+
+
+def answer(logits):
+    return tf.nn.softmax(logits, axis=0)

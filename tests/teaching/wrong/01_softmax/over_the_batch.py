@@ -1,0 +1,11 @@
+"""Normalized over the batch."""
+
+import cifarlab
+from cifarlab.backend import tf
+
+CHECK = "check_probabilities"
+ADVICE = "mind the axis"
+
+
+def answer(net, images):
+    return tf.nn.softmax(cifarlab.inference(net, images), axis=0)

@@ -1,0 +1,11 @@
+"""Right for small logits only: the exponential of 1,000 is infinite."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_softmax"
+ADVICE = "Subtract each row's largest"
+
+
+def answer(logits):
+    exponentials = tf.exp(logits)
+    return exponentials / tf.reduce_sum(exponentials, axis=-1, keepdims=True)

@@ -1,0 +1,10 @@
+"""Prints the answer instead of returning it."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_softmax"
+ADVICE = "Is `return` missing"
+
+
+def answer(logits):
+    print(tf.nn.softmax(logits))

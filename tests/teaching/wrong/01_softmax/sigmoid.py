@@ -1,0 +1,10 @@
+"""A sigmoid of each logit by itself."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_softmax"
+ADVICE = "that is a sigmoid"
+
+
+def answer(logits):
+    return tf.sigmoid(logits)

@@ -1,0 +1,10 @@
+"""The largest loss instead of the least."""
+
+import math
+
+CHECK = "check_smallest_loss"
+ADVICE = "the largest loss"
+
+
+def answer(num_classes):
+    return math.log(math.e + num_classes - 1)

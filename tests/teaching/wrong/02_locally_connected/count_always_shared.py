@@ -1,0 +1,11 @@
+"""A convolution's parameters, whatever is asked for."""
+
+CHECK = "check_size_and_work"
+ADVICE = "here each position has a set of its own"
+
+
+def answer(rows, columns, inputs, outputs, shared):
+    places = rows * columns
+    parameters = 9 * inputs * outputs + outputs
+    work = places * 9 * inputs * outputs
+    return parameters, work

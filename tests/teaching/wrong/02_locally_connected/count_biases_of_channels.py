@@ -1,0 +1,11 @@
+"""A bias for each channel where each position has its own."""
+
+CHECK = "check_size_and_work"
+ADVICE = "has biases of its own"
+
+
+def answer(rows, columns, inputs, outputs, shared):
+    places = rows * columns
+    parameters = 9 * inputs * outputs * (1 if shared else places) + outputs
+    work = places * 9 * inputs * outputs
+    return parameters, work

@@ -1,0 +1,11 @@
+"""A locally connected layer's parameters, whatever is asked for."""
+
+CHECK = "check_size_and_work"
+ADVICE = "weights are shared by all positions"
+
+
+def answer(rows, columns, inputs, outputs, shared):
+    places = rows * columns
+    parameters = places * (9 * inputs * outputs + outputs)
+    work = places * 9 * inputs * outputs
+    return parameters, work

@@ -1,0 +1,9 @@
+"""The parameters alone."""
+
+CHECK = "check_size_and_work"
+ADVICE = "return two numbers"
+
+
+def answer(rows, columns, inputs, outputs, shared):
+    sets = 1 if shared else rows * columns
+    return sets * (9 * inputs * outputs + outputs)

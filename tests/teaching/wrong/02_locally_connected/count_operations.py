@@ -1,0 +1,11 @@
+"""Multiplications and additions counted apart."""
+
+CHECK = "check_size_and_work"
+ADVICE = "count as one"
+
+
+def answer(rows, columns, inputs, outputs, shared):
+    places = rows * columns
+    parameters = (9 * inputs * outputs + outputs) * (1 if shared else places)
+    work = 2 * places * 9 * inputs * outputs
+    return parameters, work

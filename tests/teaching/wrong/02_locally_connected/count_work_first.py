@@ -1,0 +1,11 @@
+"""The two numbers the wrong way round."""
+
+CHECK = "check_size_and_work"
+ADVICE = "in the wrong order"
+
+
+def answer(rows, columns, inputs, outputs, shared):
+    places = rows * columns
+    parameters = (9 * inputs * outputs + outputs) * (1 if shared else places)
+    work = places * 9 * inputs * outputs
+    return work, parameters

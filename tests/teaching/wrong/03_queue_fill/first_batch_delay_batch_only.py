@@ -1,0 +1,8 @@
+"""The reading of a batch, as if there were no queue."""
+
+CHECK = "check_first_batch_delay"
+ADVICE = "before it is full"
+
+
+def answer(fraction, num_examples, batch_size, records_per_second):
+    return batch_size / records_per_second

@@ -1,0 +1,8 @@
+"""Reads more than there is."""
+
+CHECK = "check_first_batch_delay"
+ADVICE = "more records than an epoch has"
+
+
+def answer(fraction, num_examples, batch_size, records_per_second):
+    return (int(fraction * num_examples) + 4 * batch_size - 1) / records_per_second

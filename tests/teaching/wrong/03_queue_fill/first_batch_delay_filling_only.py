@@ -1,0 +1,8 @@
+"""The queue is filled; that the batch is replaced is forgotten."""
+
+CHECK = "check_first_batch_delay"
+ADVICE = "the queue is full by then"
+
+
+def answer(fraction, num_examples, batch_size, records_per_second):
+    return min(num_examples, int(fraction * num_examples) + 3 * batch_size) / records_per_second

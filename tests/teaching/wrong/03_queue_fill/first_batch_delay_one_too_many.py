@@ -1,0 +1,8 @@
+"""The last record of the batch is replaced before the batch is there."""
+
+CHECK = "check_first_batch_delay"
+ADVICE = "one record too many"
+
+
+def answer(fraction, num_examples, batch_size, records_per_second):
+    return min(num_examples, int(fraction * num_examples) + 4 * batch_size) / records_per_second

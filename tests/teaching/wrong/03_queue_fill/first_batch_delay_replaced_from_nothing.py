@@ -1,0 +1,9 @@
+"""The queue is bounded by the epoch, but the batch is replaced all the same."""
+
+CHECK = "check_first_batch_delay"
+ADVICE = "nothing is left to replace"
+
+
+def answer(fraction, num_examples, batch_size, records_per_second):
+    held = min(num_examples, int(fraction * num_examples) + 3 * batch_size)
+    return (held + batch_size - 1) / records_per_second

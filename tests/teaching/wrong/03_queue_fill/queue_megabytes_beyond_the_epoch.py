@@ -1,0 +1,8 @@
+"""Counts room that is never filled."""
+
+CHECK = "check_queue_megabytes"
+ADVICE = "more records than an epoch has"
+
+
+def answer(fraction, num_examples, batch_size):
+    return (int(fraction * num_examples) + 3 * batch_size) * 3073 / 1e6

@@ -1,0 +1,8 @@
+"""Does not cut the product off."""
+
+CHECK = "check_queue_megabytes"
+ADVICE = "holds whole records"
+
+
+def answer(fraction, num_examples, batch_size):
+    return min(num_examples, fraction * num_examples + 3 * batch_size) * 3073 / 1e6

@@ -1,0 +1,8 @@
+"""The three batches are forgotten."""
+
+CHECK = "check_queue_megabytes"
+ADVICE = "three batches are missing"
+
+
+def answer(fraction, num_examples, batch_size):
+    return int(fraction * num_examples) * 3073 / 1e6

@@ -1,0 +1,10 @@
+"""The whole file is shuffled, whatever the capacity."""
+
+import numpy as np
+
+CHECK = "check_shuffled"
+ADVICE = "before the queue has read it"
+
+
+def answer(in_file, capacity, seed):
+    return np.random.default_rng(seed).permutation(in_file)

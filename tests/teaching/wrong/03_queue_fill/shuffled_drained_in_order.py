@@ -1,0 +1,16 @@
+"""The rest leaves as it stands; that is seen where the file fits into the queue."""
+
+import numpy as np
+
+CHECK = "check_shuffled"
+ADVICE = "fits into the queue as a whole: what is left"
+
+
+def answer(in_file, capacity, seed):
+    rng = np.random.default_rng(seed)
+    queue, out = list(in_file[:capacity]), []
+    for record in in_file[capacity:]:
+        place = rng.integers(capacity)
+        out.append(queue[place])
+        queue[place] = record
+    return np.array(out + queue)

@@ -1,0 +1,15 @@
+"""Fills the queue with next(), which fails when there are fewer records than places."""
+
+import numpy as np
+
+CHECK = "check_shuffled"
+ADVICE = "fits into the queue as a whole: answer raised"
+
+
+def answer(in_file, capacity, seed):
+    rng, file = np.random.default_rng(seed), iter(in_file)
+    queue, out = [next(file) for _ in range(capacity)], []
+    for record in file:
+        out.append(queue.pop(rng.integers(len(queue))))
+        queue.append(record)
+    return np.concatenate([out, rng.permutation(queue)])

@@ -1,0 +1,15 @@
+"""A queue as computer science has it: who comes first leaves first."""
+
+from collections import deque
+
+CHECK = "check_shuffled"
+ADVICE = "the order of the file"
+
+
+def answer(in_file, capacity, seed):
+    queue, out = deque(), []
+    for record in in_file:
+        queue.append(record)
+        if len(queue) == capacity:
+            out.append(queue.popleft())
+    return out + list(queue)

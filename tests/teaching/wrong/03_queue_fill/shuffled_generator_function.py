@@ -1,0 +1,17 @@
+"""Yields the records."""
+
+import random
+
+CHECK = "check_shuffled"
+ADVICE = "a generator came"
+
+
+def answer(in_file, capacity, seed):
+    rng = random.Random(seed)
+    queue = []
+    for record in in_file:
+        queue.append(record)
+        if len(queue) == capacity:
+            yield queue.pop(rng.randrange(capacity))
+    rng.shuffle(queue)
+    yield from queue

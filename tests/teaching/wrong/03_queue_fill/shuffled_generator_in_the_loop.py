@@ -1,0 +1,16 @@
+"""A new generator for each draw: from the same seed it always draws the same place."""
+
+import numpy as np
+
+CHECK = "check_shuffled"
+ADVICE = "Make the generator once"
+
+
+def answer(in_file, capacity, seed):
+    queue, out = list(in_file[:capacity]), []
+    for record in in_file[capacity:]:
+        place = np.random.default_rng(seed).integers(capacity)
+        out.append(queue[place])
+        queue[place] = record
+    np.random.default_rng(seed).shuffle(queue)
+    return np.array(out + queue)

@@ -1,0 +1,14 @@
+"""Shuffles inside the array that was given."""
+
+import numpy as np
+
+CHECK = "check_shuffled"
+ADVICE = "Work on a copy"
+
+
+def answer(in_file, capacity, seed):
+    rng = np.random.default_rng(seed)
+    for k in range(len(in_file)):
+        j = rng.integers(k, min(k + capacity, len(in_file)))
+        in_file[k], in_file[j] = in_file[j], in_file[k]
+    return in_file

@@ -1,0 +1,17 @@
+"""integers(capacity - 1), from the belief that the upper end is included."""
+
+import numpy as np
+
+CHECK = "check_shuffled"
+ADVICE = "one place is never drawn from"
+
+
+def answer(in_file, capacity, seed):
+    rng = np.random.default_rng(seed)
+    queue, out = list(in_file[:capacity]), []
+    for record in in_file[capacity:]:
+        place = rng.integers(capacity - 1)
+        out.append(queue[place])
+        queue[place] = record
+    rng.shuffle(queue)
+    return np.array(out + queue)

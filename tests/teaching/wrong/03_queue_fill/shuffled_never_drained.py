@@ -1,0 +1,17 @@
+"""What is in the queue when the file ends stays there."""
+
+import numpy as np
+
+CHECK = "check_shuffled"
+ADVICE = "go on drawing until it is empty"
+
+
+def answer(in_file, capacity, seed):
+    rng = np.random.default_rng(seed)
+    queue = list(in_file[:capacity])
+    out = []
+    for record in in_file[capacity:]:
+        i = rng.integers(capacity)
+        out.append(queue[i])
+        queue[i] = record
+    return np.array(out)

@@ -1,0 +1,11 @@
+"""The first good one, as if the dictionary were sorted."""
+
+CHECK = "check_smallest_fraction"
+ADVICE = "in no special order"
+
+
+def answer(measured, limit):
+    for fraction, value in measured.items():
+        if value <= limit:
+            return fraction
+    return None

@@ -1,0 +1,9 @@
+"""The fraction that mixes best."""
+
+CHECK = "check_smallest_fraction"
+ADVICE = "that is the largest fraction"
+
+
+def answer(measured, limit):
+    good = [f for f in measured if measured[f] <= limit]
+    return max(good) if good else None

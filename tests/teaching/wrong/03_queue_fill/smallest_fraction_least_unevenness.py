@@ -1,0 +1,8 @@
+"""min of the values: how evenly it mixes at best."""
+
+CHECK = "check_smallest_fraction"
+ADVICE = "the least unevenness"
+
+
+def answer(measured, limit):
+    return min((v for v in measured.values() if v <= limit), default=None)

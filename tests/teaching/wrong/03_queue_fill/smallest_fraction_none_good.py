@@ -1,0 +1,8 @@
+"""min of nothing raises."""
+
+CHECK = "check_smallest_fraction"
+ADVICE = "where none mixes well enough: answer raised"
+
+
+def answer(measured, limit):
+    return min(f for f, v in measured.items() if v <= limit)

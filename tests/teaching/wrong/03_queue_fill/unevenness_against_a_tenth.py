@@ -1,0 +1,14 @@
+"""Compared with a tenth for each of ten classes, which holds for CIFAR-10 and not for other labels."""
+
+import numpy as np
+
+CHECK = "check_unevenness"
+ADVICE = "compared with a tenth"
+
+
+def answer(labels, batch_size):
+    distances = []
+    for i in range(len(labels) // batch_size):
+        shares = np.bincount(labels[i * batch_size : (i + 1) * batch_size], minlength=10) / batch_size
+        distances.append(np.abs(shares - 0.1).sum() / 2)
+    return np.mean(distances)

@@ -1,0 +1,13 @@
+"""reshape(batch_size, -1) and columns for batches: a batch is then spread over the whole epoch."""
+
+import numpy as np
+
+CHECK = "check_unevenness"
+ADVICE = "follow one another"
+
+
+def answer(labels, batch_size):
+    whole = np.bincount(labels, minlength=10) / len(labels)
+    count = len(labels) // batch_size
+    columns = labels[: count * batch_size].reshape(batch_size, count).T
+    return np.mean([np.abs(np.bincount(b, minlength=10) / batch_size - whole).sum() / 2 for b in columns])

@@ -1,0 +1,14 @@
+"""np.mean over batches and classes at once."""
+
+import numpy as np
+
+CHECK = "check_unevenness"
+ADVICE = "halved, but the mean over the classes"
+
+
+def answer(labels, batch_size):
+    count, classes = len(labels) // batch_size, labels.max() + 1
+    batches = labels[: count * batch_size].reshape(count, batch_size)
+    shares = np.stack([(batches == c).mean(axis=1) for c in range(classes)], axis=1)
+    whole = np.array([(labels == c).mean() for c in range(classes)])
+    return 0.5 * np.abs(shares - whole).mean()

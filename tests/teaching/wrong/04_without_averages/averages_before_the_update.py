@@ -1,0 +1,14 @@
+"""Averages before the gradient is applied: they see the old weight."""
+
+import numpy as np
+
+CHECK = "check_averages"
+ADVICE = "before the update: the tutorial's fault"
+
+
+def answer(values, decay):
+    found = [values[0]]
+    for step in range(1, len(values)):
+        kept = min(decay, (1 + step) / (10 + step))
+        found.append(kept * found[-1] + (1 - kept) * values[step - 1])
+    return np.array(found)

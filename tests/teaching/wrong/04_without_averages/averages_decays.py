@@ -1,0 +1,11 @@
+"""The decays in place of the averages."""
+
+import numpy as np
+
+CHECK = "check_averages"
+ADVICE = "those are the decays"
+
+
+def answer(values, decay):
+    steps = np.arange(1, len(values))
+    return np.minimum(decay, (1 + steps) / (10 + steps))

@@ -1,0 +1,12 @@
+"""Only where the average ends."""
+
+CHECK = "check_averages"
+ADVICE = "the last average only"
+
+
+def answer(values, decay):
+    average = values[0]
+    for step, value in enumerate(values[1:], 1):
+        kept = min(decay, (1 + step) / (10 + step))
+        average = kept * average + (1 - kept) * value
+    return average

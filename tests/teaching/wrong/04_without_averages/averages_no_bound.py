@@ -1,0 +1,14 @@
+"""The warm-up alone."""
+
+import numpy as np
+
+CHECK = "check_averages"
+ADVICE = "goes on without end"
+
+
+def answer(values, decay):
+    found = [values[0]]
+    for step in range(1, len(values)):
+        kept = (1 + step) / (10 + step)
+        found.append(kept * found[-1] + (1 - kept) * values[step])
+    return np.array(found)

@@ -1,0 +1,12 @@
+"""Each value mixed with the one before it: nothing is carried on."""
+
+import numpy as np
+
+CHECK = "check_averages"
+ADVICE = "mixed with the value before it"
+
+
+def answer(values, decay):
+    steps = np.arange(1, len(values))
+    kept = np.minimum(decay, (1 + steps) / (10 + steps))
+    return np.append(values[:1], kept * values[:-1] + (1 - kept) * values[1:])

@@ -1,0 +1,10 @@
+"""The values, since the mean was forgotten."""
+
+import numpy as np
+
+CHECK = "check_averages"
+ADVICE = "nothing is averaged"
+
+
+def answer(values, decay):
+    return np.array(values)

@@ -1,0 +1,18 @@
+"""Averages anew before they are evaluated."""
+
+from cifarlab.evaluation.precision import precision_at_1
+from cifarlab.model.network import inference
+from cifarlab.training import step
+
+CHECK = "check_evaluate_both"
+ADVICE = "it moved the averages"
+
+
+def share(net, images, labels):
+    return precision_at_1(inference(net, images).numpy(), labels.numpy())
+
+
+def answer(state, images, labels):
+    raw = share(state.network, images, labels)
+    step.average_weights(state)
+    return raw, share(state.averages, images, labels)

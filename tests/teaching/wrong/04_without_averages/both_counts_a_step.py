@@ -1,0 +1,16 @@
+"""The step is counted on."""
+
+from cifarlab.evaluation.precision import precision_at_1
+from cifarlab.model.network import inference
+
+CHECK = "check_evaluate_both"
+ADVICE = "in its step for instance"
+
+
+def share(net, images, labels):
+    return precision_at_1(inference(net, images).numpy(), labels.numpy())
+
+
+def answer(state, images, labels):
+    state.step.assign_add(1)
+    return share(state.network, images, labels), share(state.averages, images, labels)

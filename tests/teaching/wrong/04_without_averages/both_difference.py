@@ -1,0 +1,15 @@
+"""What averages bring."""
+
+from cifarlab.evaluation.precision import precision_at_1
+from cifarlab.model.network import inference
+
+CHECK = "check_evaluate_both"
+ADVICE = "that is the difference alone"
+
+
+def share(net, images, labels):
+    return precision_at_1(inference(net, images).numpy(), labels.numpy())
+
+
+def answer(state, images, labels):
+    return share(state.averages, images, labels) - share(state.network, images, labels)

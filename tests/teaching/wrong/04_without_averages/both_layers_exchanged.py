@@ -1,0 +1,18 @@
+"""The layers of the averages are put into the network."""
+
+from cifarlab.evaluation.precision import precision_at_1
+from cifarlab.model.network import inference
+
+CHECK = "check_evaluate_both"
+ADVICE = "has other variables than before"
+
+
+def share(net, images, labels):
+    return precision_at_1(inference(net, images).numpy(), labels.numpy())
+
+
+def answer(state, images, labels):
+    raw = share(state.network, images, labels)
+    for name in ("conv1", "conv2", "local3", "local4", "softmax_linear"):
+        setattr(state.network, name, getattr(state.averages, name))
+    return raw, share(state.network, images, labels)

@@ -1,0 +1,17 @@
+"""The networks change places and stay there."""
+
+from cifarlab.evaluation.precision import precision_at_1
+from cifarlab.model.network import inference
+
+CHECK = "check_evaluate_both"
+ADVICE = "holds other networks than before"
+
+
+def share(net, images, labels):
+    return precision_at_1(inference(net, images).numpy(), labels.numpy())
+
+
+def answer(state, images, labels):
+    raw = share(state.network, images, labels)
+    state.network, state.averages = state.averages, state.network
+    return raw, share(state.network, images, labels)

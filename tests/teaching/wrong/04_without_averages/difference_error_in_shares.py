@@ -1,0 +1,11 @@
+"""Points and shares."""
+
+import numpy as np
+
+CHECK = "check_difference"
+ADVICE = "right, but as a share"
+
+
+def answer(raw, averaged):
+    points = 100 * (averaged - raw)
+    return points.mean(axis=0), (averaged - raw).std(axis=0, ddof=1) / np.sqrt(len(points))

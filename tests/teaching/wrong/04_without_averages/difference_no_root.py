@@ -1,0 +1,9 @@
+"""Divided by n and not by its root."""
+
+CHECK = "check_difference"
+ADVICE = "the deviation is divided by n"
+
+
+def answer(raw, averaged):
+    points = 100 * (averaged - raw)
+    return points.mean(axis=0), points.std(axis=0, ddof=1) / len(points)

@@ -1,0 +1,11 @@
+"""One number for all."""
+
+import numpy as np
+
+CHECK = "check_difference"
+ADVICE = "keep the steps apart"
+
+
+def answer(raw, averaged):
+    points = 100 * (averaged - raw)
+    return points.mean(), points.std(ddof=1) / np.sqrt(points.size)

@@ -1,0 +1,11 @@
+"""Over the wrong axis."""
+
+import numpy as np
+
+CHECK = "check_difference"
+ADVICE = "the mean is taken over the steps"
+
+
+def answer(raw, averaged):
+    points = 100 * (averaged - raw)
+    return points.mean(axis=1), points.std(axis=1, ddof=1) / np.sqrt(points.shape[1])

@@ -1,0 +1,9 @@
+"""The variance of the mean."""
+
+CHECK = "check_difference"
+ADVICE = "is the square of it"
+
+
+def answer(raw, averaged):
+    points = 100 * (averaged - raw)
+    return points.mean(axis=0), points.var(axis=0, ddof=1) / len(points)

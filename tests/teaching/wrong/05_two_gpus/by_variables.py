@@ -1,0 +1,10 @@
+"""Divides by the number of variables."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_mean_gradients"
+ADVICE = "count the towers"
+
+
+def answer(tower_gradients):
+    return [tf.add_n(parts) / len(tower_gradients[0]) for parts in zip(*tower_gradients, strict=True)]

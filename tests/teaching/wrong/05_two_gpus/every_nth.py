@@ -1,0 +1,10 @@
+"""Every n-th image with its label."""
+
+CHECK = "check_shares"
+ADVICE = "the images are dealt out"
+
+
+def answer(images, labels, towers):
+    if images.shape[0] % towers:
+        raise ValueError("not equal")
+    return [(images[tower::towers], labels[tower::towers]) for tower in range(towers)]

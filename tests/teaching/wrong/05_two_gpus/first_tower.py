@@ -1,0 +1,10 @@
+"""Returns from inside of the loop."""
+
+CHECK = "check_mean_gradients"
+ADVICE = "the first tower's gradient"
+
+
+def answer(tower_gradients):
+    for gradients in tower_gradients:
+        return [gradient / 1.0 for gradient in gradients]
+    return None

@@ -1,0 +1,10 @@
+"""Divides by two, whatever the number of towers."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_mean_gradients"
+ADVICE = "divided by 2"
+
+
+def answer(tower_gradients):
+    return [tf.add_n(parts) / 2 for parts in zip(*tower_gradients, strict=True)]

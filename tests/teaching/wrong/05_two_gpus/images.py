@@ -1,0 +1,8 @@
+"""The number of images."""
+
+CHECK = "check_decay_steps"
+ADVICE = "How many images does one step take"
+
+
+def answer(batch_size, towers):
+    return 350 * 50_000

@@ -1,0 +1,12 @@
+"""Labels turned into floating-point numbers."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_shares"
+ADVICE = "labels int32"
+
+
+def answer(images, labels, towers):
+    if images.shape[0] % towers:
+        raise ValueError("not equal")
+    return list(zip(tf.split(images, towers), tf.split(tf.cast(labels, tf.float32), towers), strict=True))

@@ -1,0 +1,10 @@
+"""Consecutive images with every n-th label."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_shares"
+ADVICE = "but labels dealt out"
+
+
+def answer(images, labels, towers):
+    return [(part, labels[tower::towers]) for tower, part in enumerate(tf.split(images, towers))]

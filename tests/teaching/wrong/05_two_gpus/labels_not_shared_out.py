@@ -1,0 +1,10 @@
+"""The images are shared out, the labels are not."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_shares"
+ADVICE = "the labels are not shared out"
+
+
+def answer(images, labels, towers):
+    return [(part, labels) for part in tf.split(images, towers)]

@@ -1,0 +1,10 @@
+"""The last tower's gradients."""
+
+CHECK = "check_mean_gradients"
+ADVICE = "the last tower's gradient"
+
+
+def answer(tower_gradients):
+    for gradients in tower_gradients:
+        mean = gradients
+    return mean

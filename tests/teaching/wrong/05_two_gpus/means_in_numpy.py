@@ -1,0 +1,10 @@
+"""In numpy, which cannot be compiled."""
+
+import numpy as np
+
+CHECK = "check_mean_gradients"
+ADVICE = "cannot be compiled"
+
+
+def answer(tower_gradients):
+    return [np.mean([part.numpy() for part in parts], axis=0) for parts in zip(*tower_gradients, strict=True)]

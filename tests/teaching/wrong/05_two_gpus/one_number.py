@@ -1,0 +1,10 @@
+"""A mean over everything: `axis` forgotten."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_mean_gradients"
+ADVICE = "one number is left"
+
+
+def answer(tower_gradients):
+    return [tf.reduce_mean(parts) for parts in zip(*tower_gradients, strict=True)]

@@ -1,0 +1,10 @@
+"""A mean over the variables of each tower."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_mean_gradients"
+ADVICE = "one mean for each tower"
+
+
+def answer(tower_gradients):
+    return [tf.add_n(gradients) / len(gradients) for gradients in tower_gradients]

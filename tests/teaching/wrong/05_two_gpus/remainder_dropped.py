@@ -1,0 +1,9 @@
+"""Cuts off what cannot be shared equally."""
+
+CHECK = "check_shares"
+ADVICE = "left out in silence"
+
+
+def answer(images, labels, towers):
+    size = images.shape[0] // towers
+    return [(images[t * size : (t + 1) * size], labels[t * size : (t + 1) * size]) for t in range(towers)]

@@ -1,0 +1,10 @@
+"""In numpy, which cannot be compiled."""
+
+import numpy as np
+
+CHECK = "check_shares"
+ADVICE = "cannot be compiled"
+
+
+def answer(images, labels, towers):
+    return list(zip(np.split(images, towers), np.split(labels, towers), strict=True))

@@ -1,0 +1,8 @@
+"""A whole number, but as a float."""
+
+CHECK = "check_decay_steps"
+ADVICE = "return an int"
+
+
+def answer(batch_size, towers):
+    return float(50_000 * 350 // (batch_size * towers))

@@ -1,0 +1,8 @@
+"""Divided by the number of towers twice."""
+
+CHECK = "check_decay_steps"
+ADVICE = "by their number twice"
+
+
+def answer(batch_size, towers):
+    return int(50_000 * 350 / (batch_size * towers) / towers)

@@ -1,0 +1,8 @@
+"""Multiplied by the number of towers."""
+
+CHECK = "check_decay_steps"
+ADVICE = "the more towers, the fewer steps"
+
+
+def answer(batch_size, towers):
+    return int(50_000 / batch_size * 350 * towers)

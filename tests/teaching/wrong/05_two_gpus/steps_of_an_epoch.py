@@ -1,0 +1,8 @@
+"""The steps of one epoch."""
+
+CHECK = "check_decay_steps"
+ADVICE = "the steps of one epoch"
+
+
+def answer(batch_size, towers):
+    return int(50_000 / batch_size / towers)

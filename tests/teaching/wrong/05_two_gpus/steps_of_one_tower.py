@@ -1,0 +1,8 @@
+"""The tutorial's own fault."""
+
+CHECK = "check_decay_steps"
+ADVICE = "the tutorial's own fault"
+
+
+def answer(batch_size, towers):
+    return int(50_000 / batch_size * 350)

@@ -1,0 +1,9 @@
+"""Takes the list of towers apart into two."""
+
+CHECK = "check_mean_gradients"
+ADVICE = "answer raised ValueError"
+
+
+def answer(tower_gradients):
+    first, second = tower_gradients
+    return [(one + other) / 2 for one, other in zip(first, second, strict=True)]
