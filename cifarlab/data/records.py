@@ -5,6 +5,7 @@ each plane row by row. A file is nothing but records, one after the other; it ha
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -138,17 +139,41 @@ def write_records(path: str | os.PathLike, images: np.ndarray, labels: np.ndarra
     Raises:
         RecordError: a dtype, shape or label that a record cannot hold.
     """
-    images, labels = np.asarray(images), np.asarray(labels)
+    write_batches(path, [(images, labels)])
+
+
+def write_batches(path: str | os.PathLike, batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> int:
+    """As `write_records`, of images and labels that come a batch at a time; returns how many there were.
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "five.bin"
+    >>> write_batches(path, ((np.zeros([n, 32, 32, 3], np.uint8), np.arange(n)) for n in (2, 3)))
+    5
+    """
+    path, count = Path(path), 0
+    beside = path.with_name(path.name + ".part")
+    try:
+        with beside.open("wb") as file:
+            for images, labels in batches:
+                rows = _rows(np.asarray(images), np.asarray(labels))
+                rows.tofile(file)
+                count += len(rows)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    beside.replace(path)
+    return count
+
+
+def _rows(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """uint8[N, rows, columns, channels], integers[N] -> uint8[N, record bytes]."""
     if images.dtype != np.uint8 or images.ndim != 4:
         raise RecordError(f"images are uint8[N, rows, columns, channels]; got {images.dtype}{list(images.shape)}.")
     if labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
         raise RecordError(f"labels are one integer an image, [{len(images)}]; got {labels.dtype}{list(labels.shape)}.")
     _check_labels(labels, 256, "the array")
     planes = images.transpose(0, 3, 1, 2).reshape(len(images), -1)  # [N, rows, columns, RGB] -> [N, planes]
-    path = Path(path)
-    beside = path.with_name(path.name + ".part")
-    np.concatenate([labels.astype(np.uint8)[:, None], planes], axis=1).tofile(beside)
-    beside.replace(path)
+    return np.concatenate([labels.astype(np.uint8)[:, None], planes], axis=1)
 
 
 def _split(rows: np.ndarray, image_shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:

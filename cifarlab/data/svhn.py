@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from cifarlab.data.matlab import MatlabError, variable
-from cifarlab.data.records import IMAGE_SHAPE, record_bytes
+from cifarlab.data.records import IMAGE_SHAPE, write_batches
 
 DIGITS = tuple("0123456789")
 """The classes; a label is its digit."""
@@ -64,17 +64,7 @@ def write_digits(path: str | os.PathLike, records: str | os.PathLike) -> int:
         MatlabError: as for `read_digits`.
         OSError: a file cannot be read or written.
     """
-    records = Path(records)
-    beside, count = records.with_name(records.name + ".part"), 0
-    with beside.open("wb") as file:
-        for images, labels in read_digits(path):
-            rows = np.empty([len(labels), record_bytes()], np.uint8)
-            rows[:, 0] = labels
-            rows[:, 1:] = images.transpose(0, 3, 1, 2).reshape(len(labels), -1)  # [n, rows, columns, RGB] -> planes
-            rows.tofile(file)
-            count += len(labels)
-    beside.replace(records)
-    return count
+    return write_batches(records, read_digits(path))
 
 
 def _labels(path: Path) -> np.ndarray:

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import io
+import re
 import threading
 import traceback
 from typing import Any
@@ -12,6 +13,18 @@ from cifarlab.teaching.verdict import NotYetError
 LARGEST_OUTPUT = 10_000
 """Characters that one call may print; more is taken for a loop without end, which it usually is."""
 _SHOWN = 400  # characters of what was printed, or of an exception's words
+
+_NOISE = re.compile(
+    r"\{\{function_node.*?\}\}|\[Op:\w+\].*", re.DOTALL
+)  # what TensorFlow adds to its exceptions' words
+
+_ADVICE = {
+    "NameError": " Run the cells above it first.",
+    "Incompatible shapes": " Did a sum lose its axis? `keepdims=True` keeps it.",
+    "to be a int64 tensor but is a int32": " `tf.argmax` takes an `output_type`.",
+    "int32 tensor but is a int64": " `tf.argmax` takes an `output_type`.",
+}
+"""What helps with exceptions that are often met, by something in their words."""
 
 
 class _TooLongError(BaseException):
@@ -120,19 +133,23 @@ def _told(error: BaseException, function: Any, printed: str) -> NotYetError:
     name = "the function"
     with contextlib.suppress(Exception):  # of an object of the student's own
         name = str(function.__name__)[:40]
+    frames = traceback.extract_tb(error.__traceback__)[1:]
     if isinstance(error, NotImplementedError):
-        return NotYetError(f"{name} is not written yet. Replace `raise NotImplementedError()` by your code.")
+        stub = frames[-1].name if frames and frames[-1].name != "__init__" else name
+        return NotYetError(f"{stub} is not written yet. Replace `raise NotImplementedError()` by your code.")
     if isinstance(error, _TooMuchError):
         return NotYetError(f"{name} printed more than {LARGEST_OUTPUT:,} characters. Is there a print in a loop?")
     if isinstance(error, NotYetError):
         return error
     try:
-        words = f"{type(error).__name__}: {error}"
+        words = f"{type(error).__name__}: {_NOISE.sub('', str(error)).strip()}"
     except Exception:  # an exception of the student's own, whose words raise another
         words = type(error).__name__
-    frames = traceback.extract_tb(error.__traceback__)[1:]
-    place = f" in line {frames[0].lineno} of its cell" if frames else ""
-    return NotYetError(f"{name} raised {words.strip()[:_SHOWN]}{place}.", _quote(printed))
+    words = words[:_SHOWN].rstrip(".")
+    own = [frame for frame in frames if frames[0].filename == frame.filename]
+    place = f" in line {own[-1].lineno} of its cell" if own and "autograph" not in own[-1].filename else ""
+    advice = next((advice for sign, advice in _ADVICE.items() if sign in words), "")
+    return NotYetError(f"{name} raised {words}{place}.{advice}", _quote(printed))
 
 
 def _quote(printed: str) -> str:

@@ -89,7 +89,7 @@ def grade(
         executor: where notebooks are executed, several at once; by default here, one after the other.
         limits: of each notebook.
         again: all of them, also those that are graded.
-        told: called with each student's name when the notebook has been executed.
+        told: called with each student's name when the notebook is graded; it stays graded if the next one fails.
 
     Raises:
         AssignmentError: the assignment was not released here, or nothing was submitted.
@@ -111,9 +111,8 @@ def grade(
             (Path(beside) / student / name / f"{name}.ipynb").write_text(text)
             with contextlib.suppress(FileNotFoundError):
                 shutil.copy(folder / "timestamp.txt", Path(beside) / student / name)
+            run(Autograde, course, name, student, _already_executed(beside))  # while others are executed
             told(student)
-        for folder in waiting:
-            run(Autograde, course, name, folder.parent.name, _already_executed(beside))
     return marks.report(name, course)
 
 

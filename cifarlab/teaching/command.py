@@ -118,7 +118,7 @@ def _grade(options: argparse.Namespace, say: Callable[[str], None]) -> None:
             executor=executor,
             limits=limits,
             again=options.again,
-            told=lambda student: say(f"executed: {student}"),
+            told=lambda student: say(f"graded: {student}"),
         )
     say(marks.table(points))
 

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Exercise 1. Softmax: why does the network return logits?
 #
-# The tutorial says: *the output of `inference()` are un-normalized logits; try editing the network architecture to
-# return normalized predictions using softmax.* You do that, and then find out by measurement why the tutorial's own
-# network does not: what happens to the loss, to its gradient and to training when predictions that are normalized
-# already go into a loss that normalizes.
+# The tutorial says that `inference()` returns un-normalized logits, and asks you to make the network return normalized
+# predictions, using softmax. You do that, and then find out by measurement why the tutorial's own network does not:
+# what happens to the loss, to its gradient and to training when predictions that are normalized already go into a loss
+# that normalizes.
 #
 # **Continues** lesson 3, loss and learning rate. **Time**: 40 minutes. **Difficulty**: 1 of 3.
 #
@@ -18,7 +18,7 @@
 # | 4. `gradients` | 3 |
 # | 5. what training makes of it, in two sentences | 2 |
 #
-# Each task has a cell to write in and below it a check, which says at once whether you are right, or what was expected,
+# Each task but the last has a cell to write in and below it a check, which says at once whether you are right, or what was expected,
 # what came and what is probably the reason. Checks use the same numbers each time; when the notebook is graded, some
 # are run once more with others.
 
@@ -51,8 +51,8 @@ print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training picture
 #
 # <details><summary>Hint 2: what to do about large logits</summary>
 #
-# Adding the same number to all logits of a picture changes none of its probabilities. So you may subtract, before
-# `exp`, whatever makes the largest exponent harmless.
+# Adding the same number to all logits of a picture changes none of its probabilities. So you may subtract from them,
+# before `exp`, a number of that picture that makes its largest exponent harmless.
 #
 # </details>
 
@@ -96,7 +96,10 @@ teaching.check_softmax(softmax, key="public")
 
 # %% nbgrader={"grade_id": "probabilities", "solution": true}
 def probabilities(net: cifarlab.ConvNet, images: tf.Tensor) -> tf.Tensor:
-    """A network's normalized predictions, float32[B, C], for images, float32[B, 24, 24, 3]."""
+    """A network's normalized predictions, float32[B, C], for images, float32[B, 24, 24, 3].
+
+    The network computes afterwards what it computed before.
+    """
     ### BEGIN SOLUTION
     return softmax(cifarlab.inference(net, images))
     ### END SOLUTION
@@ -143,14 +146,15 @@ teaching.check_smallest_loss(smallest_loss)
 # %% [markdown]
 # ## 4. What the second softmax does to the gradient
 #
-# Training follows the gradient of the loss with respect to the logits. Compute it for both losses, with
-# `tf.GradientTape`: for the mean cross-entropy of the logits themselves, and for the mean cross-entropy of
-# `softmax(logits)` taken for logits.
+# The gradient of every weight passes through the gradient of the loss with respect to the logits. Compute that one for
+# both losses, with `tf.GradientTape`: for the mean cross-entropy of the logits themselves, and for the mean
+# cross-entropy of `softmax(logits)` taken for logits. `tf.nn.sparse_softmax_cross_entropy_with_logits(labels, values)`
+# gives the cross-entropy of each picture.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# `tf.nn.sparse_softmax_cross_entropy_with_logits(labels, values)` gives a loss for each picture. A tape records what is
-# computed from variables; a tensor that is none has to be named to it.
+# The loss is the mean over the batch. A tape records by itself what is computed from variables; a plain tensor has to be
+# watched. After one question a tape is used up, unless it is told to stay.
 #
 # </details>
 #
@@ -194,17 +198,17 @@ teaching.check_gradients(gradients, key="public")
 # one's, and see how long the two gradients are.
 
 # %%
-label, sizes = tf.constant([0]), {}
-for behind in (0, 2, 4, 8, 16):
+print(f"the least that two softmaxes can reach: {smallest_loss(10):.3f} nats")
+for behind in (0, 2, 4, 8, 12):
     logits = tf.constant([[0.0, behind] + [0.0] * 8])
-    sizes[behind] = [float(tf.norm(gradient)) for gradient in gradients(logits, label)]
-    print(f"{behind:2d} behind: one softmax {sizes[behind][0]:.3f}, two {sizes[behind][1]:.5f}")
+    once, twice = (float(tf.norm(gradient)) for gradient in gradients(logits, tf.constant([0])))
+    print(f"{behind:2d} behind: gradient with one softmax {once:.3f}, with two {twice:.2g}")
 
 # %% [markdown]
 # ## 5. What training makes of it
 #
 # Last, the real thing: the tutorial's network, and one that returns probabilities as its last stage, trained equally
-# long from the same initial weights on the same pictures.
+# long from the same initial weights on the same pictures. That takes up to a minute.
 
 
 # %%
@@ -255,22 +259,30 @@ print(
     "10 points more of the test pictures right:", shares["logits"] > shares["probabilities"] + 0.1
 )
 
+# %%
+# NBVAL_IGNORE_OUTPUT
+for name in networks:
+    loss = last[f"returns {name}"]
+    print(
+        f"returns {name}: cross-entropy {loss:.2f}, {shares[name]:.0%} of the test pictures right"
+    )
+
 # %% [markdown]
-# (`Normalized` has TensorFlow's own softmax, so that this part does not hang on yours. The loss is a moving average
+# (`Normalized` has TensorFlow's own softmax, so that this part does not depend on yours. The loss is a moving average
 # over batches, as on the tutorial's console.)
 
 # %% [markdown] nbgrader={"grade_id": "question", "locked": true}
 # **Explain in two sentences:** why does the network that returns probabilities learn more slowly, and why is its
 # cross-entropy no measure of how sure it is? Name a figure that you measured above in each.
 #
-# *How it is graded, 2 points:* one for the gradient, which nearly vanishes where the network is surely wrong, with a
-# figure from task 4; one for the bounds of the loss, with the figure of task 3.
+# *How it is graded, 2 points:* one for what happens to the gradient, with a figure from task 4; one for what happens to
+# the loss, with the figure of task 3.
 
 # %% [markdown] nbgrader={"grade_id": "explanation", "grade": true, "solution": true, "points": 2}
-# The gradient has to pass through the first softmax, which is flat where the network is sure: 16 logits behind, one
-# softmax leaves a gradient of length 1.41 and two leave one below 0.00001, so the surely wrong network
-# learns nothing. And its cross-entropy lies between 1.46 and 2.46 nats whatever it says, since the second softmax sees
-# numbers between 0 and 1 only: even perfect certainty costs 1.46, the figure of task 3.
+# The gradient has to pass through one more softmax, which leaves a tenth of it while all logits are equal (0.095 instead
+# of 0.949) and hardly any where the network is surely wrong (0.000016 instead of 1.414 at 12 behind), so each step moves
+# the weights less. And the cross-entropy lies between 1.46 and 2.46 nats whatever the network says, since the second
+# softmax sees numbers between 0 and 1 only: even perfect certainty costs 1.46, the figure of task 3.
 
 # %% [markdown]
 # ## Recap

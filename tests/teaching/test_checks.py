@@ -37,20 +37,21 @@ def name_of(path):
     return f"{path.parent.name}/{path.stem}"
 
 
-def verdict_of(path):
+def verdict_of(check, answer):
     """What a check says of an answer: words, and whether it is right."""
-    answer = answer_file(path)
     try:
-        return str(getattr(teaching, answer.CHECK)(answer.answer)), True
+        return str(getattr(teaching, check)(answer)), True
     except NotYetError as refusal:
         return str(refusal), False
 
 
 @pytest.mark.parametrize("path", WRONG, ids=name_of)
 def test_a_wrong_answer_gets_its_own_advice(path):
-    words, right = verdict_of(path)
-    assert not right, words
-    assert answer_file(path).ADVICE in words
+    wrong = answer_file(path)
+    for answer in (wrong.answer, *getattr(wrong, "ALSO", ())):  # ALSO: other forms of the same mistake
+        words, right = verdict_of(wrong.CHECK, answer)
+        assert not right, words
+        assert wrong.ADVICE in words
 
 
 @pytest.mark.parametrize("path", RIGHT, ids=name_of)
@@ -84,8 +85,9 @@ def test_an_exercise_has_six_wrong_answers_and_three_right_ones(exercise):
 def test_the_table_of_verdicts_is_written():
     rows = ["| answer | check | verdict |", "| --- | --- | --- |"]
     for path in WRONG + RIGHT:
-        words = verdict_of(path)[0].splitlines()[0].replace("|", "\\|")
-        rows.append(f"| {path.parent.parent.name}/{name_of(path)} | `{answer_file(path).CHECK}` | {words} |")
+        answer = answer_file(path)
+        words = verdict_of(answer.CHECK, answer.answer)[0].splitlines()[0].replace("|", "\\|")
+        rows.append(f"| {path.parent.parent.name}/{name_of(path)} | `{answer.CHECK}` | {words} |")
     (ROOT / "artefacts").mkdir(exist_ok=True)
     (ROOT / "artefacts" / "verdicts.md").write_text("\n".join(rows) + "\n")
     assert len(rows) == len(WRONG) + len(RIGHT) + 2

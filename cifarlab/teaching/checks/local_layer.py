@@ -37,7 +37,7 @@ def check_local_layer(local_layer: Any, *, key: str | None = None) -> Right:
         seed = int(draw.integers(1000))
         layer = examiner.ask(local_layer, name, *sizes, seed)
         look_at_layer(examiner, layer, name, *_shapes(*sizes))
-        look_at_start(examiner, layer)
+        look_at_start(examiner, layer, name)
         for other_name, other_seed, same, advice in (
             (name, seed, True, "two layers of the same name and seed should start from the same weights."),
             (name, seed + 1, False, "the seed makes no difference: pass it on to network.Layer."),
@@ -69,28 +69,30 @@ def look_at_layer(
             f"{name} should be of a class derived from network.Layer; got {brief(layer)}. Weight decay, and whatever "
             "else goes through the layers of a network, finds no others."
         )
+    if examiner.ask(getattr, layer, "name", None) != name:
+        examiner.refuse(f"{name} should have its name in the attribute `name`: pass it on to super().__init__.")
     for what, shape in (("weights", weights), ("biases", biases)):
         variable = examiner.ask(getattr, layer, what, None)
         if not isinstance(variable, tf.Variable):
             examiner.refuse(
                 f"{name}'s {what} should be a tf.Variable, which training can change; got {brief(variable)}."
             )
-        _look_at_shape(examiner, f"{name}'s {what}", variable.shape.as_list(), shape)
-        if not variable.trainable:
-            examiner.refuse(f"{name}'s {what} should be trainable.")
+        _look_at_shape(examiner, f"{name}'s {what}", shape_of(variable), shape)
+        if not variable.trainable or variable.dtype != tf.float32:
+            examiner.refuse(f"{name}'s {what} should be trainable, and float32.")
         if variable_name(variable) != f"{name}/{what}":
             examiner.refuse(f"{name}'s {what} should be named {name}/{what}; got {variable_name(variable)[:40]!r}.")
     count = len(examiner.ask(_variables, layer))
     if count != 2:
         examiner.refuse(f"{name} should hold two variables, its weights and its biases; it holds {count}.")
     strength = examiner.ask(getattr, layer, "weight_decay", None)
-    if not isinstance(strength, float | int) or abs(strength - decay) > 1e-9:
+    if not isinstance(strength, float | int) or not abs(strength - decay) < 1e-9:
         examiner.refuse(f"the weight decay of {name} should be {decay:g}; got {brief(strength)}.")
 
 
-def look_at_start(examiner: Examiner, layer: Layer) -> None:
+def look_at_start(examiner: Examiner, layer: Layer, name: str) -> None:
     """Refuses a layer that does not start from a truncated normal distribution of 0.04, anew at each position."""
-    weights, biases, name = layer.weights.numpy(), layer.biases.numpy(), layer.name
+    weights, biases = layer.weights.numpy(), layer.biases.numpy()
     if not np.allclose(biases, BIAS):
         examiner.refuse(f"{name}'s biases should start at {BIAS}, as in the tutorial; got {biases.flat[0]:g}.")
     if np.array_equal(weights[0, 0], weights[-1, -1]):
@@ -102,6 +104,11 @@ def look_at_start(examiner: Examiner, layer: Layer) -> None:
         examiner.refuse(f"{name}'s weights should start with stddev {STDDEV}; got {deviation / TRUNCATED:.2g}.")
     if not cut_off or not 0.68 < float((np.abs(weights) < STDDEV).mean()) < 0.75:  # 0.715 within one stddev
         examiner.refuse(f"{name}'s weights are not from a truncated normal distribution: let network.Layer draw them.")
+
+
+def shape_of(variable: tf.Variable) -> list[int | None]:
+    """Its shape as a list; empty where it has none in particular."""
+    return [] if variable.shape.rank is None else variable.shape.as_list()
 
 
 def refuse_compiled(examiner: Examiner, outcome: Failed) -> None:

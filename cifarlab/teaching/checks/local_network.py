@@ -15,6 +15,7 @@ from cifarlab.teaching.checks.local_layer import (
     look_at_layer,
     look_at_start,
     refuse_compiled,
+    shape_of,
 )
 from cifarlab.teaching.checks.locally_connected import Failed, attempt, connected, traced
 from cifarlab.teaching.examiner import Examiner
@@ -68,6 +69,9 @@ def check_local_network(local_network: Any, *, key: str | None = None) -> Right:
     twin = examiner.ask(attempt(copy.deepcopy), net)
     if isinstance(twin, Failed):
         examiner.refuse(f"training keeps averages in a deep copy, which raises {type(twin.error).__name__}.")
+    if twin is net:
+        examiner.refuse("training keeps averages in a deep copy, but copy.deepcopy returns the network itself.")
+    _look_at_layers(examiner, twin)
     _look_at_stages(examiner, twin, _OF_COPIES)
     return Right(f"{PARAMETERS:,} parameters, all stages in order, and ready for training.")
 
@@ -78,8 +82,9 @@ def _look_at_layers(examiner: Examiner, net: Any) -> None:
         examiner.refuse(f"this should be a class derived from cifarlab.ConvNet; got {brief(net)}.")
     found = {name: examiner.ask(getattr, net, name, None) for name in _SHAPES}
     for name, layer in found.items():
-        if isinstance(layer, Layer) and isinstance(layer.weights, tf.Variable):
-            _look_at_weights(examiner, name, layer.weights.shape.as_list())
+        weights = examiner.ask(getattr, layer, "weights", None)
+        if isinstance(layer, Layer) and isinstance(weights, tf.Variable):
+            _look_at_weights(examiner, name, shape_of(weights))
         look_at_layer(examiner, layer, name, *_SHAPES[name], DECAY if name.startswith("local") else 0.0)
     if len(examiner.ask(layers, net)) != len(_SHAPES):
         examiner.refuse(f"the network should hold the layers {', '.join(_SHAPES)}, each once, and no others.")
@@ -88,7 +93,7 @@ def _look_at_layers(examiner: Examiner, net: Any) -> None:
         examiner.refuse(f"the layers are right and hold {PARAMETERS:,} parameters, but the network holds {count:,}.")
 
 
-def _look_at_weights(examiner: Examiner, name: str, got: list[int]) -> None:
+def _look_at_weights(examiner: Examiner, name: str, got: list[int | None]) -> None:
     """Refuses the shapes of weights that have a known reason."""
     right = _SHAPES[name][0]
     if name == "local3" and got == [*right[:-1], 32]:
@@ -115,8 +120,8 @@ def _look_at_start(examiner: Examiner, net: ConvNet, seed: int) -> None:
                     f"{name} does not start like that of cifarlab.ConvNet(seed=seed), so that training could not "
                     "compare the two networks: pass the seed on to super().__init__."
                 )
-    look_at_start(examiner, net.local3)
-    look_at_start(examiner, net.local4)
+    look_at_start(examiner, net.local3, "local3")
+    look_at_start(examiner, net.local4, "local4")
     if np.any(net.softmax_linear.biases.numpy()):
         examiner.refuse("softmax_linear's biases should start at 0.")
     deviation = float(net.softmax_linear.weights.numpy().std()) / TRUNCATED

@@ -139,20 +139,6 @@ def mistakes(values: np.ndarray, weights: np.ndarray, biases: np.ndarray) -> dic
         "last. Print a small patch to see.": [
             connected(values, one, biases) for one in (by_channel.reshape(flat), in_order)
         ],
-        "the nine neighbours are off-centre: pad one row and one column on each side, so that weights[r, c, 1, 1] "
-        "meets the position itself.": [connected(values, weights, biases, before=before) for before in (0, 2)],
-        "values from the opposite border come in at each border: beyond it there are zeros (SAME padding).": [
-            connected(values, weights, biases, mode="wrap")
-        ],
-        "the border's own values go on beyond it: there should be zeros (SAME padding).": [
-            connected(values, weights, biases, mode=mode) for mode in ("edge", "reflect")
-        ],
-        "only the position itself counts: its eight neighbours are missing.": [
-            np.einsum("bhwi,hwio->bhwo", values, weights[:, :, 1, 1]) + biases
-        ],
-        "that is the mean over the neighbours; it should be their sum.": [
-            (right - biases) / count + biases for count in (9, 9 * inputs)
-        ],
     }
     if rows == columns:
         found |= {
@@ -164,7 +150,7 @@ def mistakes(values: np.ndarray, weights: np.ndarray, biases: np.ndarray) -> dic
                 (right - biases).swapaxes(1, 2) + biases,
             ],
         }
-    return found
+    return found | _mistakes_about_neighbours(values, weights, biases)
 
 
 def nearest(got: np.ndarray, found: Mapping[str, Sequence[np.ndarray]]) -> dict[str, np.ndarray]:
@@ -199,6 +185,28 @@ def traced(function: Any, examples: int | None, shape: Sequence[int], variables:
         return result, tape.gradient(result, [values, *variables])
 
     return step
+
+
+def _mistakes_about_neighbours(
+    values: np.ndarray, weights: np.ndarray, biases: np.ndarray
+) -> dict[str, list[np.ndarray]]:
+    summed = connected(values, weights, np.zeros_like(biases))
+    return {
+        "the nine neighbours are off-centre: pad one row and one column on each side, so that weights[r, c, 1, 1] "
+        "meets the position itself.": [connected(values, weights, biases, before=before) for before in (0, 2)],
+        "values from the opposite border come in at each border: beyond it there are zeros (SAME padding).": [
+            connected(values, weights, biases, mode="wrap")
+        ],
+        "the border's own values go on beyond it: there should be zeros (SAME padding).": [
+            connected(values, weights, biases, mode=mode) for mode in ("edge", "reflect")
+        ],
+        "only the position itself counts: its eight neighbours are missing.": [
+            np.einsum("bhwi,hwio->bhwo", values, weights[:, :, 1, 1]) + biases
+        ],
+        "that is the mean over the neighbours; it should be their sum.": [
+            summed / count + biases for count in (9, 9 * values.shape[-1])
+        ],
+    }
 
 
 def _draw(examiner: Examiner, shape: tuple[int, int, int, int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

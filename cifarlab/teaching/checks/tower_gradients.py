@@ -9,12 +9,23 @@ from cifarlab.backend import tf
 from cifarlab.model.network import ConvNet, Stages, layers, variable_name
 from cifarlab.model.objective import loss
 from cifarlab.teaching.answers import brief
-from cifarlab.teaching.checks.two_gpus import batch, compiled
+from cifarlab.teaching.checks.two_gpus import batch, compiled, refuse_other_than_float32
 from cifarlab.teaching.examiner import Examiner
-from cifarlab.teaching.verdict import Right
+from cifarlab.teaching.verdict import NotYetError, Right
 from cifarlab.training.placement import short
 
 _CLOSE = 1e-3  # relative to the largest gradient of a variable; rounding is a thousandth of that
+
+_NO_GRADIENT = "some gradients are None: the tape has not seen them. Compute the logits inside of it, too."
+_NO_DEVICE = "there is no such device: take each tower's name from `devices`."
+_ERRORS = {  # by a part of their words
+    "of at least one Tensor": _NO_GRADIENT,  # of tf.add_n
+    "a value (None)": _NO_GRADIENT,  # of tf.stack and tf.reduce_mean
+    "'int' and 'NoneType'": _NO_GRADIENT,  # of sum
+    "'NoneType' and 'NoneType'": _NO_GRADIENT,
+    "Could not satisfy device specification": _NO_DEVICE,
+    "unknown device": _NO_DEVICE,
+}
 
 
 class _Watched(ConvNet):
@@ -86,18 +97,31 @@ def check_tower_gradients(tower_gradients: Any, *, key: str | None = None) -> Ri
             "this check needs two devices, and here is one. Restart the kernel and run the notebook from its top, so "
             "that tower_devices(2, virtual=True) comes before TensorFlow's first operation."
         )
-    for devices, size in (([here[0], here[1]], 4), ([here[1], here[0], here[1]], 2)):
-        case = _draw(examiner, devices, size)
+    # Three towers first: of two, the sum over the towers is also twice the gradient.
+    cases = [_draw(examiner, *given) for given in (([here[1], here[0], here[1]], 2), ([here[0], here[1]], 4))]
+    for case in cases:
         before = [variable.numpy() for variable in case.net.trainable_variables]
-        got = examiner.ask(tower_gradients, case.net, case.images, case.labels, list(devices))
+        got = _ask(examiner, tower_gradients, case)
         if any(np.any(old != new.numpy()) for old, new in zip(before, case.net.trainable_variables, strict=True)):
             examiner.refuse("it changed the network's weights. Only compute the gradients; the update comes later.")
         _compare(examiner, got, case)
+    case = cases[0]
     step_by_step = case.net.forget()
-    again = compiled(examiner, tower_gradients, case.net, case.images, case.labels, list(devices))
+    again = compiled(examiner, tower_gradients, case.net, case.images, case.labels, list(case.devices))
     _compare(examiner, again, case)
     _inspect(examiner, case, step_by_step)
     return Right("the whole batch's gradients; each image in one tower, each tower on its device, weight decay once.")
+
+
+def _ask(examiner: Examiner, tower_gradients: Any, case: _Case) -> Any:
+    """What the student's function returns; of some of its exceptions it is known what they mean."""
+    try:
+        return examiner.ask(tower_gradients, case.net, case.images, case.labels, list(case.devices))
+    except NotYetError as refusal:
+        for words, advice in _ERRORS.items():
+            if words in refusal.advice:
+                examiner.refuse(advice, refusal.advice[:200])
+        raise
 
 
 def _draw(examiner: Examiner, devices: list[str], size: int) -> _Case:
@@ -133,6 +157,7 @@ def _compare(examiner: Examiner, got: Any, case: _Case) -> None:
     mine = case.scale * _vector(examiner, got, case)
     right = case.cross_entropy + case.decay
     if _close(mine, right):
+        refuse_other_than_float32(examiner, got)
         return
     worst = int(np.abs(mine - right).argmax())
     evidence = f"where they differ most: expected {right[worst] / case.scale[worst]:.6g}, " + (
@@ -195,11 +220,16 @@ def _advice_on_counts(mine: np.ndarray, case: _Case) -> str:
     basis = np.stack([case.cross_entropy, case.decay], 1)
     (entropy, decay), *_ = np.linalg.lstsq(basis, mine)
     if not _close(mine, basis @ [entropy, decay]):
-        return "not the gradients of the batch's total loss. Does each tower get its own images, and their labels?"
+        return (
+            "not the gradients of the batch's total loss. Does each tower get its own images, and their labels? "
+            "`cifarlab.loss` takes logits, as `cifarlab.inference` gives them."
+        )
     count = len(case.devices)
     entropy_once, decay_once = abs(entropy - 1) < 0.01, abs(decay - 1) < 0.01
     if np.allclose([entropy, decay], count, atol=0.01):
         return "that is the sum over the towers: divide it by their number, or every step is too long."
+    if np.allclose([entropy, decay], 2, atol=0.01):
+        return "twice the gradient. Did you take `.total` of the losses? Without it all of them are added up."
     if np.allclose([entropy, decay], 1 / count, atol=0.01):
         return "divided by the number of towers twice."
     if entropy_once and abs(decay) < 0.01:
@@ -222,7 +252,7 @@ def _inspect(examiner: Examiner, case: _Case, step_by_step: SimpleNamespace) -> 
         step_by_step: the notes of a call that was not.
     """
     notes, seen, count = case.net.notes, int(case.net.images_seen.numpy()), len(case.labels)
-    wanted = sorted(short(device) for device in case.devices)
+    wanted = [short(device) for device in case.devices]
     if not seen:
         examiner.refuse("right gradients, but no image went through the network: call cifarlab.inference(net, ...).")
     if seen > count:
@@ -238,10 +268,25 @@ def _inspect(examiner: Examiner, case: _Case, step_by_step: SimpleNamespace) -> 
             else "right gradients, but the batch went through in larger pieces: make a tower for each device."
         )
     traced = notes if notes.batches else step_by_step  # a student's compiled function was traced at its first call
+    losses = _places_of_losses(traced.batches[0])
     for places, advice in (
-        (traced.forward, "the towers' networks were computed on {}: use tf.device."),
-        (traced.backward, "forward on the towers' devices, but backward on {}: call the tape's gradient there, too."),
+        (traced.forward, "the towers' networks were computed on {}: use tf.device, and take each name from `devices`"),
+        (losses, "forward on the towers' devices, but the losses on {}: compute them inside of tf.device, too"),
+        (traced.backward, "forward on the towers' devices, but backward on {}: call the tape's gradient there, too"),
     ):
-        if sorted(places) != wanted:
-            where = sorted({place or "no device in particular" for place in places}) or ["none"]
-            examiner.refuse(advice.format(" and ".join(where)))
+        if sorted(places) != sorted(wanted) and not (places is losses and set(places) <= set(wanted)):
+            examiner.refuse(f"{advice.format(_listed(places))}. Expected {_listed(wanted)}, one for each tower.")
+
+
+def _places_of_losses(images: tf.Tensor) -> list[str]:
+    """The devices of all cross-entropies in the graph in which a batch is; none if it is in no graph."""
+    if not tf.is_symbolic_tensor(images):
+        return []
+    kinds = ("SparseSoftmaxCrossEntropyWithLogits", "SoftmaxCrossEntropyWithLogits")
+    return [short(operation.device) for operation in images.graph.get_operations() if operation.type in kinds]
+
+
+def _listed(places: list[str]) -> str:
+    """Devices in words, once if all are the same."""
+    names = [place or "no device in particular" for place in places] or ["none"]
+    return names[0] if len(set(names)) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

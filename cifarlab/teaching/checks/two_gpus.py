@@ -1,6 +1,7 @@
 """The checks of exercise 5: a batch shared out to towers, their gradients and the mean of them, the rate's decay."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,9 @@ from cifarlab.teaching.answers import brief
 from cifarlab.teaching.examiner import Examiner
 from cifarlab.teaching.verdict import Right
 
+_NUMBER = "the list should be as long as there are towers: take their number from the argument."
+_PARTS = "the list should be as long as there are towers: `tf.split` takes the number of parts, not their size."
+_FIXED = "the share's size is a fixed number, larger than this batch: work it out from the batch and the towers."
 _NOT_PAIRED = "these are all shares of the images, then all of the labels: pair them, one pair for each tower; see zip."
 _WHOLE = "every tower gets the whole batch: each image should be in one share only."
 _SAME = "all towers get the first share of the images, as in an early version of the tutorial, and learn from it alone."
@@ -23,6 +27,8 @@ _SUM = "that is the sum over the towers. Divide it by their number, or every ste
 _LAST = "that is the last tower's gradient alone. Is a name overwritten in a loop?"
 _FIRST = "that is the first tower's gradient alone. Does a function return from inside of its loop?"
 _HALVED = "the sum over the towers is divided by 2, whatever their number: take it from the argument."
+_FIRST_TWO = "only the first two towers count: there may be more."
+_LESS_ONE = "the sum over the towers is divided by one less than their number: a mean takes all of them."
 _BY_VARIABLES = "the sum over the towers is divided by the number of variables; count the towers."
 _ONE_NUMBER = (
     "one number is left of a whole gradient: take the mean over the towers only, the first axis, not over all."
@@ -44,7 +50,8 @@ def check_shares(shares: Any, *, key: str | None = None) -> Right:
 
     Args:
         shares: takes float32[B, ...], int32[B] and an int; returns a list with a pair (images, labels) for each tower,
-            B / towers consecutive ones each, or raises a ValueError if B is no multiple of towers.
+            B / towers consecutive ones each, or raises a ValueError that names B and
+            towers if B is no multiple of towers.
         key: the instructor's, for other cases.
 
     Raises:
@@ -56,15 +63,23 @@ def check_shares(shares: Any, *, key: str | None = None) -> Right:
     """
     examiner = Examiner("shares", key)
     for towers in (int(examiner.random.integers(3, 6)), 2, 1):
-        images, labels = batch(examiner, towers * int(examiner.random.integers(2, 10 // towers + 1)), pixels=2)
+        size = towers + int(examiner.random.integers(1, 4))  # not their number: the two are mixed up
+        images, labels = batch(examiner, towers * size, pixels=2)
         _compare_shares(examiner, examiner.ask(shares, images, labels, towers), images, labels, towers)
         _compare_shares(examiner, compiled(examiner, shares, images, labels, towers), images, labels, towers)
     for towers, size in ((2, 3), (4, 1), (3, 0)):
         images, labels = batch(examiner, towers * size + int(examiner.random.integers(1, towers)), pixels=2)
         outcome = examiner.ask(attempt(shares), images, labels, towers)
+        case = "" if examiner.hidden else f"{len(labels)} images for {towers} towers: "
         if not (isinstance(outcome, Failed) and isinstance(outcome.error, ValueError)):
-            case = "" if examiner.hidden else f"{len(labels)} images for {towers} towers: "
             examiner.refuse(case + _advice_on_remainder(outcome, len(labels)))
+        words = examiner.ask(str, outcome.error)
+        if not {str(len(labels)), str(towers)} <= set(re.findall(r"\d+", words)):
+            examiner.refuse(
+                f"{case}a ValueError, as it should be, but whoever reads it wants to know what does not fit: name both "
+                "numbers, of images and of towers.",
+                f"it says: {words[:200]}",
+            )
     return Right("equal, consecutive shares, labels with their images; and an unequal batch is refused.")
 
 
@@ -82,7 +97,8 @@ def check_mean_gradients(mean_gradients: Any, *, key: str | None = None) -> Righ
     draw = examiner.random
     alike = [tuple(draw.integers(2, 5, 2))] * 3
     unlike: list[tuple] = [(2, 3), (3,), (2, 1, 2)]
-    for towers, shapes in ((2, alike), (int(draw.integers(4, 7)), alike), (3, unlike), (1, unlike)):
+    # Many towers first: of two, the sum divided by 2 is right, and divided by one less is the sum.
+    for towers, shapes in ((int(draw.integers(5, 8)), alike), (2, alike), (3, unlike), (1, unlike)):
         gradients = [[tf.constant(draw.normal(0, 1, shape), tf.float32) for shape in shapes] for _ in range(towers)]
         asked = attempt(mean_gradients) if shapes is unlike else mean_gradients
         got = examiner.ask(asked, [list(of_tower) for of_tower in gradients])  # copies: they may be emptied
@@ -126,9 +142,9 @@ def check_decay_steps(decay_steps: Any, *, key: str | None = None) -> Right:
 
 
 def batch(examiner: Examiner, count: int, pixels: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Images and labels; up to ten labels differ from one another, so that no two can be taken for each other."""
+    """Images and labels; all labels differ from one another, so that no two can be taken for each other."""
     images = examiner.random.normal(0, 1, [count, pixels, pixels, 3])
-    labels = examiner.random.permutation(10)[:count]
+    labels = examiner.random.permutation(max(10, count))[:count]
     return tf.constant(images, tf.float32), tf.constant(labels, tf.int32)
 
 
@@ -146,6 +162,7 @@ def attempt(function: Any) -> Callable:
 
 def compiled(examiner: Examiner, function: Any, *arguments: Any) -> Any:
     """What a function that is right by itself returns inside of a compiled step."""
+    takes_images = any(isinstance(value, tf.Tensor) for value in arguments)
 
     @tf.function
     def step(*given: Any) -> Any:
@@ -156,9 +173,19 @@ def compiled(examiner: Examiner, function: Any, *arguments: Any) -> Any:
         examiner.refuse(
             f"right by itself, but it cannot be compiled by tf.function ({type(outcome.error).__name__}), as the step "
             "will be. There tensors have no values yet: use TensorFlow's operations, not numpy's or .numpy(), also in "
-            "what it calls, and images.shape[0] for the size of a batch."
+            f"what it calls{', and images.shape[0] for the size of a batch' * takes_images}."
         )
     return outcome
+
+
+def refuse_other_than_float32(examiner: Examiner, gradients: Any) -> None:
+    """Refuses gradients of the right values that no update of float32 variables would take."""
+    kinds = sorted({np.asarray(value).dtype.name for value in gradients} - {"float32"})
+    if kinds:
+        examiner.refuse(
+            f"the right numbers, but the variables are float32 and take no others: got {kinds[0]}. Leave the "
+            "gradients' type as it is."
+        )
 
 
 def _compare_shares(examiner: Examiner, got: Any, images: tf.Tensor, labels: tf.Tensor, towers: int) -> None:
@@ -168,23 +195,33 @@ def _compare_shares(examiner: Examiner, got: Any, images: tf.Tensor, labels: tf.
     if len(got) == 2 < towers and all(isinstance(part, list | tuple) and len(part) == towers for part in got):
         examiner.refuse(_NOT_PAIRED)
     if len(got) != towers:
-        examiner.refuse("the list should be as long as there are towers: take their number from the argument.")
+        examiner.refuse(_PARTS if len(got) == size else _NUMBER)
+    last_size = attempt(lambda: len(got[-1][0]))()
     for tower, pair in enumerate(got):
         if not isinstance(pair, list | tuple) or len(pair) != 2:
             examiner.refuse(f"a share should be a pair, images and labels; got {brief(pair)}.")
         mine, nth = slice(tower * size, (tower + 1) * size), slice(tower, None, towers)
         wrong = {
-            _WHOLE: pictures,
+            _FIXED if last_size == 0 else _WHOLE: pictures,
             _SAME: pictures[:size],
             _EVERY_NTH: pictures[nth],
             _SWAPPED: classes[mine],
         }
-        examiner.compare(pair[0], pictures[mine], what=f"tower {tower}'s images", misconceptions=wrong)
+        _compare_part(examiner, pair[0], pictures[mine], f"tower {tower}'s images", wrong)
         wrong = {_LABELS_WHOLE: classes, _LABELS_SAME: classes[:size], _LABELS_DEALT: classes[nth]}
-        examiner.compare(pair[1], classes[mine], what=f"tower {tower}'s labels", misconceptions=wrong)
+        _compare_part(examiner, pair[1], classes[mine], f"tower {tower}'s labels", wrong)
         kinds = [np.asarray(part).dtype.name for part in pair]
         if kinds != ["float32", "int32"]:
             examiner.refuse(f"the right numbers, but images should stay float32 and labels int32; got {kinds}.")
+
+
+def _compare_part(examiner: Examiner, got: Any, right: np.ndarray, what: str, wrong: Mapping[str, np.ndarray]) -> None:
+    """As the examiner compares; but of a wrong shape the shapes are shown, the numbers may look alike."""
+    numbers = examiner.array(got, what)
+    for advice, values in wrong.items():
+        if numbers.shape == values.shape != right.shape and np.allclose(numbers, values):
+            examiner.refuse(advice, f"{what}: expected the shape {list(right.shape)}, got {list(numbers.shape)}")
+    examiner.compare(got, right, what=what, misconceptions=wrong)
 
 
 def _advice_on_remainder(outcome: Any, count: int) -> str:
@@ -194,6 +231,8 @@ def _advice_on_remainder(outcome: Any, count: int) -> str:
             f"it should raise a ValueError that says what is wrong with the batch, but {type(outcome.error).__name__} "
             "came. Look at the size first, and raise."
         )
+    if isinstance(outcome, Exception):
+        return "the exception was returned; `raise` it."
     try:
         shared = sum(len(labels) for _, labels in outcome)
     except Exception:  # of whatever class the student's value is
@@ -225,11 +264,14 @@ def _compare_means(examiner: Examiner, got: Any, gradients: list[list[tf.Tensor]
             _LAST: parts[-1],
             _FIRST: parts[0],
             _HALVED: total / 2,
+            _FIRST_TWO: parts[:2].sum(0) / 2,
+            _LESS_ONE: total / max(towers - 1, 1),
             _BY_VARIABLES: total / variables,
             _ONE_NUMBER: parts.mean(),
             _IN_PAIRS: in_pairs,
         }
         examiner.compare(value, total / towers, what=f"mean {number} of {variables}", misconceptions=misconceptions)
+    refuse_other_than_float32(examiner, got)
 
 
 def _draw_decay(examiner: Examiner, towers: int) -> tuple[int, int, dict[str, float]]:

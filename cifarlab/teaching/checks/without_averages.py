@@ -11,11 +11,12 @@ _NOT_AVERAGED = "these are the values themselves: nothing is averaged."
 _COUNTED_BEFORE = "the first decay used is 1/10, that of step 0. The step counts updates done: after the first it is 1."
 _COUNTED_TWICE = "the first decay used is 3/12, that of step 2. After the first update the step is 1."
 _NO_WARM_UP = "the full decay is used from the first update on. The warm-up makes it 2/11 there; mind the brackets."
-_NO_BOUND = "right at first, but the warm-up goes on without end: the decay should never exceed `decay`."
+_NO_BOUND = "right at first, but the warm-up goes on without end: the decay should never exceed `bound`."
 _LARGER = "of the two decays the larger one is taken; it should be the smaller one."
 _SWAPPED = "the decay is what is kept of the old average; here it is what is taken of the new value."
 _FROM_ZERO = "the average starts from 0; it should start from the initial value of the weight."
-_LATE = "each average sees the weight as it was before the update: the tutorial's fault. It should see the new value."
+_FIRST = "the first average should be the initial value of the weight: before any update nothing is averaged."
+_LATE = "each average sees the weight as it was before the update. It should see the new value."
 _OF_ALL = "that is the mean of all values so far. A moving average moves a part of the way to the new value instead."
 _NOT_ITERATED = "each value is mixed with the value before it. It should be mixed with the average before it."
 _DECAYS = "those are the decays; use them to move the average."
@@ -39,6 +40,7 @@ _POPULATION_SPREAD = (
 )
 _POPULATION = "the squares are divided by n; they are a sample's, so divide by n - 1: see `ddof`."
 _WITHOUT_ROOT = "the deviation is divided by n; a mean is surer than one seed by the square root of n only."
+_LESS_IN_BOTH = "n - 1 belongs into the deviation, n under the root; here n - 1 is in both of them."
 _UNPAIRED = (
     "that is the error of two sets of runs that have nothing to do with each other. Here raw and averaged belong to "
     "one run and rise and fall together: take each run's difference first, then the deviation of the differences."
@@ -57,7 +59,7 @@ _MEANS_AGAIN = "those are the means once more; the second array should be their 
 
 
 def check_averages(averages: Any, *, key: str | None = None) -> Right:
-    """Checks a student's `averages(values, decay)`: those of one weight along a run, with the tutorial's warm-up.
+    """Checks a student's `averages(values, bound)`: those of one weight along a run, with the tutorial's warm-up.
 
     Args:
         averages: takes float64[N + 1], a weight's initial value and that after each update, and a float in 0-1, the
@@ -67,20 +69,20 @@ def check_averages(averages: Any, *, key: str | None = None) -> Right:
     Raises:
         NotYetError: it is not right; the message says why.
 
-    >>> check_averages(lambda values, decay: values)  # doctest: +ELLIPSIS
+    >>> check_averages(lambda values, bound: values)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     cifarlab.teaching.verdict.NotYetError: Not yet: these are the values themselves: nothing is averaged.
     expected ...
     """
     examiner = Examiner("averages", key)
     draw = examiner.random
-    for updates, decay in (
+    for updates, bound in (
         (int(draw.integers(16, 24)), float(draw.uniform(0.4, 0.6))),
         (int(draw.integers(6, 12)), 0.9999),
         (int(draw.integers(120, 160)), 0.9),
     ):
         values = draw.choice([-2, 2]) + np.cumsum(draw.normal(0, 1, updates + 1))
-        _compare_averages(examiner, averages, values, decay)
+        _compare_averages(examiner, averages, values, bound)
     try:
         _compare_averages(examiner, averages, values[:1], 0.9)
     except NotYetError as refusal:
@@ -115,22 +117,28 @@ def check_difference(difference: Any, *, key: str | None = None) -> Right:
     return Right("the mean of the differences in points, and its standard error: each run is its own comparison.")
 
 
-def _compare_averages(examiner: Examiner, averages: Any, values: np.ndarray, decay: float) -> None:
+def rounded(right: np.ndarray) -> dict[str, np.ndarray]:
+    """What is left of a right answer that a student rounds, by the advice for it."""
+    advice = "right, but rounded (decimals: {}). Do not round: others compute with it."
+    return {advice.format(decimals): right.round(decimals) for decimals in (1, 2, 3)}
+
+
+def _compare_averages(examiner: Examiner, averages: Any, values: np.ndarray, bound: float) -> None:
     """Asks for the averages of some values and compares them."""
     given, steps = values.copy(), np.arange(1, len(values))
-    got = examiner.ask(averages, given, decay)
+    got = examiner.ask(averages, given, bound)
     if not np.array_equal(given, values):
         examiner.refuse("it changed the values that it was given. Make an array or a list of your own.")
     warm_up = (1 + steps) / (10 + steps)
-    decays = np.minimum(warm_up, decay)
+    decays = np.minimum(warm_up, bound)
     right = _blended(values, decays)
     misconceptions = {
         _NOT_AVERAGED: values,
-        _COUNTED_BEFORE: _blended(values, np.minimum(steps / (9 + steps), decay)),
-        _COUNTED_TWICE: _blended(values, np.minimum((2 + steps) / (11 + steps), decay)),
-        _NO_WARM_UP: _blended(values, np.full(len(steps), decay)),
+        _COUNTED_BEFORE: _blended(values, np.minimum(steps / (9 + steps), bound)),
+        _COUNTED_TWICE: _blended(values, np.minimum((2 + steps) / (11 + steps), bound)),
+        _NO_WARM_UP: _blended(values, np.full(len(steps), bound)),
         _NO_BOUND: _blended(values, warm_up),
-        _LARGER: _blended(values, np.maximum(warm_up, decay)),
+        _LARGER: _blended(values, np.maximum(warm_up, bound)),
         _SWAPPED: _blended(values, 1 - decays),
         _FROM_ZERO: _blended(np.append(0, values[1:]), decays),
         _LATE: _blended(np.append(values[:1], values[:-1]), decays),
@@ -140,8 +148,12 @@ def _compare_averages(examiner: Examiner, averages: Any, values: np.ndarray, dec
         _DECAYS: decays,
         _LAST_ONLY: right[-1],
         _LAST_MISSING: right[:-1],
+        **rounded(right),
     }
     advice = "work out by hand what the average is after the first update, and after the second."
+    numbers = examiner.array(got, "the averages")
+    if numbers.shape == right.shape and not np.isclose(numbers[0], right[0]):
+        advice = _FIRST
     examiner.compare(got, right, what="the averages", misconceptions=misconceptions, otherwise=advice)
 
 
@@ -177,6 +189,7 @@ def _compare_means(examiner: Examiner, got: Any, raw: np.ndarray, averaged: np.n
         _NO_MEAN: brought,
         _ERRORS_FIRST: _error(brought),
         _ADDED_UP: brought.sum(0),
+        **rounded(right),
     }
     advice = "take the difference of each run, in points, and then the mean over the seeds."
     examiner.compare(got, right, what="the means", misconceptions=misconceptions, otherwise=advice)
@@ -191,6 +204,7 @@ def _compare_errors(examiner: Examiner, got: Any, raw: np.ndarray, averaged: np.
         _POPULATION_SPREAD: np.std(brought, 0),
         _POPULATION: np.std(brought, 0) / np.sqrt(seeds),
         _WITHOUT_ROOT: spread / seeds,
+        _LESS_IN_BOTH: spread / np.sqrt(seeds - 1),
         _UNPAIRED: np.hypot(of_raw, of_averaged),
         _OF_RAW: of_raw,
         _OF_AVERAGED: of_averaged,
@@ -203,6 +217,7 @@ def _compare_errors(examiner: Examiner, got: Any, raw: np.ndarray, averaged: np.
         _TWICE: 2 * right,
         _INTERVAL: 1.96 * right,
         _MEANS_AGAIN: brought.mean(0),
+        **rounded(right),
     }
     advice = "take the deviation of the differences over the seeds, and from it the error of their mean."
     examiner.compare(got, right, what="the standard errors", misconceptions=misconceptions, otherwise=advice)

@@ -3,7 +3,7 @@
 import math
 
 CHECK = "check_smallest_loss"
-ADVICE = "counts in nats"
+ADVICE = "a loss in bits"
 
 
 def answer(num_classes):

@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_softmax"
-ADVICE = "Subtract each row's largest"
+ADVICE = "large ones break it"
 
 
 def answer(logits):

@@ -1,0 +1,10 @@
+"""As many zeros as classes, and a 1."""
+
+import math
+
+CHECK = "check_smallest_loss"
+ADVICE = "a 1 and C - 1 zeros"
+
+
+def answer(num_classes):
+    return math.log(1 + num_classes / math.e)

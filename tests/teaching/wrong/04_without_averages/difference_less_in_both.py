@@ -1,0 +1,11 @@
+"""One less than the number of seeds in both places."""
+
+import numpy as np
+
+CHECK = "check_difference"
+ADVICE = "n - 1 belongs into the deviation"
+
+
+def answer(raw, averaged):
+    points = 100 * (averaged - raw)
+    return points.mean(axis=0), points.std(axis=0, ddof=1) / np.sqrt(len(points) - 1)
