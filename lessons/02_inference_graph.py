@@ -133,8 +133,10 @@ print(f"multiply-adds + parameters: {sum(work.values()) + sum(size.values()):,}"
 
 # %% [markdown]
 # So all other arithmetic is far too little: 18.8 M. One sum does give 19.5 M: multiply-adds plus parameters. Perhaps
-# every parameter was counted once more, as if it also had to be added. The tutorial does not say how it counted, so
-# this is a guess from the digits and not a derivation. What can be shown is 18,470,784, and so this course says that.
+# every parameter was counted once more, as if it also had to be added. Or another network was counted: with the locally
+# connected top layers of exercise 2, which the tutorial's model comes from, there are 19,512,576 multiply-adds. The
+# tutorial does not say, so these are guesses from the digits and not derivations. What can be shown is 18,470,784, and
+# so this course says that.
 #
 # ## Where does the time go?
 #

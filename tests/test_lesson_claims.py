@@ -167,3 +167,9 @@ def test_exercise_4_holds_the_recorded_precisions(kind):
     quick = json.loads(re.search(rf"^quick_{kind} = np.array\((\[\[.*?\]\])\)", text, re.MULTILINE)[1])
     wanted = [recorded_precisions(f"quick-seed{seed}", kind, (6_000, 12_000, 18_000)) for seed in range(3)]
     np.testing.assert_allclose(quick, wanted, atol=0.051)
+
+
+def test_locally_connected_top_layers_need_as_many_multiply_adds_as_lesson_2_says():
+    work = multiply_adds(ConvNet())
+    local = 36 * 9 * 64 * (64 + 32) + 6 * 6 * 32 * 10
+    assert f"{work['conv1'] + work['conv2'] + local:,}" in (LESSONS / "02_inference_graph.py").read_text()

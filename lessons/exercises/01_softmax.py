@@ -18,9 +18,9 @@
 # | 4. `gradients` | 3 |
 # | 5. what training makes of it, in two sentences | 2 |
 #
-# Each task but the last has a cell to write in and below it a check, which says at once whether you are right, or what was expected,
-# what came and what is probably the reason. Checks use the same numbers each time; when the notebook is graded, some
-# are run once more with others.
+# Each task but the last has a cell to write in and below it a check, which says at once whether you are right, or what
+# was expected, what came and what is probably the reason. Checks use the same numbers each time; when the notebook is
+# graded, some are run once more with others.
 
 # %%
 import os
@@ -40,7 +40,7 @@ print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training picture
 #
 # Softmax turns the logits `z` of one picture into probabilities: class `i` gets `exp(z[i]) / sum(exp(z))`. Write it for
 # a whole batch, from `tf.exp` and sums, without TensorFlow's own softmax, so that you meet what that one takes care of:
-# a logit of 1,000 is rare, but it must not make the result infinite or not a number.
+# a logit of 1,000 is rare, but neither its own picture nor the one beside it may become infinite or not a number.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
@@ -153,8 +153,8 @@ teaching.check_smallest_loss(smallest_loss)
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# The loss is the mean over the batch. A tape records by itself what is computed from variables; a plain tensor has to be
-# watched. After one question a tape is used up, unless it is told to stay.
+# The loss is the mean over the batch. A tape records by itself what is computed from variables; a plain tensor has to
+# be watched. After one question a tape is used up, unless it is told to stay.
 #
 # </details>
 #
@@ -279,10 +279,10 @@ for name in networks:
 # the loss, with the figure of task 3.
 
 # %% [markdown] nbgrader={"grade_id": "explanation", "grade": true, "solution": true, "points": 2}
-# The gradient has to pass through one more softmax, which leaves a tenth of it while all logits are equal (0.095 instead
-# of 0.949) and hardly any where the network is surely wrong (0.000016 instead of 1.414 at 12 behind), so each step moves
-# the weights less. And the cross-entropy lies between 1.46 and 2.46 nats whatever the network says, since the second
-# softmax sees numbers between 0 and 1 only: even perfect certainty costs 1.46, the figure of task 3.
+# The gradient has to pass through one more softmax, which leaves a tenth of it while all logits are equal (0.095
+# instead of 0.949) and hardly any where the network is surely wrong (0.000016 instead of 1.414 at 12 behind), so each
+# step moves the weights less. And the cross-entropy lies between 1.46 and 2.46 nats whatever the network says, since
+# the second softmax sees numbers between 0 and 1 only: even perfect certainty costs 1.46, the figure of task 3.
 
 # %% [markdown]
 # ## Recap
