@@ -342,9 +342,10 @@ figures.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# More than 3 points at the constant rate, since batches of 32 are noisier than the tutorial's of 128. It jumps from look
-# to look: three seeds, and raw weights that jitter. At the falling rate next to nothing is left at the end. It may even be a little less than 0: a network that is still
-# learning is behind in its averages, and where there is no jitter any more, that is all that they change.
+# More than 3 points at the constant rate, since batches of 32 are noisier than the tutorial's of 128. It jumps from
+# look to look: three seeds, and raw weights that jitter. At the falling rate next to nothing is left at the end. It may
+# even be a little less than 0: a network that is still learning is behind in its averages, and where there is no jitter
+# any more, that is all that they change.
 #
 # </details>
 #
@@ -385,7 +386,8 @@ ax.set_ylim(-0.2, 5.5)
 figures.show(
     figure,
     "With the constant rate, one seed, the difference goes up and down: at these six steps, up to step 60,000, it is "
-    "between 2.2 and 3.7 points. With the falling rate, three seeds, it goes down steeply, from 4.8 points at step 6,000 to 0 at step 18,000.",
+    "between 2.2 and 3.7 points. With the falling rate, three seeds, it goes down steeply, from 4.8 points at step "
+    "6,000 to 0 at step 18,000.",
     exact=True,
 )
 
@@ -414,5 +416,6 @@ figures.show(
 # - A rate that falls to 0 does the same to the raw weights. But only at the end: an average is there at every step.
 # - A difference needs an error. Take differences in pairs, run by run, and say over how many seeds.
 #
-# **Try next:** how does the distance of the raw weights in the model depend on the constant rate? Measure it with `walk`
-# at 0.4, 0.1 and 0.025, and compare with sqrt(rate / (2 - rate)). What happens to your short runs at a rate of 0.02?
+# **Try next:** how does the distance of the raw weights in the model depend on the constant rate? Measure it with
+# `walk` at 0.4, 0.1 and 0.025, and compare with sqrt(rate / (2 - rate)). What happens to your short runs at a rate of
+# 0.02?

@@ -60,8 +60,9 @@ def check_evaluate_both(evaluate_both: Any, *, key: str | None = None) -> Right:
     # ten-thousandth of their weights, mixed into the averages, is seen.
     for classes, count, scale in ((12, 12, 1.0), (5, _PICTURES, 1e6)):
         state = _state(examiner, classes, scale)
-        images = _clear_pictures(examiner, state, count)
-        labels, right, misconceptions = _telling_labels(examiner, state, images)
+        nets = state.network, state.averages, _mixed(state)
+        images = _clear_pictures(examiner, nets, count)
+        labels, right, misconceptions = _telling_labels(examiner, nets, images)
         before = _Snapshot(state)
         got = examiner.ask(evaluate_both, state, images, tf.constant(labels, tf.int32))
         if fault := before.fault(state):
@@ -131,13 +132,19 @@ def _state(examiner: Examiner, classes: int, scale: float) -> TrainState:
     return state
 
 
-def _clear_pictures(examiner: Examiner, state: TrainState, count: int) -> tf.Tensor:
+def _mixed(state: TrainState) -> ConvNet:
+    """The averages of a state, mixed with its weights once more, as a network of its own."""
+    mixed = TrainState(state.averages).averages  # a copy
+    _assign(mixed, state.network, 1e-4)
+    return mixed
+
+
+def _clear_pictures(examiner: Examiner, nets: tuple[ConvNet, ...], count: int) -> tf.Tensor:
     """Pictures, float32[count, 8, 8, 3], with a largest logit that another order of sums does not change."""
-    images, clear = examiner.random.normal(0, 1, [2 * count, 8, 8, 3]).astype(np.float32), np.ones(2 * count, bool)
-    for net in (state.network, state.averages):
-        logits = np.sort(inference(net, tf.constant(images)).numpy(), axis=1)
-        clear &= logits[:, -1] - logits[:, -2] > 1e-3 * logits.std()
-    return tf.constant(images[clear][:count])
+    images = examiner.random.normal(0, 1, [2 * count, 8, 8, 3]).astype(np.float32)
+    logits = np.sort([inference(net, tf.constant(images)).numpy() for net in nets], axis=2)
+    clear = logits[..., -1] - logits[..., -2] > 1e-3 * logits.std(axis=(1, 2))[:, np.newaxis]
+    return tf.constant(images[clear.all(0)][:count])
 
 
 def _assign(net: ConvNet, other: ConvNet, share: float = 1.0) -> None:
@@ -147,12 +154,16 @@ def _assign(net: ConvNet, other: ConvNet, share: float = 1.0) -> None:
 
 
 def _telling_labels(
-    examiner: Examiner, state: TrainState, images: tf.Tensor
+    examiner: Examiner, nets: tuple[ConvNet, ...], images: tf.Tensor
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """Labels, int32[B]; the right precisions; what mistakes make of them, all different."""
-    mixed = TrainState(state.averages).averages  # a copy
-    _assign(mixed, state.network, 1e-4)
-    logits = np.array([inference(net, images).numpy() for net in (state.network, state.averages, mixed)])
+    """Labels, int32[B]; the right precisions; what mistakes make of them, all different.
+
+    Args:
+        examiner: draws the labels.
+        nets: with the raw weights, the averages and their mixture.
+        images: float32[B, 8, 8, 3].
+    """
+    logits = np.array([inference(net, images).numpy() for net in nets])
     _, count, classes = logits.shape
     few = count == classes
     if few:  # and scaled alike, so that a mixture of logits is seen, one of weights is not

@@ -50,8 +50,8 @@ def check_shares(shares: Any, *, key: str | None = None) -> Right:
 
     Args:
         shares: takes float32[B, ...], int32[B] and an int; returns a list with a pair (images, labels) for each tower,
-            B / towers consecutive ones each, or raises a ValueError that names B and
-            towers if B is no multiple of towers.
+            B / towers consecutive ones each, or raises a ValueError that names both numbers if
+            B is no multiple of towers.
         key: the instructor's, for other cases.
 
     Raises:

@@ -1,0 +1,11 @@
+"""Adds up in double precision and stays there."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_mean_gradients"
+ADVICE = "take no others: got float64"
+
+
+def answer(tower_gradients):
+    by_variable = zip(*tower_gradients, strict=True)
+    return [tf.reduce_mean(tf.cast(tf.stack(parts), tf.float64), axis=0) for parts in by_variable]

@@ -1,0 +1,12 @@
+"""A ValueError whose words name no numbers."""
+
+from cifarlab.backend import tf
+
+CHECK = "check_shares"
+ADVICE = "name both numbers"
+
+
+def answer(images, labels, towers):
+    if images.shape[0] % towers:
+        raise ValueError("the batch cannot be shared equally")
+    return list(zip(tf.split(images, towers), tf.split(labels, towers), strict=True))

@@ -1,0 +1,17 @@
+"""Adds up in double precision and stays there."""
+
+import cifarlab
+from cifarlab.backend import tf
+
+CHECK = "check_tower_gradients"
+ADVICE = "take no others: got float64"
+
+
+def answer(net, images, labels, devices):
+    count, gradients = len(devices), []
+    for device, part, classes in zip(devices, tf.split(images, count), tf.split(labels, count), strict=True):
+        with tf.device(device):
+            with tf.GradientTape() as tape:
+                total = cifarlab.loss(net, net(part), classes).total
+            gradients.append(tape.gradient(total, net.trainable_variables))
+    return [tf.cast(tf.add_n(parts), tf.float64) / count for parts in zip(*gradients, strict=True)]
