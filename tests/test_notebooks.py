@@ -1,6 +1,7 @@
 """The committed notebooks come from their sources, were run, and are fit to be read; nbval compares their outputs."""
 
 import copy
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from tools.check_notebooks import LARGEST_FILE, complaints, differences, exercis
 
 PAIRS = pairs()
 NAMES = [source.stem for source in PAIRS]
+README = (ROOT / "README.md").read_text()
 LESSON_SOURCES = [source for source, built in PAIRS.items() if built.parent != SOLUTIONS]
 SOLVED = [built for built in PAIRS.values() if built.parent == SOLUTIONS]
 
@@ -36,6 +38,12 @@ def test_it_comes_from_its_source(source_and_notebook):
 
 def test_it_is_fit_to_be_read(source_and_notebook):
     assert not complaints(source_and_notebook[1])
+
+
+@pytest.mark.parametrize("built", SOLVED, ids=lambda path: path.stem)
+def test_the_readme_tells_an_exercises_minutes(built):
+    said = re.search(r"\*\*Time\*\*: (\d+) minutes", nbformat.read(built, as_version=4).cells[0].source)
+    assert re.search(rf"\(exercises/{built.name}\) \|.*\| {said[1]} \|", README)
 
 
 @pytest.mark.parametrize("built", SOLVED, ids=lambda path: path.stem)
