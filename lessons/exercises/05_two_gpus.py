@@ -315,7 +315,7 @@ def compiled(count, devices):
 
 
 # %%
-def race(runs, rounds=30):
+def race(runs, rounds=20):
     """The shortest time of each run, in seconds, after a round that compiles."""
     times = {name: [] for name in runs}
     for _ in range(1 + rounds):
