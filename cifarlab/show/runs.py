@@ -42,6 +42,9 @@ def losses(ax: Axes, log: Log, *, title: str = "Is it learning?") -> None:
         "moving average": series(log, "averaged_losses", "total_loss"),
     }
     plots.lines(ax, curves, title=title, x="step", y="total loss (nats)", faint=("loss of a batch",))
+    if not curves["loss of a batch"][0]:
+        ax.get_legend().remove()
+        _say_empty(ax, "no step yet")
     low, high = ax.get_xlim()
     marked: dict[str, int] = {}
     for event in reversed(log):  # of several that would lie on one another the last
@@ -124,13 +127,18 @@ def _frame_precision(ax: Axes, title: str, y: str) -> None:
     plots.lines(ax, {}, title=title, x="step", y=y)
     points = np.concatenate([line.get_xydata() for line in ax.get_lines()])
     if not len(points):
-        ax.text(0.5, 0.5, "not evaluated yet", transform=ax.transAxes, ha="center", color=QUIET)
-        ax.set_xticks([])
-        ax.set_yticks([])
+        _say_empty(ax, "not evaluated yet")
         return
     ax.set_ylim(max(points[:, 1].min() - 5, 0), min(points[:, 1].max() + 5, 100))
     ax.set_xlim(0, 1.05 * points[:, 0].max() + 1)
     ax.legend(frameon=False, fontsize=9)
+
+
+def _say_empty(ax: Axes, why: str) -> None:
+    """In place of ticks that would mean nothing."""
+    ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", color=QUIET)
+    ax.set_xticks([])
+    ax.set_yticks([])
 
 
 def series(log: Log, *path: str, event: str = "step") -> tuple[list[int], list[float]]:

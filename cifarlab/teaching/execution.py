@@ -87,7 +87,7 @@ class _Client(NotebookClient):
             record_timing=False,
             coalesce_streams=True,
             shutdown_kernel="immediate",
-            extra_arguments=["--HistoryManager.hist_file=:memory:"],
+            extra_arguments=["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"],
             resources={"metadata": {"path": folder}},
         )
         self.limits, self.printed = limits, 0
