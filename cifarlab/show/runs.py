@@ -41,9 +41,9 @@ def losses(ax: Axes, log: Log, *, title: str = "Is it learning?") -> None:
         "loss of a batch": series(log, "losses", "total_loss"),
         "moving average": series(log, "averaged_losses", "total_loss"),
     }
-    plots.lines(ax, curves, title=title, x="step", y="total loss (nats)", faint=("loss of a batch",))
-    if not curves["loss of a batch"][0]:
-        ax.get_legend().remove()
+    empty = not curves["loss of a batch"][0]
+    plots.lines(ax, {} if empty else curves, title=title, x="step", y="total loss (nats)", faint=("loss of a batch",))
+    if empty:
         _say_empty(ax, "no step yet")
     low, high = ax.get_xlim()
     marked: dict[str, int] = {}
