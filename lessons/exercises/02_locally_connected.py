@@ -28,11 +28,11 @@
 # | 2. `LocalLayer` | 3 |
 # | 3. `LocallyConnected` | 3 |
 # | 4. `size_and_work` | 2 |
-# | 5. what the network gains and what it costs, in two sentences | 3 |
+# | 5. what the network gains and what it costs, in three sentences | 3 |
 #
-# Each task has a cell to write in and below it a check, which says at once whether you are right, or what was expected,
-# what came and what is probably the reason. Checks use the same numbers each time; when the notebook is graded, some
-# are run once more with others.
+# Each task but the last has a cell to write in and below it a check, which says at once whether you are right, or what
+# was expected, what came and what is probably the reason. Checks use the same numbers each time; when the notebook is
+# graded, some are run once more with others.
 
 # %%
 import os
@@ -61,7 +61,8 @@ print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training picture
 # where $v$ is the map that comes in, $k$ its channels, and $v$ is zero beyond the border (SAME padding). Keras 3 and
 # TensorFlow have no such layer, so you write it. Training will compile it and call it a thousand times: use
 # TensorFlow's operations, let the size of the batch be unknown (`None`), and take weights and biases that may be
-# variables. Avoid a loop over the positions, which would be slow.
+# variables. Avoid loops over positions or pictures, and products that are written out in full before they are summed:
+# all are slow.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
@@ -347,13 +348,15 @@ for name, net in (("tutorial's", tutorials), ("yours", yours)):
 #
 # Now both are trained for 200 steps of 64 pictures, on the same pictures in the same order; and both once more from
 # other initial weights, to know what chance does. A single loss is noisy, so compare means over the second half of the
-# run. **Predict:** will the network with twice the parameters be clearly ahead, a little ahead, level or behind? And
-# how much longer will its steps take?
+# run. (This needs tasks 1 to 3, and takes about two minutes.) **Predict:** will the network with twice the parameters
+# be clearly ahead, a little ahead, level or behind? And how much longer will its steps take?
 #
 # <details><summary>Answer</summary>
 #
-# A little ahead: by some hundredths of a nat, which is small, and yet more than another start makes. Where we tried
-# it, a step took about twice as long, though the multiply-adds are nearly the same.
+# A little ahead: by some hundredths of a nat, which is small, and yet more than another start makes; with two starts
+# each that is a hint, no proof. With patches a step took about twice as long where we tried it, with the nine
+# neighbours by hand three to four times, though the multiply-adds are nearly the same: here the form of task 1 matters
+# more.
 #
 # </details>
 
@@ -401,14 +404,14 @@ for name, (_, losses, seconds) in runs.items():
     print(f"{name:24s} {mean:.3f} nats, {100 * right:.0f} % of 1,000 right, {time:.0f} ms a step")
 
 # %% [markdown] nbgrader={"grade_id": "question", "locked": true}
-# **Explain in two sentences:** what have twice as many parameters brought in 200 steps, judged by the mean
-# cross-entropy in the second half and by how much another start changes it? And what do they cost: why do steps take
-# longer though the multiply-adds are nearly the same, and why is the total loss of no use in comparing the networks?
-# Name figures that you measured.
+# **Explain in three sentences**, with numbers that you measured. What have twice as many parameters brought in 200
+# steps, judged by the mean cross-entropy in the second half and by how much another start changes it? (1,000 pictures
+# are too few: their share of right answers has a standard deviation of 1.6 points.) What do they cost: why do steps
+# take longer though the multiply-adds are nearly the same? (How often is a weight used for one picture here, and which
+# work of a step grows with the parameters?) And why is the total loss of no use in comparing the networks?
 #
-# *How it is graded, 3 points:* one for the comparison of two differences in cross-entropy, between the networks and
-# between two starts of one, and a conclusion that these figures bear; one for the cost, the times of a step against
-# the multiply-adds, with a reason; one for the total loss, which contains the decay of more weights, with the figures.
+# *How it is graded, 3 points:* one for what they brought, against what chance does; one for the cost, with a reason;
+# one for the total loss.
 
 # %% [markdown] nbgrader={"grade_id": "explanation", "grade": true, "solution": true, "points": 3}
 # In the second half of the run the network with twice the parameters is ahead by about 0.03 nats (1.96 and 1.97 against

@@ -50,7 +50,7 @@ print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training picture
 # likeness of the epoch, 0.9 if it holds one class where there are ten of equal size.
 #
 # **The unevenness of an epoch is the mean of this distance over its batches**: the first `batch_size` labels, the next
-# ones, and so on. Labels at the end that do not fill a batch make none, but they do belong to the epoch and count in
+# ones, and so on. Labels at the end that do not fill a batch are none, but they do belong to the epoch and count in
 # $q_c$. An example: in batches of two, the labels 0, 0, 1, 1 have the unevenness 0.5, and 0, 1, 1, 0 have 0.
 #
 # <details><summary>Hint 1: where to look</summary>
@@ -130,8 +130,8 @@ print(f"shuffled perfectly: {perfect:.2f}; well enough: at most {enough:.2f}")
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# `np.random.default_rng(seed)` makes a generator, and its `integers(n)` draws from 0 to n - 1. How often should the
-# generator be made?
+# `np.random.default_rng(seed)` makes a generator, and its `integers(n)` draws from 0 to n - 1. (Its `choice` would copy
+# the whole queue at each draw.) How often should the generator be made?
 #
 # </details>
 #
@@ -214,7 +214,8 @@ teaching.check_smallest_fraction(smallest_fraction)
 
 # %% [markdown]
 # Three orders of the same records: all of them sorted by class; each of the five files sorted by itself, as if five
-# people had written one each; and the files as they are, in random order.
+# people had written one each; and the files as they are, in random order. As in the pipeline, the queue has room for
+# three batches more than the fraction says: of 10,000 records 0.001 makes a queue of 394, not of 10.
 
 # %%
 orders = {
@@ -233,7 +234,8 @@ capacities = {f: pipeline.queue_capacity(len(labels), BATCH, f) for f in fractio
 #
 # It is not enough for the sorted file: when the first batches leave, the classes in the second half of the file have
 # not even been read. It is enough where each file is sorted by itself, since the queue then has room for two whole
-# files, with all classes in them. It is far more than enough for files in random order, which are mixed already.
+# files, with all classes in them; with room for one, 0.2 just misses. It is far more than enough for files in random
+# order, which are mixed already.
 #
 # </details>
 
@@ -335,9 +337,9 @@ teaching.check_queue_megabytes(queue_megabytes)
 # ## 5. What the queue takes: time
 #
 # The first batch is late because the queue delivers nothing before it is full. Then, whenever a record has left and
-# another one is wanted, it first reads one into the free place, as long as the file has any. How many records must the
-# source have read when the last record of the *first* batch leaves? If it reads `records_per_second`, and everything
-# else takes no time, after how many seconds is that?
+# another one is wanted, it first reads one into the free place, as long as the file has any. (That is task 2's order;
+# here it matters when a record is read.) How many records must the source have read when the last record of the *first*
+# batch leaves? If it reads `records_per_second`, and everything else takes no time, after how many seconds is that?
 #
 # <details><summary>Hint 1: where to look</summary>
 #
@@ -388,8 +390,9 @@ for fraction in fractions:
 # %% [markdown]
 # ## 6. A slow source
 #
-# Last, the real pipeline with a source that is made slow. Records pass the pipeline's counter before they get into the
-# queue, 250 at a time; this one holds them up there.
+# Last, the real pipeline with a source that is made slow, on our own data, which are fewer than CIFAR-10's in the
+# table. Records pass the pipeline's counter before they get into the queue, 250 at a time; this one holds them up
+# there.
 #
 # **Predict:** a fuller queue makes you wait longer for the first batch. Do the batches after it come faster in return?
 #
@@ -445,8 +448,8 @@ for ax in (left_ax, right_ax):
     ax.set_ylim(0)
 figures.show(
     figure,
-    "Left: the delay hardly grows up to 0.01, then steeply; measured runs just above computed. Right: each "
-    "later batch takes about 26 ms at every fraction but 1, where it takes far less.",
+    "Left: the delay hardly grows up to 0.01, then steeply; measured runs above computed. Right: each later "
+    "batch takes about 26 ms, more on a busy machine, at every fraction but 1, where it takes far less.",
 )
 
 # %%
@@ -454,11 +457,12 @@ folder.cleanup()
 
 # %% [markdown] nbgrader={"grade_id": "question", "locked": true}
 # **Explain in two sentences:** why does the sorted file need so much more of the epoch in the queue than files in
-# random order do? And what does the tutorial's 0.4 buy and cost where the files are in random order, as CIFAR-10's
-# are? Name a figure that you read off above in each.
+# random order do? And what does the tutorial's 0.4 buy and cost, by this measure, where the files are in random order,
+# as CIFAR-10's are? Name a number from above in each; those of megabytes and seconds for CIFAR-10 are in the table of
+# task 5.
 #
-# *How it is graded, 2 points:* one for the order, a record cannot leave before it has been read, with an unevenness or
-# a smallest fraction; one for the cost of 0.4 in megabytes or seconds against that of a fraction that is enough.
+# *How it is graded, 2 points:* one for the reason, with an unevenness or a smallest fraction; one for what 0.4 brings
+# and what it costs, with megabytes or seconds against those of a fraction that is enough.
 
 # %% [markdown] nbgrader={"grade_id": "explanation", "grade": true, "solution": true, "points": 2}
 # A record cannot leave before it has been read, so that with 0.4 of the sorted epoch in the queue the first batches

@@ -11,6 +11,11 @@ from cifarlab.teaching.answers import brief
 from cifarlab.teaching.examiner import Examiner
 from cifarlab.teaching.verdict import NotYetError, Right
 
+_LAST_MISSING = "the last whole batch is missing where no label is left over: it counts, too."
+_CLASSES = "classes are missing: labels go up to 9, and a class between two others need not occur."
+_NOT_STEADY = "unevenness need not fall steadily as the fraction grows: look at every fraction by itself."
+_LEAST_GOOD = "that is the fraction that is only just good enough; return the smallest that is good enough."
+
 
 def check_unevenness(unevenness: Any, *, key: str | None = None) -> Right:
     """Checks a student's `unevenness(labels, batch_size)`, the mean distance of batches from their epoch.
@@ -41,6 +46,7 @@ def check_unevenness(unevenness: Any, *, key: str | None = None) -> Right:
             misconceptions=misconceptions,
             otherwise="Compute the distance of each whole batch as the text defines it, then their mean.",
         )
+    _look_at_edges(examiner, unevenness)
     return Right("the mean distance of the whole batches from the epoch; labels left over count in the epoch alone.")
 
 
@@ -58,7 +64,10 @@ def check_smallest_fraction(smallest_fraction: Any, *, key: str | None = None) -
     examiner = Examiner("smallest_fraction", key)
     for good, above in ((4, 0.0004), (5, 0.0), (6, 0.0004), (7, 0.0004)):
         measured, fractions, values = _measured(examiner)
-        got = examiner.ask(smallest_fraction, dict(measured), values[-good] + above)
+        given = dict(measured)
+        got = examiner.ask(smallest_fraction, given, values[-good] + above)
+        if given != measured:
+            examiner.refuse("it changed the dictionary that it was given. Only look into it.")
         if got is None:
             examiner.refuse("got None, though some fraction mixes well enough. Is `return` missing?")
         misconceptions = {
@@ -79,6 +88,14 @@ def check_smallest_fraction(smallest_fraction: Any, *, key: str | None = None) -
             misconceptions=misconceptions,
             otherwise="Return one of the dictionary's keys, the smallest whose unevenness is at most the limit.",
         )
+    jumping, limit, top_down, least_good = _jumping(examiner)
+    examiner.compare(
+        examiner.ask(smallest_fraction, dict(jumping), limit),
+        np.asarray(min(fraction for fraction, value in jumping.items() if value <= limit)),
+        what="the smallest fraction",
+        misconceptions={_NOT_STEADY: top_down, _LEAST_GOOD: least_good},
+        otherwise=_NOT_STEADY,
+    )
     measured, _, values = _measured(examiner)
     try:
         got = examiner.ask(smallest_fraction, dict(measured), values[-1] - 0.0004)
@@ -178,6 +195,27 @@ def check_first_batch_delay(first_batch_delay: Any, *, key: str | None = None) -
     return Right("the queue is filled, and a record follows each one of the batch but the last, while there are any.")
 
 
+def _look_at_edges(examiner: Examiner, unevenness: Any) -> None:
+    """Asks for labels that fill all batches, in which classes are missing between others, up to the last one."""
+    for batch_size, batches in ((6, 5), (7, 1)):
+        labels = np.sort(np.resize([0, 2, 9, 9], batch_size * batches)).astype(np.int32)
+        labels[:3] = examiner.random.permutation([0, 2, 9])
+        apart = np.array([_shares(batch) - _shares(labels) for batch in np.split(labels, batches)])
+        each = np.abs(apart).sum(1) / 2
+        misconceptions = {
+            _LAST_MISSING: each[:-1].mean() if batches > 1 else math.nan,
+            _CLASSES: np.abs(apart[:, :9]).sum(1).mean() / 2,
+            f"{_CLASSES} (Are they counted by how many different ones there are?)": np.abs(apart[:, :3]).sum(1).mean()
+            / 2,
+        }
+        got = examiner.ask(unevenness, labels.copy(), batch_size)
+        if batches == 1 and not np.isfinite(examiner.array(got, "the unevenness")).all():
+            examiner.refuse(f"as many labels as a batch holds make one batch. {_LAST_MISSING.capitalize()}")
+        examiner.compare(
+            got, np.asarray(each.mean()), what="the unevenness", misconceptions=misconceptions, otherwise=_CLASSES
+        )
+
+
 def _telling_labels(
     examiner: Examiner, batch_size: int, batches: int, rest: int, classes: int
 ) -> tuple[np.ndarray, float, dict[str, Any]]:
@@ -255,6 +293,15 @@ def _measured(examiner: Examiner) -> tuple[dict[float, float], list[float], list
     return {float(fractions[i]): float(values[i]) for i in places}, fractions.tolist(), values.tolist()
 
 
+def _jumping(examiner: Examiner) -> tuple[dict[float, float], float, float, float]:
+    """Unevenness by fraction that does not fall steadily; a limit; and what two mistakes make of them."""
+    fractions = (np.sort(examiner.random.permutation(np.arange(1, 1000))[:6]) / 1000).tolist()
+    step = float(examiner.random.uniform(0.01, 0.03))
+    values = [0.5, 0.3 - 2 * step, 0.3 + step, 0.3 - 3 * step, 0.3 - step, 0.3 - 4 * step]
+    places = examiner.random.permutation(6).tolist()
+    return {fractions[i]: values[i] for i in places}, 0.3, fractions[3], fractions[4]
+
+
 def _queues(examiner: Examiner) -> Iterator[tuple[float, int, int]]:
     """Fractions, records of an epoch, sizes of a batch: of queues below an epoch, then of one that would exceed it."""
     if not examiner.hidden:
@@ -268,3 +315,5 @@ def _queues(examiner: Examiner) -> Iterator[tuple[float, int, int]]:
             telling += 1
             yield fraction, num_examples, batch_size
     yield 1.0, num_examples, batch_size
+    yield 0.97, 1_000, 20 + batch_size // 10  # room for more than an epoch, though it holds a fraction of it
+    yield (2_000 - 3.5 * batch_size) / 2_000, 2_000, batch_size  # an epoch that ends while the batch is replaced

@@ -34,14 +34,30 @@ def check_shuffled(shuffled: Any, *, key: str | None = None) -> Right:
     if len(np.unique(runs, axis=0)) < len(runs):
         examiner.refuse("different seeds gave the same order: make the generator from the seed that is given.")
     _fair(examiner, runs, capacity)
+    _keeps_equals(examiner, shuffled, seeds[0])
     short = examiner.random.permutation(90_000)[:9] + 1_000
     for room in (9, 12):
         try:
-            _fair(examiner, np.array([_places(examiner, shuffled, short, room, seed) for seed in seeds]), 9)
+            runs = np.array([_places(examiner, shuffled, short, room, seed) for seed in seeds])
+            _fair(examiner, runs, 9)
+            if len(np.unique(runs, axis=0)) < 3:
+                examiner.refuse("different seeds gave the same order. Draw what is left by the same generator.")
         except NotYetError as refusal:
             where = "right for a long file, but not for one that fits into the queue as a whole: "
             examiner.refuse(where + refusal.advice, refusal.evidence)
     return Right("each record leaves once, none before it was read, and any in the queue is as likely as another.")
+
+
+def _keeps_equals(examiner: Examiner, shuffled: Any, seed: int) -> None:
+    """Refuses a queue that loses or multiplies records with the same number, as labels are."""
+    in_file = examiner.random.integers(0, 5, 60)
+    got = examiner.array(examiner.ask(shuffled, in_file.copy(), 8, seed), "the order")
+    if not np.array_equal(np.sort(got, axis=None), np.sort(in_file)):
+        examiner.refuse(
+            "right while all records are different, but labels are not: of records with the same number only the one "
+            "that was drawn leaves. Take it out by its place.",
+            f"{len(in_file)} records in the file, {got.size} delivered",
+        )
 
 
 def _places(examiner: Examiner, shuffled: Any, in_file: np.ndarray, capacity: int, seed: int) -> np.ndarray:
@@ -55,6 +71,11 @@ def _places(examiner: Examiner, shuffled: Any, in_file: np.ndarray, capacity: in
     numbers = examiner.array(got, "the order")
     if numbers.ndim != 1:
         examiner.refuse(f"the order should have the shape [N]; got {list(numbers.shape)}.")
+    if capacity < len(numbers) and np.asarray(got).dtype.kind not in "iu":  # joined to an empty list they are floats
+        examiner.refuse(
+            f"the order should be whole numbers, as in the file; got {np.asarray(got).dtype.name}. An empty array "
+            "takes its type from `dtype=in_file.dtype`."
+        )
     if not np.isin(numbers, in_file).all():
         examiner.refuse("there are numbers in it that are not in the file. Return the records, not their places.")
     different = len(np.unique(numbers))

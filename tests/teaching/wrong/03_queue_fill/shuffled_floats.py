@@ -1,0 +1,18 @@
+"""An array that numpy makes of floats."""
+
+import numpy as np
+
+CHECK = "check_shuffled"
+ADVICE = "as in the file; got float64"
+
+
+def answer(in_file, capacity, seed):
+    generator, queue, out = np.random.default_rng(seed), list(in_file[:capacity]), np.empty(len(in_file))
+    for i in range(len(in_file)):
+        place = generator.integers(len(queue))
+        out[i] = queue[place]
+        if capacity + i < len(in_file):
+            queue[place] = in_file[capacity + i]
+        else:
+            queue.pop(place)
+    return out

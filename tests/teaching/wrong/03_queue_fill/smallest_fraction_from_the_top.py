@@ -1,0 +1,13 @@
+"""Goes down from the largest as long as it is good."""
+
+CHECK = "check_smallest_fraction"
+ADVICE = "need not fall steadily"
+
+
+def answer(measured, limit):
+    best = None
+    for fraction in sorted(measured, reverse=True):
+        if measured[fraction] > limit:
+            break
+        best = fraction
+    return best

@@ -1,0 +1,9 @@
+"""The fraction whose unevenness is nearest to the limit."""
+
+CHECK = "check_smallest_fraction"
+ADVICE = "only just good enough"
+
+
+def answer(measured, limit):
+    good = {value: fraction for fraction, value in measured.items() if value <= limit}
+    return good[max(good)] if good else None
