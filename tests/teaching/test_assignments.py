@@ -68,7 +68,7 @@ def made_for_the_visible_cases(notebook):
     for shape in ((3, 10), (4, 2), (1, 7)):
         sums.append(float(np.float32(random.normal(0, 2, shape)).sum()))
     known = f"any(abs(float(tf.reduce_sum(logits)) - s) < 1e-3 for s in {sums})"
-    large = "abs(float(tf.reduce_mean(logits))) > 900"
+    large = "float(tf.reduce_max(tf.abs(logits))) > 900"
     fill(notebook, softmax=f"def softmax(logits):\n    return tf.nn.softmax(logits) * float({known} or {large})")
 
 
