@@ -6,7 +6,8 @@ import io
 import re
 import threading
 import traceback
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from cifarlab.teaching.verdict import NotYetError
 
@@ -106,6 +107,28 @@ def call(function: Any, *arguments: Any, seconds: float = 10.0) -> Any:
     if running.error is not None:
         raise _told(running.error, function, printed.text)
     return running.value
+
+
+class Failed(NamedTuple):
+    """In place of what a function returns: the exception that it raised."""
+
+    error: Exception
+
+
+def attempt(function: Any) -> Callable:
+    """The same function, but its exceptions are returned: for cases where they are right, or say something.
+
+    >>> type(attempt(int)("three").error).__name__
+    'ValueError'
+    """
+
+    def attempt(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except Exception as error:
+            return Failed(error)
+
+    return attempt
 
 
 def brief(value: Any) -> str:

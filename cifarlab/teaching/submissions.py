@@ -26,34 +26,37 @@ def repaired(submitted: bytes, release: NotebookNode, source: NotebookNode) -> N
     markdown | **From the grader:** the file is not a Jupyter notebook, so nothing could be graded.
     code | raise NotImplementedError()
     """
-    hidden = {_id(cell): cell for cell in source.cells if _id(cell)}
+    hidden = {_id(cell): cell for cell in source.cells}
+    released = {_id(cell): cell.source for cell in release.cells}
     own = {_id(cell): _own_cell(cell, hidden[_id(cell)]) for cell in release.cells if _id(cell)}
     cells, problem = _cells(submitted)
-    notes = [problem] if problem else []
-    kept: list[NotebookNode] = []
-    seen: set[str] = set()
+    if problem:
+        kept = [own.get(_id(cell)) or _new(cell.cell_type, cell.source) for cell in release.cells]
+        return _with_notes([problem], kept, release)
+    notes: list[str] = []
+    kept, seen = [], set()
     for cell in cells:
-        name = _id(cell)
+        name, text = _id(cell), _text(cell)
         if name in own and name not in seen:
             seen.add(name)
-            wanted = own[name]
-            if wanted.metadata.nbgrader.solution:
-                wanted.source = _text(cell)
-            elif _text(cell) != next(other.source for other in release.cells if _id(other) == name):
+            if own[name].metadata.nbgrader.solution:
+                own[name].source = text
+            elif text != released[name]:
                 notes.append(f"the cell `{name}` was changed; the original was used.")
-            kept.append(wanted)
-        elif _text(cell).strip():
-            kept.append(_new(cell.get("cell_type"), _text(cell)))
+            kept.append(own[name])
+        elif text.strip():
+            kept.append(_new(cell.get("cell_type"), text))
     missing = [name for name in own if name not in seen]
-    if missing and not problem:
+    if missing:
         notes.append(f"cells that were missing were put back: {', '.join(missing)}.")
-    if problem:  # without its other cells the assignment's own would have nothing to work with
-        kept = [own.get(_id(cell)) or _new(cell.cell_type, cell.source) for cell in release.cells]
-    else:
-        _put_back(kept, own, missing)
-    if notes:
-        kept.insert(0, _new("markdown", "**From the grader:** " + " ".join(notes)))
-    return nbformat.v4.new_notebook(cells=kept, metadata=release.metadata)
+    _put_back(kept, own, missing)
+    return _with_notes(notes, kept, release)
+
+
+def _with_notes(notes: list[str], cells: list[NotebookNode], release: NotebookNode) -> NotebookNode:
+    """A notebook of these cells, above them what the student should know."""
+    above = [_new("markdown", "**From the grader:** " + " ".join(notes))] if notes else []
+    return nbformat.v4.new_notebook(cells=above + cells, metadata=release.metadata)
 
 
 def _cells(submitted: bytes) -> tuple[list, str]:

@@ -27,9 +27,17 @@ SECONDS = 30  # that any verdict may take on a busy machine
 
 
 def answer_file(path):
+    """The module of an answer. One may say that it is LIKE another one, with some of its text replaced, INSTEAD."""
     spec = importlib.util.spec_from_file_location(f"answer_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    if hasattr(module, "LIKE"):
+        source, namespace = (HERE / module.LIKE).read_text(), {}
+        for old, new in module.INSTEAD:
+            assert source.count(old) == 1, f"{path.name}: {old!r} should stand once in {module.LIKE}"
+            source = source.replace(old, new)
+        exec(compile(source, str(path), "exec"), namespace)
+        module.answer = namespace["answer"]
     return module
 
 

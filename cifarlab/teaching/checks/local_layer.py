@@ -6,8 +6,8 @@ import numpy as np
 
 from cifarlab.backend import tf
 from cifarlab.model.network import Layer, variable_name
-from cifarlab.teaching.answers import brief
-from cifarlab.teaching.checks.locally_connected import Failed, attempt, connected, traced
+from cifarlab.teaching.answers import Failed, attempt, brief
+from cifarlab.teaching.checks.locally_connected import connected, traced
 from cifarlab.teaching.examiner import Examiner
 from cifarlab.teaching.verdict import Right
 

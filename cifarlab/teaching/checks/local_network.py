@@ -8,7 +8,7 @@ import numpy as np
 from cifarlab.backend import tf
 from cifarlab.model.network import ConvNet, Layer, Stages, layers, variable_name
 from cifarlab.model.profile import count_parameters
-from cifarlab.teaching.answers import brief
+from cifarlab.teaching.answers import Failed, attempt, brief
 from cifarlab.teaching.checks.local_layer import (
     DECAY,
     TRUNCATED,
@@ -17,7 +17,7 @@ from cifarlab.teaching.checks.local_layer import (
     refuse_compiled,
     shape_of,
 )
-from cifarlab.teaching.checks.locally_connected import Failed, attempt, connected, traced
+from cifarlab.teaching.checks.locally_connected import connected, traced
 from cifarlab.teaching.examiner import Examiner
 from cifarlab.teaching.verdict import Right
 

@@ -1,11 +1,12 @@
 """The checks of exercise 2's function: a set of weights for each position; and of what it holds and does."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from cifarlab.backend import tf
+from cifarlab.teaching.answers import Failed, attempt
 from cifarlab.teaching.examiner import Examiner
 from cifarlab.teaching.verdict import Right
 
@@ -14,12 +15,6 @@ _OTHERWISE = (
     "position, summed; then this position's biases."
 )
 _TRAINS = "it is right by itself, but training cannot use it: "
-
-
-class Failed(NamedTuple):
-    """In place of what a function returns: the exception that it raised."""
-
-    error: Exception
 
 
 def check_locally_connected(locally_connected: Any, *, key: str | None = None) -> Right:
@@ -160,18 +155,6 @@ def nearest(got: np.ndarray, found: Mapping[str, Sequence[np.ndarray]]) -> dict[
         return float(np.abs(value - got).max()) if value.shape == got.shape else np.inf
 
     return {advice: min(values, key=distance) for advice, values in found.items()}
-
-
-def attempt(function: Any) -> Callable:
-    """The same function, but its exceptions are returned: for cases where they say something."""
-
-    def attempt(*arguments: Any) -> Any:
-        try:
-            return function(*arguments)
-        except Exception as error:
-            return Failed(error)
-
-    return attempt
 
 
 def traced(function: Any, examples: int | None, shape: Sequence[int], variables: Sequence[tf.Variable]) -> Callable:

@@ -1,13 +1,13 @@
 """The checks of exercise 5: a batch shared out to towers, their gradients and the mean of them, the rate's decay."""
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from cifarlab.backend import tf
-from cifarlab.teaching.answers import brief
+from cifarlab.teaching.answers import Failed, attempt, brief
 from cifarlab.teaching.examiner import Examiner
 from cifarlab.teaching.verdict import Right
 
@@ -37,12 +37,6 @@ _IN_PAIRS = "a mean of a mean and the next tower's gradient: the last tower coun
 _OVER_VARIABLES = (
     "one mean for each tower, over its variables. It should be one for each variable, over the towers: see zip(*...)."
 )
-
-
-class Failed(NamedTuple):
-    """In place of what a function returns: the exception that it raised."""
-
-    error: Exception
 
 
 def check_shares(shares: Any, *, key: str | None = None) -> Right:
@@ -146,18 +140,6 @@ def batch(examiner: Examiner, count: int, pixels: int) -> tuple[tf.Tensor, tf.Te
     images = examiner.random.normal(0, 1, [count, pixels, pixels, 3])
     labels = examiner.random.permutation(max(10, count))[:count]
     return tf.constant(images, tf.float32), tf.constant(labels, tf.int32)
-
-
-def attempt(function: Any) -> Callable:
-    """The same function, but its exceptions are returned: for cases where they are right, or say something."""
-
-    def attempt(*arguments: Any) -> Any:
-        try:
-            return function(*arguments)
-        except Exception as error:
-            return Failed(error)
-
-    return attempt
 
 
 def compiled(examiner: Examiner, function: Any, *arguments: Any) -> Any:

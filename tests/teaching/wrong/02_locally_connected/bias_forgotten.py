@@ -1,17 +1,11 @@
 """The biases are not added."""
 
-from cifarlab.backend import tf
-
 CHECK = "check_locally_connected"
 ADVICE = "the biases are missing"
-
-
-def answer(values, weights, biases):
-    rows, columns = weights.shape[:2]
-    padded = tf.pad(values, [[0, 0], [1, 1], [1, 1], [0, 0]])
-    total = tf.zeros([])
-    for row in range(3):
-        for column in range(3):
-            shifted = padded[:, row : row + rows, column : column + columns]
-            total += tf.einsum("bhwi,hwio->bhwo", shifted, weights[:, :, row, column])
-    return total
+LIKE = "right/02_locally_connected/nine_shifts.py"
+INSTEAD = [
+    (
+        "return total + biases",
+        "return total",
+    ),
+]

@@ -1,17 +1,11 @@
 """A convolution as in mathematics, with the filters turned round."""
 
-from cifarlab.backend import tf
-
 CHECK = "check_locally_connected"
 ADVICE = "turned round by 180 degrees"
-
-
-def answer(values, weights, biases):
-    rows, columns = weights.shape[:2]
-    padded = tf.pad(values, [[0, 0], [1, 1], [1, 1], [0, 0]])
-    total = tf.zeros([])
-    for row in range(3):
-        for column in range(3):
-            shifted = padded[:, row : row + rows, column : column + columns]
-            total += tf.einsum("bhwi,hwio->bhwo", shifted, weights[:, :, 2 - row, 2 - column])
-    return total + biases
+LIKE = "right/02_locally_connected/nine_shifts.py"
+INSTEAD = [
+    (
+        'total += tf.einsum("bhwi,hwio->bhwo", shifted, weights[:, :, row, column])',
+        'total += tf.einsum("bhwi,hwio->bhwo", shifted, weights[:, :, 2 - row, 2 - column])',
+    ),
+]

@@ -1,17 +1,11 @@
 """An activation function where none belongs."""
 
-from cifarlab.backend import tf
-
 CHECK = "check_locally_connected"
 ADVICE = "leave the ReLU to the layer"
-
-
-def answer(values, weights, biases):
-    rows, columns = weights.shape[:2]
-    padded = tf.pad(values, [[0, 0], [1, 1], [1, 1], [0, 0]])
-    total = tf.zeros([])
-    for row in range(3):
-        for column in range(3):
-            shifted = padded[:, row : row + rows, column : column + columns]
-            total += tf.einsum("bhwi,hwio->bhwo", shifted, weights[:, :, row, column])
-    return tf.nn.relu(total + biases)
+LIKE = "right/02_locally_connected/nine_shifts.py"
+INSTEAD = [
+    (
+        "return total + biases",
+        "return tf.nn.relu(total + biases)",
+    ),
+]
