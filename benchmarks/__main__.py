@@ -17,6 +17,7 @@ from benchmarks.contenders import Contender
 from benchmarks.machine import machine
 from benchmarks.processes import first_step, peak_memory
 from cifarlab.data import datasets
+from cifarlab.data.dataset import DataSet
 from cifarlab.model.network import ConvNet
 from cifarlab.model.profile import multiply_adds
 from cifarlab.show.console import say
@@ -47,7 +48,7 @@ def contenders(**programs: tuple[str, ...]) -> Iterator[dict[str, Contender]]:
         yield started
 
 
-def speed(dataset: datasets.DataSet, data_dir: str | None, count: int) -> Figures:
+def speed(dataset: DataSet, data_dir: str | None, count: int) -> Figures:
     """cifarlab's parts and the whole, and the peers, all side by side; images/s."""
     files = tuple(map(str, dataset.train_files))
     programs = {

@@ -9,6 +9,7 @@ from benchmarks.contenders import BATCH, STEPS, STEPS_ALONE, serve
 from cifarlab.backend import tf
 from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.data import datasets
+from cifarlab.data.dataset import DataSet
 from cifarlab.data.pipeline import distorted_inputs
 from cifarlab.evaluation.precision import evaluate
 from cifarlab.model.network import ConvNet
@@ -44,7 +45,7 @@ def step(batches: Iterator, operations: str = "fast", steps: int = STEPS_ALONE) 
     return measure
 
 
-def training(dataset: datasets.DataSet, folder: str) -> Callable[[], float]:
+def training(dataset: DataSet, folder: str) -> Callable[[], float]:
     """Images/s of `train` with pipeline, averages, log and summaries, from its first console line to its last."""
     done = [0]
 
@@ -71,7 +72,7 @@ class _Times(Observer):
             self.first, self.first_step = self.last, self.last_step
 
 
-def evaluation(dataset: datasets.DataSet, folder: str) -> Callable[[], float]:
+def evaluation(dataset: DataSet, folder: str) -> Callable[[], float]:
     """Images/s of `evaluate` on the test pictures, restoring and tracing included."""
 
     def measure() -> float:

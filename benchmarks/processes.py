@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cifarlab.data import datasets
+from cifarlab.data.dataset import DataSet
 
 
 def first_step(name: str, data_dir: str | None) -> float:
@@ -49,7 +50,7 @@ def _training(name: str, data_dir: str | None, *arguments: str, max_steps: int) 
             yield process
 
 
-def _enlarged(dataset: datasets.DataSet, folder: Path, copies: int) -> str:
+def _enlarged(dataset: DataSet, folder: Path, copies: int) -> str:
     """A data folder of the same name whose training files repeat the records."""
     home = folder / dataset.train_files[0].parent.name
     home.mkdir()

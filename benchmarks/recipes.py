@@ -12,15 +12,14 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from benchmarks.record import evaluate
 from cifarlab.backend import tf
 from cifarlab.data import datasets
-from cifarlab.data.datasets import DataSet
+from cifarlab.data.dataset import DataSet
 from cifarlab.data.distortions import random_flip
 from cifarlab.data.pipeline import distorted_inputs, inputs
-from cifarlab.data.records import record_bytes
+from cifarlab.data.splits import hold_out
 from cifarlab.model.network import ConvNet, fully_connected, layers
 from cifarlab.model.objective import loss
 from cifarlab.training import mixing
@@ -109,16 +108,6 @@ class Trial:
         return fully_connected(fully_connected(values, net.local4), net.softmax_linear, activation=None)
 
 
-def hold_out(dataset: DataSet, folder: Path) -> DataSet:
-    """The training pictures alone, the last 5,000 of them in the place of the test pictures."""
-    records = b"".join(file.read_bytes() for file in dataset.train_files)
-    cut = len(records) - HELD_OUT * record_bytes()
-    (folder / "train.bin").write_bytes(records[:cut])
-    (folder / "held_out.bin").write_bytes(records[cut:])
-    files = {"train_files": (folder / "train.bin",), "test_files": (folder / "held_out.bin",)}
-    return dataclasses.replace(dataset, **files)
-
-
 def run(idea: Idea, dataset: DataSet, seed: int) -> Iterator[dict]:
     """Trains under an idea; a line for each quarter of the run."""
     steps = int(idea.epochs * dataset.num_examples("train") / BATCH)
@@ -147,7 +136,7 @@ def main() -> None:
     if unknown := set(options.names) - set(IDEAS):
         parser.error(f"there is no idea {unknown.pop()!r}; there are {', '.join(map(repr, IDEAS))}")
     with tempfile.TemporaryDirectory() as folder:
-        dataset = hold_out(datasets.load("cifar10", options.data_dir), Path(folder))
+        dataset = hold_out(datasets.load("cifar10", options.data_dir), folder, HELD_OUT)
         for name in options.names or IDEAS:
             idea = dataclasses.replace(IDEAS[name], epochs=options.epochs)
             for line in run(idea, dataset, options.seed):

@@ -17,7 +17,7 @@ _HOMES = {
     "TrainConfig": "config",
     "EvalConfig": "config",
     "load": "data.datasets",
-    "DataSet": "data.datasets",
+    "DataSet": "data.dataset",
     "inputs": "data.pipeline",
     "distorted_inputs": "data.pipeline",
     "ConvNet": "model.network",

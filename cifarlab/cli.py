@@ -116,12 +116,13 @@ def _eval(options: argparse.Namespace) -> int:
 def _classify(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from cifarlab.evaluation.prediction import classify, read_picture
+    from cifarlab.data.picture_files import read_picture
+    from cifarlab.evaluation.prediction import classify
     from cifarlab.show.console import say
 
     classifier = _classifier(options)
-    size = classifier.dataset.image_shape[0]
-    pictures = np.stack([read_picture(path, size) for path in options.pictures])
+    shape = classifier.dataset.image_shape
+    pictures = np.stack([read_picture(path, shape) for path in options.pictures])
     for path, guesses in zip(options.pictures, classify(classifier, pictures), strict=True):
         say(f"{path}: " + ", ".join(f"{guess.name} {guess.probability:.1%}" for guess in guesses))
     return 0
@@ -152,12 +153,13 @@ def _classifier(options: argparse.Namespace) -> "Classifier":
 
 def _data(options: argparse.Namespace) -> int:
     from cifarlab.data import datasets
-    from cifarlab.show.console import DownloadBar, say
+    from cifarlab.show.console import DownloadBar, say, say_if_uneven
 
     config = _config(TrainConfig, options)
     dataset = datasets.load(options.name, config.data_dir, force=options.force, progress=DownloadBar())
     train, test = dataset.num_examples("train"), dataset.num_examples("test")
     say(f"{dataset.name}: {train:,} training and {test:,} test pictures in {dataset.train_files[0].parent}")
+    say_if_uneven(dataset)
     return 0
 
 
@@ -210,7 +212,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     _add_settings(by_name["eval"], EvalConfig())
     by_name["classify"].add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="any picture file")
     by_name["export"].add_argument("folder", type=Path, metavar="FOLDER", help="a new folder for the SavedModel")
-    by_name["data"].add_argument("name", metavar="NAME", help="cifar10 or drawn")
+    by_name["data"].add_argument("name", metavar="NAME", help="cifar10, drawn, svhn, svhn_extra or street_digits")
     by_name["data"].add_argument("--force", action="store_true", help="fetch or draw anew even if it is there")
     assignments_command.add_arguments(by_name["assignments"], _Parser)
     for name in ("classify", "export"):

@@ -12,7 +12,7 @@ from typing import Any
 
 from cifarlab.errors import UserError
 
-DISTORTIONS = ("flip", "brightness", "contrast")
+DISTORTIONS = ("flip", "brightness", "contrast", "affine")
 """The names of `data.distortions.BY_NAME`."""
 
 
@@ -94,7 +94,7 @@ class TrainConfig(_Config):
     64
     """
 
-    dataset: str = setting("cifar10", "data set by name: cifar10 or drawn; the tutorial's is CIFAR-10")
+    dataset: str = setting("cifar10", "data set by name, or the folder of one's own; the tutorial's is CIFAR-10")
     data_dir: str | None = setting(
         None, "folder of the data sets; by default $CIFARLAB_DATA or the user's cache folder"
     )
@@ -133,7 +133,7 @@ class TrainConfig(_Config):
     momentum: float = setting(0.0, "Nesterov's, of gradient descent; the tutorial has none")
     distortions: str = setting(
         "flip,brightness,contrast",
-        f"what happens to a random crop, in this order: {', '.join(DISTORTIONS)}; or none",
+        f"what happens to a random crop, in this order, of {', '.join(DISTORTIONS)}; or none; digits want no flip",
     )
     mixup: float = setting(
         0.0, "mix pictures and labels in pairs, shares from Beta(mixup, mixup); the tutorial does not"
@@ -159,7 +159,7 @@ class TrainConfig(_Config):
             num_gpus=self.num_gpus >= 1,
             strategy=self.strategy in ("towers", "mirrored", "multi-worker"),
             operations=self.operations in ("fast", "plain"),
-            distortions=self.distortions == "none" or set(self.distortions.split(",")) <= set(DISTORTIONS),
+            distortions=self.distortions in ("none", "own") or set(self.distortions.split(",")) <= set(DISTORTIONS),
             schedule=self.schedule in ("staircase", "one-cycle"),
             initial_learning_rate=self.initial_learning_rate > 0,
             learning_rate_decay_factor=0 < self.learning_rate_decay_factor <= 1,
@@ -199,7 +199,7 @@ class EvalConfig(_Config):
     checkpoint_dir: str = setting("runs/train", "folder of the run whose checkpoints are evaluated")
     eval_dir: str = setting("runs/eval", "folder for the evaluation's event files")
     eval_data: str = setting("test", "test, or train_eval for the training images without distortions")
-    dataset: str | None = setting(None, "data set by name; by default that of the run")
+    dataset: str | None = setting(None, "data set by name, or the folder of one's own; by default that of the run")
     data_dir: str | None = setting(
         None, "folder of the data sets; by default $CIFARLAB_DATA or the user's cache folder"
     )

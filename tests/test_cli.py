@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from cifarlab import cli, config
-from cifarlab.data import datasets
+from cifarlab.data import cifar10
 from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES, read_records, write_records
 
 PROGRAM = [sys.executable, "-m", "cifarlab"]
@@ -146,7 +146,7 @@ def test_bad_arguments_are_one_line_and_status_2(capfd, arguments, message):
 
 
 def test_bad_data_files(capfd, tmp_path):
-    folder = tmp_path / "data" / datasets.CIFAR10_FOLDER
+    folder = tmp_path / "data" / cifar10.FOLDER
     folder.mkdir(parents=True)
     for name in TRAIN_FILES + TEST_FILES:
         write_records(folder / name, np.zeros([1, 32, 32, 3], np.uint8), [3])
@@ -159,7 +159,7 @@ def test_bad_data_files(capfd, tmp_path):
 
 
 def test_no_network_names_the_drawn_data_set(capfd, tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "CIFAR10_URL", "http://127.0.0.1:9/cifar-10-binary.tar.gz")  # nobody listens there
+    monkeypatch.setattr(cifar10, "URL", "http://127.0.0.1:9/cifar-10-binary.tar.gz")  # nobody listens there
     monkeypatch.setattr("cifarlab.data.download.PAUSES_S", ())
     refused(capfd, ["train", "--data-dir", tmp_path / "d", "--train-dir", tmp_path / "r"], "--dataset drawn")
 
@@ -179,7 +179,7 @@ def test_bad_folders(capfd, tmp_path, data_dir, run_dir):
 
 
 def test_what_would_be_in_vain_is_said_before_a_long_download(capfd, tmp_path, run_dir, monkeypatch):
-    monkeypatch.setattr(datasets, "fetch", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr(cifar10, "fetch", lambda *args, **kwargs: 1 / 0)
     refused(capfd, ["train", "--data-dir", tmp_path, "--train-dir", run_dir, "--fresh"], "wants an empty folder")
 
 

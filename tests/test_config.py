@@ -59,7 +59,7 @@ def test_settings_cannot_be_changed():
         ({"momentum": 1.0}, "momentum = 1.0 is out of range"),
         ({"schedule": "cosine"}, "schedule = 'cosine' is out of range"),
         ({"distortions": "flip,mirror"}, "distortions = 'flip,mirror' is out of range"),
-        ({"distortions": ""}, "in this order: flip, brightness, contrast; or none"),
+        ({"distortions": ""}, "of flip, brightness, contrast, affine; or none"),
     ],
 )
 def test_bad_settings_are_one_clear_line(settings, message):

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 
 from cifarlab import doctor
-from cifarlab.data import datasets
+from cifarlab.data import cifar10
 from cifarlab.data.records import TEST_FILES, TRAIN_FILES, write_records
 
 
@@ -29,7 +29,7 @@ def test_what_is_missing_comes_with_what_to_do(tmp_path):
 
 
 def test_damaged_data_are_seen(tmp_path):
-    folder = tmp_path / datasets.CIFAR10_FOLDER
+    folder = tmp_path / cifar10.FOLDER
     folder.mkdir()
     for name in TRAIN_FILES + TEST_FILES:
         write_records(folder / name, np.zeros([1, 32, 32, 3], np.uint8), [3])

@@ -12,6 +12,7 @@ import pytest
 
 from cifarlab import cli
 from cifarlab.config import TrainConfig
+from cifarlab.data import cifar10 as source
 from cifarlab.data import datasets
 from cifarlab.data.pipeline import distorted_inputs, inputs
 from cifarlab.evaluation.precision import precision_at_1, predictions
@@ -50,9 +51,9 @@ def test_the_archive_is_fetched_and_unpacked_as_from_the_official_host(cifar10, 
     handler = functools.partial(_Quiet, directory=str(real_data_dir))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(datasets, "CIFAR10_URL", f"http://127.0.0.1:{server.server_port}/{archive.name}")
-        monkeypatch.setattr(datasets, "CIFAR10_HASH", f"sha256:{checksum}")
-        monkeypatch.setattr(datasets, "CIFAR10_BYTES", archive.stat().st_size)
+        monkeypatch.setattr(source, "URL", f"http://127.0.0.1:{server.server_port}/{archive.name}")
+        monkeypatch.setattr(source, "ARCHIVE_HASH", f"sha256:{checksum}")
+        monkeypatch.setattr(source, "ARCHIVE_BYTES", archive.stat().st_size)
         fetched = datasets.load("cifar10", tmp_path)
         server.shutdown()
     for split in ("train", "test"):

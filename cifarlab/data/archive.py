@@ -8,7 +8,8 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from cifarlab.data.download import DownloadError, alone, beside, disk_error
+from cifarlab.data.download import DownloadError, beside, disk_error
+from cifarlab.data.locking import alone
 
 BLOCK_BYTES = 1 << 14  # 16 KiB, to read what nobody asked for
 SLACK_BYTES = 1 << 24  # 16 MiB for an archive's headers and the members nobody asked for; a bomb needs more

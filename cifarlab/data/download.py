@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cifarlab.data.locking import alone
 from cifarlab.errors import UserError
 
 TIMEOUT_S = (10.0, 30.0)  # to connect, and between two packets: a throttled host is slow, but hardly silent
@@ -22,7 +23,6 @@ PAUSES_S = (1.0, 3.0, 10.0)  # before the second, third and fourth try at one ad
 WORTH_BYTES = 1 << 20  # a try that brings so much starts the count anew: an hour may see many breaks
 BLOCK_BYTES = 1 << 14  # 16 KiB, some four a second from the slow host; a kill loses less than one
 TELL_S = 0.1  # between two calls of the callback: ten a second look smooth and cost nothing
-WAIT_S = 1.0  # between two looks at what another process is fetching
 
 
 class DownloadError(UserError):
@@ -50,13 +50,16 @@ class Progress:
     waiting: bool = False  # another process is fetching the file, and this one waits for it
 
 
+ProgressCallback = Callable[[Progress], None]
+
+
 def fetch(
     urls: Sequence[str],
     target: str | os.PathLike,
     *,
     known_hash: str,
     size: int | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Path:
     """Fetches a file from the first of several addresses that serves it, continuing where a call broke off.
 
@@ -284,23 +287,6 @@ def _verdict(error: Exception, answered: bool) -> Exception:
     stranger = isinstance(error, requests.exceptions.SSLError)  # will not be trusted the next time either
     nobody = not answered and any(isinstance(cause, ConnectTimeoutError) for cause in chain)  # refused, too
     return _BreakError(text) if network and not stranger and not nobody else _RefusalError(text)
-
-
-@contextlib.contextmanager
-def alone(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Keeps other processes away from `path`; calls `waiting` now and then while one keeps this one away."""
-    import filelock
-
-    lock = filelock.FileLock(beside(path, ".lock"))
-    while not lock.is_locked:
-        try:
-            lock.acquire(timeout=WAIT_S)
-        except filelock.Timeout:
-            waiting()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from cifarlab.data._drawing import craft, grazers, pets, pond, scenes, wheeled
-from cifarlab.data._drawing.shapes import SIZE, Dice, Painter, Sketch
+from cifarlab.data._drawing.shapes import SIZE, Dice, Painter, Sketch, checked_labels
 from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES, write_records
 from cifarlab.errors import UserError
 
@@ -60,7 +60,7 @@ def draw(labels: np.ndarray, seed: int | Sequence[int]) -> np.ndarray:
     >>> images.shape, images.dtype.name
     ((2, 32, 32, 3), 'uint8')
     """
-    labels = _checked(labels)
+    labels = checked_labels(labels, len(CLASSES))
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
     images = np.empty([len(labels), SIZE, SIZE, 3], np.uint8)
     for start in range(0, len(labels), _CHUNK):
@@ -138,19 +138,6 @@ def _shuffled_labels(count: int, seed: Sequence[int]) -> np.ndarray:
     """int64[count], each class as often as every other."""
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
     return (np.arange(count) % len(CLASSES))[np.argsort(rng.random(count), kind="stable")]
-
-
-def _checked(labels: np.ndarray) -> np.ndarray:
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"labels are integers along one axis, [N]; got {labels.dtype}{list(labels.shape)}.")
-    wrong = np.flatnonzero((labels < 0) | (labels >= len(CLASSES)))
-    if wrong.size:
-        raise ValueError(
-            f"labels lie in 0 to {len(CLASSES) - 1}, the places of the class names; label {wrong[0]:,} is "
-            f"{labels[wrong[0]]} ({wrong.size:,} such in all)."
-        )
-    return labels
 
 
 def _draw_chunk(labels: np.ndarray, table: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cifarlab.backend import tf
-from cifarlab.data.datasets import DataSet
+from cifarlab.data.dataset import DataSet
 from cifarlab.data.distortions import TUTORIAL, Distortion, central_crop, random_crop, standardize
 from cifarlab.data.records import record_bytes
 

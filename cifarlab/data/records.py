@@ -5,7 +5,7 @@ each plane row by row. A file is nothing but records, one after the other; it ha
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,8 @@ TRAIN_FILES = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
 
 TEST_FILES = ("test_batch.bin",)
 """CIFAR-10's file of test records."""
+
+_AT_ONCE = 1_000  # records that are in memory at a time
 
 
 class RecordError(UserError):
@@ -94,11 +96,21 @@ def read_records(
     >>> images.shape, labels.tolist()
     ((2, 32, 32, 3), [3, 8])
     """
-    path = Path(path)
+    images, labels = zip(*read_batches(path, image_shape, num_classes), strict=True)
+    return np.concatenate(images), np.concatenate(labels)
+
+
+def read_batches(
+    path: str | os.PathLike, image_shape: tuple[int, int, int] = IMAGE_SHAPE, num_classes: int = 10
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """As `read_records`, a thousand records at a time."""
+    path, length = Path(path), record_bytes(image_shape)
     count_records(path, image_shape)
-    images, labels = _split(np.fromfile(path, np.uint8).reshape(-1, record_bytes(image_shape)), image_shape)
-    _check_labels(labels, num_classes, path.name)
-    return images, labels
+    with path.open("rb") as file:
+        while block := file.read(_AT_ONCE * length):
+            images, labels = _split(np.frombuffer(block, np.uint8).reshape(-1, length), image_shape)
+            _check_labels(labels, num_classes, path.name)
+            yield images, labels
 
 
 def read_labels(path: str | os.PathLike, image_shape: tuple[int, int, int] = IMAGE_SHAPE) -> np.ndarray:
@@ -107,7 +119,7 @@ def read_labels(path: str | os.PathLike, image_shape: tuple[int, int, int] = IMA
     length = record_bytes(image_shape)
     labels = []
     with open(path, "rb") as file:
-        while block := file.read(1_000 * length):
+        while block := file.read(_AT_ONCE * length):
             labels.append(np.frombuffer(block, np.uint8)[::length].astype(np.int32))  # a copy: a view keeps the block
     return np.concatenate(labels)
 
@@ -172,7 +184,9 @@ def _rows(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     if labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
         raise RecordError(f"labels are one integer an image, [{len(images)}]; got {labels.dtype}{list(labels.shape)}.")
     _check_labels(labels, 256, "the array")
-    planes = images.transpose(0, 3, 1, 2).reshape(len(images), -1)  # [N, rows, columns, RGB] -> [N, planes]
+    planes = images.transpose(0, 3, 1, 2).reshape(
+        len(images), record_bytes(images.shape[1:]) - 1
+    )  # [N, rows, columns, RGB] -> [N, planes]
     return np.concatenate([labels.astype(np.uint8)[:, None], planes], axis=1)
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cifarlab.data.download import DownloadError, ProgressCallback, fetch
+from cifarlab.data.locking import alone
 from cifarlab.data.matlab import MatlabError, variable
 from cifarlab.data.records import IMAGE_SHAPE, write_batches
 
@@ -17,12 +19,12 @@ DIGITS = tuple("0123456789")
 """The classes; a label is its digit."""
 
 URL = "http://ufldl.stanford.edu/housenumbers/"
-FILES: dict[str, tuple[str, int]] = {
-    "train_32x32.mat": ("md5:e26dedcc434d2e4c54c9b2d4a06d8373", 73_257),
-    "test_32x32.mat": ("md5:eb5a983be6a315427106f1b164d9cef3", 26_032),
-    "extra_32x32.mat": ("md5:a93ce644f1a588dc4d68dda5feec44a7", 531_131),
+PARTS: dict[str, tuple[str, int | None, int]] = {
+    "train": ("md5:e26dedcc434d2e4c54c9b2d4a06d8373", 182_040_794, 73_257),
+    "test": ("md5:eb5a983be6a315427106f1b164d9cef3", 64_275_384, 26_032),
+    "extra": ("md5:a93ce644f1a588dc4d68dda5feec44a7", None, 531_131),
 }
-"""The official files: checksum, and how many digits they hold."""
+"""The official files, `train_32x32.mat` and so on: checksum, bytes where they are known, and number of digits."""
 
 _MOST = 10_000_000  # labels are read at once, and a small file can say that it has any number of them
 _CHUNK = 1_000  # pictures that are in memory at a time
@@ -57,14 +59,63 @@ def read_digits(path: str | os.PathLike) -> Iterator[tuple[np.ndarray, np.ndarra
             yield np.ascontiguousarray(pixels.transpose(0, 3, 2, 1)), chosen
 
 
-def write_digits(path: str | os.PathLike, records: str | os.PathLike) -> int:
+def write_digits(path: str | os.PathLike, records: str | os.PathLike, count: int | None = None) -> int:
     """Writes the digits of a MATLAB file as a file of records, whole or not at all; returns how many there are.
 
+    Args:
+        path: a file of cropped digits.
+        records: the file to write; one that is there is replaced.
+        count: how many digits there must be; by default any number.
+
     Raises:
-        MatlabError: as for `read_digits`.
+        MatlabError: as for `read_digits`, or there is another number of digits.
         OSError: a file cannot be read or written.
     """
-    return write_batches(records, read_digits(path))
+
+    def counted() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        found = 0
+        for images, labels in read_digits(path):
+            found += len(labels)
+            yield images, labels
+        if count not in (None, found):
+            raise MatlabError(f"{Path(path).name} should hold {count:,} digits; it holds {found:,}. Fetch it again.")
+
+    return write_batches(records, counted())
+
+
+def fetch_records(folder: Path, force: bool, progress: ProgressCallback | None) -> None:
+    """Puts SVHN's training and test digits into a folder as files of records; fetches its MATLAB files if need be.
+
+    Args:
+        folder: where `train.bin` and `test.bin` go; the MATLAB files lie beside them.
+        force: convert anew, and fetch what is not as it should be.
+        progress: told how a download goes on.
+
+    Raises:
+        DownloadError: a file cannot be had.
+        MatlabError: a file holds something else than it should.
+    """
+    _fetch_parts(("train", "test"), folder, force, progress)
+
+
+def fetch_with_extra(folder: Path, force: bool, progress: ProgressCallback | None) -> None:
+    """As `fetch_records`, with the 531,131 easier digits of SVHN's third file in `extra.bin`."""
+    _fetch_parts(("train", "test", "extra"), folder, force, progress)
+
+
+def _fetch_parts(parts: tuple[str, ...], folder: Path, force: bool, progress: ProgressCallback | None) -> None:
+    for part in parts:
+        checksum, size, count = PARTS[part]
+        source, records = folder / f"{part}_32x32.mat", folder / f"{part}.bin"
+        if records.is_file() and not force:
+            continue
+        try:
+            fetch([URL + source.name], source, known_hash=checksum, size=size, progress=progress)
+        except DownloadError as error:
+            raise DownloadError(f"{error} Or use house numbers that need no network: street_digits.") from None
+        with alone(records):
+            if force or not records.is_file():  # another process may have written it meanwhile
+                write_digits(source, records, count)
 
 
 def _labels(path: Path) -> np.ndarray:

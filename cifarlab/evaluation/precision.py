@@ -1,5 +1,6 @@
 """Precision @ 1 of a run's checkpoints, over each test image exactly once."""
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import numpy as np
 from cifarlab.backend import tf
 from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.data import datasets
-from cifarlab.data.datasets import DataSet
+from cifarlab.data.dataset import DataSet, DataSetError
 from cifarlab.data.pipeline import inputs
 from cifarlab.model.network import inference
 from cifarlab.training.checkpoints import (
@@ -140,10 +141,23 @@ def run_config(checkpoint_dir: str | os.PathLike) -> TrainConfig:
     return TrainConfig.read(path) if path.exists() else TrainConfig()
 
 
-def _trained_on(checkpoint_dir: str, config: TrainConfig) -> str:
-    """The name of a run's data set; one that was passed to `train` as an argument is known to its folder alone."""
-    path = Path(checkpoint_dir) / "dataset.json"
-    return DataSet.read_description(path).name if path.exists() else config.dataset
+def _pictures(config: EvalConfig, trained: TrainConfig) -> DataSet:
+    """The pictures that were asked for, or else those of the run, which may have come to `train` as an argument."""
+    path = Path(config.checkpoint_dir) / "dataset.json"
+    if not path.exists():
+        return datasets.load(config.dataset or trained.dataset, config.data_dir or trained.data_dir)
+    described = DataSet.read_description(path)
+    if config.dataset is None and config.data_dir is None:
+        if described.is_there():
+            described.check()
+            return described
+        if described.name not in datasets.SOURCES:
+            raise DataSetError(
+                f"the pictures of {described.name} should be where {config.checkpoint_dir} was trained on them; they "
+                "are not there any more. Put them back, or name the folder of their records: --dataset FOLDER."
+            )
+    found = datasets.load(config.dataset or described.name, config.data_dir or trained.data_dir)
+    return dataclasses.replace(found, crop_size=described.crop_size)
 
 
 class _Evaluator:
@@ -152,8 +166,7 @@ class _Evaluator:
     def __init__(self, config: EvalConfig, network: tf.Module | None, dataset: DataSet | None) -> None:
         trained = run_config(config.checkpoint_dir)
         self.config = config
-        name = config.dataset or _trained_on(config.checkpoint_dir, trained)
-        self.dataset = dataset or datasets.load(name, config.data_dir or trained.data_dir)
+        self.dataset = dataset or _pictures(config, trained)
         with tf.device(config.device):
             self.network = network or make_network(trained, self.dataset)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cifarlab.backend import tf
-from cifarlab.data.datasets import DataSet
+from cifarlab.data.dataset import DataSet
 from cifarlab.data.distortions import central_crop, standardize
 from cifarlab.data.records import CLASSES
 from cifarlab.errors import UserError
@@ -17,13 +17,6 @@ from cifarlab.model import shipped
 from cifarlab.model.network import ConvNet, inference
 from cifarlab.training.checkpoints import existing_checkpoint, restore_newest_network
 from cifarlab.training.loop import make_network
-
-LARGEST_PICTURE = 80_000_000
-"""Pixels, below the number from which Pillow warns; a small file can hold a picture that fills the memory."""
-
-
-class PictureError(UserError):
-    """A file that is no picture, or one that cannot be shown to the network."""
 
 
 class Guess(NamedTuple):
@@ -36,56 +29,6 @@ class Guess(NamedTuple):
 
     name: str
     probability: float
-
-
-def read_picture(path: str | os.PathLike, size: int = 32) -> np.ndarray:
-    """Reads any picture file as a square of the data set's size: scaled so that it fills the square, its middle kept.
-
-    Transparent parts become white, an animation's first picture counts, other colour spaces become RGB.
-
-    Args:
-        path: PNG, JPEG, GIF, WebP, BMP or another format that Pillow reads.
-        size: rows and columns of the result.
-
-    Returns:
-        uint8[size, size, 3].
-
-    Raises:
-        PictureError: there is no such file, it is no picture, or it is damaged or too large.
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path) as file:
-            if file.width * file.height > LARGEST_PICTURE:
-                raise PictureError(
-                    f"a picture has at most {LARGEST_PICTURE:,} pixels; {path} has {file.width} x {file.height}. "
-                    "Scale it down first."
-                )
-            # Turned as its camera says, then over white where it is transparent.
-            picture = ImageOps.exif_transpose(_in_eight_bits(file)).convert("RGBA")
-    except PictureError:
-        raise
-    except FileNotFoundError:
-        raise PictureError(f"{path} should be a picture; there is no such file.") from None
-    except Exception as error:  # Pillow's readers raise nearly anything for a damaged file
-        raise PictureError(
-            f"{path} should be a picture (PNG, JPEG, GIF, WebP, BMP, ...); it cannot be read as one: "
-            f"{type(error).__name__}. Convert it, or name another file."
-        ) from None
-    white = Image.new("RGBA", picture.size, "white")
-    opaque = Image.alpha_composite(white, picture).convert("RGB")
-    return np.asarray(ImageOps.fit(opaque, (size, size), Image.Resampling.LANCZOS))
-
-
-def _in_eight_bits(picture):
-    """Scales 16-bit grey values to 0-255, where Pillow would cut them off at 255."""
-    from PIL import Image
-
-    if not picture.mode.startswith("I"):
-        return picture
-    values = np.asarray(picture).astype(np.int64)
-    return Image.fromarray(np.clip(values // (257 if values.max() > 255 else 1), 0, 255).astype(np.uint8))
 
 
 @dataclasses.dataclass(frozen=True)

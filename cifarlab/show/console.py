@@ -4,6 +4,7 @@ import datetime
 import sys
 import time
 
+from cifarlab.data.dataset import DataSet
 from cifarlab.data.download import Progress
 from cifarlab.data.pipeline import queue_capacity
 from cifarlab.evaluation.precision import Evaluation
@@ -12,6 +13,9 @@ from cifarlab.training.placement import operation_lines
 
 RECORDS_PER_SECOND = 100_000
 """Read into the shuffle queue on two cores; only for the estimate that is printed while one waits."""
+
+UNEVEN = 1.2
+"""How many times as many pictures as the rarest class the commonest has, before it is worth a line."""
 
 
 class Console(Observer):
@@ -31,6 +35,7 @@ class Console(Observer):
         if run.config.log_device_placement:
             for line in operation_lines(run.graph):
                 say(line)
+        say_if_uneven(run.dataset)
         config, name = run.config, {"cifar10": "CIFAR"}.get(run.dataset.name, run.dataset.name)
         records = run.dataset.num_examples("train")
         fill = queue_capacity(records, 0, config.min_fraction_of_examples_in_queue)
@@ -124,6 +129,19 @@ def duration(seconds: float) -> str:
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60:02d} min"
     return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+
+
+def say_if_uneven(dataset: DataSet) -> None:
+    """Says how uneven a data set's classes are, and what always naming the commonest is worth; of even ones nothing."""
+    counts = dataset.class_counts("train")
+    if counts.max() <= UNEVEN * counts.min():
+        return
+    most, least = dataset.classes[counts.argmax()], dataset.classes[counts.argmin()]
+    name, share = dataset.commonest()
+    say(
+        f"Uneven classes: {counts.max():,} training pictures of {most}, {counts.min():,} of {least}. "
+        f"Always answering {name} is right on {share:.1%} of the test pictures."
+    )
 
 
 def say(line: str) -> None:

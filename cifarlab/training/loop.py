@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.backend import tf
-from cifarlab.config import TrainConfig
+from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.data import datasets
-from cifarlab.data.datasets import DataSet
-from cifarlab.data.distortions import named
+from cifarlab.data.dataset import DataSet
+from cifarlab.data.distortions import Distortion, named
 from cifarlab.data.pipeline import QueueCounter, distorted_inputs
 from cifarlab.errors import NotFiniteError, WorkerLostError
 from cifarlab.model.network import ConvNet, variable_name
@@ -33,6 +33,7 @@ def train(
     *,
     network: tf.Module | Callable[[], tf.Module] | None = None,
     dataset: DataSet | None = None,
+    distortions: Sequence[Distortion] | None = None,
     observers: Sequence[Observer] = (),
     control: Control | None = None,
 ) -> TrainState:
@@ -43,6 +44,8 @@ def train(
         network: what to train, or a function that makes it, which `tf.distribute` needs; by default the tutorial's
             network for this data set.
         dataset: the pictures; by default `config.dataset`, fetched or drawn on first use.
+        distortions: functions of one's own, (images, seed) -> images, in the place of those that `config.distortions`
+            names; the run's settings say "own" then. `data.distortions.draw` makes their random numbers.
         observers: told of start, steps, checkpoints and end.
         control: for steering from another thread. Ctrl-C stops, too.
 
@@ -57,6 +60,13 @@ def train(
         WorkerLostError: another process of this job is gone; the message says how to go on.
     """
     config, control = config or TrainConfig(), control or Control()
+    if distortions is not None:
+        config = dataclasses.replace(config, distortions="own")
+    elif config.distortions == "own":
+        raise ConfigError(
+            "this run has distortions of its own, which are functions; got none. Pass them: train(distortions=...), "
+            "or name others."
+        )
     strategy = strategies.choose(config)
     dataset = dataset or datasets.load(config.dataset, config.data_dir)
     with contextlib.ExitStack() as stack:
@@ -91,7 +101,8 @@ def train(
             placement=strategy.describe(config.batch_size),
             warnings=tuple(warnings),
         )
-        return _Session(run, strategy, checkpoints, log, observers, control).run_to_end()
+        chosen = named(config.distortions) if distortions is None else distortions
+        return _Session(run, strategy, checkpoints, log, chosen, observers, control).run_to_end()
 
 
 def _compiled(strategy: Strategy, state: TrainState, config: TrainConfig, dataset: DataSet) -> Callable:
@@ -162,12 +173,13 @@ class _Session:
         strategy: Strategy,
         checkpoints: Checkpoints,
         log: RunLog,
+        distortions: Sequence[Distortion],
         observers: Sequence[Observer],
         control: Control,
     ) -> None:
         self.run, self.config, self.state = run, run.config, run.state
         self.strategy = strategy
-        self.checkpoints, self.log = checkpoints, log
+        self.checkpoints, self.log, self.distortions = checkpoints, log, distortions
         self.observers, self.control = observers, control
         self.queue = QueueCounter()
         self.compiled_stages = tf.function(run.state.network.stages)
@@ -229,7 +241,7 @@ class _Session:
                 first_step=self.step,
                 min_fraction_of_examples_in_queue=self.config.min_fraction_of_examples_in_queue,
                 num_preprocess_threads=self.config.num_preprocess_threads,
-                distortions=named(self.config.distortions),
+                distortions=self.distortions,
                 counter=self.queue,
                 share=self.strategy.share,
             )

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from cifarlab.backend import tf
 from cifarlab.config import TrainConfig
-from cifarlab.data.datasets import DataSet
+from cifarlab.data.dataset import DataSet
 from cifarlab.training.step import TrainState
 
 

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cifarlab.config import ConfigError, TrainConfig
-from cifarlab.data.datasets import DataSet
+from cifarlab.data.dataset import DataSet
 
 
 def check_same_pictures(path: Path, dataset: DataSet) -> None:
     """Refuses to continue a run on other pictures: the step and the learning rate are those of the first ones."""
-    if path.exists() and (before := DataSet.read_description(path)).name != dataset.name:
+    if not path.exists():
+        return
+    before = DataSet.read_description(path)
+    if before.name != dataset.name:
         raise ConfigError(
             f"{path.parent} is a run on {before.name}; got {dataset.name} to continue it with. Name another "
             f"--train-dir, or --dataset {before.name}."

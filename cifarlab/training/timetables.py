@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cifarlab.backend import tf
-from cifarlab.data.datasets import DataSet
+from cifarlab.data.dataset import DataSet
 from cifarlab.data.pipeline import distorted_inputs, inputs
 from cifarlab.model.network import Layer, fully_connected
 from cifarlab.model.objective import loss

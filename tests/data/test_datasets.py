@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifarlab.data import datasets
-from cifarlab.data.datasets import DataSet, DataSetError
+from cifarlab.data import cifar10, datasets
+from cifarlab.data.dataset import DataSet, DataSetError
 from cifarlab.data.download import DownloadError
 from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES, write_records
 
@@ -26,7 +26,7 @@ def offline(monkeypatch):
         calls.append((list(urls), Path(target), kwargs))
         raise DownloadError("no address could be reached.")
 
-    monkeypatch.setattr(datasets, "fetch", fetch)
+    monkeypatch.setattr(cifar10, "fetch", fetch)
     return calls
 
 
@@ -45,7 +45,7 @@ def test_drawn_is_not_made_twice(data_dir, monkeypatch):
     assert datasets.load("drawn", data_dir).name == "drawn"
 
 
-@pytest.mark.parametrize("place", [datasets.CIFAR10_FOLDER, "."])
+@pytest.mark.parametrize("place", [cifar10.FOLDER, "."])
 def test_a_folder_that_already_holds_cifar10_is_used_as_it_is(tmp_path, offline, place):
     folder = native_folder(tmp_path / "data" / place)
     dataset = datasets.load("cifar10", tmp_path / "data")
@@ -60,7 +60,7 @@ def test_cifar10_is_asked_for_by_size_and_checksum_and_mirrors_come_first(tmp_pa
         datasets.load("cifar10", tmp_path)
     assert "\n" not in str(error.value)
     ((urls, target, kwargs),) = offline
-    assert urls == ["http://one/a.tar.gz", "http://two/b.tar.gz", datasets.CIFAR10_URL]
+    assert urls == ["http://one/a.tar.gz", "http://two/b.tar.gz", cifar10.URL]
     assert target == tmp_path / "cifar-10-binary.tar.gz"
     assert kwargs["known_hash"] == "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
     assert kwargs["size"] == 170_052_171
@@ -69,16 +69,16 @@ def test_cifar10_is_asked_for_by_size_and_checksum_and_mirrors_come_first(tmp_pa
 def test_a_fetched_archive_is_unpacked_and_used(tmp_path, monkeypatch):
     import tarfile
 
-    source = native_folder(tmp_path / "source" / datasets.CIFAR10_FOLDER, 5)
+    source = native_folder(tmp_path / "source" / cifar10.FOLDER, 5)
 
     def fetch(urls, target, **kwargs):
         Path(target).parent.mkdir(parents=True, exist_ok=True)
         with tarfile.open(target, "w:gz") as archive:
-            archive.add(source, arcname=datasets.CIFAR10_FOLDER)
+            archive.add(source, arcname=cifar10.FOLDER)
         return Path(target)
 
-    monkeypatch.setattr(datasets, "fetch", fetch)
-    monkeypatch.setattr(datasets, "CIFAR10_RECORDS_PER_FILE", 5)
+    monkeypatch.setattr(cifar10, "fetch", fetch)
+    monkeypatch.setattr(cifar10, "RECORDS_PER_FILE", 5)
     dataset = datasets.load("cifar10", tmp_path / "data")
     assert dataset.num_examples("train") == 25
     (dataset.train_files[0]).write_bytes(bytes(3073))
@@ -90,7 +90,9 @@ def test_a_fetched_archive_is_unpacked_and_used(tmp_path, monkeypatch):
 
 
 def test_unknown_names_list_what_there_is():
-    with pytest.raises(DataSetError, match=r"no data set 'cifer10'; there are cifar10, drawn. Did you mean cifar10\?"):
+    with pytest.raises(
+        DataSetError, match=r"no data set 'cifer10'; there are cifar10, drawn, .*\. Did you mean cifar10\?"
+    ):
         datasets.load("cifer10")
 
 
@@ -106,7 +108,7 @@ def test_unknown_names_list_what_there_is():
     ],
 )
 def test_damaged_files_are_one_clear_line(tmp_path, spoil, message):
-    spoil(native_folder(tmp_path / datasets.CIFAR10_FOLDER))
+    spoil(native_folder(tmp_path / cifar10.FOLDER))
     with pytest.raises(DataSetError, match=message) as error:
         datasets.load("cifar10", tmp_path)
     assert "\n" not in str(error.value)
@@ -129,12 +131,13 @@ def test_the_data_folder_is_a_setting(monkeypatch, tmp_path):
     assert datasets.default_data_dir().name == "cifarlab"
 
 
-def test_a_description_comes_back_without_files(drawn, tmp_path):
+def test_a_description_comes_back(drawn, tmp_path):
     drawn.save_description(tmp_path / "dataset.json")
     described = DataSet.read_description(tmp_path / "dataset.json")
     assert (described.name, described.classes) == (drawn.name, drawn.classes)
     assert (described.image_shape, described.crop_size) == (drawn.image_shape, drawn.crop_size)
-    assert described.train_files == ()
+    assert described.train_files == drawn.train_files
+    assert described.is_there()
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"name": "x"}', '{"name": "x", "classes": 3, "image_shape": 1}'])

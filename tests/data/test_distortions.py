@@ -26,7 +26,7 @@ def same_distribution(a, b):
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_every_distortion_is_a_function_of_its_seed_alone(compiled):
-    for distort in (distortions.random_crop, *distortions.TUTORIAL):
+    for distort in (distortions.random_crop, *distortions.BY_NAME.values()):
         f = tf.function(distort) if compiled else distort
         first, again, other = f(IMAGES, [1, 2]), f(IMAGES, [1, 2]), f(IMAGES, [1, 3])
         tf.random.set_seed(99)
@@ -112,6 +112,26 @@ def test_draws_differ_from_image_to_image():
     for distort in (distortions.random_crop, distortions.random_brightness, distortions.random_contrast):
         results = distort(copies(IMAGES[0], 50), [5, 0]).numpy().reshape(50, -1)
         assert len(np.unique(results, axis=0)) > 25
+
+
+def test_affine_turns_stretches_and_slants_about_the_middle():
+    """Each image by its own draw; a coordinate's new values lie on a plane, whose slopes are the matrix."""
+    rows, columns = np.meshgrid(np.arange(24.0), np.arange(24.0), indexing="ij")
+    image = np.stack([rows, columns, np.full_like(rows, 100.0)], -1).astype(np.float32)
+    turned = distortions.random_affine(copies(image), [5, 0]).numpy()
+    middle = turned[:, 11:13, 11:13, :2].mean((1, 2))
+    np.testing.assert_allclose(middle, 11.5, atol=1e-3)
+    assert (abs(turned[..., 2] - 100) < 1e-3).all()
+    slopes = np.stack([turned[:, 12, 11, :2] - turned[:, 11, 11, :2], turned[:, 11, 12, :2] - turned[:, 11, 11, :2]], 1)
+    down, right = slopes[:, 0], slopes[:, 1]  # of (row, column) that a pixel shows, for one step down and one right
+    angle = np.degrees(np.arcsin(right[:, 0]))
+    assert 14 < abs(angle).max() <= 15
+    stretched = right[:, 1] / np.cos(np.radians(angle))
+    assert 0.8 <= stretched.min() < 0.82
+    assert 1.18 < stretched.max() <= 1.2
+    slant = down[:, 1] + right[:, 0]
+    assert 0.28 < abs(slant).max() <= 0.3
+    assert abs(np.corrcoef([angle, stretched, slant]) - np.eye(3)).max() < 0.1
 
 
 def test_draws_of_two_distortions_are_independent():

@@ -21,7 +21,7 @@ import filelock
 import pooch
 import pytest
 
-from cifarlab.data import download
+from cifarlab.data import download, locking
 from cifarlab.data.download import DownloadError, Progress, fetch
 
 BODY = random.Random(1).randbytes(200_000)
@@ -119,7 +119,7 @@ def target(tmp_path):
 def _quick(monkeypatch):
     monkeypatch.setattr(download, "PAUSES_S", (0.01, 0.01))
     monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 10.0))  # a busy machine is no stall
-    monkeypatch.setattr(download, "WAIT_S", 0.05)
+    monkeypatch.setattr(locking, "WAIT_S", 0.05)
     monkeypatch.setattr(download, "TELL_S", 0.0)
     monkeypatch.setenv("NO_PROXY", "*")
 

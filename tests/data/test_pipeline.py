@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cifarlab.backend import tf
-from cifarlab.data.datasets import DataSet
+from cifarlab.data.dataset import DataSet
 from cifarlab.data.distortions import central_crop, standardize
 from cifarlab.data.pipeline import QueueCounter, decode, distorted_inputs, inputs, queue_capacity
 from cifarlab.data.records import read_records, write_records

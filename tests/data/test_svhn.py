@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import scipy.io
 
+from cifarlab.data import datasets, svhn
+from cifarlab.data.download import DownloadError
 from cifarlab.data.matlab import MatlabError, variable
 from cifarlab.data.records import read_records
 from cifarlab.data.svhn import read_digits, write_digits
@@ -178,3 +180,59 @@ def test_any_changed_byte_is_read_or_refused(tmp_path):
 def test_a_variable_is_found_by_its_name(tmp_path):
     with variable(saved(tmp_path / "a.mat", a=np.arange(6.0).reshape(2, 3), b=LABELS), "b") as found:
         assert (found.shape, found.dtype.name, found.read(2).tolist()) == ((5, 1), "uint8", [1, 10])
+
+
+# The data sets svhn and svhn_extra.
+
+
+@pytest.fixture
+def host(monkeypatch, tmp_path):
+    """Serves small files in the place of SVHN's; the list of what was asked for."""
+    asked = []
+
+    def fetch(urls, target, *, known_hash, size, progress):
+        asked.append((*urls, known_hash, size))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return saved(target)
+
+    monkeypatch.setattr(svhn, "fetch", fetch)
+    monkeypatch.setattr(svhn, "PARTS", {part: (*known[:2], 5) for part, known in svhn.PARTS.items()})
+    return asked
+
+
+def test_svhn_is_fetched_by_checksum_and_converted_once(host, tmp_path):
+    dataset = datasets.load("svhn", tmp_path)
+    assert host == [
+        ("http://ufldl.stanford.edu/housenumbers/train_32x32.mat", "md5:e26dedcc434d2e4c54c9b2d4a06d8373", 182_040_794),
+        ("http://ufldl.stanford.edu/housenumbers/test_32x32.mat", "md5:eb5a983be6a315427106f1b164d9cef3", 64_275_384),
+    ]
+    assert dataset.classes == tuple("0123456789")
+    assert [dataset.num_examples(split) for split in ("train", "test")] == [5, 5]
+    assert dataset.class_counts("train").tolist() == [2, 1, 0, 1, 0, 0, 0, 0, 0, 1]
+    datasets.load("svhn", tmp_path)
+    assert len(host) == 2
+    datasets.load("svhn", tmp_path, force=True)
+    assert len(host) == 4
+
+
+def test_the_extra_digits_come_on_request_and_the_others_only_once(host, tmp_path):
+    datasets.load("svhn", tmp_path)
+    dataset = datasets.load("svhn_extra", tmp_path)
+    assert [url for url, *_ in host[2:]] == ["http://ufldl.stanford.edu/housenumbers/extra_32x32.mat"]
+    assert [file.name for file in dataset.train_files] == ["train.bin", "extra.bin"]
+    assert dataset.num_examples("train") == 10
+
+
+def test_another_number_of_digits_is_refused_and_nothing_stays(host, tmp_path, monkeypatch):
+    monkeypatch.setattr(svhn, "PARTS", {part: (*known[:2], 6) for part, known in svhn.PARTS.items()})
+    with pytest.raises(MatlabError, match=r"train_32x32\.mat should hold 6 digits; it holds 5"):
+        datasets.load("svhn", tmp_path)
+    assert sorted(file.name for file in (tmp_path / "svhn").iterdir()) == ["train.bin.lock", "train_32x32.mat"]
+
+
+def test_without_a_network_it_says_what_to_use_instead(tmp_path, monkeypatch):
+    monkeypatch.setattr(svhn, "URL", "http://127.0.0.1:9/")  # nobody listens there
+    monkeypatch.setattr("cifarlab.data.download.PAUSES_S", (0.01,))
+    with pytest.raises(DownloadError, match="Or use house numbers that need no network: street_digits") as error:
+        datasets.load("svhn", tmp_path)
+    assert "\n" not in str(error.value)

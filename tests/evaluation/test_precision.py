@@ -7,8 +7,10 @@ import pytest
 
 from cifarlab.backend import tf
 from cifarlab.config import EvalConfig, TrainConfig
-from cifarlab.data.datasets import DataSetError
+from cifarlab.data import own
+from cifarlab.data.dataset import DataSetError
 from cifarlab.data.pipeline import inputs
+from cifarlab.data.records import read_records
 from cifarlab.evaluation.precision import evaluate, precision_at_1, predictions, watch
 from cifarlab.model.network import ConvNet
 from cifarlab.training.checkpoints import CheckpointError
@@ -87,9 +89,23 @@ def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path, drawn):
 def test_a_run_on_ones_own_pictures_is_not_evaluated_on_others(tmp_path, drawn):
     mine = dataclasses.replace(drawn, name="mine")
     train(TrainConfig(train_dir=str(tmp_path), max_steps=1, batch_size=8), dataset=mine)
-    with pytest.raises(DataSetError, match="no data set 'mine'"):
-        evaluate(EvalConfig(checkpoint_dir=str(tmp_path)))
     assert evaluate(EvalConfig(checkpoint_dir=str(tmp_path), num_examples=20), dataset=mine).num_examples == 20
+
+
+def test_a_run_finds_the_pictures_that_it_was_trained_on(tmp_path, drawn):
+    """Whatever their name, and with the run's crops; gone, they are named, and no others take their place."""
+    images, labels = read_records(drawn.train_files[0])
+    few = own.from_arrays(images[:50], labels[:50], tmp_path / "few", classes=drawn.classes, crop_size=28)
+    run, held = str(tmp_path / "run"), few.num_examples("test")
+    train(TrainConfig(train_dir=run, max_steps=1, batch_size=8), dataset=few)
+    assert evaluate(EvalConfig(checkpoint_dir=run)).num_examples == held
+    data_dir = str(drawn.train_files[0].parent.parent)
+    elsewhere = EvalConfig(checkpoint_dir=run, dataset="drawn", data_dir=data_dir, num_examples=20)
+    assert evaluate(elsewhere).num_examples == 20  # crops of 28 there, too
+    assert evaluate(EvalConfig(checkpoint_dir=run, dataset=str(tmp_path / "few"))).num_examples == held
+    shutil.rmtree(tmp_path / "few")
+    with pytest.raises(DataSetError, match="the pictures of few should be where .* not there any more"):
+        evaluate(EvalConfig(checkpoint_dir=run))
 
 
 def test_no_checkpoint_is_one_clear_line(tmp_path, drawn):

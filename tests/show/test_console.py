@@ -1,12 +1,14 @@
 import datetime
 import re
 
+import numpy as np
 import pytest
 
 from cifarlab.config import TrainConfig
+from cifarlab.data import own
 from cifarlab.data.download import Progress
 from cifarlab.evaluation.precision import Evaluation
-from cifarlab.show.console import Console, DownloadBar, evaluation_line, progress_line
+from cifarlab.show.console import Console, DownloadBar, evaluation_line, progress_line, say_if_uneven
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
 
@@ -54,6 +56,19 @@ def test_cifar10_is_called_cifar_as_in_the_tutorial(drawn, capsys):
 
     Console().start(Run(TrainConfig(), dataclasses.replace(drawn, name="cifar10"), None, None, 0))
     assert "Filling queue with 4000 CIFAR images before starting to train. This takes about" in capsys.readouterr().out
+
+
+def test_uneven_classes_and_what_the_commonest_is_worth_are_said(tmp_path, drawn, capsys):
+    say_if_uneven(drawn)
+    assert capsys.readouterr().out == ""
+    labels = np.repeat([0, 1, 2], [60, 30, 10])
+    images = np.zeros([100, 8, 8, 3], np.uint8)
+    uneven = own.from_arrays(images, labels, tmp_path, classes=["oak", "ash", "elm"], test=(images[:70], labels[30:]))
+    say_if_uneven(uneven)
+    assert capsys.readouterr().out == (
+        "Uneven classes: 60 training pictures of oak, 10 of elm. "
+        "Always answering oak is right on 42.9% of the test pictures.\n"
+    )
 
 
 def test_precision_begins_as_in_the_tutorial():

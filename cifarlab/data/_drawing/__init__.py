@@ -1,1 +1,1 @@
-"""How the pictures of `cifarlab.data.drawn` are drawn: shapes, places, figures. numpy only."""
+"""How drawn pictures are drawn: shapes, places and figures; house numbers, their walls and the camera."""

@@ -18,6 +18,24 @@ SIZE = 32
 """Rows and columns of a picture."""
 
 
+def checked_labels(labels: np.ndarray, classes: int) -> np.ndarray:
+    """The labels as an array, integers [N].
+
+    Raises:
+        ValueError: labels that are not integers along one axis, each from 0 to below `classes`.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"labels are integers along one axis, [N]; got {labels.dtype}{list(labels.shape)}.")
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if wrong.size:
+        raise ValueError(
+            f"labels lie in 0 to {classes - 1}, the places of the class names; label {wrong[0]:,} is "
+            f"{labels[wrong[0]]} ({wrong.size:,} such in all)."
+        )
+    return labels
+
+
 def number(value) -> np.ndarray:
     """A float or an array as float32[N or 1, 1, 1]; never 0-d, since numpy 1 and 2 promote 0-d arrays unlike."""
     return np.asarray(value, np.float32).reshape(-1, 1, 1)

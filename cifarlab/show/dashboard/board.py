@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
-from cifarlab.data.datasets import DataSet
+from cifarlab.data.dataset import DataSet
+from cifarlab.data.distortions import Distortion
 from cifarlab.errors import UserError
 from cifarlab.show.dashboard.lines import Lines
 from cifarlab.show.dashboard.reading import Reading, read
@@ -58,6 +59,7 @@ class Dashboard:
         *,
         network: tf.Module | Callable[[], tf.Module] | None = None,
         dataset: DataSet | None = None,
+        distortions: Sequence[Distortion] | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
         """Starts nothing yet.
@@ -66,6 +68,7 @@ class Dashboard:
             config: as for `train`.
             network: as for `train`; each run gets a copy.
             dataset: as for `train`; one that is given cannot be chosen on the screen.
+            distortions: as for `train`.
             observers: as for `train`; they are called on the run's thread, from which a notebook shows nothing.
         """
         if hasattr(self, "config"):  # the one whose run lasts
@@ -75,7 +78,12 @@ class Dashboard:
         self.session: Session | None = None
         self.watch = Watch.of_log(self.config.train_dir)
         copies = functools.partial(copy.deepcopy, network) if isinstance(network, tf.Module) else network
-        self._run: dict[str, Any] = {"network": copies, "dataset": dataset, "observers": observers}
+        self._run: dict[str, Any] = {
+            "network": copies,
+            "dataset": dataset,
+            "distortions": distortions,
+            "observers": observers,
+        }
         self._message, self._closed = "", False
         self._screen = self._make_screen(dataset)
         self._home = _folder(config)

@@ -9,7 +9,7 @@ from typing import Any
 
 from IPython.display import display
 
-from cifarlab.data.datasets import DataSet
+from cifarlab.data.dataset import DataSet
 from cifarlab.show.dashboard import twin
 from cifarlab.show.dashboard.lines import Shown
 from cifarlab.show.dashboard.panels import several

@@ -12,7 +12,8 @@ from pathlib import Path
 from cifarlab.backend import tf
 from cifarlab.config import TrainConfig
 from cifarlab.data import datasets
-from cifarlab.data.datasets import DataSet
+from cifarlab.data.dataset import DataSet
+from cifarlab.data.distortions import Distortion
 from cifarlab.data.download import Progress
 from cifarlab.data.pipeline import inputs
 from cifarlab.errors import UserError
@@ -55,13 +56,14 @@ class Session:
         *,
         network: tf.Module | Callable[[], tf.Module] | None = None,
         dataset: DataSet | None = None,
+        distortions: Sequence[Distortion] | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
         """Starts the run; the arguments are those of `train`."""
         self.config = config
         self.watch, self.control = Watch(), Control()
         self.error = self.traceback = self.evaluation_error = self.progress = ""
-        self._network, self._dataset, self._observers = network, dataset, observers
+        self._network, self._dataset, self._distortions, self._observers = network, dataset, distortions, observers
         self._state: TrainState | None = None
         self._ended = threading.Event()
         self._evaluation: threading.Thread | None = None
@@ -128,6 +130,7 @@ class Session:
                 self.config,
                 network=self._network,
                 dataset=self._dataset,
+                distortions=self._distortions,
                 observers=[*self._observers, self.watch],
                 control=self.control,
             )
