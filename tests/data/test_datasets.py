@@ -45,6 +45,24 @@ def test_drawn_is_not_made_twice(data_dir, monkeypatch):
     assert datasets.load("drawn", data_dir).name == "drawn"
 
 
+def test_street_digits_are_drawn_as_svhns_files_and_read_like_them(tmp_path, monkeypatch):
+    from cifarlab.data import street_digits
+
+    write_files, calls = street_digits.write_files, []
+
+    def few(folder):
+        calls.append(folder)
+        write_files(folder, train=40, test=20)
+
+    monkeypatch.setattr(street_digits, "write_files", few)
+    for _ in range(2):
+        dataset = datasets.load("street_digits", tmp_path)
+    assert calls == [tmp_path / "street_digits"]
+    assert (dataset.num_examples("train"), dataset.num_examples("test")) == (40, 20)
+    assert dataset.commonest()[0] == "1"
+    assert (tmp_path / "street_digits" / "train_32x32.mat").exists()
+
+
 @pytest.mark.parametrize("place", [cifar10.FOLDER, "."])
 def test_a_folder_that_already_holds_cifar10_is_used_as_it_is(tmp_path, offline, place):
     folder = native_folder(tmp_path / "data" / place)

@@ -380,3 +380,25 @@ def test_checkpoints_by_time(tmp_path, drawn):
     recorder = Recorder()
     train(config(tmp_path, checkpoint_steps=0, checkpoint_secs=1e-6, max_steps=3), dataset=drawn, observers=[recorder])
     assert [t for t in recorder.told if t[0] == "checkpoint"] == [("checkpoint", s) for s in (1, 2, 3)]
+
+
+def test_distortions_of_ones_own_are_used_and_a_run_goes_on_only_with_some(tmp_path, drawn):
+    def black(images, seed):
+        return tf.zeros_like(images)
+
+    class Looks(Observer):
+        def wants(self, step):
+            return True
+
+        def details(self, record, details):
+            self.images = details.images.numpy()
+
+    looks = Looks()
+    train(config(tmp_path, max_steps=1), dataset=drawn, distortions=[black], observers=[looks])
+    assert not looks.images.any()
+    assert TrainConfig.read(tmp_path / "config.json").distortions == "own"
+    with pytest.raises(ConfigError, match=r"distortions of its own, which are functions; got none") as error:
+        train(TrainConfig.read(tmp_path / "config.json"), dataset=drawn)
+    assert "\n" not in str(error.value)
+    state = train(config(tmp_path, max_steps=2, distortions="own"), dataset=drawn, distortions=[black])
+    assert int(state.step) == 2
