@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-NEEDED = ("tensorflow", "tensorboard", "numpy", "matplotlib", "pillow", "pooch", "filelock")
+NEEDED = ("tensorflow", "tensorboard", "numpy", "matplotlib", "pillow", "pooch", "filelock", "scipy")
 FOR_NOTEBOOKS = ("jupyterlab", "ipywidgets")
 DATA_SET_BYTES = 400e6
 """CIFAR-10's archive and its unpacked files together, with some room."""
@@ -41,14 +41,14 @@ def report(findings: list[Finding]) -> str:
     """The findings as text, what is to be done marked with an arrow.
 
     >>> print(report([Finding("GPU", "none", "none is needed")]))
-    GPU             none
-                    -> none is needed
+    GPU                none
+                       -> none is needed
     """
     lines = []
     for finding in findings:
-        lines.append(f"{finding.topic:<15} {finding.found}")
+        lines.append(f"{finding.topic:<18} {finding.found}")
         if finding.advice:
-            lines.append(f"{'':<15} -> {finding.advice}")
+            lines.append(f"{'':<18} -> {finding.advice}")
     return "\n".join(lines)
 
 
@@ -83,13 +83,12 @@ def _data(data_dir: str | os.PathLike | None) -> list[Finding]:
     except ImportError as error:
         return [Finding("data", f"cannot be looked at: {error}", "install what is missing: pip install -e .")]
     findings = [Finding("data folder", f"{data_dir}{'' if data_dir.is_dir() else ' (not made yet)'}")]
-    for name in datasets.SOURCES:
+    missing = [name for name in datasets.SOURCES if datasets.find(name, data_dir) is None]
+    if missing:
+        advice = f"fetched or drawn on first use, or now: cifarlab data {missing[0]}"
+        findings.append(Finding("data not there", ", ".join(missing), advice))
+    for name in (name for name in datasets.SOURCES if name not in missing):
         folder = datasets.find(name, data_dir)
-        if folder is None:
-            findings.append(
-                Finding(f"data {name}", "not there yet", f"fetched on first use, or now: cifarlab data {name}")
-            )
-            continue
         try:
             dataset = datasets.load(name, data_dir)
             found = f"{dataset.num_examples('train'):,} + {dataset.num_examples('test'):,} pictures in {folder}"

@@ -35,6 +35,7 @@ print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training picture
 # | [04_training](04_training.ipynb) | Is it learning? | 35 |
 # | [05_evaluation](05_evaluation.ipynb) | How good is it, and why do averages help? | 35 |
 # | [06_multi_gpu](06_multi_gpu.ipynb) | How does it scale? | 35 |
+# | [07_your_own_data](07_your_own_data.ipynb) | How do I get from my own pictures to a classifier? | 35 |
 #
 # The minutes are for reading and trying; running a lesson from top to bottom takes less than one. Each lesson begins
 # with what it asks of you and what you will be able to do, and each runs by itself. In order they tell one story, but
@@ -60,6 +61,8 @@ print(doctor.report([one._replace(found=one.found.split(" in ")[0]) for one in f
 # - `cifar10` is the real one: 60,000 small photographs, a download of 170 MB.
 # - `drawn` holds pictures of the same ten classes that cifarlab draws by rule, in a few seconds and without a network.
 #   A network learns them faster, so figures reached on them say nothing about CIFAR-10.
+# - `svhn` and `svhn_extra` are photographed house numbers, and `street_digits` such that cifarlab draws; exercise 6 is
+#   about them. Lesson 7 is about pictures of your own.
 #
 # To use CIFAR-10 in all lessons, start JupyterLab with its name: `CIFARLAB_DATASET=cifar10 make lab`. To use it in
 # one lesson, write its name into that lesson's line with `cifarlab.load`.
@@ -120,7 +123,7 @@ print(f"cross-entropy {losses.cross_entropy:.1f}, total loss {losses.total:.1f}"
 # | `03_queue_fill` | 1 | find the smallest shuffle queue that mixes well enough |
 # | `04_without_averages` | 5 | evaluate without averaged weights |
 # | `05_two_gpus` | 6 | compare two towers of 64 with one of 128 |
-# | `06_svhn` | 5 | house numbers instead of animals: adapt data, distortions and network |
+# | `06_svhn` | 7 | house numbers instead of animals: adapt data, distortions and network |
 #
 # Each has stubs to fill in, an instant check that says what was expected and what came, two hints that are folded like
 # the answers above, and an experiment to explain in two sentences. It says at the top what to hand in. The solutions
@@ -154,7 +157,7 @@ print(f"cross-entropy {losses.cross_entropy:.1f}, total loss {losses.total:.1f}"
 #
 # ## Recap
 #
-# - Six lessons, each with one question; they run anywhere, in any order, in under a minute each.
+# - Seven lessons, each with one question; they run anywhere, in any order, in under a minute each.
 # - Predict before you run; answers and hints are folded away.
 # - `cifarlab doctor` knows what is missing.
 #

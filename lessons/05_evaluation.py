@@ -21,7 +21,7 @@ from pathlib import Path
 
 import cifarlab
 import numpy as np
-from cifarlab.data import pipeline, records
+from cifarlab.data import picture_files, pipeline, records
 from cifarlab.evaluation import averaging, confusion, precision, prediction
 from cifarlab.show import evaluations, figures, pictures, plots
 
@@ -337,7 +337,7 @@ canvas.save(folder / "mine.png")
 
 # %%
 classifier = prediction.trained_classifier(config.train_dir)
-picture = prediction.read_picture(folder / "mine.png")
+picture = picture_files.read_picture(folder / "mine.png")
 (guesses,) = prediction.classify(classifier, picture[None], top=10)
 print("read as", picture.shape, picture.dtype.name)
 print("probabilities sum to 1:", abs(sum(guess.probability for guess in guesses) - 1) < 1e-5)
@@ -427,4 +427,4 @@ print("and wrote it for TensorBoard:", len(list((folder / "eval").glob("events*"
 # **Try next:** evaluate the training pictures, `cifarlab.EvalConfig(eval_data="train_eval", ...)`, and compare; or
 # draw the confusion matrix of the raw weights, `state.network`.
 #
-# **Exercises:** `exercises/04_without_averages`, `exercises/06_svhn`. **Next lesson:** `06_multi_gpu`, how it scales.
+# **Exercise:** `exercises/04_without_averages`. **Next lesson:** `06_multi_gpu`, how it scales.

@@ -24,7 +24,8 @@ def test_what_is_well_needs_no_advice(data_dir):
 def test_what_is_missing_comes_with_what_to_do(tmp_path):
     findings = by_topic(tmp_path / "not" / "yet")
     assert "not made yet" in findings["data folder"].found
-    assert findings["data cifar10"].advice.endswith("cifarlab data cifar10")
+    assert findings["data not there"].found == "cifar10, drawn, svhn, svhn_extra, street_digits"
+    assert findings["data not there"].advice.endswith("cifarlab data cifar10")
     assert not (tmp_path / "not").exists()
 
 

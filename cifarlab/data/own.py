@@ -142,6 +142,7 @@ def _write(
     folder: Path, train: Batches, test: Batches, classes: Sequence[str] | None, crop_size: int | None
 ) -> DataSet:
     """Writes a data set; what was in its place stays until all of the new one is there."""
+    folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     shapes: set[tuple[int, ...]] = set()
     with tempfile.TemporaryDirectory(prefix=".making-", dir=folder) as scratch:
@@ -154,7 +155,7 @@ def _write(
         crop_size = crop_size or min(rows, columns) * 3 // 4
         if crop_size > min(rows, columns):
             raise DataSetError(f"crop_size is at most the images' size, {rows} x {columns}; got {crop_size}.")
-        shape, name = (rows, columns, channels), folder.resolve().name
+        shape, name = (rows, columns, channels), folder.name
         made = DataSet(name, tuple(map(str, names)), (files[0],), (files[1],), shape, crop_size)
         made.check()
         made.save_description(Path(scratch, DESCRIPTION))
@@ -209,7 +210,7 @@ def _in_bytes(images: np.ndarray) -> np.ndarray:
     if images.dtype == np.uint8:
         return images
     low, high = images.min(), images.max()
-    if not (low >= 0 and high <= 255) or (high <= 1 and not np.issubdtype(images.dtype, np.integer)):
+    if not (low >= 0 and high <= 255) or (0 < high <= 1 and not np.issubdtype(images.dtype, np.integer)):
         raise DataSetError(
             f"pixels lie in 0 to 255; got {images.dtype} of {low:g} to {high:g}. Scale them: 0 to 1 times 255."
         )

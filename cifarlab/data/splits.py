@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cifarlab.data.dataset import DataSet, DataSetError
+from cifarlab.data.datasets import DESCRIPTION
 from cifarlab.data.records import read_batches, write_batches
 
 
@@ -19,7 +20,7 @@ def hold_out(dataset: DataSet, folder: str | os.PathLike, examples: int) -> Data
 
     Args:
         dataset: whose training pictures to part.
-        folder: where the two files of records go; made if need be.
+        folder: where the two files of records go; made if need be, and a data set of its own from then on.
         examples: that are held out; at least one, and not all.
 
     Raises:
@@ -34,12 +35,14 @@ def hold_out(dataset: DataSet, folder: str | os.PathLike, examples: int) -> Data
     there = dataset.num_examples("train")
     if not 0 < examples < there:
         raise DataSetError(f"of {there:,} training pictures 1 to {there - 1:,} can be held out; got {examples:,}.")
-    folder = Path(folder)
+    folder = Path(folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     train, held = folder / "train.bin", folder / "held_out.bin"
     write_batches(train, _records(dataset, 0, there - examples))
     write_batches(held, _records(dataset, there - examples, there))
-    return dataclasses.replace(dataset, name=f"{dataset.name}_held_out", train_files=(train,), test_files=(held,))
+    parted = dataclasses.replace(dataset, name=f"{dataset.name}_held_out", train_files=(train,), test_files=(held,))
+    parted.save_description(folder / DESCRIPTION)
+    return parted
 
 
 def _records(dataset: DataSet, first: int, end: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from cifarlab.data.dataset import DataSet, DataSetError
+from cifarlab.data.datasets import load
 from cifarlab.data.records import read_records, write_records
 from cifarlab.data.splits import hold_out
 
@@ -26,6 +27,7 @@ def test_the_tail_is_held_out_and_nothing_is_lost(numbered, tmp_path, examples):
     places = np.concatenate([images[:, 0, 0, 0] for images, _ in parts])
     assert (places == np.arange(2_500) % 251).all()
     assert (np.concatenate([labels for _, labels in parts]) == np.arange(2_500) % 10).all()
+    assert load(str(tmp_path / "held")) == held
     assert (held.name, held.crop_size, held.classes) == ("numbered_held_out", 4, numbered.classes)
 
 
