@@ -190,8 +190,28 @@ def test_its_folder_is_its_name_everywhere_and_can_be_moved(tmp_path):
     assert dataset.train_files[0].parent == moved
 
 
-def test_trained_evaluated_and_used_to_the_end(tmp_path):
-    dataset = from_folder(paint(tmp_path / "pictures", {"red": 12, "green": 12, "blue": 12}), tmp_path / "a", size=16)
+def colours_in_a_folder(tmp_path):
+    return from_folder(paint(tmp_path / "pictures", dict.fromkeys(COLOURS, 12)), tmp_path / "a", size=16)
+
+
+def colours_in_arrays(tmp_path):
+    images = np.repeat(np.array(list(COLOURS.values()), np.uint8), 12, axis=0)[:, None, None] + np.zeros(
+        [16, 16, 1], np.uint8
+    )
+    return from_arrays(images, np.arange(36) // 12, tmp_path / "a", classes=list(COLOURS))
+
+
+def colours_in_tensorflow(tmp_path):
+    images = np.tile(np.array(list(COLOURS.values()), np.uint8), (12, 1))[:, None, None] + np.zeros(
+        [16, 16, 1], np.uint8
+    )
+    whole = tf.data.Dataset.from_tensor_slices((images, np.arange(36) % 3))
+    return from_tensorflow(whole.skip(6), whole.take(6), tmp_path / "a", classes=list(COLOURS))
+
+
+@pytest.mark.parametrize("source", [colours_in_a_folder, colours_in_arrays, colours_in_tensorflow])
+def test_trained_evaluated_and_used_to_the_end(tmp_path, source):
+    dataset = source(tmp_path)
     config = TrainConfig(train_dir=str(tmp_path / "run"), max_steps=60, batch_size=8, distortions="none")
     train(config, dataset=dataset)
     found = evaluate(EvalConfig(checkpoint_dir=config.train_dir, moving_average=False))
