@@ -26,7 +26,7 @@ def start_page():
     return (LESSONS / "00_start_here.py").read_text()
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in LESSONS.glob("0[1-6]_*.py")))
+@pytest.mark.parametrize("name", sorted(path.stem for path in LESSONS.glob("0[1-7]_*.py")))
 def test_the_start_page_tells_each_lessons_minutes(name):
     told = re.search(rf"^# \| \[{name}\]\({name}\.ipynb\) \| .* \| (\d+) \|$", start_page(), re.MULTILINE)
     said = re.search(r"\*\*Time\*\*: (\d+) minutes", (LESSONS / f"{name}.py").read_text())
@@ -173,3 +173,15 @@ def test_locally_connected_top_layers_need_as_many_multiply_adds_as_lesson_2_say
     work = multiply_adds(ConvNet())
     local = 36 * 9 * 64 * (64 + 32) + 6 * 6 * 32 * 10
     assert f"{work['conv1'] + work['conv2'] + local:,}" in (LESSONS / "02_inference_graph.py").read_text()
+
+
+def test_the_real_house_numbers_of_exercise_6_are_the_recorded_ones():
+    lines = map(json.loads, (ROOT / "benchmarks" / "recorded" / "svhn.jsonl").read_text().splitlines())
+    last = {(line["variant"], line["seed"]): line for line in lines}  # the last line of a run is its end
+    text = (LESSONS / "exercises" / "06_svhn.py").read_text()
+    for name, variant in (("recorded_before", "as it is"), ("recorded_after", "adapted")):
+        told = re.search(rf"^{name} = np\.array\(\[(.*)\]\)", text, re.MULTILINE)
+        found = [line["precision_at_1"] for (one, _), line in sorted(last.items()) if one == variant]
+        assert [float(value) for value in told[1].split(",")] == [round(100 * value, 1) for value in found]
+        assert len(found) == 5
+        assert {line["step"] for (one, _), line in last.items() if one == variant} == {4_000}

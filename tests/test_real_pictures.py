@@ -1,5 +1,6 @@
 """The main job on the real CIFAR-10 pictures; skipped, with a reason, where there are none."""
 
+import dataclasses
 import filecmp
 import functools
 import hashlib
@@ -10,11 +11,15 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
+from benchmarks.exercises import solution
 from cifarlab import cli
 from cifarlab.config import TrainConfig
 from cifarlab.data import cifar10 as source
 from cifarlab.data import datasets
+from cifarlab.data.distortions import random_contrast
 from cifarlab.data.pipeline import distorted_inputs, inputs
+from cifarlab.data.records import read_records
+from cifarlab.data.svhn import write_digits
 from cifarlab.evaluation.precision import precision_at_1, predictions
 from cifarlab.evaluation.prediction import pretrained
 from cifarlab.model import shipped
@@ -32,6 +37,19 @@ class _Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def cifar10(real_data_dir):
     return datasets.load("cifar10", real_data_dir)
+
+
+@pytest.fixture(scope="module")
+def svhn(real_data_dir, tmp_path_factory):
+    """The data set of SVHN's files, or of their first digits, and the folder of the files."""
+    home = real_data_dir / "svhn"
+    if not (home / "train_32x32.mat").exists():
+        pytest.skip(f"no real house numbers: {home} should hold train_32x32.mat and test_32x32.mat")
+    folder = tmp_path_factory.mktemp("data") / "svhn"
+    folder.mkdir()
+    for part in ("train", "test"):
+        write_digits(home / f"{part}_32x32.mat", folder / f"{part}.bin")
+    return datasets.load("svhn", folder.parent), home
 
 
 def test_sizes_and_classes(cifar10):
@@ -102,3 +120,30 @@ def test_train_and_eval_from_the_command_line(cifar10, real_data_dir, tmp_path, 
 def test_the_shipped_weights_are_as_good_as_their_record_says(cifar10):
     logits, labels = predictions(pretrained().network, inputs(cifar10, batch_size=500))
     assert precision_at_1(logits, labels) == pytest.approx(shipped.record()["precision_at_1"], abs=0.001)
+
+
+def test_house_numbers_are_read_as_the_solution_of_exercise_6_reads_them(svhn):
+    dataset, home = svhn
+    images, labels = read_records(dataset.train_files[0])
+    by_scipy = solution("06_svhn")["read_digits"](str(home / "train_32x32.mat"))
+    assert (images == by_scipy[0]).all()
+    assert (labels == by_scipy[1]).all()
+    name, share = dataset.commonest()
+    assert name == "1"
+    assert share == pytest.approx(0.19, abs=0.01)
+
+
+def test_the_adapted_network_is_better_on_real_house_numbers(svhn, tmp_path):
+    """A short form of what `benchmarks/svhn.py` measures: 300 steps of each, the same seed."""
+    dataset, solved, found = svhn[0], solution("06_svhn"), {}
+    larger = dataclasses.replace(dataset, crop_size=28)
+    config = TrainConfig(train_dir=str(tmp_path / "as_it_is"), max_steps=300, batch_size=64)
+    found["as it is"] = inputs(dataset), train(config, dataset=dataset)
+    quick = {"schedule": "one-cycle", "initial_learning_rate": 0.05, "momentum": 0.9, "moving_average_decay": 0.99}
+    config = TrainConfig(train_dir=str(tmp_path / "adapted"), max_steps=300, batch_size=64, **quick)
+    distortions = [solved["negative"], random_contrast]
+    state = train(config, network=solved["DigitsNet"](), dataset=larger, distortions=distortions)
+    found["adapted"] = inputs(larger), state
+    right = {name: precision_at_1(*predictions(state.averages, images)) for name, (images, state) in found.items()}
+    assert right["adapted"] > right["as it is"] + 0.05
+    assert right["adapted"] > 0.6

@@ -104,7 +104,7 @@ def test_a_run_finds_the_pictures_that_it_was_trained_on(tmp_path, drawn):
     assert evaluate(elsewhere).num_examples == 20  # crops of 28 there, too
     assert evaluate(EvalConfig(checkpoint_dir=run, dataset=str(tmp_path / "few"))).num_examples == held
     shutil.rmtree(tmp_path / "few")
-    with pytest.raises(DataSetError, match="the pictures of few should be where .* not there any more"):
+    with pytest.raises(DataSetError, match=r"the pictures of few should be where .* not there any more"):
         evaluate(EvalConfig(checkpoint_dir=run))
 
 

@@ -7,9 +7,11 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.data import own
 from cifarlab.data.download import Progress
 from cifarlab.errors import UserError
 from cifarlab.evaluation.precision import evaluate
@@ -493,3 +495,26 @@ def test_a_watch_knows_nothing_of_a_folder_without_a_log(tmp_path):
     watch = Watch.of_log(tmp_path)
     assert watch.history.events() == []
     assert watch.seconds_left is None
+
+
+def test_ones_own_pictures_and_distortions(tmp_path):
+    """Four classes of 20 x 20 pictures: crops, network, evaluation and panels follow from them."""
+    images = np.random.default_rng(0).integers(0, 256, [60, 20, 20, 3], np.uint8)
+    dataset = own.from_arrays(images, np.arange(60) % 4, tmp_path / "mine", classes=["oak", "ash", "elm", "fir"])
+    seen = []
+
+    def noted(images, seed):
+        seen.append(images.shape)
+        return images
+
+    config = TrainConfig(train_dir=str(tmp_path / "run"), max_steps=4, batch_size=8, log_frequency=1)
+    dashboard = Dashboard(config, dataset=dataset, distortions=[noted])
+    assert view(dashboard).settings["dataset"].options == ("mine",)
+    click(dashboard, "start")
+    dashboard.wait()
+    assert seen[0][1:] == (15, 15, 3)
+    click(dashboard, "evaluate")
+    dashboard.wait()
+    (event,) = events(config.train_dir, "evaluation")
+    assert event["images"] == 12
+    assert evaluate(EvalConfig(checkpoint_dir=config.train_dir)).num_examples == 12

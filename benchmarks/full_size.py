@@ -1,0 +1,112 @@
+"""Time and peak memory with as many digits as SVHN has, of made-up content: `python -m benchmarks.full_size`.
+
+Two ways are measured, each in a process of its own: that of the solution of exercise 6, which reads whole files, and
+the package's, which streams them. `--extra` adds SVHN's third file, 531,131 digits; it needs 5 GB of disk.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.exercises import solution
+from benchmarks.machine import machine
+from benchmarks.processes import peak_memory
+from cifarlab.data.svhn import PARTS, write_digits
+
+
+def write_file(path: Path, count: int) -> None:
+    """A MATLAB file of so many digits in SVHN's form, uncompressed, of noise."""
+    import scipy.io
+
+    rng = np.random.default_rng(0)
+    pixels = np.asfortranarray(rng.integers(0, 256, [count, 3, 32, 32], dtype=np.uint8).transpose(3, 2, 1, 0))
+    scipy.io.savemat(path, {"X": pixels, "y": rng.integers(1, 11, [count, 1]).astype(np.uint8)})
+
+
+def solve(home: Path) -> dict[str, float]:
+    """What the solution does with the files: reads them, makes a data set, trains 30 steps and evaluates."""
+    import cifarlab
+    from cifarlab.data import own
+
+    seconds, solved = {}, solution("06_svhn")
+    start = time.monotonic()
+    images, labels = solved["read_digits"](str(home / "train_32x32.mat"))
+    test = solved["read_digits"](str(home / "test_32x32.mat"))
+    seconds["read"] = time.monotonic() - start
+    digits = own.from_arrays(images, labels, home / "own", test=test, classes="0123456789", crop_size=28)
+    seconds["read and written"] = time.monotonic() - start
+    config = cifarlab.TrainConfig(train_dir=str(home / "run"), max_steps=30)
+    cifarlab.train(config, network=solved["DigitsNet"](), dataset=digits, distortions=[solved["negative"]])
+    seconds["and trained for 30 steps"] = time.monotonic() - start
+    found = cifarlab.evaluate(cifarlab.EvalConfig(checkpoint_dir=config.train_dir), network=solved["DigitsNet"]())
+    assert found.num_examples == len(test[0])
+    seconds["and evaluated"] = time.monotonic() - start
+    return seconds
+
+
+def convert(home: Path) -> dict[str, float]:
+    """What `cifarlab data svhn` does once the files are there."""
+    start = time.monotonic()
+    for part in PARTS:
+        if (home / f"{part}_32x32.mat").exists():
+            write_digits(home / f"{part}_32x32.mat", home / f"{part}.bin")
+    return {"converted": time.monotonic() - start}
+
+
+def _measured(task: Callable[[Path], dict[str, float]], home: Path, results: multiprocessing.Queue) -> None:
+    seconds = task(home)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    results.put({"megabytes": round(peak), "seconds": {name: round(value, 1) for name, value in seconds.items()}})
+
+
+def in_a_process(task: Callable[[Path], dict[str, float]], home: Path) -> dict:
+    """Runs a task in a process of its own: its seconds, and the most memory that it held."""
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    process = context.Process(target=_measured, args=(task, home, results))
+    process.start()
+    found = results.get()
+    process.join()
+    return found
+
+
+def main() -> None:
+    """Makes the files and prints what was measured, as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--extra", action="store_true", help="with SVHN's third file")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder, "svhn")
+        home.mkdir()
+        parts = ["train", "test", "extra"] if options.extra else ["train", "test"]
+        os.environ["CIFARLAB_DATA"] = folder  # the solution's first cell draws its house numbers there
+        for part in parts:
+            in_a_process_file(home / f"{part}_32x32.mat", PARTS[part][2])
+        found = {"machine": machine(), "digits": {part: PARTS[part][2] for part in parts}}
+        if not options.extra:
+            found["the solution"] = in_a_process(solve, home)
+        found["converting"] = in_a_process(convert, home)
+        name = "svhn_extra" if options.extra else "svhn"
+        found[f"train --dataset {name}, 30 steps, megabytes"] = round(peak_memory(name, folder))
+        print(json.dumps(found, indent=1))
+
+
+def in_a_process_file(path: Path, count: int) -> None:
+    """Writes a file in a process that ends, and whose memory is then free again."""
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=write_file, args=(path, count))
+    process.start()
+    process.join()
+
+
+if __name__ == "__main__":
+    main()

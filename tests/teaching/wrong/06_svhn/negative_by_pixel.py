@@ -1,0 +1,8 @@
+"""A draw for each pixel."""
+
+CHECK = "check_negative"
+ADVICE = "each pixel was drawn by itself"
+LIKE = "right/06_svhn/negative_where.py"
+INSTEAD = [
+    ("[1, 1, 1]", "images.shape[1:]"),
+]

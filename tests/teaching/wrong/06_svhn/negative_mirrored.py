@@ -1,0 +1,8 @@
+"""A mirror image in the place of a negative."""
+
+CHECK = "check_negative"
+ADVICE = "these are mirror images"
+LIKE = "right/06_svhn/negative_where.py"
+INSTEAD = [
+    ("255 - images", "tf.reverse(images, [2])"),
+]

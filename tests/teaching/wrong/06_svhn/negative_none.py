@@ -1,0 +1,11 @@
+"""The draws are compared with the pixels' range."""
+
+CHECK = "check_negative"
+ADVICE = "no image became a negative"
+LIKE = "right/06_svhn/negative_where.py"
+INSTEAD = [
+    (
+        "distortions.draw(images, [1, 1, 1], seed, number=10) < 0.5",
+        "255 * distortions.draw(images, [1, 1, 1], seed, number=10) < 0.0",
+    ),
+]

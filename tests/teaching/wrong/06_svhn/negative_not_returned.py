@@ -1,0 +1,8 @@
+"""`return` is missing."""
+
+CHECK = "check_negative"
+ADVICE = "Is `return` missing"
+LIKE = "right/06_svhn/negative_where.py"
+INSTEAD = [
+    ("return tf.where", "tf.where"),
+]

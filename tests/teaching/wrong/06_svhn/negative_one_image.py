@@ -1,0 +1,8 @@
+"""Only the first image of the batch comes back."""
+
+CHECK = "check_negative"
+ADVICE = "the images should keep their shape"
+LIKE = "right/06_svhn/negative_where.py"
+INSTEAD = [
+    ("return tf.where(turned, 255 - images, images)", "return tf.where(turned, 255 - images, images)[:1]"),
+]

@@ -1,0 +1,8 @@
+"""A tenth of the images."""
+
+CHECK = "check_negative"
+ADVICE = "about half of the images should"
+LIKE = "right/06_svhn/negative_where.py"
+INSTEAD = [
+    ("< 0.5", "< 0.1"),
+]

@@ -1,0 +1,8 @@
+"""Only the step counts, not the run."""
+
+CHECK = "check_negative"
+ADVICE = "in another run"
+LIKE = "right/06_svhn/negative_where.py"
+INSTEAD = [
+    ("seed, number=10", "[0, seed[1]], number=10"),
+]

@@ -1,0 +1,8 @@
+"""A seed of its own, always the same."""
+
+CHECK = "check_negative"
+ADVICE = "in another step"
+LIKE = "right/06_svhn/negative_where.py"
+INSTEAD = [
+    ("seed, number=10", "[1, 2], number=10"),
+]

@@ -1,0 +1,11 @@
+"""Draws that no seed decides."""
+
+CHECK = "check_negative"
+ADVICE = "the same seed gave two results"
+LIKE = "right/06_svhn/negative_where.py"
+INSTEAD = [
+    (
+        "distortions.draw(images, [1, 1, 1], seed, number=10) < 0.5",
+        "tf.random.uniform([tf.shape(images)[0], 1, 1, 1]) < 0.5",
+    ),
+]

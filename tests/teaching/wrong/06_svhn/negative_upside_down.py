@@ -1,0 +1,8 @@
+"""Upside down in the place of a negative."""
+
+CHECK = "check_negative"
+ADVICE = "these stand on their heads"
+LIKE = "right/06_svhn/negative_where.py"
+INSTEAD = [
+    ("255 - images", "tf.reverse(images, [1])"),
+]

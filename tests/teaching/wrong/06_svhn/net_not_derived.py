@@ -1,0 +1,8 @@
+"""A network that is no ConvNet."""
+
+CHECK = "check_digits_network"
+ADVICE = "derived from cifarlab.ConvNet"
+LIKE = "right/06_svhn/net_of_four_convolutions.py"
+INSTEAD = [
+    ("class Digits(cifarlab.ConvNet)", "class Digits(tf.Module)"),
+]

@@ -1,0 +1,11 @@
+"""Standardized over the whole batch."""
+
+CHECK = "check_digits_network"
+ADVICE = "keep them apart"
+LIKE = "right/06_svhn/net_of_four_convolutions.py"
+INSTEAD = [
+    (
+        "conv1 = self.pool(self.convolve(images",
+        "images /= tf.math.reduce_std(images)\n        conv1 = self.pool(self.convolve(images",
+    ),
+]

@@ -1,0 +1,8 @@
+"""The last layer keeps its ReLU."""
+
+CHECK = "check_digits_network"
+ADVICE = "no logit is ever negative"
+LIKE = "right/06_svhn/net_of_four_convolutions.py"
+INSTEAD = [
+    ("logits = fully_connected(local, self.last, activation=None)", "logits = fully_connected(local, self.last)"),
+]

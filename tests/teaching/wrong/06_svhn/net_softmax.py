@@ -1,0 +1,11 @@
+"""Probabilities in the place of logits."""
+
+CHECK = "check_digits_network"
+ADVICE = "these are probabilities"
+LIKE = "right/06_svhn/net_of_four_convolutions.py"
+INSTEAD = [
+    (
+        "logits = fully_connected(local, self.last, activation=None)",
+        "logits = tf.nn.softmax(fully_connected(local, self.last, activation=None))",
+    ),
+]

@@ -1,0 +1,8 @@
+"""Blue, green and red, as OpenCV has them."""
+
+CHECK = "check_read_digits"
+ADVICE = "red and blue are swapped"
+LIKE = "right/06_svhn/read_moveaxis.py"
+INSTEAD = [
+    ('np.moveaxis(content["X"], -1, 0)', 'np.moveaxis(content["X"], -1, 0)[..., ::-1]'),
+]

@@ -1,0 +1,8 @@
+"""Channels before rows and columns, as other libraries have them."""
+
+CHECK = "check_read_digits"
+ADVICE = "should be the last axis"
+LIKE = "right/06_svhn/read_moveaxis.py"
+INSTEAD = [
+    ('np.moveaxis(content["X"], -1, 0)', 'content["X"].transpose(3, 2, 0, 1)'),
+]

@@ -1,0 +1,8 @@
+"""The labels are not returned."""
+
+CHECK = "check_read_digits"
+ADVICE = "images and labels; got"
+LIKE = "right/06_svhn/read_moveaxis.py"
+INSTEAD = [
+    ("return images, labels", "return images"),
+]

@@ -1,0 +1,8 @@
+"""Each picture mirrored."""
+
+CHECK = "check_read_digits"
+ADVICE = "every picture is mirrored"
+LIKE = "right/06_svhn/read_moveaxis.py"
+INSTEAD = [
+    ('np.moveaxis(content["X"], -1, 0)', 'np.moveaxis(content["X"], -1, 0)[:, :, ::-1]'),
+]

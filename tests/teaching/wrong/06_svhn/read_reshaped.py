@@ -1,0 +1,8 @@
+"""Axes moved by `reshape`."""
+
+CHECK = "check_read_digits"
+ADVICE = "which mixes the pictures"
+LIKE = "right/06_svhn/read_moveaxis.py"
+INSTEAD = [
+    ('np.moveaxis(content["X"], -1, 0)', 'content["X"].reshape(-1, 32, 32, 3)'),
+]

@@ -1,0 +1,8 @@
+"""All axes turned round, and the channels put back."""
+
+CHECK = "check_read_digits"
+ADVICE = "every digit lies on its side"
+LIKE = "right/06_svhn/read_moveaxis.py"
+INSTEAD = [
+    ('np.moveaxis(content["X"], -1, 0)', 'content["X"].transpose(3, 1, 0, 2)'),
+]

@@ -1,0 +1,8 @@
+"""Pixels of 0 to 1."""
+
+CHECK = "check_read_digits"
+ADVICE = "the pixels are scaled"
+LIKE = "right/06_svhn/read_moveaxis.py"
+INSTEAD = [
+    ('np.moveaxis(content["X"], -1, 0)', 'np.moveaxis(content["X"], -1, 0) / 255'),
+]

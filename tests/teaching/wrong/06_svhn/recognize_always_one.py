@@ -1,0 +1,8 @@
+"""The commonest digit, always."""
+
+CHECK = "check_recognize"
+ADVICE = "every picture is taken for a"
+LIKE = "right/06_svhn/recognize_by_the_classifier.py"
+INSTEAD = [
+    ("np.argmax(trained().logits(pictures), axis=1)", "np.ones(len(pictures), int)"),
+]

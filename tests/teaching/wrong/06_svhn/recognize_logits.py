@@ -1,0 +1,8 @@
+"""The logits themselves."""
+
+CHECK = "check_recognize"
+ADVICE = "these are logits or probabilities"
+LIKE = "right/06_svhn/recognize_by_the_classifier.py"
+INSTEAD = [
+    ("np.argmax(trained().logits(pictures), axis=1)", "trained().logits(pictures)"),
+]

@@ -1,0 +1,8 @@
+"""Fractions of digits."""
+
+CHECK = "check_recognize"
+ADVICE = "digits are whole numbers"
+LIKE = "right/06_svhn/recognize_by_the_classifier.py"
+INSTEAD = [
+    ("axis=1)", "axis=1) / 10"),
+]
