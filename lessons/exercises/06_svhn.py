@@ -200,8 +200,8 @@ teaching.check_negative(negative)
 # <details><summary>Hint 1: where to look</summary>
 #
 # `cifarlab/model/network.py`: `ConvNet.__init__` and `stages` are the template, and `Layer` is what it is made of.
-# Lesson 2 builds a deeper network in this way. Write the class of your NamedTuple above `DigitsNet`, in the same cell, as
-# `network.Stages` is written; or make it in one line of pairs, `NamedTuple("Stages", [("conv1", tf.Tensor), ...])`.
+# Lesson 2 builds a deeper network in this way. Write the class of your NamedTuple above `DigitsNet`, in the same cell,
+# as `Stages` is written there; or make it in one line of pairs, `NamedTuple("Stages", [("conv1", tf.Tensor), ...])`.
 #
 # </details>
 #
