@@ -37,7 +37,7 @@ from cifarlab.backend import tf
 from cifarlab.data import datasets, distortions, own
 from cifarlab.evaluation import confusion, precision, prediction
 from cifarlab.model.network import Layer, fully_connected
-from cifarlab.show import evaluations, figures, pictures
+from cifarlab.show import evaluations, figures, pictures, plots
 
 # %%
 SEED, runs = 0, Path(tempfile.mkdtemp())
@@ -370,7 +370,7 @@ matrices = {
     title: confusion.confusion_matrix(*logits_and_labels)
     for title, logits_and_labels in (("As it is", before), ("Adapted", after))
 }
-figure, axes = figures.new(1, 2, height=4.4)
+figure, axes = figures.new(1, 2, height=4.8)
 for ax, (title, matrix) in zip(axes, matrices.items(), strict=True):
     evaluations.confusion(ax, matrix, digits.classes)
     ax.set_title(f"{title}: what is taken for what?", loc="left", fontsize=11)
@@ -436,12 +436,10 @@ for what, values in (
 
 # %%
 figure, (ax,) = figures.new(height=3)
-for seed, pair in enumerate(zip(recorded_before, recorded_after, strict=True)):
-    ax.plot([0, 1], pair, marker="o", color=figures.COLOURS[seed])
+pairs = enumerate(zip(recorded_before, recorded_after, strict=True))
+curves = {f"seed {seed}": ([0, 1], pair) for seed, pair in pairs}
+plots.lines(ax, curves, title="Is it better with every seed?", x="", y="right (%)")
 ax.set_xticks([0, 1], ["as it is", "adapted"])
-ax.set_xlim(-0.5, 1.5)
-ax.set_ylabel("right (%)")
-ax.set_title("Is it better with every seed?", loc="left", fontsize=11)
 figures.show(
     figure,
     "Five lines, one for each seed, that all rise from the network as it is to the adapted one.",
