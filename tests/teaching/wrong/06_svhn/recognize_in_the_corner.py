@@ -1,0 +1,8 @@
+"""The upper left corner in the place of the middle."""
+
+CHECK = "check_recognize"
+ADVICE = "change the answers. The network"
+LIKE = "right/06_svhn/recognize_by_hand.py"
+INSTEAD = [
+    ("middle = pictures[:, 2:30, 2:30].astype(np.float32)", "middle = pictures[:, :28, :28].astype(np.float32)"),
+]
