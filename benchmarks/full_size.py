@@ -36,6 +36,7 @@ def solve(home: Path) -> dict[str, float]:
     """What the solution does with the files: reads them, makes a data set, trains 30 steps and evaluates."""
     import cifarlab
     from cifarlab.data import own
+    from cifarlab.evaluation.precision import predictions
 
     seconds, solved = {}, solution("06_svhn")
     start = time.monotonic()
@@ -44,11 +45,11 @@ def solve(home: Path) -> dict[str, float]:
     seconds["read"] = time.monotonic() - start
     digits = own.from_arrays(images, labels, home / "own", test=test, classes="0123456789", crop_size=28)
     seconds["read and written"] = time.monotonic() - start
-    config = cifarlab.TrainConfig(train_dir=str(home / "run"), max_steps=30)
-    cifarlab.train(config, network=solved["DigitsNet"](), dataset=digits, distortions=[solved["negative"]])
+    config = cifarlab.TrainConfig(train_dir=str(home / "run"), max_steps=30, batch_size=64)
+    state = cifarlab.train(config, network=solved["DigitsNet"](), dataset=digits, distortions=[solved["negative"]])
     seconds["and trained for 30 steps"] = time.monotonic() - start
-    found = cifarlab.evaluate(cifarlab.EvalConfig(checkpoint_dir=config.train_dir), network=solved["DigitsNet"]())
-    assert found.num_examples == len(test[0])
+    _, seen = predictions(state.averages, cifarlab.inputs(digits))
+    assert len(seen) == len(test[0])
     seconds["and evaluated"] = time.monotonic() - start
     return seconds
 
