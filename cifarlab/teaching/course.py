@@ -12,7 +12,6 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import BaseConverter
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import setenv
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 
@@ -70,10 +69,14 @@ def run(
 @contextlib.contextmanager
 def _at_home() -> Iterator[None]:
     """nbgrader calls a program of its own environment, which may not be on the path, and warns of its own queries."""
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    with setenv(PATH=programs), warnings.catch_warnings():
-        warnings.simplefilter("ignore", SAWarning)
-        yield
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)
+            yield
+    finally:
+        os.environ["PATH"] = before
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import concurrent.futures
 import csv
 import multiprocessing
+import os
 import shutil
 
 import nbformat
@@ -243,6 +244,13 @@ def test_what_students_get_is_what_lies_in_exercises(path, tmp_path):
     key = (tmp_path / "key.txt").read_text().strip()
     assert key in (tmp_path / "source" / path.stem / path.name).read_text()
     assert key not in released.read_text()
+
+
+def test_the_path_is_afterwards_what_it_was(tmp_path, solutions):
+    """Also where nbgrader refuses: programs are found by it, and not only ours."""
+    before = os.environ["PATH"]
+    assignments.release(NAME, tmp_path, solutions=solutions)
+    assert os.environ["PATH"] == before
 
 
 def test_the_key_stays_the_courses(tmp_path, solutions):
