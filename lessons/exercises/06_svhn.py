@@ -207,9 +207,11 @@ teaching.check_negative(negative)
 #
 # <details><summary>Hint 2: what to do</summary>
 #
-# Three or four convolutions of 3 x 3, with more channels after each `pool`, which halves rows and columns, 28 -> 14 ->
-# 7 -> 4; then one fully connected layer of a few hundred outputs and the linear one. Let the `stddev` of a layer with n
-# inputs to each output be the root of 2 / n; of the last one, 1 / n.
+# Three or four convolutions of 3 x 3, with more channels after each `pool`, which halves rows and columns and rounds
+# up,
+# 28 -> 14 -> 7 -> 4; then one fully connected layer of a few hundred outputs and the linear one. For a layer with n
+# inputs to each output let `stddev` be the root of 2 / n. The last layer gets 1 / n itself, without a root, so that the
+# first logits are near 0.
 #
 # </details>
 
@@ -272,8 +274,8 @@ teaching.check_digits_network(DigitsNet)
 # %% [markdown]
 # ## 4. Better than before
 #
-# Both networks get the same number of steps, on the same pictures. First the tutorial's as it stands: its network, its
-# crops of 24, its distortions with mirror images, its constant learning rate.
+# Both networks get the same number of steps, on the same pictures; yours gets a better recipe, too. First the
+# tutorial's as it stands: its network, its crops of 24, its distortions with mirror images, its constant learning rate.
 #
 # **Predict:** how far does it come in 300 steps of 64 pictures?
 
@@ -452,8 +454,8 @@ figures.show(
 # one run of either differs from the next? Name figures that were printed above in each.
 #
 # *How it is graded, 2 points:* one for the points that mirror images cost, and a pair of digits of which one becomes
-# like the other, or strange to itself, in the mirror; one for the mean difference against its standard error, or for
-# the ranges that do not meet.
+# like the other, or strange to itself, in the mirror (or a reason why your pairs are not explained by that); one for
+# the mean difference against its standard error, or for the ranges that do not meet.
 
 # %% [markdown] nbgrader={"grade_id": "explanation", "grade": true, "solution": true, "points": 2}
 # With mirror images fewer of the test digits were right, by the points between the last two shares printed above,

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from cifarlab.backend import tf
+from cifarlab.data import distortions
 from cifarlab.teaching.answers import Failed, attempt, brief
 from cifarlab.teaching.examiner import Examiner
 from cifarlab.teaching.verdict import Right
@@ -114,6 +115,12 @@ def check_negative(negative: Any, *, key: str | None = None) -> Right:
     if np.array_equal(chosen, others[0]) or np.array_equal(chosen, others[1]):
         what = "step" if np.array_equal(chosen, others[0]) else "run"
         examiner.refuse(f"the choice is the same in another {what}: give the whole seed to the draw.")
+    for number, name in enumerate(("random_crop", *(one.__name__ for one in distortions.BY_NAME.values())), start=1):
+        draws = distortions.draw(images, [1, 1, 1], [seed, step], number).numpy().ravel()
+        if np.array_equal(chosen, draws < 0.5) or np.array_equal(chosen, draws >= 0.5):
+            examiner.refuse(
+                f"these are the draws of {name}, so that the two always come together: take a number from 10."
+            )
     if not 14 <= chosen.sum() <= 50:
         examiner.refuse(f"about half of the images should become negatives; of 64 there were {chosen.sum()}.")
     _look_in_graph(examiner, negative, images, [seed, step], chosen)
