@@ -5,21 +5,21 @@ the package's, which streams them. `--extra` adds SVHN's third file, 531,131 dig
 """
 
 import argparse
+import concurrent.futures
 import json
 import multiprocessing
-import os
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.exercises import solution
 from benchmarks.machine import machine
-from benchmarks.processes import peak_memory
+from benchmarks.processes import megabytes, peak_memory
 from cifarlab.data.svhn import PARTS, write_digits
 
 
@@ -63,21 +63,16 @@ def convert(home: Path) -> dict[str, float]:
     return {"converted": time.monotonic() - start}
 
 
-def _measured(task: Callable[[Path], dict[str, float]], home: Path, results: multiprocessing.Queue) -> None:
-    seconds = task(home)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-    results.put({"megabytes": round(peak), "seconds": {name: round(value, 1) for name, value in seconds.items()}})
+def measured(task: Callable[[Path], dict[str, float]], home: Path) -> dict:
+    """A task's seconds, and the most memory that this process has held."""
+    seconds = {name: round(value, 1) for name, value in task(home).items()}
+    return {"megabytes": round(megabytes(resource.getrusage(resource.RUSAGE_SELF))), "seconds": seconds}
 
 
-def in_a_process(task: Callable[[Path], dict[str, float]], home: Path) -> dict:
-    """Runs a task in a process of its own: its seconds, and the most memory that it held."""
-    context = multiprocessing.get_context("spawn")
-    results = context.Queue()
-    process = context.Process(target=_measured, args=(task, home, results))
-    process.start()
-    found = results.get()
-    process.join()
-    return found
+def in_a_process(function: Callable, *arguments: Any) -> Any:
+    """Calls a function in a process of its own, whose memory is free again afterwards."""
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(function, *arguments).result()
 
 
 def main() -> None:
@@ -89,24 +84,17 @@ def main() -> None:
         home = Path(folder, "svhn")
         home.mkdir()
         parts = ["train", "test", "extra"] if options.extra else ["train", "test"]
-        os.environ["CIFARLAB_DATA"] = folder  # the solution's first cell draws its house numbers there
         for part in parts:
-            in_a_process_file(home / f"{part}_32x32.mat", PARTS[part][2])
+            in_a_process(write_file, home / f"{part}_32x32.mat", PARTS[part][2])
         found = {"machine": machine(), "digits": {part: PARTS[part][2] for part in parts}}
         if not options.extra:
-            found["the solution"] = in_a_process(solve, home)
-        found["converting"] = in_a_process(convert, home)
+            found["the solution"] = in_a_process(measured, solve, home)
+        found["converting"] = in_a_process(measured, convert, home)
         name = "svhn_extra" if options.extra else "svhn"
-        found[f"train --dataset {name}, 30 steps, megabytes"] = round(peak_memory(name, folder))
+        found[f"train --dataset {name}, 30 steps, megabytes by fraction in the queue"] = {
+            fraction: round(peak_memory(name, folder, queue=fraction)) for fraction in (0.4, 0.1)
+        }
         print(json.dumps(found, indent=1))
-
-
-def in_a_process_file(path: Path, count: int) -> None:
-    """Writes a file in a process that ends, and whose memory is then free again."""
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(target=write_file, args=(path, count))
-    process.start()
-    process.join()
 
 
 if __name__ == "__main__":

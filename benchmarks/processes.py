@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -38,7 +39,12 @@ def peak_memory(name: str, data_dir: str | None, *, copies: int = 1, queue: floa
             process.stdout.read()
             _, _, usage = os.wait4(process.pid, 0)
             process.returncode = 0  # wait4 has taken it
-    return usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    return megabytes(usage)
+
+
+def megabytes(usage: resource.struct_rusage) -> float:
+    """The most memory that a process held; the systems count it in different units."""
+    return usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e6 / 1024)
 
 
 @contextlib.contextmanager

@@ -89,12 +89,8 @@ class Trial:
 
     def _cut_out(self, images: tf.Tensor) -> tf.Tensor:
         """A square of each image set to zero, its middle drawn uniformly."""
-        size, side = images.shape[1], self.idea.cutout
-        middle = tf.random.stateless_uniform([tf.shape(images)[0], 2, 1], self._draw(77), 0, size)
-        away = tf.range(size) - tf.cast(middle, tf.int32) + side // 2  # [batch, 2, pixels]
-        inside = tf.logical_and(away >= 0, away < side)
-        square = tf.logical_and(inside[:, 0, :, None], inside[:, 1, None, :])
-        return tf.where(square[..., None], 0.0, images)
+        middle = tf.random.stateless_uniform([tf.shape(images)[0], 2, 1], self._draw(77), 0, images.shape[1])
+        return tf.where(squares(middle, images.shape[1], self.idea.cutout), 0.0, images)
 
     def _logits(self, images: tf.Tensor) -> tf.Tensor:
         """The network's, with dropout before local3 and local4 if the idea has it."""
@@ -106,6 +102,13 @@ class Trial:
         values = drop(tf.reshape(stages.pool2, [-1, net.local3.weights.shape[0]]), rate, self._draw(1))
         values = drop(fully_connected(values, net.local3), rate, self._draw(2))
         return fully_connected(fully_connected(values, net.local4), net.softmax_linear, activation=None)
+
+
+def squares(middle: tf.Tensor, size: int, side: int) -> tf.Tensor:
+    """Where a square about each middle lies, bool[B, size, size, 1]; the middles are float32[B, 2, 1], in pixels."""
+    away = tf.range(size) - tf.cast(middle, tf.int32) + side // 2  # [B, 2, pixels]
+    inside = tf.logical_and(away >= 0, away < side)
+    return tf.logical_and(inside[:, 0, :, None], inside[:, 1, None, :])[..., None]
 
 
 def run(idea: Idea, dataset: DataSet, seed: int) -> Iterator[dict]:

@@ -1,8 +1,7 @@
 """The tutorial's network on SVHN as it is, and adapted as in exercise 6: `python -m benchmarks.svhn --data-dir FOLDER`.
 
 Trains both with several seeds and prints a line of JSON for each run and step. `--held-out 887` judges on the last
-training digits in the place of the test digits; that is how steps and network were chosen. `--full-size` measures
-instead what the solution of the exercise needs with as many digits as SVHN has.
+training digits in the place of the test digits; that is how steps and network were chosen.
 """
 
 import argparse
@@ -11,13 +10,14 @@ import functools
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.exercises import solution
+from benchmarks.recipes import squares
 from cifarlab.backend import tf
 from cifarlab.config import TrainConfig
 from cifarlab.data import datasets, distortions
@@ -37,27 +37,21 @@ class Variant:
     Attributes:
         steps: how many; found on the held-out digits.
         crop: rows and columns.
-        adapted: whether it is exercise 6's network.
-        own: distortions of one's own, or None for the tutorial's.
+        adapted: whether network and distortions are those for digits.
         settings: of `TrainConfig`.
     """
 
     steps: int
     crop: int = 24
     adapted: bool = False
-    own: Callable[[dict], list] | None = None
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def cut_out(images: tf.Tensor, seed: distortions.Seed, side: int = 8) -> tf.Tensor:
     """Fills a square of each image with the image's mean colour, its middle drawn uniformly."""
     images = tf.cast(images, tf.float32)
-    size = images.shape[1]
-    middle = distortions.draw(images, [2, 1], seed, 11, 0, size)
-    away = tf.range(size) - tf.cast(middle, tf.int32) + side // 2  # [B, 2, pixels]
-    inside = tf.logical_and(away >= 0, away < side)
-    square = tf.logical_and(inside[:, 0, :, None], inside[:, 1, None, :])
-    return tf.where(square[..., None], tf.reduce_mean(images, [1, 2], keepdims=True), images)
+    middle = distortions.draw(images, [2, 1], seed, 11, 0, images.shape[1])
+    return tf.where(squares(middle, images.shape[1], side), tf.reduce_mean(images, [1, 2], keepdims=True), images)
 
 
 def other_colours(images: tf.Tensor, seed: distortions.Seed) -> tf.Tensor:
@@ -75,7 +69,7 @@ def for_digits(solved: dict) -> list[distortions.Distortion]:
 ONE_CYCLE = {"schedule": "one-cycle", "initial_learning_rate": 0.05, "momentum": 0.9, "moving_average_decay": 0.999}
 VARIANTS = {
     "as it is": Variant(steps=4_000),
-    "adapted": Variant(4_000, 28, True, for_digits, {**ONE_CYCLE, "mixup": 0.5}),
+    "adapted": Variant(4_000, 28, True, {**ONE_CYCLE, "mixup": 0.5}),
 }
 
 
@@ -121,7 +115,7 @@ def run(variant: Variant, dataset: DataSet, seed: int) -> Iterator[dict]:
             checkpoint_secs=0.0,
             **variant.settings,
         )
-        own = variant.own(solved) if variant.own else None
+        own = for_digits(solved) if variant.adapted else None
         train(config, network=network, dataset=dataset, distortions=own, observers=[looks])
     minutes = round((time.monotonic() - start) / 60, 1)
     yield from ({"seed": seed, "minutes": minutes, **look} for look in looks.found)

@@ -83,12 +83,13 @@ def _data(data_dir: str | os.PathLike | None) -> list[Finding]:
     except ImportError as error:
         return [Finding("data", f"cannot be looked at: {error}", "install what is missing: pip install -e .")]
     findings = [Finding("data folder", f"{data_dir}{'' if data_dir.is_dir() else ' (not made yet)'}")]
-    missing = [name for name in datasets.SOURCES if datasets.find(name, data_dir) is None]
-    if missing:
+    folders = {name: datasets.find(name, data_dir) for name in datasets.SOURCES}
+    if missing := [name for name, folder in folders.items() if folder is None]:
         advice = f"fetched or drawn on first use, or now: cifarlab data {missing[0]}"
         findings.append(Finding("data not there", ", ".join(missing), advice))
-    for name in (name for name in datasets.SOURCES if name not in missing):
-        folder = datasets.find(name, data_dir)
+    for name, folder in folders.items():
+        if folder is None:
+            continue
         try:
             dataset = datasets.load(name, data_dir)
             found = f"{dataset.num_examples('train'):,} + {dataset.num_examples('test'):,} pictures in {folder}"

@@ -98,7 +98,7 @@ class DataSet:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataSetError(
                 f"{path} should describe the data set of a run; it cannot be read ({type(error).__name__}). "
-                "Name the folder of a run that `cifarlab train` made."
+                "Name the folder of a run that `cifarlab train` made, or of records that `cifarlab.data.own` made."
             ) from None
 
     def is_there(self) -> bool:
@@ -118,7 +118,7 @@ class DataSet:
             except OSError as error:
                 raise DataSetError(
                     f"{file} should hold records of {self.name}; {error.strerror or error}. "
-                    f"Fetch the data again: `cifarlab data {self.name} --force`, with the same --data-dir."
+                    f"Get the data again: {self._again()}."
                 ) from None
             except RecordError as error:
                 raise DataSetError(f"{file}: {error}") from None
@@ -126,6 +126,9 @@ class DataSet:
             if wrong.size:
                 raise DataSetError(
                     f"labels of {self.name} lie in 0 to {self.num_classes - 1}; record {wrong[0]:,} of {file} has "
-                    f"{labels[wrong[0]]}. The file is damaged: fetch it again, "
-                    f"`cifarlab data {self.name} --force`, with the same --data-dir."
+                    f"{labels[wrong[0]]}. Either there are more classes than names, or the file is damaged: "
+                    f"{self._again()}."
                 )
+
+    def _again(self) -> str:
+        return f"`cifarlab data {self.name} --force` with the same --data-dir, or make your own once more"

@@ -10,10 +10,7 @@ from cifarlab.data.dataset import DataSet
 
 def check_same_pictures(path: Path, dataset: DataSet) -> None:
     """Refuses to continue a run on other pictures: the step and the learning rate are those of the first ones."""
-    if not path.exists():
-        return
-    before = DataSet.read_description(path)
-    if before.name != dataset.name:
+    if path.exists() and (before := DataSet.read_description(path)).name != dataset.name:
         raise ConfigError(
             f"{path.parent} is a run on {before.name}; got {dataset.name} to continue it with. Name another "
             f"--train-dir, or --dataset {before.name}."

@@ -54,9 +54,7 @@ def _look_at_images(examiner: Examiner, got: Any, right: np.ndarray, as_stored: 
         what="the images",
         misconceptions={
             "the axes are as in the file, with the pictures last: bring that axis to the front.": as_stored,
-            "rows and columns are swapped, every digit lies on its side: the file has rows first.": right.swapaxes(
-                1, 2
-            ),
+            "rows and columns are swapped, so every digit lies on its side: rows come first.": right.swapaxes(1, 2),
             "the channels come before rows and columns; they should be the last axis.": np.moveaxis(right, 3, 1),
             "red and blue are swapped: the file has red first, as this course has.": right[..., ::-1],
             "every picture is mirrored.": right[:, :, ::-1],
