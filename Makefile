@@ -6,7 +6,7 @@ PORT ?= 8888
 # Jupyter and the tests find each other's programs (nbconvert, tensorboard) on the path.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup lab test test-browser notebooks course train evaluate bench lock clean
+.PHONY: help setup lab test test-browser soak proofs notebooks course train evaluate bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -32,6 +32,14 @@ test: setup ## run every check that CI runs
 
 test-browser: setup ## run the tests in a real Chromium alone; screenshots go to artefacts/
 	$(BIN)/python -m pytest tests/browser
+
+soak: setup ## break things for long: 50 kills, an hour of training, half an hour of fuzzing; then fill the table
+	CIFARLAB_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m fault tests
+	$(BIN)/python -m tools.fault_table
+
+proofs: setup ## take each protection out of a copy and see the tests of its row fail; ARGS="words of a row"
+	$(BIN)/python -m tools.take_out $(ARGS)
+	$(BIN)/python -m tools.fault_table
 
 notebooks: setup ## build lessons, solutions and exercises from their sources in lessons/
 	$(BIN)/python -m tools.build_notebooks $(ARGS)

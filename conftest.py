@@ -8,6 +8,8 @@ from pathlib import Path
 import nbval.kernel
 import pytest
 
+pytest_plugins = ["tests.faults.counting"]
+
 
 def pytest_configure(config):
     """Prepares the process that was called, and each process that runs tests for it."""

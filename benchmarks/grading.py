@@ -5,6 +5,7 @@ Every student hands in the solution, which is the longest that a notebook takes 
 
 import argparse
 import concurrent.futures
+import json
 import multiprocessing
 import os
 import tempfile
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("--students", type=int, default=100)
     parser.add_argument("--exercise", default="01_softmax")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--json", type=Path, help="write what was measured to this file, too")
     options = parser.parse_args()
     solution = Path("solutions") / f"{options.exercise}.ipynb"
     with tempfile.TemporaryDirectory() as folder:
@@ -49,10 +51,19 @@ def main() -> None:
         graded = clock() - started
         assignments.feedback(options.exercise, course)
         pages = clock() - started - graded
-    same = {entry.score for entry in points}
-    say(f"{machine()}; {options.exercise}, {options.students} students, {options.workers} at once")
-    say(f"graded in {graded / 60:.1f} min, {graded / options.students:.1f} s a notebook; feedback in {pages:.0f} s")
-    say(f"points of all: {same}")
+    measured = {
+        "machine": machine(),
+        "exercise": options.exercise,
+        "students": options.students,
+        "at once": options.workers,
+        "minutes": round(graded / 60, 1),
+        "seconds a notebook": round(graded / options.students, 1),
+        "seconds of feedback": round(pages),
+        "points": sorted({entry.score for entry in points}),
+    }
+    say(json.dumps(measured, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps(measured, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from cifarlab.data.pipeline import inputs
 from cifarlab.evaluation.precision import precision_at_1, predictions, run_config
 from cifarlab.show.console import say
 from cifarlab.training.checkpoints import restore_network
-from cifarlab.training.loop import make_network
+from cifarlab.training.initial import make_network
 
 
 def evaluate(net: tf.Module, images: tf.data.Dataset) -> dict[str, float]:

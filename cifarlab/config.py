@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.errors import UserError
+from cifarlab.files import replace_text
 
 DISTORTIONS = ("flip", "brightness", "contrast", "affine")
 """The names of `data.distortions.BY_NAME`."""
@@ -64,11 +65,8 @@ class _Config:
         return cls(**settings)
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes the settings as JSON, beside the place and then moved into it."""
-        path = Path(path)
-        beside = path.with_name(path.name + ".part")
-        beside.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n")
-        beside.replace(path)
+        """Writes the settings as JSON, whole or not at all."""
+        replace_text(Path(path), json.dumps(dataclasses.asdict(self), indent=1) + "\n")
 
     @classmethod
     def read(cls, path: str | os.PathLike) -> typing.Self:
@@ -124,6 +122,9 @@ class TrainConfig(_Config):
     )
     virtual_devices: bool = setting(False, "put the towers on as many logical CPU devices")
     log_device_placement: bool = setting(False, "print the device of each operation of the training graph")
+    deterministic: bool = setting(
+        False, "have TensorFlow give the same numbers to the last bit each time, slower, also where it would not"
+    )
     schedule: str = setting(
         "staircase", "of the learning rate: staircase, or one-cycle, up and then down to zero at max_steps"
     )

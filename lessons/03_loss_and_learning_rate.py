@@ -417,9 +417,10 @@ for rate in (0.01, 0.1, 1.0, 10_000.0):
     print(f"rate {rate:,g}:", str(complaint).rpartition(". ")[2] if complaint else "ran to its end")
 
 # %% [markdown]
-# `train` raises `NotFiniteError`, which `run` above has caught. Its message also names the step and the last good
-# checkpoint, so that one can go on from there. (`--initial-learning-rate` is what the command line calls it; in a
-# notebook it is `initial_learning_rate`.)
+# `train` raises `NotFiniteError`, which `run` above has caught. Before, it took the steps since the last checkpoint
+# once more: its message also names the step, the layer in which the numbers went wrong, a file with the step's batch,
+# and the last good checkpoint, so that one can go on from there. (`--initial-learning-rate` is what the command line
+# calls it; in a notebook it is `initial_learning_rate`.)
 
 # The figure has two halves, since the losses of the low and of the high rates do not fit on one axis.
 

@@ -422,7 +422,7 @@ figures.show(
 # %% [markdown]
 # The published multi-GPU runs took 30,000 steps, on four GPUs some 307 epochs, and so ended before any decay, right
 # or wrong. A bug in what comes later than all tests can live long. `cifarlab` counts the images of all towers
-# (`make_state` in `cifarlab/training/loop.py`).
+# (`make_state` in `cifarlab/training/initial.py`).
 #
 # ## What does the second device bring?
 #

@@ -12,7 +12,7 @@ import cifarlab
 
 PACKAGE = Path(cifarlab.__file__).parent
 FLOORS = [
-    {"errors", "config", "backend"},
+    {"errors", "files", "config", "backend"},
     {"data"},
     {"model"},
     {"training"},

@@ -8,6 +8,7 @@ import numpy as np
 
 from cifarlab.data.records import IMAGE_SHAPE, RecordError, count_records, read_labels
 from cifarlab.errors import UserError
+from cifarlab.files import replace_text
 
 
 class DataSetError(UserError):
@@ -75,7 +76,7 @@ class DataSet:
         for split in ("train_files", "test_files"):
             files = [file.resolve() for file in getattr(self, split)]
             description[split] = [str(f.relative_to(home) if f.is_relative_to(home) else f) for f in files]
-        path.write_text(json.dumps(description, indent=1) + "\n")
+        replace_text(path, json.dumps(description, indent=1) + "\n")
 
     @classmethod
     def read_description(cls, path: Path) -> "DataSet":

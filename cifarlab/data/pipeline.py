@@ -117,8 +117,7 @@ def distorted_inputs(
     first = share[0] * size
 
     def distort(step: tf.Tensor, records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        records = counter.count_delivered(records)[first : first + size]
-        images, labels = decode(records, dataset.image_shape)
+        images, labels = decode(records[first : first + size], dataset.image_shape)
         draw = tf.stack([seed, tf.cast(step, tf.int32), first, batch_size])
         images = random_crop(images, draw, dataset.crop_size)
         for distortion in distortions:
@@ -132,7 +131,8 @@ def distorted_inputs(
         first_record=first_step * batch_size,
         counter=counter,
     )
-    batches = records.batch(batch_size, drop_remainder=True).enumerate(first_step)
+    # Counted in a step of its own: what changes a variable is carried out one by one where all has to be deterministic.
+    batches = records.batch(batch_size, drop_remainder=True).map(counter.count_delivered).enumerate(first_step)
     return batches.map(distort, num_preprocess_threads, deterministic=True).prefetch(2)
 
 

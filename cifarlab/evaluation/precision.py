@@ -19,10 +19,9 @@ from cifarlab.training.checkpoints import (
     CheckpointError,
     existing_checkpoint,
     newest_checkpoint,
-    restore_network,
     restore_newest_network,
 )
-from cifarlab.training.loop import make_network
+from cifarlab.training.initial import make_network
 
 SPLITS = {"test": "test", "train_eval": "train"}
 """What the tutorial's flag `eval_data` calls the splits."""
@@ -112,26 +111,33 @@ def watch(
 ) -> Iterator[Evaluation]:
     """Evaluates every new checkpoint of a run as it appears; without end.
 
-    A checkpoint that the trainer removes while it is being read is passed over.
+    A checkpoint that is damaged, or that the trainer removes while it is being read, is passed over.
 
     Args:
         config: settings; `eval_interval_secs` is the time between two looks.
         network: as for `evaluate`.
         dataset: as for `evaluate`.
         wait: called with the seconds to wait; for tests.
+
+    Raises:
+        CheckpointError: there are checkpoints, but none that can be read.
+        DataSetError, DownloadError: the data cannot be had.
     """
     config = config or EvalConfig()
-    evaluator, seen = None, None
+    evaluator, seen, step = None, None, None
     while True:
         newest = newest_checkpoint(config.checkpoint_dir)
         if newest and newest != seen:
             evaluator = evaluator or _Evaluator(config, network, dataset)
             try:
-                yield evaluator.evaluate(newest)
-                seen = newest
+                found, seen = evaluator.evaluate(), newest
             except CheckpointError:
-                if Path(newest + ".index").exists():
+                if newest_checkpoint(config.checkpoint_dir):
                     raise
+            else:
+                if found.step != step:  # else the newest is damaged, and the one before it was seen already
+                    step = found.step
+                    yield found
         wait(config.eval_interval_secs)
 
 
@@ -170,13 +176,10 @@ class _Evaluator:
         with tf.device(config.device):
             self.network = network or make_network(trained, self.dataset)
 
-    def evaluate(self, path: str | None = None) -> Evaluation:
-        """Evaluates one checkpoint, or the newest that can be read."""
-        start, averaged = time.perf_counter(), self.config.moving_average
-        if path is None:
-            step = restore_newest_network(self.network, self.config.checkpoint_dir, averaged=averaged)
-        else:
-            step = restore_network(self.network, path, averaged=averaged)
+    def evaluate(self) -> Evaluation:
+        """Evaluates the newest checkpoint that can be read."""
+        start, config = time.perf_counter(), self.config
+        step = restore_newest_network(self.network, config.checkpoint_dir, averaged=config.moving_average)
         images = inputs(
             self.dataset,
             SPLITS[self.config.eval_data],

@@ -16,7 +16,7 @@ from cifarlab.evaluation.precision import run_config
 from cifarlab.model import shipped
 from cifarlab.model.network import ConvNet, inference
 from cifarlab.training.checkpoints import existing_checkpoint, restore_newest_network
-from cifarlab.training.loop import make_network
+from cifarlab.training.initial import make_network
 
 
 class Guess(NamedTuple):

@@ -3,6 +3,7 @@
 import datetime
 import sys
 import time
+from typing import Any
 
 from cifarlab.data.dataset import DataSet
 from cifarlab.data.download import Progress
@@ -45,6 +46,11 @@ class Console(Observer):
     def step(self, record: StepRecord) -> None:
         """Prints the tutorial's line: step, loss, examples/sec and sec/batch since the line before."""
         say(step_line(record, datetime.datetime.now()))
+
+    def event(self, event: str, step: int, **values: Any) -> None:
+        """Says that steps are taken again when numbers went wrong, which may take as long as they did."""
+        if event == "not_finite" and values["replayed"]:
+            say(f"Step {step} went wrong: taking the {values['replayed']:,} steps before it again to find where.")
 
     def end(self, run: Run, reason: str) -> None:
         """Says what is saved and how to go on."""

@@ -7,6 +7,7 @@ that a crash left half-written is never the newest. One that cannot be read all 
 import datetime
 import os
 import re
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +56,7 @@ class Checkpoints:
         """
         self.state = state
         self.warnings: list[str] = []
+        _clean(Path(folder))
         _mend_index(Path(folder))
         self._checkpoint = tf.train.Checkpoint(state=state)
         _ = self._checkpoint.save_counter  # made now, not at the first save, so that restoring finds its place
@@ -71,10 +73,11 @@ class Checkpoints:
         try:
             return self._manager.save(checkpoint_number=self.state.step)
         except (tf.errors.OpError, OSError) as error:
+            folder = Path(self._manager.directory)
             raise CheckpointError(
-                f"the checkpoint of step {self.state.step.numpy()} could not be written to {self._manager.directory}: "
-                f"{one_line(error)}. Make room there or allow writing, then continue the run: the "
-                f"checkpoints before it are kept."
+                f"the checkpoint of step {self.state.step.numpy()} could not be written to {folder}: "
+                f"{one_line(error)}. {_room(folder, self.state)}Make room there or allow writing, then continue the run: "
+                "the checkpoints before it are kept."
             ) from None
 
     def restore_newest(self) -> int | None:
@@ -115,17 +118,39 @@ def _saved(folder: Path) -> list[str]:
     return [str(folder / f"{PREFIX}-{step}") for step in steps]
 
 
-def _index_is_whole(folder: Path) -> bool:
-    """Whether TensorFlow's index can be read; for a torn one it would find no checkpoint at all."""
+def _room(folder: Path, state: TrainState) -> str:
+    """A sentence about the bytes that a checkpoint needs, where there are fewer; or ""."""
+    needed, free = sum(variable.numpy().nbytes for variable in state.variables), shutil.disk_usage(folder).free
+    return f"It needs {needed / 1e6:.1f} MB, and {free / 1e6:.1f} MB are free. " if free < needed else ""
+
+
+def _clean(folder: Path) -> None:
+    """Removes what a trainer that was killed had begun to write: such a checkpoint has no index yet."""
+    whole = set(_saved(folder))
+    for path in folder.glob(f"{PREFIX}-*"):
+        if path.is_dir():  # TensorFlow gathers the parts of a checkpoint in a folder of their own
+            shutil.rmtree(path, ignore_errors=True)
+        elif str(path).partition(".data-")[0] not in whole and ".data-" in path.name:
+            path.unlink(missing_ok=True)
+
+
+def _named(folder: Path) -> list[str] | None:
+    """The names of the checkpoints in TensorFlow's index; None when it is torn, for it would then find none at all."""
     index = folder / INDEX
     line = r'\w+: ("[^"\n]+"|[-+.e\d]+)\n'
-    return index.is_file() and bool(re.fullmatch(f"({line})+", index.read_text(errors="replace")))
+    if not index.is_file() or not re.fullmatch(f"({line})+", index.read_text(errors="replace")):
+        return None
+    return [Path(path).name for path in tf.train.get_checkpoint_state(str(folder)).all_model_checkpoint_paths]
 
 
 def _mend_index(folder: Path) -> None:
-    """Writes the index anew from the checkpoints that are there, when it is damaged or gone."""
-    saved = _saved(folder) if folder.is_dir() else []
-    if saved and not _index_is_whole(folder):
+    """Writes the index anew from the checkpoints that are there, when it is damaged, gone or behind them.
+
+    It is behind when a trainer was killed after it had saved a checkpoint and before it named it.
+    """
+    saved, named = _saved(folder), _named(folder)
+    if saved and (named is None or Path(saved[-1]).name not in named):
+        saved = [path for path in saved if named is None or Path(path).name in named or path == saved[-1]]
         times = [Path(f"{path}.index").stat().st_mtime for path in saved]
         tf.compat.v1.train.update_checkpoint_state(
             str(folder), saved[-1], saved, all_model_checkpoint_timestamps=times, last_preserved_timestamp=times[0]
@@ -176,13 +201,16 @@ def restore_newest_network(network: tf.Module, folder: str | os.PathLike, *, ave
     Raises:
         CheckpointError: there is no checkpoint, or none that can be read; the message is about the newest.
     """
-    newest = existing_checkpoint(folder)
-    for path in reversed(_saved(Path(folder))):
-        try:
-            return restore_network(network, path, averaged=averaged)
-        except CheckpointError:
-            continue
-    return restore_network(network, newest, averaged=averaged)
+    while True:
+        newest, reasons = existing_checkpoint(folder), []
+        for path in reversed(_saved(Path(folder))):
+            try:
+                return restore_network(network, path, averaged=averaged)
+            except CheckpointError as error:
+                reasons.append(error)
+        # A trainer may have put newer ones in their place meanwhile.
+        if reasons and newest == newest_checkpoint(folder):
+            raise reasons[0]
 
 
 @contextmanager

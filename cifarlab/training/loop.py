@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,15 +15,17 @@ from cifarlab.data.dataset import DataSet
 from cifarlab.data.distortions import Distortion, named
 from cifarlab.data.pipeline import QueueCounter, distorted_inputs
 from cifarlab.errors import NotFiniteError, WorkerLostError
-from cifarlab.model.network import ConvNet, variable_name
-from cifarlab.training import schedule, strategies
-from cifarlab.training.checkpoints import Checkpoints, only_trainer
+from cifarlab.model.network import variable_name
+from cifarlab.training import strategies
+from cifarlab.training.checkpoints import PREFIX, Checkpoints, only_trainer
 from cifarlab.training.clock import Clock
 from cifarlab.training.control import Control, interrupt_stops
+from cifarlab.training.initial import make_state
 from cifarlab.training.observers import Details, Observer, Run, StepRecord
+from cifarlab.training.replay import Replay, first_not_finite, save_batch
 from cifarlab.training.runfolder import changed_settings, check_same_pictures, open_folder
 from cifarlab.training.runlog import RunLog
-from cifarlab.training.step import Schedule, StepResult, TrainState
+from cifarlab.training.step import StepResult, TrainState
 from cifarlab.training.strategies import Strategy
 
 
@@ -56,7 +57,8 @@ def train(
         ConfigError: the folder cannot be used, holds a run on other pictures, or anything at all with `fresh`.
         DataSetError, DownloadError: the data cannot be had.
         CheckpointError: the folder's checkpoints are of another network, or it is in use.
-        NotFiniteError: a loss or gradient became infinite or not a number; the message names the last good checkpoint.
+        NotFiniteError: a loss or gradient became infinite or not a number; the message says where it began, and names
+            the file of the step's batch and the last good checkpoint.
         WorkerLostError: another process of this job is gone; the message says how to go on.
     """
     config, control = config or TrainConfig(), control or Control()
@@ -89,7 +91,7 @@ def train(
         config.save(folder / "config.json")
         dataset.save_description(folder / "dataset.json")
         log = RunLog(folder)
-        log.rewind(first_step)
+        log.rewind(first_step, checkpoint=f"{PREFIX}-{first_step}" if first_step else "")
         run = Run(
             config,
             dataset,
@@ -113,57 +115,6 @@ def _compiled(strategy: Strategy, state: TrainState, config: TrainConfig, datase
     return tf.function(strategy.step(state), input_signature=signature)
 
 
-def make_network(config: TrainConfig, dataset: DataSet) -> ConvNet:
-    """The tutorial's network for a data set's classes and crops, with its initial weights."""
-    return ConvNet(
-        dataset.num_classes,
-        dataset.crop_size,
-        dataset.image_shape[2],
-        seed=config.seed,
-        operations=config.operations,
-        weight_decay=config.weight_decay,
-    )
-
-
-def make_state(
-    config: TrainConfig, dataset: DataSet, network: tf.Module | None = None, *, replicas: int = 1
-) -> TrainState:
-    """A new state for a config and a data set: network, averages and schedule.
-
-    Args:
-        config: settings.
-        dataset: whose classes, crops and number of images count.
-        network: by default the tutorial's for this data set.
-        replicas: that take `config.batch_size` images each in a step. The tutorial's multi-GPU program counts those
-            of one, and so lets the learning rate decay after so many times as many epochs.
-    """
-    rate = _schedule(config, dataset.num_examples("train"), config.batch_size * replicas)
-    network = network or make_network(config, dataset)
-    return TrainState(
-        network,
-        rate,
-        config.moving_average_decay,
-        momentum=config.momentum,
-        mixup=config.mixup,
-        seed=config.seed,
-    )
-
-
-def _schedule(config: TrainConfig, num_examples: int, images_per_step: int) -> Schedule:
-    """The learning rate as a function of the step."""
-    if config.schedule == "one-cycle":
-        return functools.partial(
-            schedule.one_cycle, max_steps=max(config.max_steps, 1), peak=config.initial_learning_rate
-        )
-    decay_steps = schedule.decay_steps(num_examples, images_per_step, config.epochs_per_decay)
-    return functools.partial(
-        schedule.learning_rate,
-        decay_steps=max(decay_steps, 1),
-        initial=config.initial_learning_rate,
-        factor=config.learning_rate_decay_factor,
-    )
-
-
 class _Session:
     """One call of `train`: from the restored state to the last checkpoint."""
 
@@ -181,7 +132,7 @@ class _Session:
         self.strategy = strategy
         self.checkpoints, self.log, self.distortions = checkpoints, log, distortions
         self.observers, self.control = observers, control
-        self.queue = QueueCounter()
+        self.queue, self.replay = QueueCounter(), Replay(run.state)
         self.compiled_stages = tf.function(run.state.network.stages)
         self.step = run.first_step
         self.saved_step, self.saved_at = run.first_step or None, time.monotonic()
@@ -205,7 +156,7 @@ class _Session:
         return self.state
 
     def _steps(self) -> None:
-        batches = self._batches()
+        batches = self._batches(self.step, self.queue)
         while self.step < self.config.max_steps:
             self._steer()
             if self.control.stopped:
@@ -232,17 +183,17 @@ class _Session:
                 self._check_finite()
                 self._save()
 
-    def _batches(self) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    def _batches(self, first_step: int, counter: QueueCounter) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
         return iter(
             distorted_inputs(
                 self.run.dataset,
                 self.run.images_per_step,
                 seed=self.config.seed,
-                first_step=self.step,
+                first_step=first_step,
                 min_fraction_of_examples_in_queue=self.config.min_fraction_of_examples_in_queue,
                 num_preprocess_threads=self.config.num_preprocess_threads,
                 distortions=self.distortions,
-                counter=self.queue,
+                counter=counter,
                 share=self.strategy.share,
             )
         )
@@ -258,6 +209,7 @@ class _Session:
         factor = self.control.take_learning_rate_factor()
         if factor is not None:
             self.state.learning_rate_factor.assign(factor)
+            self.replay.steered(self.step, factor)
             self.unsaved = True
             self._note("learning_rate_factor", self.step, factor=factor)
 
@@ -310,6 +262,7 @@ class _Session:
     def _save(self) -> None:
         path = self.checkpoints.save()
         self.saved_step, self.saved_at, self.unsaved = self.step, time.monotonic(), False
+        self.replay.keep()
         self.log.append("checkpoint", self.step, path=Path(path).name)
         for observer in self.observers:
             observer.checkpoint(self.step, path)
@@ -319,11 +272,22 @@ class _Session:
         bad = int(self.state.first_bad_step.numpy())
         if bad < 0:
             return
-        self._note("not_finite", bad)
+        self._note("not_finite", bad, replayed=bad - self.replay.step)
         raise NotFiniteError(
-            f"the loss or a gradient of step {bad} is infinite or not a number; training stopped. {self._last_good()} "
-            "The learning rate is probably too high: go on with a smaller --initial-learning-rate."
+            f"the loss or a gradient of step {bad} is infinite or not a number; training stopped. {self._where(bad)} "
+            f"{self._last_good()} The learning rate is probably too high: go on with a smaller --initial-learning-rate."
         )
+
+    def _where(self, bad: int) -> str:
+        """Takes the steps up to a bad one again; says where in it the numbers went wrong, and where its batch is."""
+        batches = self._batches(self.replay.step, QueueCounter())
+        batch = self.replay.up_to(bad, batches, self.run.compiled_step)
+        place, path = first_not_finite(self.state, batch), Path(self.config.train_dir) / f"not_finite-{bad}.npz"
+        saved = save_batch(path, bad, batch) if self.run.is_chief else ""
+        self.log.append("first_not_finite", bad, place=place, batch=path.name if path.exists() else None)
+        if not place:
+            return f"Taken once more, it had only finite numbers: this device does not compute the same twice. {saved}"
+        return f"It begins with {place}. {saved}"
 
     def _last_good(self) -> str:
         """A sentence about the last checkpoint."""

@@ -25,6 +25,7 @@ _CHANGE_NO_RESULT = {
     "dataset",
     "virtual_devices",
     "log_device_placement",
+    "deterministic",
 }
 
 

@@ -10,7 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from cifarlab.errors import UserError
+
 FILE_NAME = "log.jsonl"
+
+
+class RunLogError(UserError):
+    """A run's log that cannot be written."""
 
 
 class RunLog:
@@ -31,28 +37,44 @@ class RunLog:
         self.path = Path(folder) / FILE_NAME
 
     def append(self, event: str, step: int, **values: Any) -> None:
-        """Adds a line. Not-a-number and infinity become None: JSON has neither."""
-        line = {"event": event, "step": step, **{name: _plain(value) for name, value in values.items()}}
-        with self.path.open("a") as file:
-            file.write(json.dumps(line, allow_nan=False) + "\n")
+        """Adds a line. Not-a-number and infinity become None: JSON has neither.
 
-    def rewind(self, step: int) -> None:
+        Raises:
+            RunLogError: the disk does not take it.
+        """
+        line = {"event": event, "step": step, **{name: _plain(value) for name, value in values.items()}}
+        try:
+            with self.path.open("a") as file:
+                file.write(json.dumps(line, allow_nan=False) + "\n")
+        except OSError as error:
+            raise RunLogError(
+                f"the run's log should take a line of step {step}; {self.path} does not ({error.strerror}). Make room "
+                "there or allow writing, then continue the run from its last checkpoint."
+            ) from None
+
+    def rewind(self, step: int, checkpoint: str = "") -> None:
         """Takes out what came after the last checkpoint of a step; without one, that step and all later ones.
 
-        Evaluations of weights that it holds stay.
+        Evaluations of weights that it holds stay. A log of a week has a million lines, so it is read line by line.
+
+        Args:
+            step: of the checkpoint that the run goes on from.
+            checkpoint: its name; a run that was killed between saving it and logging it has its line added.
         """
         if not self.path.exists():
             return
-        lines = list(read_log(self.path))
-        saved = [n for n, line in enumerate(lines) if line.get("event") == "checkpoint" and line["step"] == step]
-        if saved:
-            later = [line for line in lines[saved[-1] + 1 :] if line["event"] == "evaluation" and line["step"] <= step]
-            kept = lines[: saved[-1] + 1] + later
-        else:
-            kept = [line for line in lines if line["step"] < step]
+        saved = [
+            n for n, line in enumerate(read_log(self.path)) if (line["event"], line["step"]) == ("checkpoint", step)
+        ]
         beside = self.path.with_name(FILE_NAME + ".part")
-        beside.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        with beside.open("w") as file:
+            for number, line in enumerate(read_log(self.path)):
+                evaluated = line["event"] == "evaluation" and line["step"] <= step
+                if (number <= saved[-1] or evaluated) if saved else line["step"] < step:
+                    file.write(json.dumps(line) + "\n")
         beside.replace(self.path)
+        if checkpoint and not saved:
+            self.append("checkpoint", step, path=checkpoint)
 
 
 def read_log(path: str | os.PathLike) -> Iterator[dict[str, Any]]:
@@ -62,13 +84,14 @@ def read_log(path: str | os.PathLike) -> Iterator[dict[str, Any]]:
         path: the log, or the folder of the run.
     """
     path = Path(path)
-    for line in (path / FILE_NAME if path.is_dir() else path).read_text().splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict) and isinstance(event.get("step"), int):
-            yield event
+    with (path / FILE_NAME if path.is_dir() else path).open(errors="replace") as file:
+        for line in file:
+            try:
+                event = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(event, dict) and isinstance(event.get("event"), str) and type(event.get("step")) is int:
+                yield event
 
 
 def _plain(value: Any) -> Any:

@@ -105,11 +105,13 @@ def check_environment(config: TrainConfig) -> None:
 
 
 def choose(config: TrainConfig) -> Strategy:
-    """The strategy that a config asks for.
+    """The strategy that a config asks for; from then on the process is deterministic if the config says so.
 
     Raises:
         ConfigError: its devices are not there, or `TF_CONFIG` does not describe the workers.
     """
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
     if config.strategy == "multi-worker":
         worker = worker_from_environment(os.environ.get("TF_CONFIG"))
         return Distributed(tf.distribute.MultiWorkerMirroredStrategy(), worker)

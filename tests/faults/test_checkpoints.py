@@ -1,0 +1,164 @@
+"""Checkpoints: whatever happens to the newest one, those before it are there and are used."""
+
+import errno
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from cifarlab.backend import tf
+from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.evaluation.precision import evaluate, watch
+from cifarlab.model.network import ConvNet
+from cifarlab.training import checkpoints as checkpoints_module
+from cifarlab.training.checkpoints import CheckpointError, Checkpoints, newest_checkpoint
+from cifarlab.training.loop import train
+from cifarlab.training.runlog import RunLog, RunLogError
+from cifarlab.training.step import TrainState
+
+
+def config(folder, **settings):
+    return TrainConfig(dataset="drawn", train_dir=str(folder), batch_size=8, checkpoint_steps=1, **settings)
+
+
+def checkpoints_in(folder):
+    return sorted(path.stem for path in Path(folder).glob("model.ckpt-*.index"))
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 30 MB; where none may be mounted, the test is skipped."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", str(folder)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file system may be mounted here; the injected ENOSPC beside this test is tried all the same")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.fault(claim="checkpoints", how="the disk is full, a real one of 30 MB")
+def test_a_full_disk_keeps_the_checkpoints_before_and_says_what_is_missing(small_disk, drawn):
+    (small_disk / "filler").write_bytes(bytes(10_000_000))
+    with pytest.raises(CheckpointError, match=r"It needs 8\.5 MB, and \d\.\d MB are free\. Make room") as error:
+        train(config(small_disk / "run", max_steps=9), dataset=drawn)
+    assert "\n" not in str(error.value)
+    kept = checkpoints_in(small_disk / "run")
+    assert kept == ["model.ckpt-1", "model.ckpt-2"]
+    (small_disk / "filler").unlink()
+    state = train(config(small_disk / "run", max_steps=3, keep_checkpoints=2), dataset=drawn)
+    assert int(state.step) == 3
+    assert checkpoints_in(small_disk / "run") == ["model.ckpt-2", "model.ckpt-3"]
+
+
+@pytest.mark.fault(claim="checkpoints", how="the disk is full when the run's log is written")
+def test_a_log_that_cannot_be_written_is_told_in_one_line(small_disk):
+    log = RunLog(small_disk)
+    log.append("step", 1)
+    with (small_disk / "filler").open("wb", buffering=0) as filler:
+        while shutil.disk_usage(small_disk).free:
+            filler.write(bytes(4096))
+    with pytest.raises(RunLogError, match="No space left on device") as error:
+        log.append("step", 2, filling="what is left of the log's block" * 1000)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.fault(claim="checkpoints", how="the disk is full, by an ENOSPC put in")
+def test_an_error_while_a_checkpoint_is_written_keeps_the_ones_before(tmp_path, drawn, monkeypatch):
+    train(config(tmp_path, max_steps=2), dataset=drawn)
+
+    def full(*arguments, **values):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.train.CheckpointManager, "save", full)
+        with pytest.raises(CheckpointError, match=r"step 3 could not be written .* No space left on device") as error:
+            train(config(tmp_path, max_steps=4), dataset=drawn)
+    assert "\n" not in str(error.value)
+    assert checkpoints_in(tmp_path) == ["model.ckpt-1", "model.ckpt-2"]
+    assert int(train(config(tmp_path, max_steps=4), dataset=drawn).step) == 4
+
+
+@pytest.mark.fault(claim="checkpoints", how="the newest one is of another network")
+def test_a_newest_one_of_another_network_is_passed_over(tmp_path):
+    small, large = TrainState(ConvNet(seed=1)), TrainState(ConvNet(num_classes=12))
+    small.step.assign(5)
+    Checkpoints(tmp_path, small).save()
+    large.step.assign(9)
+    Checkpoints(tmp_path, large).save()
+    restored = TrainState(ConvNet(seed=2))
+    checkpoints = Checkpoints(tmp_path, restored)
+    assert checkpoints.restore_newest() == 5
+    assert [warning.partition(":")[0] for warning in checkpoints.warnings] == ["model.ckpt-9 was passed over"]
+    for before, after in zip(small.variables, restored.variables, strict=True):
+        assert (before.numpy() == after.numpy()).all()
+
+
+@pytest.mark.fault(claim="checkpoints", how="they vanish while they are evaluated")
+def test_the_evaluator_outlives_a_trainer_that_keeps_only_one(tmp_path, drawn, tried, soak):
+    state, done = TrainState(ConvNet()), threading.Event()
+    checkpoints = Checkpoints(tmp_path, state, keep=1)
+    checkpoints.save()
+
+    def trainer():
+        """Saves without end, each time taking away the one before."""
+        while not done.is_set():
+            state.step.assign_add(1)
+            checkpoints.save()
+
+    thread = threading.Thread(target=trainer)
+    thread.start()
+    settings = EvalConfig(checkpoint_dir=str(tmp_path), num_examples=1)
+    try:
+        watched = watch(settings, dataset=drawn, wait=lambda seconds: None)
+        last = -1
+        for _ in range(400 if soak else 25):
+            step = next(watched).step
+            assert step > last
+            last = step
+            assert evaluate(settings, dataset=drawn).step >= last
+            tried(2)
+    finally:
+        done.set()
+        thread.join()
+
+
+@pytest.mark.fault(claim="checkpoints", how="they vanish while they are evaluated")
+@pytest.mark.parametrize("times", [1, 5])
+def test_the_evaluator_looks_again_when_all_that_it_saw_are_gone(tmp_path, drawn, monkeypatch, times):
+    state, restore, calls = TrainState(ConvNet()), checkpoints_module.restore_network, []
+    checkpoints = Checkpoints(tmp_path, state, keep=1)
+    checkpoints.save()
+
+    def too_late(*arguments, **values):
+        """As restore_network; a few times the trainer has saved the next one before."""
+        calls.append(arguments)
+        if len(calls) <= times:
+            state.step.assign_add(1)
+            checkpoints.save()
+        return restore(*arguments, **values)
+
+    monkeypatch.setattr(checkpoints_module, "restore_network", too_late)
+    settings = EvalConfig(checkpoint_dir=str(tmp_path), num_examples=1)
+    assert evaluate(settings, dataset=drawn).step == times
+    assert len(calls) == times + 1
+
+
+@pytest.mark.fault(claim="checkpoints", how="the newest one is torn while an evaluator watches")
+def test_watching_evaluates_the_newest_that_can_be_read_and_goes_on(tmp_path, drawn):
+    train(config(tmp_path, max_steps=2), dataset=drawn)
+    torn = Path(newest_checkpoint(tmp_path) + ".data-00000-of-00001")
+    whole = torn.read_bytes()
+    torn.write_bytes(whole[: len(whole) // 2])
+    waits = []
+
+    def wait(seconds):
+        """The run goes on after a while."""
+        waits.append(seconds)
+        if len(waits) == 2:
+            train(config(tmp_path, max_steps=3), dataset=drawn)
+
+    watched = watch(EvalConfig(checkpoint_dir=str(tmp_path), num_examples=10), dataset=drawn, wait=wait)
+    assert [next(watched).step, next(watched).step] == [1, 3]

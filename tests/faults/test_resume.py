@@ -1,0 +1,186 @@
+"""Exact resume: a run that is killed again and again ends as one that never was, to the last bit."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cifarlab.backend import tf
+from cifarlab.config import TrainConfig
+from cifarlab.data.pipeline import READ_AT_ONCE, QueueCounter, distorted_inputs, queue_capacity
+from cifarlab.training.checkpoints import newest_checkpoint
+from cifarlab.training.loop import train
+from cifarlab.training.observers import Observer
+from cifarlab.training.runlog import RunLog, read_log
+
+STEPS, CHECKPOINT_STEPS = {False: 400, True: 3000}, 4
+MEASURED = {"examples_per_second", "seconds_per_batch", "queue_fill", "input_wait"}
+"""What a log holds of the moment: times, speeds, and how far the input was ahead."""
+
+
+def start(folder: Path, steps: int) -> subprocess.Popen:
+    """`cifarlab train`, as anybody would call it."""
+    settings = {
+        "--dataset": "drawn",
+        "--train-dir": str(folder),
+        "--batch-size": "8",
+        "--max-steps": str(steps),
+        "--checkpoint-steps": str(CHECKPOINT_STEPS),
+        "--checkpoint-secs": "0",
+        "--log-frequency": "1",
+        "--summary-frequency": "0",
+        "--min-fraction-of-examples-in-queue": "0.1",
+    }
+    arguments = [word for pair in settings.items() for word in pair]
+    command = [sys.executable, "-m", "cifarlab", "train", "--deterministic", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process: subprocess.Popen) -> None:
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+
+
+def steps_logged(folder: Path) -> int:
+    log = folder / "log.jsonl"
+    return log.read_bytes().count(b'"step", "step"') if log.exists() else 0
+
+
+def writes_a_checkpoint(folder: Path) -> bool:
+    """Whether a checkpoint is half there: in TensorFlow's folder for its parts, or with its data and no index."""
+    return any(folder.glob("model.ckpt-*_temp*")) or bool(
+        {path.name.partition(".data-")[0] for path in folder.glob("model.ckpt-*.data-*")}
+        - {path.stem for path in folder.glob("model.ckpt-*.index")}
+    )
+
+
+def kill_when(process: subprocess.Popen, folder: Path, writing: bool, delay: float) -> bool:
+    """Kills a run some time after it has begun to step, or there while it writes; whether it was still running."""
+    before = steps_logged(folder)
+    while steps_logged(folder) == before and process.poll() is None:
+        time.sleep(0.01)
+    time.sleep(delay)
+    while writing and not writes_a_checkpoint(folder) and process.poll() is None:
+        pass
+    process.send_signal(signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode in (0, -signal.SIGKILL), said
+    return process.returncode == -signal.SIGKILL
+
+
+def what_is_left(folder: Path) -> tuple[dict, list]:
+    """All values of a run's last checkpoint as bytes, and its log without what was measured."""
+    reader = tf.train.load_checkpoint(newest_checkpoint(folder))
+    names = [name for name in reader.get_variable_to_shape_map() if name.startswith("state/")]
+    values = {name: reader.get_tensor(name).tobytes() for name in names}
+    log = [{key: value for key, value in line.items() if key not in MEASURED} for line in read_log(folder)]
+    return values, log
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(data_dir, tmp_path_factory, soak):
+    """The steps of a run, and what is left of it when nothing happens to it."""
+    steps = STEPS[soak]
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    finish(start(folder, steps))
+    return steps, what_is_left(folder)
+
+
+@pytest.mark.fault(claim="exact resume", how="killed with SIGKILL at random moments, every other time in a checkpoint")
+def test_a_run_killed_again_and_again_ends_as_one_that_was_not(uninterrupted, tmp_path, tried, soak):
+    steps, (values, log) = uninterrupted
+    rng, torn = random.Random(9), 0
+    for number in range(50 if soak else 5):
+        process = start(tmp_path, steps)
+        assert kill_when(process, tmp_path, writing=number % 2 == 1, delay=rng.uniform(0, 0.3)), "it ended before"
+        torn += writes_a_checkpoint(tmp_path)
+        tried()
+    assert torn
+    finish(start(tmp_path, steps))
+    values_after, log_after = what_is_left(tmp_path)
+    assert log_after == log
+    assert values_after == values
+    assert not writes_a_checkpoint(tmp_path)
+
+
+class KilledError(BaseException):
+    """Stands for a kill at a certain line: nothing catches it."""
+
+
+def killed(*arguments, **values):
+    raise KilledError
+
+
+class Sessions(Observer):
+    """Keeps where each session of a run began."""
+
+    def __init__(self):
+        self.began = []
+
+    def start(self, run):
+        self.began.append(run.first_step)
+
+
+@pytest.mark.fault(claim="exact resume", how="killed between saving a checkpoint and naming it, or logging it")
+@pytest.mark.parametrize("moment", ["before it is named", "before it is logged"])
+def test_a_checkpoint_that_was_saved_and_not_noted_is_gone_on_from(tmp_path, drawn, monkeypatch, moment):
+    settings = {"dataset": "drawn", "train_dir": str(tmp_path), "batch_size": 8, "checkpoint_steps": 2}
+    train(TrainConfig(**settings, max_steps=2), dataset=drawn)
+    with monkeypatch.context() as patch:
+        if moment == "before it is named":
+            patch.setattr(tf.train.CheckpointManager, "_record_state", killed)
+        else:
+            append = RunLog.append
+            patch.setattr(
+                RunLog,
+                "append",
+                lambda log, event, *more, **values: (
+                    killed() if event == "checkpoint" else append(log, event, *more, **values)
+                ),
+            )
+        with pytest.raises(KilledError):
+            train(TrainConfig(**settings, max_steps=6), dataset=drawn)
+    sessions = Sessions()
+    train(TrainConfig(**settings, max_steps=6), dataset=drawn, observers=[sessions])
+    assert sessions.began == [4]
+    assert [line["path"] for line in read_log(tmp_path) if line["event"] == "checkpoint"] == [
+        "model.ckpt-2",
+        "model.ckpt-4",
+        "model.ckpt-6",
+    ]
+
+
+@pytest.mark.fault(claim="exact resume", how="gone on with at step 100,000")
+def test_no_more_than_an_epoch_is_read_again_however_late_a_run_goes_on(drawn):
+    records, batch, counter = drawn.num_examples("train"), 32, QueueCounter()
+    batches = distorted_inputs(drawn, batch, first_step=100_000, counter=counter, num_preprocess_threads=2)
+    next(iter(batches))
+    ahead = 10 * batch + READ_AT_ONCE  # of what is delivered: batches in the making, records read together
+    assert int(counter._read) <= records + queue_capacity(records, batch) + ahead
+
+
+@pytest.mark.fault(claim="exact resume", how="a description of its pictures or settings torn by a kill")
+@pytest.mark.parametrize("name", ["config.json", "dataset.json"])
+def test_the_small_files_of_a_run_are_whole_at_every_moment(tmp_path, drawn, monkeypatch, name):
+    settings = {"dataset": "drawn", "train_dir": str(tmp_path), "batch_size": 8}
+    train(TrainConfig(**settings, max_steps=1), dataset=drawn)
+    before = (tmp_path / name).read_text()
+    write = Path.write_text
+
+    def torn(path, text, *more, **values):
+        """As write_text, killed in the middle of one of the files."""
+        half = path.name.startswith(name)
+        write(path, text[: len(text) // 2] if half else text, *more, **values)
+        if half:
+            raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", torn)
+        with pytest.raises(KilledError):
+            train(TrainConfig(**settings, max_steps=2), dataset=drawn)
+    assert (tmp_path / name).read_text() == before
+    assert int(train(TrainConfig(**settings, max_steps=2), dataset=drawn).step) == 2

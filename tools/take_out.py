@@ -1,0 +1,74 @@
+"""Takes each protection out of a copy of the checkout and wants the tests of its row to fail: `make proofs`.
+
+A row that fails without its protection is written to tests/faults/recorded/proofs.json, from which
+`tools/fault_table.py` takes the table's last column. `python -m tools.take_out WORDS` proves the rows that hold them.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.faults.protections import PROTECTIONS, Protection
+
+ROOT = Path(__file__).parents[1]
+RECORD = ROOT / "tests" / "faults" / "recorded" / "proofs.json"
+
+
+def take_out(protection: Protection, tree: Path) -> None:
+    """Removes a protection from a tree."""
+    path = tree / protection.file
+    text = path.read_text()
+    if text.count(protection.text) != 1:
+        raise ValueError(f"{protection.file} should hold this once, and does not: {protection.text!r}")
+    path.write_text(text.replace(protection.text, protection.instead))
+
+
+def run_row(protection: Protection, tree: Path) -> tuple[bool, str]:
+    """Whether the tests of a protection's row failed in a tree, and in which words."""
+    where = f'fault(claim="{protection.claim}", how="{protection.how}")'
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", where, "-o", "addopts=--import-mode=importlib"]
+    command += [str(path) for path in (tree / "tests").rglob("test_*.py") if protection.how in path.read_text()]
+    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=1200)
+    words = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return done.returncode == 1 and words[0].startswith("FAILED"), (words or [done.stdout[-500:] + done.stderr[-500:]])[
+        0
+    ]
+
+
+def main() -> int:
+    """Proves the rows that were asked for, or all of them."""
+    wanted, unproved = " ".join(sys.argv[1:]), 0
+    proofs = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    files = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for protection in PROTECTIONS:
+        row = f"{protection.claim} | {protection.how}"
+        if wanted not in row:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            tree = Path(folder) / "checkout"
+            for name in filter(lambda name: (ROOT / name).is_file(), files.stdout.splitlines()):
+                (tree / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, tree / name)
+            take_out(protection, tree)
+            failed, last = run_row(protection, tree)
+        print(
+            f"{'failed, as it should' if failed else 'NOT PROVED'}: {row}: without {protection.words}: {last}",
+            flush=True,
+        )
+        unproved += not failed
+        if failed:
+            proofs[row] = protection.words
+            RECORD.parent.mkdir(exist_ok=True)
+            RECORD.write_text(json.dumps(dict(sorted(proofs.items())), indent=1) + "\n")
+    return unproved
+
+
+if __name__ == "__main__":
+    sys.exit(main())
