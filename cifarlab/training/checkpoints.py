@@ -76,7 +76,7 @@ class Checkpoints:
             folder = Path(self._manager.directory)
             raise CheckpointError(
                 f"the checkpoint of step {self.state.step.numpy()} could not be written to {folder}: "
-                f"{one_line(error)}. {_room(folder, self.state)}Make room there or allow writing, then continue the run: "
+                f"{one_line(error)}. {_room(folder, self.state)}Make room there or allow writing, then continue; "
                 "the checkpoints before it are kept."
             ) from None
 
