@@ -6,7 +6,7 @@ PORT ?= 8888
 # Jupyter and the tests find each other's programs (nbconvert, tensorboard) on the path.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup lab test test-browser soak proofs notebooks course train evaluate bench lock clean
+.PHONY: help setup lab test test-fast test-browser soak proofs notebooks course train evaluate bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -29,6 +29,12 @@ test: setup ## run every check that CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-fast: setup ## style, types and the quick tests alone, in two minutes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --dist loadfile -p no:nbval -o addopts="--import-mode=importlib" -m "not slow" tests
 
 test-browser: setup ## run the tests in a real Chromium alone; screenshots go to artefacts/
 	$(BIN)/python -m pytest tests/browser

@@ -6,6 +6,8 @@ import pytest
 
 from cifarlab.backend import silenced_stderr
 
+pytestmark = pytest.mark.slow
+
 
 def run(code, **environment):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TF_")} | environment

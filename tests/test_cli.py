@@ -15,6 +15,8 @@ from cifarlab import cli, config
 from cifarlab.data import cifar10
 from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES, read_records, write_records
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = [sys.executable, "-m", "cifarlab"]
 
 

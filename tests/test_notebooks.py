@@ -12,6 +12,8 @@ from cifarlab.show import figures, plots
 from tools.build_notebooks import ROOT, SOLUTIONS, execute, from_source, pairs, widgets_without_dashboards
 from tools.check_notebooks import LARGEST_FILE, complaints, differences, exercise_complaints
 
+pytestmark = pytest.mark.slow
+
 PAIRS = pairs()
 NAMES = [source.stem for source in PAIRS]
 README = (ROOT / "README.md").read_text()

@@ -28,6 +28,8 @@ from cifarlab.model.objective import loss
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
 
+pytestmark = pytest.mark.slow
+
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_):

@@ -10,6 +10,8 @@ from PIL import Image
 
 from tools.browser import ARGUMENTS, SECONDS, Notebook, Server, chromium
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ARTEFACTS = ROOT / "artefacts"
 """Screenshots of the latest run, for people to look at."""

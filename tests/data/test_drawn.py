@@ -8,6 +8,8 @@ import pytest
 from cifarlab.data import drawn
 from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES, read_records
 
+pytestmark = pytest.mark.slow
+
 FILES = TRAIN_FILES + TEST_FILES
 
 FIRST_200 = "372037630e10d3a8a1adc561138700480ccd1b2217b24e360f3a19e6d0cfbe0e"

@@ -11,6 +11,8 @@ from cifarlab.data import street_digits
 from cifarlab.data._drawing import numerals, walls
 from cifarlab.data.svhn import read_digits
 
+pytestmark = pytest.mark.slow
+
 ATLAS = "55e75253b4eea95024c874968da738c3a477d3eccdf6b94bd81429e88489df6e"
 FIRST_200 = "ee890dc619baf29732d841cd0bf4db5e4da111de54cf0fb4b4f549375db222a8"
 LABELS = np.arange(40) % 10

@@ -7,6 +7,8 @@ from cifarlab.evaluation.averaging import AVERAGED, RAW, Averages, constant, war
 from cifarlab.evaluation.precision import precision_at_1, predictions
 from cifarlab.training.loop import train
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, drawn):

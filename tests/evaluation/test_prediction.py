@@ -15,6 +15,8 @@ from cifarlab.evaluation.prediction import (
 )
 from cifarlab.training.loop import train
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory, drawn):

@@ -18,6 +18,8 @@ from cifarlab.training.loop import train
 from cifarlab.training.runlog import RunLog, RunLogError
 from cifarlab.training.step import TrainState
 
+pytestmark = pytest.mark.slow
+
 
 def config(folder, **settings):
     return TrainConfig(dataset="drawn", train_dir=str(folder), batch_size=8, checkpoint_steps=1, **settings)

@@ -13,6 +13,8 @@ from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
 from cifarlab.training.runlog import read_log
 
+pytestmark = pytest.mark.slow
+
 BATCH = 8
 
 

@@ -17,6 +17,8 @@ from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
 from cifarlab.training.runlog import RunLog, read_log
 
+pytestmark = pytest.mark.slow
+
 STEPS, CHECKPOINT_STEPS = {False: 400, True: 3000}, 4
 MEASURED = {"examples_per_second", "seconds_per_batch", "queue_fill", "input_wait"}
 """What a log holds of the moment: times, speeds, and how far the input was ahead."""

@@ -21,6 +21,8 @@ from cifarlab.show.dashboard.watcher import History, Watch
 from cifarlab.training.checkpoints import newest_checkpoint, only_trainer
 from cifarlab.training.runlog import read_log
 
+pytestmark = pytest.mark.slow
+
 ENDLESS = 1_000_000
 
 

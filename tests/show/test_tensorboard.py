@@ -6,6 +6,8 @@ from cifarlab.backend import tf
 from cifarlab.errors import UserError
 from cifarlab.show.tensorboard import TensorBoard
 
+pytestmark = pytest.mark.slow
+
 
 def test_it_starts_finds_a_run_and_ends(tmp_path):
     board = TensorBoard(tmp_path)

@@ -20,6 +20,8 @@ from cifarlab.teaching.execution import Limits
 from tools.browser import Server
 from tools.build_notebooks import EXERCISES, SOLUTIONS, as_text
 
+pytestmark = pytest.mark.slow
+
 NAME, KEY = "01_softmax", "correct-horse"
 LIMITS = Limits(cell_seconds=40, seconds=200)
 GOOD = nbformat.read(SOLUTIONS / f"{NAME}.ipynb", as_version=4)

@@ -19,6 +19,8 @@ from cifarlab.teaching import examiner
 from cifarlab.teaching.verdict import NotYetError, Right
 from tools.build_notebooks import EXERCISES, LESSONS, ROOT, SOLUTIONS, from_source, students_version
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 WRONG = sorted((HERE / "wrong").glob("*/*.py"))
 RIGHT = sorted((HERE / "right").glob("*/*.py"))

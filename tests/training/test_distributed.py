@@ -18,6 +18,8 @@ from cifarlab.training.checkpoints import newest_checkpoint, restore_network
 from cifarlab.training.distributed import EXAMPLE, worker_from_environment
 from cifarlab.training.loop import train
 
+pytestmark = pytest.mark.slow
+
 SLOWLY = 0.001
 """The learning rate: with the tutorial's 0.1 rounding grows tenfold in ten steps, and would hide a difference."""
 

@@ -1,8 +1,12 @@
 """The tutorial's recipe on the drawn pictures: the figure on which every lesson stands."""
 
+import pytest
+
 from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.evaluation.precision import evaluate
 from cifarlab.training.loop import train
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_network_passes_80_percent_by_step_1000(tmp_path, drawn):

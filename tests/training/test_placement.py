@@ -6,6 +6,8 @@ from cifarlab.show.console import Console
 from cifarlab.training.loop import train
 from cifarlab.training.placement import describe, tower_devices
 
+pytestmark = pytest.mark.slow
+
 
 def test_without_gpus_all_towers_are_on_the_cpu():
     assert tower_devices(3) == ["/device:CPU:0"] * 3

@@ -12,6 +12,8 @@ from cifarlab.model.objective import loss
 from cifarlab.training.step import TrainState, train_step
 from cifarlab.training.towers import CPU, average_gradients, tower_step
 
+pytestmark = pytest.mark.slow
+
 DEVICES = [f"/device:CPU:{number}" for number in range(4)]
 TOLERANCE = 5e-6
 """Of a weight after one step; the weights' deviation is 0.04, and a step moves them by up to 1e-2."""
