@@ -64,7 +64,7 @@ bench: setup ## measure speed and memory
 
 lock: ## renew uv.lock and requirements.lock (needs uv); maintainers only
 	uv lock
-	uv export --quiet --format requirements-txt --extra notebooks --extra grading --extra cluster --extra dev --no-emit-project -o requirements.lock
+	uv export --quiet --format requirements-txt --extra notebooks --extra grading --extra cluster --extra docs --extra dev --no-emit-project -o requirements.lock
 
 clean: ## remove .venv and caches, never data or runs
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache *.egg-info

@@ -11,7 +11,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-LOCKED_EXTRAS = ("notebooks", "grading", "cluster", "dev")
+LOCKED_EXTRAS = ("notebooks", "grading", "cluster", "docs", "dev")
 
 
 def locked_versions():
