@@ -6,7 +6,7 @@ PORT ?= 8888
 # Jupyter and the tests find each other's programs (nbconvert, tensorboard) on the path.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup lab test test-fast test-browser soak proofs notebooks course train evaluate bench lock clean
+.PHONY: help setup lab test test-fast test-browser soak proofs site notebooks course train evaluate bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -50,6 +50,9 @@ proofs: setup ## take each protection out of a copy and see the tests of its row
 notebooks: setup ## build lessons, solutions and exercises from their sources in lessons/
 	$(BIN)/python -m tools.build_notebooks $(ARGS)
 
+site: setup ## build the site from docs/, notebooks and docstrings into build/site; offline, nothing is executed
+	$(BIN)/python -m tools.build_site
+
 course: setup ## run every lesson headless and print a table; CIFARLAB_DATASET=cifar10 for the real pictures
 	$(BIN)/python -m tools.run_course
 
@@ -67,4 +70,4 @@ lock: ## renew uv.lock and requirements.lock (needs uv); maintainers only
 	uv export --quiet --format requirements-txt --extra notebooks --extra grading --extra cluster --extra docs --extra dev --no-emit-project -o requirements.lock
 
 clean: ## remove .venv and caches, never data or runs
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache *.egg-info
+	rm -rf $(VENV) build .pytest_cache .ruff_cache .mypy_cache *.egg-info

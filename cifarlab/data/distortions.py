@@ -198,7 +198,7 @@ def draw(
         high: the bound of the values.
 
     Returns:
-        float32[B, *shape].
+        `float32[B, *shape]`.
 
     >>> draw(tf.zeros([5, 24, 24, 3]), [1, 1, 1], seed=[1, 0], number=10).shape
     TensorShape([5, 1, 1, 1])

@@ -1,6 +1,6 @@
 """Release, grade, feedback: nbgrader driven over `solutions/` into a course's folder.
 
-The folder is nbgrader's own, so that its commands and its formgrader work on it too:
+The folder is nbgrader's own, so that its commands and its formgrader work on it too::
 
     nbgrader_config.py  settings, for nbgrader and for us; yours to change
     key.txt             what the hidden tests draw their numbers from; keep it to yourself

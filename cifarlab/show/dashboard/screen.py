@@ -22,6 +22,9 @@ TICK = 0.2
 DRAWING_SHARE = 0.025
 """Of one processor core's time that showing a run may take; drawing waits until it has it."""
 
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+"""What notebooks call an output that is a widget."""
+
 TWIN_SECONDS = 30.0
 """Between two updates of the static twin while a run goes on."""
 
@@ -81,9 +84,9 @@ class Screen:
 
     def display(self) -> None:
         """Shows the widgets, and below them, seen only where there are none, their static twin."""
-        data = self._view.box._repr_mimebundle_()
-        data = dict(data[0] if isinstance(data, tuple) else data)
-        data["text/plain"] = "A dashboard: buttons to train, curves and pictures of the run; below as a picture."
+        words = "A dashboard: buttons to train, curves and pictures of the run; below as a picture."
+        widgets = {"version_major": 2, "version_minor": 0, "model_id": self._view.box.model_id}
+        data = {"text/plain": words, WIDGET_VIEW: widgets}  # by hand: ipywidgets 7, Colab's, makes no such bundle
         display(data, raw=True)
         self._twin = display(self._bundle(), raw=True, display_id=True)
 

@@ -158,7 +158,7 @@ def nearest(got: np.ndarray, found: Mapping[str, Sequence[np.ndarray]]) -> dict[
 
 
 def traced(function: Any, examples: int | None, shape: Sequence[int], variables: Sequence[tf.Variable]) -> Callable:
-    """A compiled function of values, float32[examples, *shape]: what `function` makes of them, and the gradients."""
+    """A compiled function of values, `float32[examples, *shape]`: what `function` makes of them, and the gradients."""
 
     @tf.function(input_signature=[tf.TensorSpec([examples, *shape], tf.float32)])
     def step(values: tf.Tensor) -> tuple:

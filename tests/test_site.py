@@ -1,0 +1,279 @@
+"""The site builds without a warning, and what it shows is whole: words, links, twins, and answers that stay folded."""
+
+import functools
+import json
+import re
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import nbformat
+import pytest
+from sphinx.search.en import SearchEnglish
+
+from tools import build_site
+from tools.browser import ARGUMENTS, chromium
+from tools.build_site import DOCS, EXERCISES, ROOT, SOLUTIONS, linked, places, with_tables
+from tools.check_site import Page, complaints, external_links, pages_of
+
+ARTEFACTS = ROOT / "artefacts"
+"""Screenshots of the latest run, for people to look at."""
+
+NAMES = sorted(path.stem for path in EXERCISES.glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The folder of the built site; a warning would have stopped Sphinx."""
+    folder = tmp_path_factory.mktemp("site")
+    done = build_site.build(folder)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return pages_of(site)
+
+
+@pytest.fixture(scope="module")
+def index(site):
+    """What the search knows."""
+    text = (site / "searchindex.js").read_text()
+    return json.loads(text.removeprefix("Search.setIndex(").rstrip().removesuffix(")"))
+
+
+def test_nothing_is_wrong_with_it(pages):
+    assert not list(complaints(pages))
+
+
+def test_every_source_has_its_page(site, pages):
+    assert {site / place.with_suffix(".html") for place in places().values()} <= set(pages)
+
+
+def test_every_public_module_is_in_the_reference(site, pages):
+    told = set().union(*(page.ids for path, page in pages.items() if path.parent.name == "api"))
+    paths = [path.relative_to(ROOT).with_suffix("") for path in (ROOT / "cifarlab").rglob("*.py")]
+    names = {".".join(path.parts).removesuffix(".__init__") for path in paths}
+    assert {f"module-{name}" for name in names if "._" not in name} - {"module-cifarlab"} <= told
+
+
+def test_links_that_lead_out_are_few_and_encrypted(pages):
+    assert external_links(pages)
+    assert all(address.startswith("https://") for address in external_links(pages))
+
+
+def test_the_front_page_tells_minutes(site, pages):
+    assert re.search(r"07_your_own_data\s+How do I get .*\s+35\s", pages[site / "index.html"].shown)
+    assert re.search(r"06_svhn\s+house numbers .*\s+90\s", pages[site / "index.html"].shown)
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [("whitening", "glossary"), ("standardization", "lessons/01_inputs"), ("staircase", "api/training")],
+)
+def test_the_search_knows_lessons_reference_and_glossary(index, word, name):
+    assert index["docnames"].index(name) in places_of(index, word)
+
+
+def test_what_needs_a_kernel_has_a_static_twin(site, pages):
+    for name, words in (("01_inputs", "One picture with sliders"), ("04_training", "The run in runs/")):
+        (twin,) = [image for image in pages[site / "lessons" / f"{name}.html"].images if words in image["alt"]]
+        assert twin["src"]
+    assert "flowchart TD" not in pages[site / "lessons/02_inference_graph.html"].shown
+    assert build_site.IN_WORDS in pages[site / "lessons/02_inference_graph.html"].shown
+
+
+def answer_lines(name):
+    """What a solution has and its exercise has not: lines of code, printed numbers and the model answer."""
+    given = (EXERCISES / f"{name}.ipynb").read_text()
+    cells = nbformat.read(SOLUTIONS / f"{name}.ipynb", as_version=4).cells
+    for cell in cells:
+        for answer in re.findall(r"### BEGIN SOLUTION\n(.*?)\n *### END SOLUTION", cell.source, re.DOTALL):
+            yield from (line.strip() for line in answer.splitlines() if line.strip() and line.strip() not in given)
+        for output in cell.get("outputs", ()):
+            yield from (line for line in output.get("text", "").splitlines() if re.search(r"\d\.\d", line))
+        if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("solution"):
+            yield cell.source.splitlines()[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_answers_are_in_the_page_and_folded(site, pages, name):
+    page = pages[site / "exercises" / f"{name}.html"]
+    answers = list(answer_lines(name))
+    assert len(answers) > 10
+    shown, folded = (re.sub("[\u2018\u2019]", "'", text) for text in (page.shown, page.folded))
+    assert [line for line in answers if line in shown] == []
+    assert [line for line in answers if line not in folded] == []
+    assert "Hint 2" in shown + folded
+    assert "BEGIN" not in shown + folded
+
+
+def test_the_search_gives_no_answer_away(index):
+    """A word that an exercise's answers have, and its text has not, does not lead to it."""
+    tried, stem = 0, SearchEnglish({}).stem
+    for name in NAMES:
+        page, given = index["docnames"].index(f"exercises/{name}"), (EXERCISES / f"{name}.ipynb").read_text()
+        own = {stem(word) for word in re.findall(r"\w+", given.lower())}
+        answering = {stem(word) for word in re.findall(r"\w{4,}", " ".join(answer_lines(name)).lower())}
+        assert [word for word in answering - own if page in places_of(index, word)] == []
+        assert page in places_of(index, "check")
+        tried += len(answering - own)
+    assert tried > 20
+
+
+def places_of(index, word):
+    """The pages that a search for a word finds."""
+    found = [index[kind].get(SearchEnglish({}).stem(word), []) for kind in ("terms", "titleterms")]
+    return {page for pages in found for page in (pages if isinstance(pages, list) else [pages])}
+
+
+# In a real Chromium.
+
+KINDS = {
+    "front": "index.html",
+    "lesson": "lessons/04_training.html",
+    "exercise": "exercises/02_locally_connected.html",
+    "reference": "api/training.html",
+    "glossary": "glossary.html",
+    "instructors": "instructors.html",
+    "results": "results.html",
+}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    place = chromium()
+    if place is None:
+        pytest.skip("no Chromium: install the system's, or run `playwright install chromium`, or set CIFARLAB_CHROMIUM")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=place, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(site, browser):
+    """Opens a page at a width; fails if it asks for anything elsewhere or in vain, or if a script of it fails."""
+    opened, wrong = [], []
+
+    def open_(name, width, root=None):
+        root = root or site.as_uri()
+        page = browser.new_page(viewport={"width": width, "height": 844})
+        own = (root, "data:", "blob:")
+        page.on("request", lambda request: None if request.url.startswith(own) else wrong.append(request.url))
+        page.on("requestfailed", lambda request: wrong.append(request.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(f"{root}/{name}")
+        opened.append(page)
+        return page
+
+    yield open_
+    for page in opened:
+        page.close()
+    assert not wrong
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def served(site):
+    """The address of the site on a server of this machine."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("width", [390, 1280], ids=["phone", "desktop"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_fits_its_window(open_page, kind, width):
+    page = open_page(KINDS[kind], width)
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"site-{kind}-{width}.png")
+    page.evaluate("() => document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    assert page.evaluate("() => document.documentElement.scrollWidth") == width
+    assert page.evaluate("() => [...document.images].every(one => one.complete && one.naturalWidth)")
+
+
+def test_a_solution_is_seen_once_it_is_unfolded(open_page):
+    page = open_page("exercises/01_softmax.html", 1280)
+    answer = page.locator("details.solution").get_by_text("keepdims=").first
+    assert not answer.is_visible()
+    page.locator("details.solution > summary").click()
+    assert answer.is_visible()
+    page.screenshot(path=ARTEFACTS / "site-unfolded-1280.png")
+
+
+def test_one_can_search(open_page, served):
+    page = open_page("search.html?q=whitening", 1280, served)
+    page.locator("#search-results a", has_text="Glossary").first.wait_for()
+    page.wait_for_load_state("networkidle")  # it reads the pages that it found, to quote them
+
+
+# The program's own parts, each seen to fail.
+
+
+def test_a_link_to_a_file_that_is_no_page_names_the_file():
+    text = linked(
+        "See [the weights](../cifarlab/model/shipped.py), [that](cluster.md#slurm).", DOCS / "a.md", Path("a.md")
+    )
+    assert text == "See the weights (`cifarlab/model/shipped.py`), [that](cluster.md#slurm)."
+
+
+def test_a_link_that_leads_nowhere_is_refused():
+    with pytest.raises(ValueError, match=r"docs/a\.md has a link to gone\.md"):
+        linked("[gone](gone.md)", DOCS / "a.md", Path("a.md"))
+
+
+def test_a_table_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="should have a table"):
+        with_tables("<!-- the table of README.md that begins with | nothing | -->", Path("a.md"))
+
+
+WHOLE = (
+    '<p id="here"><a href="#here">up</a> <a href="a.html">again</a> <img src="data:image/png;base64," alt="A cat"></p>'
+)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '<img src="data:image/png;base64,">',
+        '<img src="data:image/png;base64," alt=" ">',
+        '<img src="data:," alt="data:,">',
+        '<script src="https://cdn.example/a.js"></script>',
+        '<link rel="stylesheet" href="//cdn.example/a.css">',
+        '<script src="a.js"></script>',
+        '<a href="#there">there</a>',
+        '<a href="b.html">b</a>',
+        "<div><details></div></details>",
+        "<section>",
+    ],
+)
+def test_what_is_wrong_with_a_page_is_found(tmp_path, broken):
+    path = tmp_path / "a.html"
+    path.write_text(WHOLE)
+    assert not list(complaints({path: Page(path)}))
+    path.write_text(WHOLE + broken)
+    assert len(list(complaints({path: Page(path)}))) == 1
+
+
+def test_a_style_that_loads_from_elsewhere_is_found(tmp_path):
+    path = tmp_path / "a.html"
+    path.write_text(WHOLE)
+    (tmp_path / "a.css").write_text("@font-face { src: url(https://cdn.example/a.woff2) }")
+    assert len(list(complaints({path: Page(path)}))) == 1
+
+
+def test_what_is_folded_is_not_shown(tmp_path):
+    path = tmp_path / "a.html"
+    path.write_text("<p>open<details><summary>more</summary>shut</details></p>")
+    assert (Page(path).shown, Page(path).folded) == ("openmore", "shut")
