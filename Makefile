@@ -39,7 +39,7 @@ test-fast: setup ## style, types and the quick tests alone, in two minutes
 test-browser: setup ## run the tests in a real Chromium alone; screenshots go to artefacts/
 	$(BIN)/python -m pytest tests/browser
 
-soak: setup ## break things for long: 50 kills, an hour of training, half an hour of fuzzing; then fill the table
+soak: setup ## break things for an hour and a half: 50 kills, an hour of training, fuzzing; then fill the table
 	CIFARLAB_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m fault tests
 	$(BIN)/python -m tools.fault_table
 

@@ -59,3 +59,19 @@ def real_data_dir():
     if not folder:
         pytest.skip("no real pictures: CIFARLAB_REAL_DATA should name a folder that holds cifar-10-batches-bin/")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real Chromium; tests that need one are skipped where there is none."""
+    from playwright.sync_api import sync_playwright
+
+    from tools.browser import ARGUMENTS, chromium
+
+    place = chromium()
+    if place is None:
+        pytest.skip("no Chromium: install the system's, or run `playwright install chromium`, or set CIFARLAB_CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=place, args=list(ARGUMENTS))
+        yield browser
+        browser.close()

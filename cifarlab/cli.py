@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import datetime
 import difflib
+import io
 import os
 import sys
 import types
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from cifarlab.config import RECIPES, EvalConfig, TrainConfig
+from cifarlab.data.names import plain
 from cifarlab.errors import NotFiniteError, UserError, WorkerLostError
 from cifarlab.teaching import command as assignments_command
 
@@ -32,7 +34,7 @@ class _Parser(argparse.ArgumentParser):
         unknown = message.removeprefix("unrecognized arguments: ").split(" ")[0].split("=")[0]
         near = difflib.get_close_matches(unknown, self._option_string_actions, n=2)
         hint = f" Near: {', '.join(near)}." if near and message.startswith("unrecognized") else ""
-        self.exit(2, f"{self.prog}: {message}.{hint} See {self.prog} --help.\n")
+        self.exit(2, f"{self.prog}: {plain(message)}.{hint} See {self.prog} --help.\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry_point() -> NoReturn:
     """What the installed program `cifarlab` calls."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that a pipe or an old terminal cannot show ends no command
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = main()
         sys.stdout.flush()
@@ -124,7 +128,7 @@ def _classify(options: argparse.Namespace) -> int:
     shape = classifier.dataset.image_shape
     pictures = np.stack([read_picture(path, shape) for path in options.pictures])
     for path, guesses in zip(options.pictures, classify(classifier, pictures), strict=True):
-        say(f"{path}: " + ", ".join(f"{guess.name} {guess.probability:.1%}" for guess in guesses))
+        say(f"{plain(path)}: " + ", ".join(f"{guess.name} {guess.probability:.1%}" for guess in guesses))
     return 0
 
 
@@ -258,6 +262,6 @@ def _config(
 
 def _fail(program: str, error: Exception, status: int) -> int:
     """Prints an error as one line."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = plain(" ".join(str(error).split())) or type(error).__name__
     print(f"{program}: {text}", file=sys.stderr)
     return status

@@ -77,7 +77,7 @@ class _Config:
         """
         try:
             settings = json.loads(Path(path).read_text())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"{path} should be the settings of a run as JSON; it cannot be read: {error}.") from None
         if not isinstance(settings, dict):
             raise ConfigError(f"{path} should hold a JSON object of settings; got a {type(settings).__name__}.")
@@ -104,7 +104,9 @@ class TrainConfig(_Config):
     )
     seed: int = setting(0, "every random draw is a function of this and the step")
     log_frequency: int = setting(10, "steps between console lines; reading the loss makes the host wait")
-    summary_frequency: int = setting(100, "steps between TensorBoard summaries, which cost a forward pass; 0 for none")
+    summary_frequency: int = setting(
+        100, "steps between TensorBoard summaries, which cost a forward pass; ever fewer with histograms; 0 for none"
+    )
     checkpoint_steps: int = setting(
         1_000, "steps between checkpoints, as in the tutorial's early version; 0 for time alone"
     )

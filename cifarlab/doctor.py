@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from cifarlab.data.names import plain
+
 NEEDED = ("tensorflow", "tensorboard", "numpy", "matplotlib", "pillow", "pooch", "filelock", "scipy")
 FOR_NOTEBOOKS = ("jupyterlab", "ipywidgets")
 DATA_SET_BYTES = 400e6
@@ -46,9 +48,9 @@ def report(findings: list[Finding]) -> str:
     """
     lines = []
     for finding in findings:
-        lines.append(f"{finding.topic:<18} {finding.found}")
+        lines.append(f"{finding.topic:<18} {plain(finding.found)}")
         if finding.advice:
-            lines.append(f"{'':<18} -> {finding.advice}")
+            lines.append(f"{'':<18} -> {plain(finding.advice)}")
     return "\n".join(lines)
 
 

@@ -12,7 +12,6 @@ import pytest
 from sphinx.search.en import SearchEnglish
 
 from tools import build_site
-from tools.browser import ARGUMENTS, chromium
 from tools.build_site import DOCS, EXERCISES, ROOT, SOLUTIONS, linked, places, with_tables
 from tools.check_site import Page, complaints, external_links, pages_of
 
@@ -20,6 +19,8 @@ ARTEFACTS = ROOT / "artefacts"
 """Screenshots of the latest run, for people to look at."""
 
 NAMES = sorted(path.stem for path in EXERCISES.glob("*.ipynb"))
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -139,19 +140,6 @@ KINDS = {
     "instructors": "instructors.html",
     "results": "results.html",
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    place = chromium()
-    if place is None:
-        pytest.skip("no Chromium: install the system's, or run `playwright install chromium`, or set CIFARLAB_CHROMIUM")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=place, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -10,9 +10,23 @@ from pathlib import Path, PurePosixPath
 
 from cifarlab.data.download import DownloadError, beside, disk_error
 from cifarlab.data.locking import alone
+from cifarlab.data.names import plain
 
 BLOCK_BYTES = 1 << 14  # 16 KiB, to read what nobody asked for
 SLACK_BYTES = 1 << 24  # 16 MiB for an archive's headers and the members nobody asked for; a bomb needs more
+HEADER_BYTES = 1 << 12  # of an extended header: the longest path; tarfile's time grows with the square of its length
+
+
+_DAMAGED = (  # what gzip and tarfile raise for a file that is none of theirs
+    EOFError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    RecursionError,
+    zlib.error,
+    gzip.BadGzipFile,
+    tarfile.TarError,
+)
 
 
 class _UnfitError(Exception):
@@ -55,7 +69,7 @@ def unpack(archive: str | os.PathLike, folder: str | os.PathLike, members: Mappi
                     _unpack_alone(archive, folder, members)
     except _UnfitError as error:
         raise DownloadError(
-            f"expected {len(members)} files in {archive}; got {' '.join(str(error).split())}. "
+            f"expected {len(members)} files in {archive}; got {plain(' '.join(str(error).split()))}. "
             "Remove it, fetch it again."
         ) from error
     except OSError as error:
@@ -91,22 +105,31 @@ class _Capped(gzip.GzipFile):
         return block
 
 
+class _Header(tarfile.TarInfo):
+    """A member's header; the entry point of its reader, which for an extended header reads the one behind it, too."""
+
+    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in b"xgXLK" and self.size > HEADER_BYTES:
+            raise _UnfitError(f"a header of {self.size:,} bytes")
+        return super()._proc_member(tar)  # type: ignore[misc]
+
+
 def _copy_members(archive: Path, folder: Path, members: Mapping[str, int]) -> None:
     """Copies the named members, then reads to the end: only there gzip tells whether the archive is sound."""
     missing, limit = dict(members), sum(members.values()) + SLACK_BYTES
     try:
         # Not tarfile's own "r|gz", which never looks at gzip's checksum.
-        with _Capped(archive) as plain:
-            plain.left = limit
-            with tarfile.open(fileobj=plain, mode="r|") as tar:
+        with _Capped(archive) as unpacked:
+            unpacked.left = limit
+            with tarfile.open(fileobj=unpacked, mode="r|", tarinfo=_Header) as tar:
                 for entry in tar:
                     if tar.offset > limit:  # tarfile would read on behind the end, for years
                         raise _UnfitError("far more than these files")
                     if entry.name in members:
                         _copy_member(tar, entry, folder, missing.pop(entry.name, None))
-            while plain.read(BLOCK_BYTES):
+            while unpacked.read(BLOCK_BYTES):
                 pass
-    except (EOFError, ValueError, zlib.error, gzip.BadGzipFile, tarfile.TarError) as error:
+    except _DAMAGED as error:
         raise _UnfitError(f"no .tar.gz archive, or a damaged one ({error})") from error
     if missing:
         raise _UnfitError(f"none called {', '.join(missing)}")

@@ -2,13 +2,18 @@
 
 import dataclasses
 import json
+import math
+import os
 from pathlib import Path
 
 import numpy as np
 
+from cifarlab.data.names import plain
 from cifarlab.data.records import IMAGE_SHAPE, RecordError, count_records, read_labels
 from cifarlab.errors import UserError
 from cifarlab.files import replace_text
+
+_MOST_VALUES = 1 << 26  # of one image; a description that says more would have a record fill the memory
 
 
 class DataSetError(UserError):
@@ -20,8 +25,8 @@ class DataSet:
     """Files of records, and what is in them.
 
     Attributes:
-        name: short, as in `--dataset`.
-        classes: the classes' names; a label is the place in this tuple.
+        name: short, as in `--dataset`; plain, as `data.names.plain` makes it.
+        classes: the classes' names, likewise plain; a label is the place in this tuple.
         train_files: files of training records; none where only the description is known.
         test_files: files of test records; likewise.
         image_shape: rows, columns and channels of an image.
@@ -35,6 +40,11 @@ class DataSet:
     test_files: tuple[Path, ...] = ()
     image_shape: tuple[int, int, int] = IMAGE_SHAPE
     crop_size: int = 24
+
+    def __post_init__(self) -> None:
+        """Names may be those of folders that somebody sent: they are printed, drawn and written into files."""
+        object.__setattr__(self, "name", plain(self.name))
+        object.__setattr__(self, "classes", tuple(map(plain, self.classes)))
 
     @property
     def num_classes(self) -> int:
@@ -88,19 +98,24 @@ class DataSet:
         try:
             values = json.loads(path.read_text())
             rows, columns, channels = map(int, values["image_shape"])
-            return cls(
-                name=str(values["name"]),
-                classes=tuple(map(str, values["classes"])),
-                train_files=tuple(path.parent / file for file in values.get("train_files", ())),
-                test_files=tuple(path.parent / file for file in values.get("test_files", ())),
+            made = cls(
+                name=values["name"],
+                classes=tuple(values["classes"]),
+                train_files=tuple(_path(path.parent, file) for file in values.get("train_files", ())),
+                test_files=tuple(_path(path.parent, file) for file in values.get("test_files", ())),
                 image_shape=(rows, columns, channels),
                 crop_size=int(values["crop_size"]),
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            if not (made.classes and 1 <= made.crop_size <= min(rows, columns) and channels >= 1):
+                raise ValueError("an image without size, or no class")
+            if math.prod(made.image_shape) > _MOST_VALUES:
+                raise ValueError("an image beyond all size")
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise DataSetError(
-                f"{path} should describe the data set of a run; it cannot be read ({type(error).__name__}). "
+                f"{plain(path)} should describe the data set of a run; it cannot be read ({type(error).__name__}). "
                 "Name the folder of a run that `cifarlab train` made, or of records that `cifarlab.data.own` made."
             ) from None
+        return made
 
     def is_there(self) -> bool:
         """Whether it has files, and all of them are where they should be."""
@@ -118,18 +133,25 @@ class DataSet:
                 labels = read_labels(file, self.image_shape)
             except OSError as error:
                 raise DataSetError(
-                    f"{file} should hold records of {self.name}; {error.strerror or error}. "
+                    f"{plain(file)} should hold records of {self.name}; {error.strerror or error}. "
                     f"Get the data again: {self._again()}."
                 ) from None
             except RecordError as error:
-                raise DataSetError(f"{file}: {error}") from None
+                raise DataSetError(f"{plain(file)}: {error}") from None
             wrong = (labels >= self.num_classes).nonzero()[0]
             if wrong.size:
                 raise DataSetError(
-                    f"labels of {self.name} lie in 0 to {self.num_classes - 1}; record {wrong[0]:,} of {file} has "
-                    f"{labels[wrong[0]]}. Either there are more classes than names, or the file is damaged: "
+                    f"labels of {self.name} lie in 0 to {self.num_classes - 1}; record {wrong[0]:,} of {plain(file)} "
+                    f"has {labels[wrong[0]]}. Either there are more classes than names, or the file is damaged: "
                     f"{self._again()}."
                 )
 
     def _again(self) -> str:
         return f"`cifarlab data {self.name} --force` with the same --data-dir, or make your own once more"
+
+
+def _path(home: Path, name: str) -> Path:
+    """A file that a description names; a ValueError for what no file system takes for a name."""
+    if b"\0" in os.fsencode(name):
+        raise ValueError("a name with a zero byte")
+    return home / name

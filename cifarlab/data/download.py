@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.data.locking import alone
+from cifarlab.data.names import plain
 from cifarlab.errors import UserError
 
 TIMEOUT_S = (10.0, 30.0)  # to connect, and between two packets: a throttled host is slow, but hardly silent
@@ -197,6 +198,8 @@ class _Fetch:
             response = requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S)
         except requests.RequestException as error:
             raise _verdict(error, self.answered) from error
+        except ValueError as error:  # it redirects to something that no library takes for an address
+            raise _RefusalError(f"an address that is none: {error}") from error
         with response:
             self.answered = True
             self.save(response, url, *self.check(response, have, self.size or notes.get("total")))
@@ -205,7 +208,7 @@ class _Fetch:
         """Where the answer begins in the file and how long the file is; before this, nothing is written."""
         status, said = response.status_code, response.headers
         if status == 200:
-            length = int(said["Content-Length"]) if said.get("Content-Length", "").isdecimal() else None
+            length = _number(said.get("Content-Length", ""))
             page = said.get("Content-Type", "").startswith("text/html")
             sure = self.size is not None and length == self.size
             if not sure and (page or (self.size and length is not None)):
@@ -219,7 +222,7 @@ class _Fetch:
         if status == 416 and total == str(have):
             return have, have  # whole already
         if status == 206 and start == str(have) and total in ("*", str(expected or total)):
-            return have, expected or (int(total) if total != "*" else None)
+            return have, expected or _number(total)
         self.anew = True
         raise _BreakError("an answer that does not continue what is there")
 
@@ -248,9 +251,12 @@ class _Fetch:
         """How to ask whether the file is still the one that the part is of; without, the checksum decides."""
         try:
             notes = json.loads(self.notes.read_text())
-        except (OSError, ValueError):
+            url, validator, total = notes["url"], notes["validator"], notes["total"]
+        except (OSError, ValueError, RecursionError, LookupError, TypeError):
             return {}
-        return notes if isinstance(notes, dict) else {}
+        fit_to_be_sent = isinstance(validator, str) and re.fullmatch("[ -~]{1,1000}", validator)
+        known = total if type(total) is int and total > 0 else None
+        return {"url": url, "validator": validator if fit_to_be_sent else None, "total": known}
 
     def write_notes(self, response: Any, url: str, total: int | None) -> None:
         validator = response.headers.get("ETag", "W/")
@@ -265,7 +271,7 @@ def _blocks(response: Any) -> Iterator[bytes]:
 
     try:
         yield from response.raw.stream(BLOCK_BYTES, decode_content=False)
-    except HTTPError as error:
+    except (HTTPError, ValueError) as error:  # a piece of less than no bytes is a ValueError
         raise _verdict(error, answered=True) from error
 
 
@@ -310,7 +316,12 @@ def disk_error(path: Path, error: OSError) -> DownloadError:
 
 
 def _one_line(text: object) -> str:
-    return " ".join(str(text).split())
+    return plain(" ".join(str(text).split()))
+
+
+def _number(text: str) -> int | None:
+    """A count of bytes as a server writes it; None for what is none, such as one of five thousand digits."""
+    return int(text) if re.fullmatch("[0-9]{1,15}", text) else None
 
 
 def _count(size: int | None) -> str:

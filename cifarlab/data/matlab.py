@@ -16,6 +16,7 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from cifarlab.data.names import label
 from cifarlab.errors import UserError
 
 _INT8, _INT32, _UINT32, _MATRIX, _COMPRESSED = 1, 5, 6, 14, 15
@@ -23,7 +24,8 @@ _DTYPES = {1: "i1", 2: "u1", 3: "<i2", 4: "<u2", 5: "<i4", 6: "<u4", 7: "<f4", 9
 _NUMERIC = range(6, 16)  # MATLAB's classes double to uint64
 _COMPLEX = 0x800  # a flag of a variable
 _BLOCK = 1 << 16  # bytes of the file that are unpacked at a time
-_LONGEST = 1 << 12  # bytes of a shape or a name; longer ones are no picture's
+_LONGEST = 1 << 8  # bytes of a shape or a name; MATLAB's own names have at most 63, and longer shapes are no picture's
+_NAMED = 20  # variables that are named when another one was wanted; a file may hold millions
 
 
 class MatlabError(UserError):
@@ -69,13 +71,16 @@ def variable(path: str | os.PathLike, name: str) -> Iterator[Variable]:
     path = Path(path)
     with path.open("rb") as file:
         _check_header(file.read(128), path)
-        there = []
+        there: list[str] = []
         for head, stream in _variables(file, path):
             if head.name == name:
                 yield _with_values(head, stream, path)
                 return
-            there.append(head.name)
-    raise MatlabError(f"{path.name} should hold the variable {name}; it holds {', '.join(there) or 'none'}.")
+            there = [*there, label(head.name)][: _NAMED + 1]
+    more = " and more" if len(there) > _NAMED else ""
+    raise MatlabError(
+        f"{path.name} should hold the variable {name}; it holds {', '.join(there[:_NAMED]) or 'none'}{more}."
+    )
 
 
 def _check_header(head: bytes, path: Path) -> None:
@@ -121,7 +126,7 @@ def _head(stream: "_Stream", path: Path) -> _Head:
     flags, shape = _element(stream, path, _UINT32), _element(stream, path, _INT32)
     name = _element(stream, path, _INT8).decode("latin-1")
     if len(flags) != 8 or len(shape) % 4:
-        raise _damaged(path, f"class and shape of the variable {name[:40]!r} have another length than they should")
+        raise _damaged(path, f"class and shape of the variable {label(name)} have another length than they should")
     return _Head(struct.unpack("<II", flags)[0], struct.unpack(f"<{len(shape) // 4}i", shape), name)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from cifarlab.data.dataset import DataSet, DataSetError
 from cifarlab.data.datasets import DESCRIPTION
+from cifarlab.data.names import plain
 from cifarlab.data.picture_files import PictureError, picture_paths, read_picture
 from cifarlab.data.records import read_labels, write_batches
 
@@ -57,7 +58,7 @@ def from_folder(
     classes = sorted({folder.name for part in parts for folder in _folders(home / part)})
     if len(classes) < 2:
         raise DataSetError(
-            f"{home} should hold a folder of pictures for each class, two at least; it has {len(classes)}. "
+            f"{plain(home)} should hold a folder of pictures for each class, two at least; it has {len(classes)}. "
             "Name the folder above the classes' folders."
         )
     found = {part: _labelled_paths(home / part, classes) for part in parts}
@@ -242,7 +243,7 @@ def _labelled_paths(home: Path, classes: Sequence[str]) -> tuple[list[Path], np.
     by_class = [picture_paths(home / name) for name in classes]
     for name, paths in zip(classes, by_class, strict=True):
         if not paths:
-            raise DataSetError(f"{home / name} should hold pictures of the class {name}; there are none.")
+            raise DataSetError(f"{plain(home / name)} should hold pictures of the class {plain(name)}; there are none.")
     return [path for paths in by_class for path in paths], np.repeat(np.arange(len(classes)), list(map(len, by_class)))
 
 
@@ -255,8 +256,8 @@ def _test_places(labels: np.ndarray, classes: Sequence[str], share: float, rng: 
         places = np.flatnonzero(labels == label)
         if len(places) < 2:
             raise DataSetError(
-                f"a class has two pictures at least, one for training and one for the test; {name} has {len(places)}. "
-                "Add pictures, or leave the class out."
+                f"a class has two pictures at least, one for training and one for the test; {plain(name)} has "
+                f"{len(places)}. Add pictures, or leave the class out."
             )
         count = min(max(round(share * len(places)), 1), len(places) - 1)
         chosen[rng.permutation(places)[:count]] = True

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cifarlab.data.names import plain
 from cifarlab.errors import UserError
 
 IMAGE_SHAPE = (32, 32, 3)
@@ -24,7 +25,8 @@ TRAIN_FILES = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
 TEST_FILES = ("test_batch.bin",)
 """CIFAR-10's file of test records."""
 
-_AT_ONCE = 1_000  # records that are in memory at a time
+_AT_ONCE = 1_000  # records that are in memory at a time, or fewer where they are large
+_AT_ONCE_BYTES = 1 << 24
 
 
 class RecordError(UserError):
@@ -103,13 +105,13 @@ def read_records(
 def read_batches(
     path: str | os.PathLike, image_shape: tuple[int, int, int] = IMAGE_SHAPE, num_classes: int = 10
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """As `read_records`, a thousand records at a time."""
+    """As `read_records`, a thousand records at a time, or fewer of large pictures."""
     path, length = Path(path), record_bytes(image_shape)
     count_records(path, image_shape)
     with path.open("rb") as file:
-        while block := file.read(_AT_ONCE * length):
+        while block := file.read(_block_bytes(length)):
             images, labels = _split(np.frombuffer(block, np.uint8).reshape(-1, length), image_shape)
-            _check_labels(labels, num_classes, path.name)
+            _check_labels(labels, num_classes, plain(path.name))
             yield images, labels
 
 
@@ -119,7 +121,7 @@ def read_labels(path: str | os.PathLike, image_shape: tuple[int, int, int] = IMA
     length = record_bytes(image_shape)
     labels = []
     with open(path, "rb") as file:
-        while block := file.read(_AT_ONCE * length):
+        while block := file.read(_block_bytes(length)):
             labels.append(np.frombuffer(block, np.uint8)[::length].astype(np.int32))  # a copy: a view keeps the block
     return np.concatenate(labels)
 
@@ -134,8 +136,8 @@ def count_records(path: Path, image_shape: tuple[int, int, int] = IMAGE_SHAPE) -
     size, length = Path(path).stat().st_size, record_bytes(image_shape)
     if size == 0 or size % length:
         raise RecordError(
-            f"a record is {length:,} bytes; {Path(path).name} holds {size:,}, not a multiple of it that is above "
-            "zero. The file is probably truncated: run `cifarlab data` with its name and --force."
+            f"a record is {length:,} bytes; {plain(Path(path).name)} holds {size:,}, not a multiple of it that is "
+            "above zero. The file is probably truncated: run `cifarlab data` with its name and --force."
         )
     return size // length
 
@@ -175,6 +177,11 @@ def write_batches(path: str | os.PathLike, batches: Iterable[tuple[np.ndarray, n
         raise
     beside.replace(path)
     return count
+
+
+def _block_bytes(length: int) -> int:
+    """The length of some whole records of this length each."""
+    return max(1, min(_AT_ONCE, _AT_ONCE_BYTES // length)) * length
 
 
 def _rows(images: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -19,14 +19,14 @@ DIGITS = tuple("0123456789")
 """The classes; a label is its digit."""
 
 URL = "http://ufldl.stanford.edu/housenumbers/"
-PARTS: dict[str, tuple[str, int | None, int]] = {
+PARTS = {
     "train": ("md5:e26dedcc434d2e4c54c9b2d4a06d8373", 182_040_794, 73_257),
     "test": ("md5:eb5a983be6a315427106f1b164d9cef3", 64_275_384, 26_032),
-    "extra": ("md5:a93ce644f1a588dc4d68dda5feec44a7", None, 531_131),
+    "extra": ("md5:a93ce644f1a588dc4d68dda5feec44a7", 1_329_278_602, 531_131),
 }
-"""The official files, `train_32x32.mat` and so on: checksum, bytes where they are known, and number of digits."""
+"""The official files, `train_32x32.mat` and so on: checksum, bytes, and number of digits."""
 
-_MOST = 10_000_000  # labels are read at once, and a small file can say that it has any number of them
+_MOST = 1_000_000  # digits of a file; a small one can say that it has any number, and its pixels would fill a disk
 _CHUNK = 1_000  # pictures that are in memory at a time
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from cifarlab.data.dataset import DataSet
 from cifarlab.data.download import Progress
+from cifarlab.data.names import plain_lines
 from cifarlab.data.pipeline import queue_capacity
 from cifarlab.evaluation.precision import Evaluation
 from cifarlab.training.observers import Observer, Run, StepRecord
@@ -151,5 +152,5 @@ def say_if_uneven(dataset: DataSet) -> None:
 
 
 def say(line: str) -> None:
-    """Prints a line at once, also into a pipe."""
-    print(line, flush=True)
+    """Prints a line, or several, at once, also into a pipe; what a name brings that no letter does is escaped."""
+    print(plain_lines(line), flush=True)

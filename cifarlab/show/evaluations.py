@@ -8,7 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from cifarlab.evaluation.confusion import binomial_interval, probabilities
 from cifarlab.show import plots
-from cifarlab.show.figures import COLOURS, QUIET
+from cifarlab.show.figures import COLOURS, QUIET, label
 
 _BLUES = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", COLOURS[0]])
 
@@ -33,8 +33,9 @@ def confusion(ax: Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
         colour = "white" if value > 55 else "black"
         text = f"{value:.0f}" if value >= 0.5 else ""
         ax.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)
-    ax.set_xticks(range(len(classes)), classes, rotation=35, ha="left", rotation_mode="anchor", fontsize=9)
-    ax.set_yticks(range(len(classes)), classes, fontsize=9)
+    names = list(map(label, classes))
+    ax.set_xticks(range(len(names)), names, rotation=35, ha="left", rotation_mode="anchor", fontsize=9)
+    ax.set_yticks(range(len(names)), names, fontsize=9)
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("top")
     ax.tick_params(length=0)
@@ -97,9 +98,9 @@ def mistakes(
     for place, (image, shares) in enumerate(zip(images, probabilities(logits), strict=True)):
         top, left = place // columns * down + room // 2, place % columns * (size + gap)
         whole[top : top + size, left : left + size] = image
-        said = f"{classes[shares.argmax()]}? {100 * shares.max():.0f} %"
+        said = f"{label(classes[shares.argmax()])}? {100 * shares.max():.0f} %"
         ax.text(left - 0.5, top - 1, said, va="bottom", fontsize=9)
-        ax.text(left - 0.5, top + size, classes[labels[place]], va="top", fontsize=9, color=QUIET)
+        ax.text(left - 0.5, top + size, label(classes[labels[place]]), va="top", fontsize=9, color=QUIET)
     ax.imshow(whole, interpolation="nearest")
     ax.set_axis_off()
 
@@ -122,7 +123,8 @@ def guesses(picture_ax: Axes, bars_ax: Axes, picture: np.ndarray, shares: Sequen
     picture_ax.imshow(picture, interpolation="nearest")
     picture_ax.set_axis_off()
     names, values = zip(*shares, strict=True)
-    bars_ax.barh(names, [100 * value for value in values], color=COLOURS[0])
+    bars_ax.barh(range(len(names)), [100 * value for value in values], color=COLOURS[0])
+    bars_ax.set_yticks(range(len(names)), list(map(label, names)))
     bars_ax.invert_yaxis()
     bars_ax.set_xlim(0, 100)
     bars_ax.set_title("What does the network take it for?", loc="left", fontsize=11)

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import html
 import io
+import warnings
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -15,6 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.text import Text
+from matplotlib.ticker import LogFormatter
+
+from cifarlab.data import names
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, which people with any kind of colour blindness can tell apart, in the order of their use."""
@@ -75,11 +80,41 @@ def show(figure: Figure, seen: str, *, exact: bool = False) -> None:
     display({"image/png": png(figure), "text/plain": words}, metadata={"image/png": {"alt": seen}}, raw=True)
 
 
+def label(name: str) -> str:
+    """A name as it stands in a figure: plain, not too long, and not left out of the legend for how it begins.
+
+    >>> label("cat"), label("_nolegend_")
+    ('cat', ' _nolegend_')
+    """
+    name = names.label(name)
+    return f" {name}" if name.startswith("_") else name
+
+
 def png(figure: Figure) -> bytes:
-    """A figure as the bytes of a PNG file; the same figure gives the same bytes."""
+    """A figure as the bytes of a PNG file; the same figure gives the same bytes.
+
+    What stands between two dollar signs is no formula here: it may be the name of somebody's class or run.
+    """
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    _take_literally(figure)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a letter that the font lacks, a name that finds no room
+        figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _take_literally(figure: Figure) -> None:
+    """Has no text of a figure read as a formula, but for the powers of ten that matplotlib writes along an axis."""
+    powers = {
+        text
+        for ax in figure.axes
+        for axis in (ax.xaxis, ax.yaxis)
+        if isinstance(axis.get_major_formatter(), LogFormatter)
+        for text in axis.findobj(Text)
+        if text is not axis.label
+    }
+    for text in figure.findobj(Text):
+        text.set_parse_math(text in powers)
 
 
 def html_image(figure: Figure, seen: str) -> str:
@@ -110,7 +145,7 @@ def describe(figure: Figure, *, exact: bool = False) -> Iterator[str]:
         parts = [ax.get_title(loc="left") or ax.get_title() or "Untitled.", *labels, *_contents(ax)]
         if exact:
             parts.append(f"Values: {_checksum(ax)}.")
-        yield " ".join(part if part[-1] in ".?!" else f"{part}." for part in parts)
+        yield names.plain_lines(" ".join(part if part[-1] in ".?!" else f"{part}." for part in parts))
 
 
 def _contents(ax: Axes) -> Iterator[str]:

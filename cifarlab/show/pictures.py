@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from cifarlab.data.records import read_record
-from cifarlab.show.figures import QUIET
+from cifarlab.show.figures import QUIET, label
 
 PLANE_COLOURS = {"label": "#000000", "red": "#C8102E", "green": "#00772F", "blue": "#0047BB"}
 """Of a record's parts; dark enough to be read as text on white."""
@@ -129,7 +129,7 @@ def planes(axes: Sequence[Axes], record: bytes, classes: Sequence[str]) -> None:
     >>> axes[3].get_title(loc="left")
     'together: h'
     """
-    image, label = read_record(record)
+    image, number = read_record(record)
     for channel, (ax, name) in enumerate(zip(axes[:3], ("red", "green", "blue"), strict=True)):
         plane = np.zeros_like(image)
         plane[..., channel] = image[..., channel]
@@ -137,7 +137,7 @@ def planes(axes: Sequence[Axes], record: bytes, classes: Sequence[str]) -> None:
         ax.imshow(plane, interpolation="nearest")
         ax.set_title(f"{name}\nbytes {first:,} to {first + 1023:,}", loc="left", fontsize=10, color=PLANE_COLOURS[name])
     axes[3].imshow(image, interpolation="nearest")
-    axes[3].set_title(f"together: {classes[label]}", loc="left", fontsize=10)
+    axes[3].set_title(f"together: {label(classes[number])}", loc="left", fontsize=10)
     for ax in axes:
         ax.set_xticks([])
         ax.set_yticks([])
@@ -179,5 +179,5 @@ def _as_bytes(images: np.ndarray) -> np.ndarray:
 
 def _ticks(axis, names: list[str], size: int) -> None:
     places = [(size - 1) / 2 + place * (size + GAP) for place in range(len(names))]
-    axis.set_ticks(places, names, fontsize=9)
+    axis.set_ticks(places, list(map(label, names)), fontsize=9)
     axis.set_tick_params(length=0)

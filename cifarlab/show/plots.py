@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from cifarlab.show.figures import COLOURS, QUIET
+from cifarlab.show.figures import COLOURS, QUIET, label
 
 
 def lines(
@@ -39,9 +39,9 @@ def lines(
     for number, (name, (along, values)) in enumerate(curves.items()):
         colour = COLOURS[number % len(COLOURS)]
         if name in faint:
-            ax.plot(along, values, color=colour, linewidth=0.8, alpha=0.35, label=name, zorder=1)
+            ax.plot(along, values, color=colour, linewidth=0.8, alpha=0.35, label=label(name), zorder=1)
         else:
-            ax.plot(along, values, color=colour, linewidth=1.8, label=name, zorder=2)
+            ax.plot(along, values, color=colour, linewidth=1.8, label=label(name), zorder=2)
     _style(ax, title, x, y)
     if len(curves) > 1:
         ax.legend(frameon=False, fontsize=9)
@@ -73,7 +73,9 @@ def bars(
     ['3,000', '5,000']
     """
     heights = list(values.values())
-    drawn = ax.bar(list(values), heights, color=COLOURS[0], yerr=errors, ecolor=QUIET, capsize=3)
+    places = range(len(heights))  # names as places would become one bar where two are alike
+    drawn = ax.bar(places, heights, color=COLOURS[0], yerr=errors, ecolor=QUIET, capsize=3)
+    ax.set_xticks(places, list(map(label, values)))
     if errors is None:
         ax.bar_label(drawn, [f"{height:,.4g}" if height < 1000 else f"{height:,.0f}" for height in heights], fontsize=9)
         ax.margins(y=0.12)
@@ -105,7 +107,7 @@ def distributions(
     centres = (edges[:-1] + edges[1:]) / 2
     for number, (name, values) in enumerate(flat.items()):
         share = np.histogram(values, edges)[0] / values.size
-        ax.plot(centres, share, drawstyle="steps-mid", color=COLOURS[number % len(COLOURS)], label=name)
+        ax.plot(centres, share, drawstyle="steps-mid", color=COLOURS[number % len(COLOURS)], label=label(name))
     if logarithmic:
         ax.set_yscale("log")
     _style(ax, title, x, "share of the values")
@@ -157,12 +159,13 @@ def shares(ax: Axes, wholes: Mapping[str, Mapping[str, float]], *, title: str) -
     parts = list(dict.fromkeys(name for sizes in wholes.values() for name in sizes))
     percent = np.array([[sizes.get(part, 0.0) for part in parts] for sizes in wholes.values()], float)
     percent *= 100 / percent.sum(axis=1, keepdims=True)
-    left = np.zeros(len(wholes))
+    places, left = range(len(wholes)), np.zeros(len(wholes))
     for part, widths, colour in zip(parts, percent.T, COLOURS, strict=False):
-        drawn = ax.barh(list(wholes), widths, left=left, color=colour, edgecolor="white", height=0.66, label=part)
+        drawn = ax.barh(places, widths, left=left, color=colour, edgecolor="white", height=0.66, label=label(part))
         labels = [f"{width:.0f}" if width >= 3 else "" for width in widths]
         ax.bar_label(drawn, labels, label_type="center", fontsize=9, color="white", fontweight="bold")
         left = left + widths
+    ax.set_yticks(places, list(map(label, wholes)))
     ax.invert_yaxis()
     ax.set_xlim(0, 100)
     _style(ax, title, "%", "")

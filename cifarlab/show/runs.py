@@ -10,12 +10,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from cifarlab.show import plots
-from cifarlab.show.figures import COLOURS, QUIET
+from cifarlab.show.figures import COLOURS, QUIET, label
 
 Log = Iterable[dict[str, Any]]
 
 BANDS = ((0, 8, 0.15), (1, 7, 0.25), (2, 6, 0.35), (3, 5, 0.5))
 """Of a distribution: from which to which of the nine percentiles, and how dense."""
+
+LARGEST = 3.4e38
+"""Of a number that is drawn: float32 holds no larger one, and a log that somebody sent may hold anything."""
 
 NOTES = {"pause": "paused", "learning_rate_factor": "rate changed", "not_finite": "not finite"}
 """What is marked in the figure of the losses, and in which words."""
@@ -118,7 +121,7 @@ def several(axes: Sequence[Axes], logs: Mapping[str, Log]) -> None:
     plots.lines(axes[0], curves, title="Which run learns faster?", x="step", y="averaged total loss (nats)")
     for colour, (name, log) in zip(COLOURS, logs.items(), strict=False):
         steps, shares = series(log, "averaged", event="evaluation")
-        axes[1].plot(steps, [100 * share for share in shares], "s-", color=colour, linewidth=0.8, label=name)
+        axes[1].plot(steps, [100 * share for share in shares], "s-", color=colour, linewidth=0.8, label=label(name))
     _frame_precision(axes[1], "Which is right more often?", "precision @ 1, averaged (%)")
 
 
@@ -155,13 +158,29 @@ def series(log: Log, *path: str, event: str = "step") -> tuple[list[int], list[f
     """
     steps, values = [], []
     for line in log:
-        value: Any = line if line["event"] == event else None
-        for name in path:
-            value = value.get(name) if isinstance(value, dict) else None
+        value = number(line, *path) if line["event"] == event else None
         if value is not None:
             steps.append(line["step"])
             values.append(value)
     return steps, values
+
+
+def number(event: dict[str, Any], *path: str) -> float | None:
+    """A number of an event; None where there is none, or one that cannot be drawn.
+
+    Args:
+        event: of a run.
+        path: the number's name, or the names that lead to it.
+
+    >>> number({"losses": {"total_loss": 4.6}}, "losses", "total_loss"), number({"losses": "none"}, "losses", "a")
+    (4.6, None)
+    """
+    value: Any = event
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if abs(value) <= LARGEST else None
 
 
 def distributions(
@@ -186,6 +205,6 @@ def distributions(
         for low, high, alpha in BANDS:
             ax.fill_between(steps, values[:, low], values[:, high], color=COLOURS[0], alpha=alpha, linewidth=0)
         plots.lines(ax, {}, title="", x="step", y=y if ax is axes[0] else "")
-        ax.set_title(name, loc="left", fontsize=9)
+        ax.set_title(label(name), loc="left", fontsize=9)
         ax.plot(steps, values[:, 4], color="black", linewidth=1.2, label="median")
         ax.axhline(0, color=QUIET, linewidth=0.6, zorder=0, label="_zero")

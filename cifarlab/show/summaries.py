@@ -1,6 +1,9 @@
 """TensorBoard event files with the tutorial's summaries, under its names."""
 
+import contextlib
 import os
+import time
+from collections.abc import Iterator
 
 from tensorboard.plugins.histogram.metadata import create_summary_metadata
 
@@ -8,6 +11,7 @@ from cifarlab.backend import tf
 from cifarlab.errors import UserError
 from cifarlab.evaluation.precision import Evaluation
 from cifarlab.model.network import layers
+from cifarlab.training.checkpoints import one_line
 from cifarlab.training.observers import Details, Observer, Run, StepRecord
 
 BUCKETS = 30
@@ -16,9 +20,23 @@ BUCKETS = 30
 PICTURES = 3
 """Images of a batch that are kept, TensorFlow's default."""
 
+DENSE = 1_000
+"""Summaries that hold histograms and pictures, 26 kB each; then a tenth of them do, after ten times as many steps a
+hundredth, and so on. So a week, 10,000,000 steps, is 0.2 GB for TensorBoard to read, and not 2.6."""
+
+A_FILE = 1_000
+"""Summaries in an event file before the next one is begun: one that is damaged costs a part of the run and no more."""
+
+
+class SummaryError(UserError):
+    """An event file that cannot be written."""
+
 
 class Summaries(Observer):
-    """Writes the event files of a run into its folder: the training graph once, everything else every so many steps."""
+    """Writes the event files of a run into its folder: the training graph once, everything else every so many steps.
+
+    TensorBoard reads all event files of a folder as one run.
+    """
 
     def __init__(self, frequency: int = 100) -> None:
         """Writes nothing until the run starts.
@@ -31,36 +49,67 @@ class Summaries(Observer):
     def start(self, run: Run) -> None:
         """Writes the traced training graph."""
         self._layers = [layer.name for layer in layers(run.state.network)]
-        self._writer = tf.summary.create_file_writer(run.config.train_dir)
-        with self._writer.as_default(step=run.first_step):
-            tf.summary.graph(run.graph)
-        self._writer.flush()
+        self._folder, self._written = run.config.train_dir, 0
+        with self._told():
+            self._writer = tf.summary.create_file_writer(self._folder)
+            with self._writer.as_default(step=run.first_step):
+                tf.summary.graph(run.graph)
+            self._begin(run.first_step)
+            self._writer.flush()
 
     def wants(self, step: int) -> bool:
         """Every `frequency` steps, the first included."""
         return bool(self.frequency) and step % self.frequency == 0
 
     def details(self, record: StepRecord, details: Details) -> None:
-        """Writes all summaries of a step."""
-        with self._writer.as_default(step=record.step):
-            self._scalars(record)
-            tf.summary.image("images", to_unit_range(details.images[:PICTURES]), max_outputs=PICTURES)
-            for name in details.stages._fields:
-                if name not in self._layers:
-                    continue
-                activations = getattr(details.stages, name)
-                histogram(f"{name}/activations", activations)
-                tf.summary.scalar(f"{name}/sparsity", tf.nn.zero_fraction(activations))
-            for name, value in details.variables.items():
-                histogram(name, value)
-                histogram(f"{name}/gradients", details.gradients[name])
-        self._writer.flush()
+        """Writes all summaries of a step, histograms and pictures while a run is young."""
+        with self._told():
+            if self._written and self._written % A_FILE == 0:
+                self._writer.close()
+                self._writer = tf.summary.create_file_writer(self._folder)
+            with self._writer.as_default(step=record.step):
+                self._scalars(record, details)
+                if in_full(record.step, self.frequency):
+                    self._histograms_and_pictures(details)
+            self._writer.flush()
+        self._written += 1
 
     def end(self, run: Run, reason: str) -> None:
         """Closes the event file."""
-        self._writer.close()
+        with contextlib.suppress(tf.errors.OpError):  # what could not be written was told before
+            self._writer.close()
 
-    def _scalars(self, record: StepRecord) -> None:
+    def _begin(self, step: int) -> None:
+        """Has TensorBoard forget summaries of this step and later ones, which a run that was killed takes once more."""
+        log = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
+        event = tf.compat.v1.Event(wall_time=time.time(), step=step, session_log=log)
+        tf.raw_ops.ImportEvent(writer=self._writer._resource, event=event.SerializeToString())
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Makes one line of what the disk refuses."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            raise SummaryError(
+                f"event files for TensorBoard should go to {self._folder}; they could not be written: "
+                f"{one_line(error)}. Make room there or allow writing, then continue the run from its last checkpoint; "
+                "or go on with --summary-frequency 0."
+            ) from None
+
+    def _histograms_and_pictures(self, details: Details) -> None:
+        tf.summary.image("images", to_unit_range(details.images[:PICTURES]), max_outputs=PICTURES)
+        for name in details.stages._fields:
+            if name in self._layers:
+                histogram(f"{name}/activations", getattr(details.stages, name))
+        for name, value in details.variables.items():
+            histogram(name, value)
+            histogram(f"{name}/gradients", details.gradients[name])
+
+    def _scalars(self, record: StepRecord, details: Details) -> None:
+        for name in details.stages._fields:
+            if name in self._layers:
+                tf.summary.scalar(f"{name}/sparsity", tf.nn.zero_fraction(getattr(details.stages, name)))
         for name, value in record.losses.items():
             tf.summary.scalar(f"{name} (raw)", value)
             tf.summary.scalar(name, record.averaged_losses[name])
@@ -68,6 +117,22 @@ class Summaries(Observer):
         tf.summary.scalar("queue/records", record.queue_fill)
         tf.summary.scalar("queue/seconds_waited", record.input_wait)
         tf.summary.scalar("examples_per_second", record.examples_per_second)
+
+
+def in_full(step: int, frequency: int) -> bool:
+    """Whether the summary of a step holds histograms and pictures, of which a long run has ever fewer.
+
+    Args:
+        step: of a summary, a multiple of `frequency`.
+        frequency: steps between summaries.
+
+    >>> [in_full(step, 100) for step in (99_900, 100_000, 100_100, 101_000)]
+    [True, True, False, True]
+    """
+    stride = frequency
+    while step >= DENSE * stride:
+        stride *= 10
+    return step % stride == 0
 
 
 class EvaluationSummaries:

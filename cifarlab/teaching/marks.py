@@ -2,10 +2,12 @@
 
 import csv
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from cifarlab.data.names import plain
 from cifarlab.teaching.course import gradebook
 
 
@@ -65,8 +67,10 @@ def export(name: str, course: str | os.PathLike, path: str | os.PathLike, layout
 
 
 def _harmless(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@", "\t") else text
+    """A cell that no spreadsheet takes for a formula, in one line."""
+    text = plain(text)
+    first = unicodedata.normalize("NFKC", text.strip()[:1])  # in its usual width
+    return f"'{text}" if first in tuple("=+-@") else text
 
 
 def table(points: Sequence[Points]) -> str:
@@ -77,9 +81,10 @@ def table(points: Sequence[Points]) -> str:
     ada          10 of 12, points by hand still to come
     grace       2.5 of 12
     """
-    width = max(len("student"), *(len(p.student) for p in points))
+    students = [plain(p.student) for p in points]
+    width = max(map(len, ["student", *students]))
     lines = [f"{'student':{width}}  points"]
-    for p in points:
+    for student, p in zip(students, points, strict=True):
         rest = ", points by hand still to come" if p.by_hand else ""
-        lines.append(f"{p.student:{width}}  {p.score:>6g} of {p.max_score:g}{rest}")
+        lines.append(f"{student:{width}}  {p.score:>6g} of {p.max_score:g}{rest}")
     return "\n".join(lines)

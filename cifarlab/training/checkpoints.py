@@ -248,5 +248,6 @@ def why_unreadable(path: str, error: Exception) -> str:
 
 
 def one_line(error: Exception) -> str:
-    """The first line of an error's message."""
-    return (str(getattr(error, "message", "")) or str(error)).strip().splitlines()[0].rstrip(".")[:200]
+    """The first line of an error's message, without the operation that TensorFlow puts before it."""
+    text = re.sub(r"^{{.*?}} ?", "", (str(getattr(error, "message", "")) or str(error)).strip())
+    return text.splitlines()[0].rstrip(".")[:300]

@@ -14,6 +14,8 @@ from cifarlab.errors import UserError
 
 FILE_NAME = "log.jsonl"
 
+_LONGEST = 1 << 20  # characters of a line that are read at once; ours have some hundreds
+
 
 class RunLogError(UserError):
     """A run's log that cannot be written."""
@@ -85,12 +87,14 @@ def read_log(path: str | os.PathLike) -> Iterator[dict[str, Any]]:
     """
     path = Path(path)
     with (path / FILE_NAME if path.is_dir() else path).open(errors="replace") as file:
-        for line in file:
+        for line in iter(lambda: file.readline(_LONGEST), ""):
             try:
                 event = json.loads(line)
             except (ValueError, RecursionError):
                 continue
-            if isinstance(event, dict) and isinstance(event.get("event"), str) and type(event.get("step")) is int:
+            if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+                continue
+            if type(step := event.get("step")) is int and 0 <= step < 2**63:
                 yield event
 
 

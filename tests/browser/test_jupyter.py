@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from PIL import Image
 
-from tools.browser import ARGUMENTS, SECONDS, Notebook, Server, chromium
+from tools.browser import SECONDS, Notebook, Server
 
 pytestmark = pytest.mark.slow
 
@@ -23,19 +23,6 @@ SMALL = (
     "other = Dashboard(cifarlab.TrainConfig(train_dir='runs/two', **settings))\nother",
     "board.wait()",
 )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    place = chromium()
-    if place is None:
-        pytest.skip("no Chromium: install the system's, or run `playwright install chromium`, or set CIFARLAB_CHROMIUM")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=place, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

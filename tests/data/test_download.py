@@ -1,99 +1,29 @@
 """Fetching against a real server on loopback that misbehaves by script."""
 
-import contextlib
 import gzip
 import hashlib
 import json
 import logging
 import os
 import random
-import re
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import filelock
 import pooch
 import pytest
 
-from cifarlab.data import download, locking
+from cifarlab.data import download
 from cifarlab.data.download import DownloadError, Progress, fetch
+from tests.loopback import BODY, Request, Server, hasten
 
-BODY = random.Random(1).randbytes(200_000)
 OTHER = random.Random(2).randbytes(200_000)
 HASH = f"sha256:{hashlib.sha256(BODY).hexdigest()}"
 HALF = 100_000
-
-
-class Request:
-    """One request to the test server, and the means to answer it rightly or wrongly."""
-
-    def __init__(self, handler: BaseHTTPRequestHandler):
-        self.handler, self.sent = handler, 0
-        self.range = handler.headers.get("Range")
-        self.if_range = handler.headers.get("If-Range")
-        self.start = int(re.fullmatch(r"bytes=(\d+)-", self.range)[1]) if self.range else 0
-
-    def head(self, status: int, **headers: object) -> None:
-        self.handler.send_response(status)
-        for name, value in headers.items():
-            if value is not None:
-                self.handler.send_header(name.replace("_", "-"), str(value))
-        self.handler.end_headers()
-
-    def send(self, data: bytes) -> None:
-        self.sent += len(data)  # before the client can have it, so that no test looks too early
-        self.handler.wfile.write(data)
-
-    def serve(self, body: bytes = BODY, upto: int | None = None, etag: str | None = '"one"') -> None:
-        """As a good server does; `upto`: the connection ends after that byte of the file."""
-        start = self.start if self.if_range in (None, etag) else 0
-        if start >= len(body):
-            self.head(416, Content_Range=f"bytes */{len(body)}", Content_Length=0)
-            return
-        span = f"bytes {start}-{len(body) - 1}/{len(body)}" if start else None
-        self.head(206 if start else 200, Content_Length=len(body) - start, Content_Range=span, ETag=etag)
-        self.send(body[start:upto])
-
-
-class Server:
-    """Counts what it is asked for and what it sends; `answer` says how the n-th request (from 0) is answered."""
-
-    def __init__(self):
-        self.requests: list[Request] = []
-        self.answer: Callable[[Request, int], None] = lambda request, n: request.serve()
-        self.released = threading.Event()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                request = Request(self)
-                outer.requests.append(request)
-                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the client has gone
-                    outer.answer(request, len(outer.requests) - 1)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.httpd.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.httpd.server_port}/batches.bin"
-        threading.Thread(target=self.httpd.serve_forever, args=(0.02,), daemon=True).start()
-
-    @property
-    def starts(self) -> list[int | None]:
-        """Where each request began to ask; None: for the whole file."""
-        return [request.start if request.range else None for request in self.requests]
-
-    def close(self) -> None:
-        self.released.set()
-        self.httpd.shutdown()
-        self.httpd.server_close()
 
 
 @pytest.fixture
@@ -117,11 +47,7 @@ def target(tmp_path):
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(download, "PAUSES_S", (0.01, 0.01))
-    monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 10.0))  # a busy machine is no stall
-    monkeypatch.setattr(locking, "WAIT_S", 0.05)
-    monkeypatch.setattr(download, "TELL_S", 0.0)
-    monkeypatch.setenv("NO_PROXY", "*")
+    hasten(monkeypatch)
 
 
 def get(target: Path, *servers: Server, size: int | None = len(BODY), **others) -> Path:
@@ -179,6 +105,7 @@ def test_a_file_with_the_right_checksum_is_used_as_it_is(server, target):
     assert server.requests == []
 
 
+@pytest.mark.fault(claim="downloads", how="a wrong checksum")
 def test_a_file_with_a_wrong_checksum_is_fetched_anew(server, target):
     target.parent.mkdir()
     target.write_bytes(OTHER)
@@ -187,6 +114,7 @@ def test_a_file_with_a_wrong_checksum_is_fetched_anew(server, target):
     assert left(target) == {target.name}
 
 
+@pytest.mark.fault(claim="downloads", how="a wrong checksum")
 def test_a_file_with_a_wrong_checksum_is_set_aside_when_it_cannot_be_fetched(server, target):
     """A user may have put it there by hand: it is neither taken for the right one nor lost."""
     target.parent.mkdir()
@@ -274,6 +202,7 @@ def test_the_server_is_asked_not_to_pack(server, target):
 # ---- breaks
 
 
+@pytest.mark.fault(claim="downloads", how="cut off at each tenth")
 def test_a_cut_connection_is_continued_within_the_call(server, target):
     server.answer = lambda request, n: request.serve(upto=HALF if n == 0 else None)
     get(target, server)
@@ -283,6 +212,7 @@ def test_a_cut_connection_is_continued_within_the_call(server, target):
     assert server.requests[1].if_range == '"one"'
 
 
+@pytest.mark.fault(claim="downloads", how="cut off at each tenth")
 def test_a_part_that_an_earlier_call_left_is_continued(server, target):
     server.answer = lambda request, n: request.serve(upto=HALF)
     message = refusal(target, server)
@@ -301,6 +231,7 @@ def test_a_part_that_an_earlier_call_left_is_continued(server, target):
     assert {one.resumed_from for one in seen} == {HALF}
 
 
+@pytest.mark.fault(claim="downloads", how="cut off at each tenth")
 def test_a_call_gives_up_after_a_few_breaks_that_bring_next_to_nothing(server, target):
     server.answer = lambda request, n: request.serve(upto=10 * (n + 1))
     message = refusal(target, server)
@@ -309,6 +240,7 @@ def test_a_call_gives_up_after_a_few_breaks_that_bring_next_to_nothing(server, t
     assert server.starts == [None, 10, 20]
 
 
+@pytest.mark.fault(claim="downloads", how="cut off at each tenth")
 def test_breaks_that_bring_something_each_are_no_failures(server, target, monkeypatch):
     monkeypatch.setattr(download, "WORTH_BYTES", 20_000)
     server.answer = lambda request, n: request.serve(upto=20_000 * (n + 1))
@@ -317,6 +249,7 @@ def test_breaks_that_bring_something_each_are_no_failures(server, target, monkey
     assert len(server.requests) == 10
 
 
+@pytest.mark.fault(claim="downloads", how="cut off at each tenth")
 def test_starting_anew_again_and_again_is_no_progress(server, target, monkeypatch):
     """A server that ignores Range and breaks each time brings the same bytes for ever."""
     monkeypatch.setattr(download, "WORTH_BYTES", 20_000)
@@ -330,6 +263,7 @@ def test_starting_anew_again_and_again_is_no_progress(server, target, monkeypatc
     assert len(server.requests) == 3
 
 
+@pytest.mark.fault(claim="downloads", how="stalls, silence and trickles")
 def test_a_stalled_connection_is_broken_off_and_continued(server, target, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 0.5))
 
@@ -347,12 +281,14 @@ def test_a_stalled_connection_is_broken_off_and_continued(server, target, monkey
     assert server.starts == [None, HALF - HALF % download.BLOCK_BYTES]
 
 
+@pytest.mark.fault(claim="downloads", how="stalls, silence and trickles")
 def test_a_server_that_never_answers_is_told_so(server, target, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 0.2))
     server.answer = lambda request, n: server.released.wait(20)
     assert "nothing came for 0.2 s, 3 times in a row" in refusal(target, server)
 
 
+@pytest.mark.fault(claim="downloads", how="stalls, silence and trickles")
 def test_a_trickle_is_no_stall(server, target, monkeypatch):
     """Ten pieces, each well within the timeout, that together take longer than it."""
     monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 0.5))
@@ -368,6 +304,7 @@ def test_a_trickle_is_no_stall(server, target, monkeypatch):
     assert server.starts == [None]
 
 
+@pytest.mark.fault(claim="downloads", how="killed or interrupted while it fetches or verifies")
 def test_ctrl_c_keeps_the_part(server, target):
     def interrupt(progress):
         if progress.done >= HALF:
@@ -382,6 +319,7 @@ def test_ctrl_c_keeps_the_part(server, target):
     assert server.starts == [None, got]
 
 
+@pytest.mark.fault(claim="downloads", how="killed or interrupted while it fetches or verifies")
 def test_ctrl_c_while_the_file_is_verified_costs_nothing(server, target, monkeypatch):
     def interrupt(*args, **others):
         raise KeyboardInterrupt
@@ -439,6 +377,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.fault(claim="downloads", how="killed or interrupted while it fetches or verifies")
 def test_a_killed_process_leaves_its_part_and_the_next_one_fetches_the_rest(server, target, tmp_path):
     def answer(request, n):
         request.serve(upto=HALF if n == 0 else None)
@@ -462,6 +401,7 @@ def test_a_killed_process_leaves_its_part_and_the_next_one_fetches_the_rest(serv
     assert left(target) == {"batches.bin"}
 
 
+@pytest.mark.fault(claim="downloads", how="two processes at once")
 def test_two_processes_at_once_fetch_once_and_write_nothing_to_the_screen(server, target, tmp_path):
     ready = [tmp_path / "ready1", tmp_path / "ready2"]
 
@@ -480,6 +420,7 @@ def test_two_processes_at_once_fetch_once_and_write_nothing_to_the_screen(server
     assert left(target) == {"batches.bin"}
 
 
+@pytest.mark.fault(claim="downloads", how="two processes at once")
 def test_who_waits_for_another_process_is_told_how_far_that_is(server, target):
     leave_part(target, BODY[:HALF])
     lock = filelock.FileLock(target.with_name("batches.bin.lock"), thread_local=False)
@@ -500,6 +441,7 @@ def test_who_waits_for_another_process_is_told_how_far_that_is(server, target):
 # ---- answers that do not fit to what is there
 
 
+@pytest.mark.fault(claim="downloads", how="a range ignored, or answered with another one")
 def test_a_server_that_ignores_range_starts_the_file_anew(server, target):
     leave_part(target, OTHER[:HALF])
 
@@ -513,6 +455,7 @@ def test_a_server_that_ignores_range_starts_the_file_anew(server, target):
     assert target.read_bytes() == BODY
 
 
+@pytest.mark.fault(claim="downloads", how="the file changes between two parts")
 def test_a_file_that_has_changed_since_is_not_continued(server, target):
     leave_part(target, OTHER[:HALF], {"url": server.url, "validator": '"zero"', "total": len(BODY)})
     get(target, server)
@@ -521,6 +464,7 @@ def test_a_file_that_has_changed_since_is_not_continued(server, target):
     assert target.read_bytes() == BODY
 
 
+@pytest.mark.fault(claim="downloads", how="the file changes between two parts")
 def test_last_modified_vouches_where_the_etag_is_weak(server, target):
     date = "Mon, 08 Jun 2009 20:09:09 GMT"
 
@@ -536,6 +480,7 @@ def test_last_modified_vouches_where_the_etag_is_weak(server, target):
     assert [request.if_range for request in server.requests] == [None, date]
 
 
+@pytest.mark.fault(claim="downloads", how="a range ignored, or answered with another one")
 def test_another_address_continues_the_part_without_the_validator_of_the_first(server, second, target):
     server.answer = lambda request, n: request.serve(upto=HALF) if n == 0 else request.head(503)
     second.answer = lambda request, n: request.serve(etag='"two"')
@@ -546,6 +491,7 @@ def test_another_address_continues_the_part_without_the_validator_of_the_first(s
     assert target.read_bytes() == BODY
 
 
+@pytest.mark.fault(claim="downloads", how="a range ignored, or answered with another one")
 @pytest.mark.parametrize(
     "span",
     [
@@ -571,6 +517,7 @@ def test_a_part_that_does_not_continue_is_not_used(server, target, span):
     assert target.read_bytes() == BODY
 
 
+@pytest.mark.fault(claim="downloads", how="a range ignored, or answered with another one")
 def test_a_file_that_starts_anew_is_continued_like_any_other(server, target):
     def answer(request, n):
         if n:
@@ -585,6 +532,7 @@ def test_a_file_that_starts_anew_is_continued_like_any_other(server, target):
     assert target.read_bytes() == BODY
 
 
+@pytest.mark.fault(claim="downloads", how="the file changes between two parts")
 def test_pieces_that_do_not_fit_are_fetched_anew_once(server, target):
     leave_part(target, OTHER[:HALF])
     get(target, server)
@@ -592,6 +540,7 @@ def test_pieces_that_do_not_fit_are_fetched_anew_once(server, target):
     assert target.read_bytes() == BODY
 
 
+@pytest.mark.fault(claim="downloads", how="the file changes between two parts")
 def test_pieces_that_never_fit_are_given_up(server, target):
     leave_part(target, OTHER[:HALF])
     server.answer = lambda request, n: request.serve(OTHER)
@@ -601,6 +550,7 @@ def test_pieces_that_never_fit_are_given_up(server, target):
     assert left(target) == set()
 
 
+@pytest.mark.fault(claim="downloads", how="lengths that lie")
 def test_an_address_that_serves_a_shorter_file_does_not_cost_the_part(server, target):
     part = leave_part(target, BODY[:HALF])
     server.answer = lambda request, n: request.serve(BODY[:10])
@@ -616,6 +566,7 @@ def test_a_whole_part_is_verified_and_nobody_is_asked(server, target):
     assert server.requests == []
 
 
+@pytest.mark.fault(claim="downloads", how="the file changes between two parts")
 @pytest.mark.parametrize("size", [len(BODY), None])
 @pytest.mark.parametrize("part", [OTHER, BODY + b"too long"], ids=["whole but wrong", "too long"])
 def test_a_part_of_no_use_is_replaced(server, target, part, size):
@@ -633,6 +584,7 @@ def test_a_whole_part_of_a_file_of_unknown_size_is_noticed_by_416(server, target
     assert server.requests[0].sent == 0
 
 
+@pytest.mark.fault(claim="downloads", how="notes of an earlier call torn or of another kind")
 @pytest.mark.parametrize("notes", ["", "{", "[]", "\0\0", '{"validator": null}'])
 def test_damaged_notes_do_no_harm(server, target, notes):
     leave_part(target, BODY[:HALF]).with_name("batches.bin.part.json").write_text(notes)
@@ -644,6 +596,7 @@ def test_damaged_notes_do_no_harm(server, target, notes):
 # ---- servers that lie, and pages in place of the file
 
 
+@pytest.mark.fault(claim="downloads", how="lengths that lie")
 @pytest.mark.parametrize("chunked", [False, True])
 def test_more_than_the_file_is_refused_before_it_is_written(server, target, chunked):
     def answer(request, n):
@@ -659,6 +612,7 @@ def test_more_than_the_file_is_refused_before_it_is_written(server, target, chun
     assert not target.exists()
 
 
+@pytest.mark.fault(claim="downloads", how="cut off at each tenth")
 def test_a_body_without_a_length_that_ends_early_is_a_break(server, target):
     def answer(request, n):
         if n:
@@ -679,6 +633,7 @@ def page(request: Request, length: bool = True) -> None:
     request.send(html)
 
 
+@pytest.mark.fault(claim="downloads", how="a page in place of the file")
 @pytest.mark.parametrize("length", [True, False])
 @pytest.mark.parametrize("size", [len(BODY), None])
 def test_a_page_in_place_of_the_file_is_told_and_the_part_is_kept(server, target, length, size):
@@ -692,6 +647,7 @@ def test_a_page_in_place_of_the_file_is_told_and_the_part_is_kept(server, target
     assert len(server.requests) == 1
 
 
+@pytest.mark.fault(claim="downloads", how="lengths that lie")
 def test_an_empty_answer_does_not_cost_the_part(server, target):
     part = leave_part(target, BODY[:HALF])
     server.answer = lambda request, n: request.head(200, Content_Length=0)
@@ -699,12 +655,14 @@ def test_an_empty_answer_does_not_cost_the_part(server, target):
     assert part.read_bytes() == BODY[:HALF]
 
 
+@pytest.mark.fault(claim="downloads", how="lengths that lie")
 def test_another_length_is_told_before_anything_is_written(server, target):
     server.answer = lambda request, n: request.serve(BODY[:-1])
     assert "another file of 199,999 bytes, not 200,000 bytes" in refusal(target, server)
     assert left(target) == set()
 
 
+@pytest.mark.fault(claim="downloads", how="a wrong checksum")
 def test_a_wrong_checksum_is_told_and_nothing_is_left(server, target):
     server.answer = lambda request, n: request.serve(OTHER)
     message = refusal(target, server)
@@ -716,6 +674,7 @@ def test_a_wrong_checksum_is_told_and_nothing_is_left(server, target):
 # ---- addresses that do not serve, and no network
 
 
+@pytest.mark.fault(claim="downloads", how="statuses that refuse, such as 403, 404 and 500")
 @pytest.mark.parametrize("status", [403, 404, 500, 503])
 def test_the_next_address_is_asked_where_one_refuses(server, second, target, status):
     server.answer = lambda request, n: request.head(status)
@@ -724,12 +683,14 @@ def test_the_next_address_is_asked_where_one_refuses(server, second, target, sta
     assert (len(server.requests), len(second.requests)) == (1, 1)
 
 
+@pytest.mark.fault(claim="downloads", how="a wrong checksum")
 def test_the_next_address_is_asked_where_one_serves_another_file(server, second, target):
     server.answer = lambda request, n: request.serve(OTHER)
     get(target, server, second)
     assert target.read_bytes() == BODY
 
 
+@pytest.mark.fault(claim="downloads", how="a page in place of the file")
 def test_the_error_names_each_address_and_what_it_said(server, second, target):
     server.answer = lambda request, n: request.head(404)
     second.answer = lambda request, n: page(request)
@@ -739,11 +700,13 @@ def test_the_error_names_each_address_and_what_it_said(server, second, target):
     assert message.endswith(f"Check the network and try again, or put the file at {target} by hand.")
 
 
+@pytest.mark.fault(claim="downloads", how="redirects in a circle or to what is no address")
 def test_redirects_in_a_circle_are_told(server, target):
     server.answer = lambda request, n: request.head(302, Location=server.url, Content_Length=0)
     assert "redirects in a circle" in refusal(target, server)
 
 
+@pytest.mark.fault(claim="downloads", how="no network, nobody there, or a stranger")
 def test_nobody_at_the_address_is_told_at_once(target, monkeypatch):
     monkeypatch.setattr(download, "PAUSES_S", (1000.0,))
     with socket.socket() as free:
@@ -753,12 +716,14 @@ def test_nobody_at_the_address_is_told_at_once(target, monkeypatch):
         fetch([url], target, known_hash=HASH)
 
 
+@pytest.mark.fault(claim="downloads", how="no network, nobody there, or a stranger")
 def test_an_address_that_cannot_prove_who_it_is_is_told_at_once(server, target, monkeypatch):
     monkeypatch.setattr(download, "PAUSES_S", (1000.0,))
     with pytest.raises(DownloadError, match=r"got https://.*SSL.*Check the network"):
         fetch([server.url.replace("http:", "https:")], target, known_hash=HASH)
 
 
+@pytest.mark.fault(claim="downloads", how="no network, nobody there, or a stranger")
 def test_no_network_is_told_at_once(target, monkeypatch):
     def unknown(*args, **others):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -775,6 +740,7 @@ def test_no_network_is_told_at_once(target, monkeypatch):
     )
 
 
+@pytest.mark.fault(claim="downloads", how="no network, nobody there, or a stranger")
 def test_a_network_that_goes_away_meanwhile_is_waited_for(server, target, monkeypatch):
     """A laptop that changes its network has no names for a second or two."""
     real, calls = socket.getaddrinfo, []
@@ -806,6 +772,7 @@ def test_no_address_at_all_is_told(target):
 # ---- the disk
 
 
+@pytest.mark.fault(claim="downloads", how="a full disk, or a folder that cannot be made")
 def test_a_full_disk_is_told_and_the_part_is_kept(server, target):
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -821,6 +788,7 @@ def test_a_full_disk_is_told_and_the_part_is_kept(server, target):
     assert target.read_bytes() == BODY
 
 
+@pytest.mark.fault(claim="downloads", how="a full disk, or a folder that cannot be made")
 def test_a_folder_that_cannot_be_made_is_told(server, tmp_path):
     (tmp_path / "file").touch()
     message = refusal(tmp_path / "file" / "batches.bin", server)

@@ -65,6 +65,7 @@ def test_pictures_that_are_parted_already_stay_so(tmp_path):
     assert (dataset.image_shape, dataset.crop_size) == ((48, 48, 3), 40)
 
 
+@pytest.mark.fault(claim="archives and files", how="one's own folders and arrays laid out wrongly")
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -85,6 +86,7 @@ def test_what_is_wrong_is_one_clear_line_and_the_old_stays(tmp_path, spoil, mess
     assert sorted(file.name for file in (tmp_path / "a").iterdir()) == ["dataset.json", "test.bin", "train.bin"]
 
 
+@pytest.mark.fault(claim="archives and files", how="one's own folders and arrays laid out wrongly")
 @pytest.mark.parametrize("place", ["nowhere", "pictures/red", "pictures/red/0.png"])
 def test_a_folder_without_classes_is_refused(tmp_path, place):
     paint(tmp_path / "pictures", COUNTS)
@@ -113,6 +115,7 @@ def test_arrays_that_are_parted_already_grey_and_of_other_numbers(tmp_path):
     assert sorted(read_records(dataset.train_files[0], (20, 30, 1))[0].max((1, 2, 3))) == [0, 100, 100, 100, 100, 100]
 
 
+@pytest.mark.fault(claim="archives and files", how="one's own folders and arrays laid out wrongly")
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
@@ -156,6 +159,7 @@ def test_a_tensorflow_dataset(tmp_path, batch):
     assert (dataset.num_classes, dataset.num_examples("test")) == (5, 3)
 
 
+@pytest.mark.fault(claim="archives and files", how="one's own folders and arrays laid out wrongly")
 @pytest.mark.parametrize(
     ("elements", "message"),
     [
@@ -171,6 +175,7 @@ def test_wrong_tensorflow_datasets_are_one_clear_line(tmp_path, elements, messag
         from_tensorflow(wrong, wrong, tmp_path / "a")
 
 
+@pytest.mark.fault(claim="archives and files", how="one's own folders and arrays laid out wrongly")
 def test_pictures_of_several_sizes_are_refused(tmp_path):
     def pictures():
         yield np.zeros([8, 8, 3], np.uint8), 0

@@ -12,6 +12,7 @@ from cifarlab.backend import tf
 from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.evaluation.precision import evaluate, watch
 from cifarlab.model.network import ConvNet
+from cifarlab.show.summaries import Summaries, SummaryError
 from cifarlab.training import checkpoints as checkpoints_module
 from cifarlab.training.checkpoints import CheckpointError, Checkpoints, newest_checkpoint
 from cifarlab.training.loop import train
@@ -22,7 +23,8 @@ pytestmark = pytest.mark.slow
 
 
 def config(folder, **settings):
-    return TrainConfig(dataset="drawn", train_dir=str(folder), batch_size=8, checkpoint_steps=1, **settings)
+    settings = {"checkpoint_steps": 1, **settings}
+    return TrainConfig(dataset="drawn", train_dir=str(folder), batch_size=8, **settings)
 
 
 def checkpoints_in(folder):
@@ -65,6 +67,16 @@ def test_a_log_that_cannot_be_written_is_told_in_one_line(small_disk):
     with pytest.raises(RunLogError, match="No space left on device") as error:
         log.append("step", 2, filling="what is left of the log's block" * 1000)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.fault(claim="checkpoints", how="the disk is full when event files are written")
+def test_event_files_that_cannot_be_written_are_told_in_one_line(small_disk, drawn):
+    (small_disk / "filler").write_bytes(bytes(30_000_000))
+    with pytest.raises(SummaryError, match=r"No space left on device.* --summary-frequency 0\.") as error:
+        train(config(small_disk / "run", max_steps=200, checkpoint_steps=0), dataset=drawn, observers=[Summaries(1)])
+    assert "\n" not in str(error.value)
+    (small_disk / "filler").unlink()
+    assert int(train(config(small_disk / "run", max_steps=2), dataset=drawn, observers=[Summaries(1)]).step) == 2
 
 
 @pytest.mark.fault(claim="checkpoints", how="the disk is full, by an ENOSPC put in")

@@ -1,7 +1,10 @@
 """Event files, read back through TensorBoard's own reader."""
 
+import time
+
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing import plugin_event_accumulator
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from cifarlab.backend import tf
@@ -9,6 +12,7 @@ from cifarlab.config import TrainConfig
 from cifarlab.evaluation.precision import Evaluation
 from cifarlab.show.summaries import EvaluationSummaries, Summaries, histogram, to_unit_range
 from cifarlab.training.loop import train
+from cifarlab.training.observers import Observer
 
 LAYERS = ("conv1", "conv2", "local3", "local4", "softmax_linear")
 VARIABLES = [f"{layer}/{kind}" for layer in LAYERS for kind in ("weights", "biases")]
@@ -107,6 +111,37 @@ def test_no_summaries_but_the_graph(tmp_path, drawn):
     events = read(tmp_path)
     assert not events.Tags()["tensors"]
     assert events.Graph().node
+
+
+class KillError(Exception):
+    """In the place of a kill: nothing is saved after it."""
+
+
+class Killer(Observer):
+    def wants(self, step):
+        return step == 9
+
+    def details(self, record, details):
+        raise KillError
+
+
+@pytest.mark.fault(claim="exact resume", how="event files of a run that was killed and went on")
+def test_steps_taken_once_more_are_shown_once(tmp_path, drawn):
+    settings = {"dataset": "drawn", "train_dir": str(tmp_path), "batch_size": 16, "checkpoint_steps": 4}
+    with pytest.raises(KillError):
+        train(TrainConfig(**settings, max_steps=20), dataset=drawn, observers=[Summaries(1), Killer()])
+    wait_for_the_next_second()
+    train(TrainConfig(**settings, max_steps=12), dataset=drawn, observers=[Summaries(1)])
+    shown = plugin_event_accumulator.EventAccumulator(str(tmp_path), size_guidance={"tensors": 0})  # TensorBoard's own
+    shown.Reload()
+    assert [event.step for event in shown.Tensors("total_loss")] == list(range(12))
+
+
+def wait_for_the_next_second():
+    """Event files are named after theirs, and read in the order of their names."""
+    began = int(time.time())
+    while int(time.time()) == began:
+        time.sleep(0.05)
 
 
 def test_evaluations_are_written_by_step(tmp_path):

@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 from cifarlab.config import TrainConfig
+from cifarlab.data.names import plain, plain_lines
+from cifarlab.show import runs
 from cifarlab.show.console import duration
 from cifarlab.show.dashboard.session import Session
 from cifarlab.show.dashboard.watcher import Watch
@@ -50,13 +52,13 @@ def read(config: TrainConfig, watch: Watch, session: Session | None, message: st
     failed = session.evaluation_error if session else ""
     return Reading(
         status=status,
-        line=" ".join(filter(None, [message, sentence, failed, *warnings])),
+        line=plain(" ".join(filter(None, [message, sentence, failed, *warnings]))),
         steps_done=watch.steps_done,
         max_steps=config.max_steps,
         values=values(watch),
         evaluating=bool(session and session.evaluating),
         can_continue=saved or newest_checkpoint(config.train_dir) is not None,
-        details=session.traceback if session else "",
+        details=plain_lines(session.traceback) if session else "",
     )
 
 
@@ -76,8 +78,8 @@ def values(watch: Watch) -> tuple[tuple[str, str], ...]:
         ("learning rate", _number(record and record.learning_rate, ".3g")),
         ("images/s", _number(record and record.examples_per_second, ",.0f")),
         ("in the queue", _number(record and record.queue_fill, ",")),
-        ("precision, raw", _number(found.get("raw"), ".1%")),
-        ("precision, averaged", _number(found.get("averaged"), ".1%")),
+        ("precision, raw", _number(runs.number(found, "raw"), ".1%")),
+        ("precision, averaged", _number(runs.number(found, "averaged"), ".1%")),
         ("gradient norm", _number(look.get("gradient_norm"), ".3g")),
         ("weight norm", _number(look.get("weight_norm"), ".3g")),
     )

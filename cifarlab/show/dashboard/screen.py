@@ -10,6 +10,7 @@ from typing import Any
 from IPython.display import display
 
 from cifarlab.data.dataset import DataSet
+from cifarlab.data.names import plain
 from cifarlab.show.dashboard import twin
 from cifarlab.show.dashboard.lines import Shown
 from cifarlab.show.dashboard.panels import several
@@ -108,9 +109,10 @@ class Screen:
             return
         self._compares = True  # to offer other runs changes those that are chosen, and calls this again
         here = Path(self._board.config.train_dir).resolve()
-        self._view.offer(sorted(log.parent.name for log in here.parent.glob("*/log.jsonl")))
-        names = self._view.chosen.value or (here.name,)
-        logs = {name: History(earlier_events(here.parent / name)).events() for name in names[:7]}
+        runs = {plain(log.parent.name): log.parent for log in here.parent.glob("*/log.jsonl")}
+        self._view.offer(sorted(runs))
+        names = self._view.chosen.value or (plain(here.name),)
+        logs = {name: History(earlier_events(runs.get(name, here))).events() for name in names[:7]}
         self._view.put("several", several(logs), f"Loss and precision by step of the runs {', '.join(logs)}")
         self._compares = False
 

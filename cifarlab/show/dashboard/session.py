@@ -9,6 +9,8 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from cifarlab.backend import tf
 from cifarlab.config import TrainConfig
 from cifarlab.data import datasets
@@ -17,7 +19,7 @@ from cifarlab.data.distortions import Distortion
 from cifarlab.data.download import Progress
 from cifarlab.data.pipeline import inputs
 from cifarlab.errors import UserError
-from cifarlab.evaluation.precision import precision_at_1, predictions
+from cifarlab.evaluation.precision import Predictor, precision_at_1
 from cifarlab.show.console import progress_line
 from cifarlab.show.dashboard.watcher import Watch
 from cifarlab.training.control import Control
@@ -67,6 +69,7 @@ class Session:
         self._state: TrainState | None = None
         self._ended = threading.Event()
         self._evaluation: threading.Thread | None = None
+        self._predictor: Predictor | None = None
         self._wants_evaluation = False
         self._factor: float | None = None
         self._training = _thread("training", config, self._train)
@@ -160,23 +163,33 @@ class Session:
     def _copy_and_evaluate(self, state: TrainState) -> None:
         """Called on the run's thread, which nothing may harm."""
         try:
-            networks = {"raw": copy.deepcopy(state.network), "averaged": copy.deepcopy(state.averages)}
+            if self._predictor is None:  # all weights are evaluated in one network's place, whose graph is traced once
+                self._predictor = Predictor(copy.deepcopy(state.network))
+            networks = {"raw": state.network, "averaged": state.averages}
+            weights = {name: [variable.numpy() for variable in net.variables] for name, net in networks.items()}
             step = int(state.step.numpy())
-            self._evaluation = _thread("evaluation", self.config, lambda: self._evaluate(networks, step))
+            self._evaluation = _thread("evaluation", self.config, lambda: self._evaluate(weights, step))
             self._evaluation.start()
         except Exception as error:
             self._end_evaluation(error)
 
-    def _evaluate(self, networks: dict[str, tf.Module], step: int) -> None:
+    def _evaluate(self, weights: dict[str, list[np.ndarray]], step: int) -> None:
         try:
             assert self._dataset is not None  # a run has loaded it before its first step
-            found = {name: precision_at_1(*predictions(net, inputs(self._dataset))) for name, net in networks.items()}
+            found = {name: self._precision(values) for name, values in weights.items()}
             event = {**found, "images": self._dataset.num_examples("test")}
             RunLog(self.config.train_dir).append("evaluation", step, **event)
             self.watch.event("evaluation", step, **event)
             self._end_evaluation()
         except Exception as error:
             self._end_evaluation(error)
+
+    def _precision(self, weights: list[np.ndarray]) -> float:
+        assert self._dataset is not None
+        assert self._predictor is not None
+        for variable, value in zip(self._predictor.net.variables, weights, strict=True):
+            variable.assign(value)
+        return precision_at_1(*self._predictor(inputs(self._dataset)))
 
     def _end_evaluation(self, error: Exception | None = None) -> None:
         if error is not None:

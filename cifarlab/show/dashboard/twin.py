@@ -5,6 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from cifarlab.data.names import plain
 from cifarlab.show import figures, runs
 
 Events = list[dict[str, Any]]
@@ -33,20 +34,26 @@ def summary(train_dir: str, log: Events) -> list[str]:
     """
     steps = [event for event in log if event["event"] == "step"]
     if not steps:
-        return [f"The run in {train_dir} has not begun."]
+        return [f"The run in {plain(train_dir)} has not begun."]
     last = steps[-1]
-    average, rate, speed = last["averaged_losses"]["total_loss"], last["learning_rate"], last["examples_per_second"]
-    loss = "not a number" if average is None else f"{average:.2f}"
+    loss = _said(last, "averaged_losses", "total_loss", form=".2f")
+    rate, speed = _said(last, "learning_rate", form=".4g"), _said(last, "examples_per_second", form=",.0f")
     lines = [
-        f"The run in {train_dir} at step {last['step']:,}: loss {loss} (averaged), learning rate {rate:.4g}, "
-        f"{speed:,.0f} images/s."
+        f"The run in {plain(train_dir)} at step {last['step']:,}: loss {loss} (averaged), learning rate {rate}, "
+        f"{speed} images/s."
     ]
     for event in [event for event in log if event["event"] == "evaluation"][-1:]:
+        images, raw = _said(event, "images", form=",.0f"), _said(event, "raw", form=".1%")
         lines.append(
-            f"Precision @ 1 at step {event['step']:,} on {event['images']:,} images: {event['raw']:.1%} with raw "
-            f"weights, {event['averaged']:.1%} with averaged weights.".replace("%", " %")
+            f"Precision @ 1 at step {event['step']:,} on {images} images: {raw} with raw weights, "
+            f"{_said(event, 'averaged', form='.1%')} with averaged weights."
         )
     return lines
+
+
+def _said(event: dict[str, Any], *path: str, form: str) -> str:
+    value = runs.number(event, *path)
+    return "not a number" if value is None else f"{value:{form}}".replace("%", " %")
 
 
 def picture(train_dir: str, log: Events) -> Figure:

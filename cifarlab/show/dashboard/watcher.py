@@ -1,10 +1,11 @@
 """Watch: the observer of a dashboard's run, which keeps what is shown, of many steps a part, for another thread."""
 
+import contextlib
 import os
 import statistics
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -152,9 +153,7 @@ class Watch(Observer):
         return (self.run.config.max_steps - self.steps_done) * statistics.median(self._seconds_per_batch)
 
 
-def earlier_events(train_dir: str | os.PathLike) -> list[dict[str, Any]]:
-    """What the log in a run's folder tells, checkpoints apart; nothing where there is none."""
-    try:
-        return [event for event in read_log(train_dir) if event["event"] != "checkpoint"]
-    except OSError:
-        return []
+def earlier_events(train_dir: str | os.PathLike) -> Iterator[dict[str, Any]]:
+    """What the log in a run's folder tells, checkpoints apart, event by event; nothing where there is none."""
+    with contextlib.suppress(OSError):
+        yield from (event for event in read_log(train_dir) if event["event"] != "checkpoint")

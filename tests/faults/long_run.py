@@ -1,0 +1,134 @@
+"""A run with all that may stand around it, for as long as one likes: `python -m tests.faults.long_run SECONDS FILE`.
+
+It trains on the drawn pictures with a dashboard, summaries and an evaluator beside it, looks at its own memory, threads
+and files, and writes what it saw as JSON. `test_soak.py` judges that.
+"""
+
+import gc
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.data import datasets
+from cifarlab.evaluation.precision import evaluate, watch
+from cifarlab.show import summaries
+from cifarlab.show.dashboard import Dashboard, board
+from cifarlab.show.dashboard.view import View
+from cifarlab.training.control import Control
+from cifarlab.training.loop import train
+
+SUMMARIES_A_FILE = 40
+BATCH = 16
+
+
+def around_once(folder: Path) -> None:
+    """All that is loaded or started once for good, such as TensorFlow's threads and matplotlib's fonts."""
+    config = TrainConfig(dataset="drawn", train_dir=str(folder), max_steps=8, batch_size=BATCH, log_frequency=1)
+    train(config, observers=[summaries.Summaries(1)], control=Control())
+    evaluate(EvalConfig(checkpoint_dir=str(folder), num_examples=100))
+    dashboard = Dashboard(TrainConfig(dataset="drawn", train_dir=str(folder), max_steps=9, batch_size=BATCH))
+    dashboard.start()
+    dashboard.wait()
+    dashboard.evaluate()
+    dashboard.wait()
+    dashboard.close()
+
+
+def what_is_open() -> dict[str, Any]:
+    """Threads of Python and open files of this process."""
+    process = psutil.Process()
+    names = sorted(thread.name for thread in threading.enumerate())
+    return {"threads": names, "files": process.num_fds(), "native threads": process.num_threads()}
+
+
+class Evaluator(threading.Thread):
+    """`cifarlab eval` beside the run, until it is stopped."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(name="evaluator")
+        self.stopped, self.steps = threading.Event(), []
+        self.config = EvalConfig(checkpoint_dir=str(folder), num_examples=200, eval_interval_secs=2.0)
+
+    def run(self) -> None:
+        def wait(seconds: float) -> None:
+            if self.stopped.wait(seconds):
+                raise StopIteration
+
+        try:
+            for evaluation in watch(self.config, wait=wait):
+                self.steps.append(evaluation.step)
+        except RuntimeError:  # what a StopIteration within a generator becomes
+            pass
+
+
+def run(folder: Path, seconds: float) -> dict[str, Any]:
+    """Trains for so long and returns what was seen: a sample of this process every hundredth of the time."""
+    updates, samples, every = 0, [], max(seconds / 360, 1.0)
+    show = View.show
+
+    def counted(view: View, reading: Any) -> None:
+        nonlocal updates
+        show(view, reading)
+        updates += 1
+
+    View.show = counted  # type: ignore[method-assign]
+    config = TrainConfig(
+        dataset="drawn", train_dir=str(folder), batch_size=BATCH, log_frequency=1, checkpoint_steps=200, max_steps=10**7
+    )
+    dashboard = Dashboard(config, observers=[summaries.Summaries(5)])
+    dashboard.start()
+    evaluator, start = Evaluator(folder), time.monotonic()
+    evaluator.start()
+    while time.monotonic() - start < seconds:
+        time.sleep(every)
+        if len(samples) % 10 == 9:
+            dashboard.evaluate()
+        gc.collect()
+        memory = psutil.Process().memory_info().rss / 1e6
+        # Not gc.get_objects(): it takes hold of tuples that other threads are about to fill, which then fail.
+        blocks = sys.getallocatedblocks()
+        samples.append([round(time.monotonic() - start, 1), round(memory, 1), blocks, updates])
+    lasted = evaluator.is_alive() and dashboard.session.status == "running"
+    evaluator.stopped.set()
+    evaluator.join()
+    dashboard.close()
+    View.show = show  # type: ignore[method-assign]
+    session, screen = dashboard.session, dashboard._screen
+    return {
+        "steps": dashboard.watch.steps_done,
+        "updates": updates,
+        "evaluated": evaluator.steps,
+        "evaluated by the dashboard": sum(e["event"] == "evaluation" for e in dashboard.watch.history.events()),
+        "lasted": lasted,
+        "failures": [words for words in (session.error, session.evaluation_error, screen._failure) if words],
+        "samples": samples,
+    }
+
+
+def main() -> None:
+    """Runs, and writes what was seen."""
+    seconds, path = float(sys.argv[1]), Path(sys.argv[2])
+    summaries.A_FILE = SUMMARIES_A_FILE
+    board.has_widgets = lambda: True  # as in a notebook
+    datasets.load("drawn")
+    with tempfile.TemporaryDirectory() as warm:
+        around_once(Path(warm))
+    folder = path.with_suffix("")
+    gc.collect()
+    before = what_is_open()
+    seen = run(folder, seconds)
+    gc.collect()
+    path.write_text(json.dumps({**seen, "before": before, "after": what_is_open()}, indent=1) + "\n")
+    os._exit(0)  # what is left at the end is in the file
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""Soak: a long run with dashboard, summaries and an evaluator beside it does not grow, and leaves nothing behind."""
+
+import gc
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.data import own
+from cifarlab.evaluation.precision import watch
+from cifarlab.show import summaries
+from cifarlab.show.dashboard.session import Session
+from cifarlab.show.dashboard.view import View
+from cifarlab.show.dashboard.watcher import MOST_STEPS, Watch
+from cifarlab.training.checkpoints import Checkpoints
+from cifarlab.training.loop import train
+from cifarlab.training.runlog import RunLog
+from tests.faults.long_run import SUMMARIES_A_FILE
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+WARM_UP = 600.0
+"""Seconds of an hour that do not count: caches fill, allocators find their size."""
+
+
+@pytest.fixture(scope="module")
+def long_run(soak, data_dir, tmp_path_factory):
+    """What was seen of an hour of training, or of a third of a minute, and the run's folder."""
+    path = tmp_path_factory.mktemp("long") / "run.json"
+    command = [sys.executable, "-m", "tests.faults.long_run", "3600" if soak else "20", str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (ROOT / "artefacts").mkdir(exist_ok=True)
+    (ROOT / "artefacts" / "soak.json").write_text(path.read_text())
+    return json.loads(path.read_text()), path.with_suffix("")
+
+
+def slope(hours, values):
+    """Theil and Sen's: the median of the slopes between all pairs, which single leaps do not move."""
+    first, second = np.triu_indices(len(hours), 1)
+    return float(np.median((values[second] - values[first]) / (hours[second] - hours[first])))
+
+
+@pytest.mark.fault(claim="soak", how="an hour of training with dashboard, evaluator and summaries")
+def test_memory_does_not_grow(long_run, soak, tried):
+    seen, _ = long_run
+    seconds, megabytes, blocks, _ = np.array(seen["samples"]).T
+    late = seconds > (WARM_UP if soak else seconds[-1] / 2)
+    tried(seen["steps"])
+    assert blocks[-1] < (1.02 if soak else 1.1) * blocks[late][0], "of Python objects, whatever the memory is"
+    if soak:  # in some seconds memory says nothing yet
+        assert slope(seconds[late] / 3600, megabytes[late]) < 0.02 * megabytes[late][0]
+        first, last = late & (seconds < 2 * WARM_UP), seconds > seconds[-1] - WARM_UP
+        assert megabytes[last].mean() < 1.02 * megabytes[first].mean()
+
+
+@pytest.mark.fault(claim="soak", how="an hour of training with dashboard, evaluator and summaries")
+def test_pictures_that_were_drawn_are_not_kept(tmp_path, soak, tried):
+    view, watch = View(TrainConfig(train_dir=str(tmp_path)), None, dict.fromkeys(("rate", "compare"), str)), Watch()
+    times = 500 if soak else 4
+
+    def draw():
+        watch.history.append({"event": "step", "step": watch.history.count, "learning_rate": 0.1})
+        view.draw(watch, everything=True)
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    first = [draw() for _ in range(3)][-1]
+    assert [draw() for _ in range(times)][-1] - first < 200 + 20 * times, "a figure is some thousand objects"
+    tried(times)
+
+
+@pytest.fixture
+def few(tmp_path):
+    """A data set of some pictures, which are evaluated in no time."""
+    return own.from_arrays(np.zeros([80, 32, 32, 3], np.uint8), np.arange(80) % 2, tmp_path / "few")
+
+
+@pytest.fixture
+def by_the_evaluator(few, tmp_path):
+    """`cifarlab eval` beside a run that saves a checkpoint between two evaluations."""
+    config = TrainConfig(train_dir=str(tmp_path / "run"), max_steps=2, batch_size=8)
+    state = train(config, dataset=few)
+    checkpoints = Checkpoints(config.train_dir, state)
+
+    def save(_):
+        state.step.assign_add(1)
+        checkpoints.save()
+
+    evaluations = watch(EvalConfig(checkpoint_dir=config.train_dir), dataset=few, wait=save)
+    return lambda: next(evaluations)
+
+
+@pytest.fixture
+def by_the_dashboard(few, tmp_path):
+    """The button of a dashboard whose run has ended."""
+    session = Session(TrainConfig(train_dir=str(tmp_path / "run"), max_steps=2, batch_size=8), dataset=few)
+
+    def evaluate():
+        session.evaluate()
+        session.wait()
+        assert not session.evaluation_error
+
+    session.wait()
+    return evaluate
+
+
+@pytest.mark.fault(claim="soak", how="evaluations again and again, beside a run and in a dashboard")
+@pytest.mark.parametrize("who", ["by_the_evaluator", "by_the_dashboard"])
+def test_an_evaluation_leaves_nothing_behind(request, who, soak, tried):
+    evaluate, times = request.getfixturevalue(who), 200 if soak else 8
+
+    def blocks_after(evaluations):
+        for _ in range(evaluations):
+            evaluate()
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    before = blocks_after(3)
+    assert blocks_after(times) - before < 500 + 100 * times, "a graph traced anew is two thousand"
+    tried(times)
+
+
+@pytest.mark.fault(claim="soak", how="threads and files counted before and after")
+def test_no_thread_and_no_file_is_left(long_run):
+    seen, _ = long_run
+    assert seen["after"]["threads"] == seen["before"]["threads"] == ["MainThread"]
+    assert seen["after"]["files"] <= seen["before"]["files"]
+    assert seen["after"]["native threads"] <= seen["before"]["native threads"]
+
+
+@pytest.mark.fault(claim="soak", how="ten thousand updates of a dashboard")
+def test_the_dashboard_is_kept_up_to_date_to_the_end(long_run, soak, tried):
+    seen, _ = long_run
+    tried(seen["updates"])
+    assert seen["updates"] > (10_000 if soak else 50)
+    assert len(seen["evaluated"]) > (10 if soak else 0)
+    assert seen["evaluated"] == sorted(set(seen["evaluated"]))
+    assert seen["evaluated by the dashboard"] > (10 if soak else 0)
+    assert seen["lasted"], "the run and the evaluator beside it, to the end"
+    assert not seen["failures"]
+
+
+@pytest.mark.fault(claim="soak", how="event files ended and begun again while a run goes on")
+def test_event_files_follow_one_another_and_are_read_as_one_run(long_run, tried):
+    seen, folder = long_run
+    files = sorted(folder.glob("events.out.tfevents.*"))
+    events = EventAccumulator(str(folder), size_guidance={"tensors": 0})
+    events.Reload()
+    steps = [event.step for event in events.Tensors("total_loss")]
+    assert steps == list(range(0, seen["steps"], 5))
+    assert len(files) == -(-len(steps) // SUMMARIES_A_FILE) > 1
+    tried(len(files))
+
+
+@pytest.mark.fault(claim="soak", how="a log of a million lines opened by a dashboard")
+def test_a_dashboard_keeps_little_of_a_long_log(tmp_path, soak):
+    log, lines = RunLog(tmp_path), 1_000_000 if soak else 20_000
+    with log.path.open("w") as file:
+        file.writelines(json.dumps({"event": "step", "step": step}) + "\n" for step in range(0, 10 * lines, 10))
+    watch = Watch.of_log(str(tmp_path))
+    assert watch.history.count == lines
+    assert len(watch.history.events()) <= MOST_STEPS
+
+
+@pytest.mark.fault(claim="soak", how="summaries of a run of ten million steps counted")
+def test_a_weeks_summaries_stay_readable():
+    steps = range(0, 10_000_000, 100)
+    full = sum(summaries.in_full(step, 100) for step in steps)
+    assert full == 1_000 + 900 + 900
+    assert full * 26_000 + len(steps) * 1_300 < 250e6
