@@ -15,6 +15,8 @@ LARGEST_OUTPUT = 10_000
 """Characters that one call may print; more is taken for a loop without end, which it usually is."""
 _SHOWN = 400  # characters of what was printed, or of an exception's words
 
+after_call: Callable[[], object] = lambda: None  # noqa: E731, a grader's kernel puts its own look at the checks here
+
 _NOISE = re.compile(
     r"\{\{function_node.*?\}\}|\[Op:\w+\].*", re.DOTALL
 )  # what TensorFlow adds to its exceptions' words
@@ -93,7 +95,7 @@ def call(function: Any, *arguments: Any, seconds: float = 10.0) -> Any:
     """
     if not callable(function):
         raise NotYetError(f"a function is checked here; got {brief(function)}. Pass its name, no brackets.")
-    printed, running = _Printed(), _Call(function, arguments)
+    printed, running, looked = _Printed(), _Call(function, arguments), after_call
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         running.start()
         try:
@@ -102,6 +104,7 @@ def call(function: Any, *arguments: Any, seconds: float = 10.0) -> Any:
             still_running = running.is_alive()
             if still_running:
                 running.end()
+            looked()
     if still_running:
         raise NotYetError(f"no answer within {seconds:g} s. Is there a loop that does not end?", _quote(printed.text))
     if running.error is not None:

@@ -12,12 +12,13 @@ The folder is nbgrader's own, so that its commands and its formgrader work on it
 
 import concurrent.futures
 import contextlib
+import multiprocessing
 import os
 import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -26,8 +27,10 @@ from traitlets.config import Config
 
 from cifarlab.teaching import marks
 from cifarlab.teaching.course import DEFAULT_SETTINGS, SETTINGS_FILE, AssignmentError, run
-from cifarlab.teaching.execution import HIDDEN_TESTS, Limits, run_notebook
+from cifarlab.teaching.execution import not_run, run_notebook
+from cifarlab.teaching.limits import Limits
 from cifarlab.teaching.submissions import repaired
+from cifarlab.teaching.testcells import HIDDEN_TESTS, PRIVATE, prepared
 
 PUBLIC_KEY = 'key="public"'
 """What stands in a solution where the instructor's key goes."""
@@ -102,10 +105,9 @@ def grade(
             f"nothing was submitted: expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there."
         )
     waiting = [folder for folder in submitted if again or _is_new(course, folder, name)]
-    texts = [nbformat.writes(repaired(_submission(folder, name), *originals)) for folder in waiting]
+    texts = [_gradable(_submission(folder, name), *originals) for folder in waiting]
     with tempfile.TemporaryDirectory() as beside:
-        executed = executor.map if executor else map
-        for folder, text in zip(waiting, executed(run_notebook, texts, [limits] * len(texts)), strict=True):
+        for folder, text in zip(waiting, _executed(texts, limits, executor), strict=True):
             student = folder.parent.name
             (Path(beside) / student / name).mkdir(parents=True)
             (Path(beside) / student / name / f"{name}.ipynb").write_text(text)
@@ -153,7 +155,7 @@ def _private_tests(overlay: str | os.PathLike | None, name: str) -> list[nbforma
         match = re.fullmatch(r"# points: (\d+(?:\.\d+)?)\s*", first)
         if not match:
             raise AssignmentError(f"{path}: its first line should be like '# points: 2'; got {first[:40]!r}.")
-        known = {"grade_id": f"private-{path.stem}", "points": float(match[1]), "grade": True, "locked": True}
+        known = {"grade_id": f"{PRIVATE}{path.stem}", "points": float(match[1]), "grade": True, "locked": True}
         known |= {"solution": False, "task": False, "schema_version": 3}
         text = f"# A test of the instructor's.\n### {HIDDEN_TESTS}\n{code.rstrip()}\n### END HIDDEN TESTS"
         cells.append(nbformat.v4.new_code_cell(text, metadata=nbformat.from_dict({"nbgrader": known})))
@@ -189,6 +191,38 @@ def _submission(folder: Path, name: str) -> bytes:
         return (folder / f"{name}.ipynb").read_bytes()
     except OSError:
         return b""
+
+
+def _gradable(submitted: bytes, release: nbformat.NotebookNode, source: nbformat.NotebookNode) -> str:
+    return nbformat.writes(prepared(repaired(submitted, release, source), source, submitted))
+
+
+def _executed(texts: list[str], limits: Limits, executor: concurrent.futures.Executor | None) -> Iterator[str]:
+    """Notebooks with their outputs, in order. One that ends the process which executes it costs no other anything."""
+    if executor is None:
+        yield from (run_notebook(text, limits) for text in texts)
+        return
+    for text, future in zip(texts, [executor.submit(run_notebook, text, limits) for text in texts], strict=True):
+        try:
+            yield future.result()
+        except concurrent.futures.BrokenExecutor:  # it was this one, or another one that was executed beside it
+            yield _alone(text, limits)
+        except Exception as error:
+            if type(error).__name__ != "KilledWorker":  # Dask's, which has tried it on several
+                raise
+            yield not_run(text, _ENDED)
+
+
+_ENDED = "the notebook ended the process that executed it"
+
+
+def _alone(text: str, limits: Limits) -> str:
+    """The same in a process that executes nothing else."""
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        try:
+            return process.submit(run_notebook, text, limits).result()
+        except concurrent.futures.BrokenExecutor:
+            return not_run(text, _ENDED)
 
 
 def _is_new(course: Path, submitted: Path, name: str) -> bool:

@@ -1,54 +1,51 @@
 """Runs a student's notebook in a kernel of its own, within limits: whatever it does, a notebook comes back, and soon.
 
-The code runs with the rights of whoever calls this. The limits keep a class from being held up by one notebook; they
-are no protection against one that means harm. docs/instructors.md says what is.
+The kernel is the grader's (`kernel.py`). Where the system has Landlock, the notebook can write to nothing but a folder
+of its own and read nothing of other people's; elsewhere it has the rights of whoever calls this, and its limits keep a
+class from being held up and no more. docs/instructors.md says what is kept out and what is not.
 """
 
 import asyncio
 import contextlib
-import dataclasses
+import json
+import logging
 import os
+import re
+import secrets
+import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import psutil
+import zmq
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.utils import ensure_async
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
-HIDDEN_TESTS = "BEGIN HIDDEN TESTS"
+from cifarlab.teaching import surroundings, testcells
+from cifarlab.teaching.limits import Limits, Watch, watched
+from cifarlab.teaching.testcells import error, is_test
 
+LARGEST_MESSAGE, MESSAGES = 50_000_000, 5
+"""Bytes of a message that is taken from the kernel, and how many may wait: they are held in the grader's memory."""
 
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """What one notebook may use.
-
-    Attributes:
-        cell_seconds: of one cell; then it is interrupted, and the next one runs.
-        seconds: of the whole notebook; then its kernel is ended.
-        memory_mb: of its kernel and all processes that it starts, resident, in 10^6 bytes; then they are ended.
-        output_mb: of what it prints, in 10^6 characters; then its cell is interrupted.
-        disk_mb: of files that it leaves in its folder, in 10^6 bytes; then its kernel is ended.
-    """
-
-    cell_seconds: float = 120
-    seconds: float = 600
-    memory_mb: float = 4000
-    output_mb: float = 1
-    disk_mb: float = 500
+_log = logging.getLogger("cifarlab.nbclient")
+_log.propagate = False
+_log.addHandler(logging.NullHandler())  # what it says of a cell stands in the cell
 
 
 def run_notebook(text: str, limits: Limits | None = None) -> str:
     """Executes all cells of a notebook in a new folder; returns it with outputs.
 
     An error in a cell does not end it. Cells that could not be run, because the kernel was ended or died, hold an error
-    that says so: nbgrader gives a test without output all its points.
+    that says so: nbgrader gives a test without output all its points. A test's outputs say what came of it.
 
     Args:
         text: the notebook's file.
@@ -59,28 +56,55 @@ def run_notebook(text: str, limits: Limits | None = None) -> str:
     """
     notebook, limits = nbformat.reads(text, as_version=4), limits or Limits()
     ended = ""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with surroundings.folder_for_one() as folder:
         client = _Client(notebook, limits, folder)
-        with client.setup_kernel(), _watched(client.kernel_pid(), limits, folder) as watch:
+        with client.kernel(surroundings.readable(text)), client.watched() as watch:
             for place, cell in enumerate(notebook.cells):
                 if cell.cell_type != "code":
                     continue
                 if not ended:
                     ended = client.run(cell, place, watch)
                 else:
-                    cell.outputs = [_error("NotRunError", f"not run: {ended}")]
-                _tidy(cell)
+                    cell.outputs = [error("NotRunError", f"not run: {ended}")]
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not is_test(cell):
+            _tidy(cell)
+    return nbformat.writes(notebook).encode("utf-8", "replace").decode()  # JSON may hold halves of characters
+
+
+def not_run(text: str, why: str) -> str:
+    """A notebook whose cells were not run, with an error in each that says why."""
+    notebook = nbformat.reads(text, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [error("NotRunError", f"not run: {why}")]
     return nbformat.writes(notebook)
+
+
+class _Manager(AsyncKernelManager):
+    """Starts the grader's kernel; takes no more from it at once than fits into memory, and waits for it no longer."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return KernelSpec(argv=[sys.executable, "-m", "cifarlab.teaching.kernel", "-f", "{connection_file}"])
+
+    def client(self, **settings: Any) -> AsyncKernelClient:  # type: ignore[override]
+        client = super().client(**settings)
+        client.context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
+        client.context.setsockopt(zmq.RCVHWM, MESSAGES)
+        client.context.setsockopt(zmq.SNDTIMEO, 3_000)  # ms; a kernel that has closed its end would be waited for
+        return client
 
 
 class _Client(NotebookClient):
     """Executes cells one by one, and counts what they print."""
 
-    def __init__(self, notebook: NotebookNode, limits: Limits, folder: str) -> None:
+    def __init__(self, notebook: NotebookNode, limits: Limits, folder: Path) -> None:
         super().__init__(
             notebook,
-            kernel_name="python3",
+            _Manager(connection_file=str(folder / "kernel.json")),
             timeout=limits.cell_seconds,
+            startup_timeout=300,  # it imports what the tests use
             interrupt_on_timeout=True,
             error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
             allow_errors=True,
@@ -88,116 +112,114 @@ class _Client(NotebookClient):
             coalesce_streams=True,
             shutdown_kernel="immediate",
             extra_arguments=["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"],
-            resources={"metadata": {"path": folder}},
+            resources={"metadata": {"path": str(folder / "work")}},
+            on_cell_executed=self._keep_reply,
+            log=_log,
         )
-        self.limits, self.printed = limits, 0
+        self.limits, self.folder, self.printed, self.secret = limits, folder, 0, secrets.token_hex()
+        self.testing = self.heard = False
+        self.reply: dict[str, Any] = {}
 
-    def kernel_pid(self) -> int:
-        """The process that the cells run in."""
-        return self.km.provisioner.process.pid  # type: ignore[union-attr]
+    @contextlib.contextmanager
+    def kernel(self, readable: list[str]) -> Iterator[None]:
+        """Starts the kernel, and ends it.
 
-    def run(self, cell: NotebookNode, place: int, watch: "_Watch") -> str:
+        Args:
+            readable: folders that it may read.
+
+        Raises:
+            RuntimeError: it did not start.
+        """
+        told = {
+            "grader": os.getpid(),
+            "secret": self.secret,
+            "used": testcells.used(self.nb.cells),
+            "folder": str(self.folder),
+            "readable": readable,
+            "largest_file": int(1e6 * self.limits.disk_mb),
+        }
+        with tempfile.TemporaryFile("w+") as letter, tempfile.TemporaryFile("w+") as errors:
+            json.dump(told, letter)
+            letter.seek(0)
+            with contextlib.ExitStack() as stack:
+                try:
+                    streams = {"stdin": letter, "stdout": errors, "stderr": errors}
+                    environment = surroundings.environment(self.folder)
+                    stack.enter_context(self.setup_kernel(env=environment, cleanup_kc=True, **streams))
+                except RuntimeError as problem:
+                    errors.seek(0)
+                    raise RuntimeError(f"{problem}: {errors.read()[-2000:]}") from problem
+                yield
+
+    def watched(self) -> contextlib.AbstractContextManager[Watch]:
+        """Keeps the kernel within its limits."""
+        pid = self.km.provisioner.process.pid  # type: ignore[union-attr]
+        return watched(pid, self.folder, self.limits)
+
+    def run(self, cell: NotebookNode, place: int, watch: Watch) -> str:
         """Executes one cell; returns why nothing can be run after it, or ""."""
         started, flooded = time.monotonic(), self.flooded
+        self.testing, self.heard, self.reply = is_test(cell), False, {}
         try:
-            self.execute_cell(cell, place)
+            self.execute_cell(cell, place, store_history=not self.testing)
         except DeadKernelError:
-            why = watch.reason or "the kernel died in a cell above"
-            cell.outputs.append(_error("KernelEndedError", watch.reason or "the kernel died in this cell"))
-            return why
+            cell.outputs = [] if self.testing else cell.outputs
+            cell.outputs.append(error("KernelEndedError", watch.reason or "the kernel died in this cell"))
+            return watch.reason or "the kernel died in a cell above"
+        except Exception:  # of what it sent, or because it takes nothing more
+            cell.outputs = [error("KernelEndedError", "the kernel no longer talks as a kernel does")]
+            return "the kernel no longer talked as a kernel does after a cell above"
+        if self.testing:
+            cell.outputs = testcells.shown(cell, self.reply, self.secret)
         if self.flooded and not flooded:
-            cell.outputs.append(_error("OutputError", f"more than {self.limits.output_mb:g} MB were printed"))
+            cell.outputs.append(error("OutputError", f"more than {self.limits.output_mb:g} MB were printed"))
         if time.monotonic() - started >= self.limits.cell_seconds:
-            cell.outputs.append(
-                _error("CellTimeoutError", f"interrupted after {self.limits.cell_seconds:g} s: a loop without end?")
-            )
+            words = f"interrupted after {self.limits.cell_seconds:g} s: a loop without end?"
+            cell.outputs.append(error("CellTimeoutError", words))
         return ""
+
+    def _keep_reply(self, cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any]) -> None:
+        """Hears of a cell's end."""
+        self.reply = execute_reply["content"]
+        if not self.heard and "header" in execute_reply:  # a message that is too large ends the connection for outputs
+            self.printed, self.iopub_timeout = max(self.printed, LARGEST_MESSAGE), 1
 
     @property
     def flooded(self) -> bool:
         return self.printed > 1e6 * self.limits.output_mb
 
-    def output(self, outs: list, msg: dict[str, Any], display_id: str | None, cell_index: int) -> NotebookNode | None:
-        """Keeps an output, unless there were too many; then asks the kernel to stop."""
-        if not self.flooded:
-            self.printed += len(str(msg["content"]))
-            if self.flooded:
-                asyncio.ensure_future(ensure_async(self.km.interrupt_kernel()))  # noqa: RUF006, it needs no answer
-            elif msg["header"]["msg_type"] != "clear_output":
-                return super().output(outs, msg, display_id, cell_index)
-        return None
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        """Keeps an output, unless it is of a test, or there were too many; then asks the kernel to stop."""
+        if msg["msg_type"] in ("status", "execute_input"):
+            self.heard = self.heard or msg["content"].get("execution_state") == "idle"
+            return super().process_message(msg, cell, cell_index)
+        flooded, self.printed = self.flooded, self.printed + len(str(msg["content"]))
+        if self.flooded and not flooded:
+            asyncio.ensure_future(ensure_async(self.km.interrupt_kernel()))  # type: ignore[union-attr]  # noqa: RUF006
+        if self.testing or self.flooded or msg["msg_type"].startswith("comm"):
+            return None
+        return super().process_message(msg, cell, cell_index)
 
 
-class _Watch(threading.Thread):
-    """Ends a kernel, and whatever it started, when it uses too much."""
-
-    def __init__(self, pid: int, limits: Limits, folder: str) -> None:
-        super().__init__(daemon=True)
-        self.limits, self.folder, self.reason = limits, Path(folder), ""
-        self.kernel, self.seen = psutil.Process(pid), {psutil.Process(pid)}
-        self.finished, self.started = threading.Event(), time.monotonic()
-        with contextlib.suppress(AttributeError, psutil.Error):  # Linux has it
-            size = int(1e6 * limits.disk_mb)
-            self.kernel.rlimit(psutil.RLIMIT_FSIZE, (size, size))
-
-    def run(self) -> None:
-        while not self.finished.wait(0.1):
-            self.reason = self.reason or self.too_much()
-            if self.reason:
-                self.end_all()
-
-    def too_much(self) -> str:
-        with contextlib.suppress(psutil.Error):
-            self.seen.update(self.kernel.children(recursive=True))
-        if time.monotonic() - self.started > self.limits.seconds:
-            return f"the notebook took more than {self.limits.seconds:g} s"
-        if sum(map(_resident, self.seen)) > 1e6 * self.limits.memory_mb:
-            return f"the notebook used more than {self.limits.memory_mb:g} MB of memory"
-        if sum(map(_size, self.folder.rglob("*"))) > 1e6 * self.limits.disk_mb:
-            return f"the notebook wrote more than {self.limits.disk_mb:g} MB to disk"
-        return ""
-
-    def end_all(self) -> None:
-        for process in self.seen:
-            with contextlib.suppress(psutil.Error):  # also when it is gone, or its number is another's by now
-                process.kill()
-
-
-@contextlib.contextmanager
-def _watched(pid: int, limits: Limits, folder: str) -> Iterator[_Watch]:
-    watch = _Watch(pid, limits, folder)
-    watch.start()
-    try:
-        yield watch
-    finally:
-        watch.finished.set()
-        watch.join()
-        watch.too_much()  # looks once more for what was started
-        watch.end_all()
-
-
-def _resident(process: psutil.Process) -> int:
-    with contextlib.suppress(psutil.Error):
-        return process.memory_info().rss
-    return 0
-
-
-def _size(path: Path) -> int:
-    with contextlib.suppress(OSError):
-        return os.lstat(path).st_size
-    return 0
-
-
-def _error(name: str, words: str) -> NotebookNode:
-    return nbformat.v4.new_output("error", ename=name, evalue=words, traceback=[f"{name}: {words}"])
+def _is_shown(kind: str, value: object) -> bool:
+    """Whether an output is words or a picture; a page of HTML may hold a program, and so may what is no picture."""
+    if kind in ("image/png", "image/jpeg"):
+        return isinstance(value, str) and re.fullmatch(r"[\w+/=\s]*", value, re.ASCII) is not None
+    return kind == "text/plain" and isinstance(value, str)
 
 
 def _tidy(cell: NotebookNode) -> None:
-    """Leaves out of a test's output what would cost points or give hidden tests away."""
-    known = cell.metadata.get("nbgrader", {})
-    if not known.get("grade") or known.get("solution"):
-        return
-    cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    """Leaves words and pictures in a cell's outputs, whatever the kernel sent."""
+    outputs, new = [], nbformat.v4.new_output
     for output in cell.outputs:
-        if output.output_type == "error" and HIDDEN_TESTS in cell.source and output.ename != "NotYetError":
-            output.traceback = [f"{output.ename}: {output.evalue}"]  # a traceback quotes the cell, and so the key
+        with contextlib.suppress(Exception):  # it is nothing that Jupyter knows
+            if output.output_type == "stream":
+                name = "stderr" if output.name == "stderr" else "stdout"
+                outputs.append(new("stream", name=name, text=str(output.text)))
+            elif output.output_type == "error":
+                outputs.append(error(str(output.ename), str(output.evalue), map(str, output.traceback)))
+            elif data := {kind: value for kind, value in output.data.items() if _is_shown(kind, value)}:
+                outputs.append(new("display_data", data=data))
+    cell.outputs = outputs
+    if type(cell.execution_count) is not int or not 0 <= cell.execution_count < 1e6:
+        cell.execution_count = None

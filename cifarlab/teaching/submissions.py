@@ -1,19 +1,26 @@
 """Makes whatever was handed in into a notebook that can be graded: the assignment's own, with the answers put in."""
 
+import re
 from collections.abc import Iterable
 
 import nbformat
+import nbformat.reader
 from nbformat import NotebookNode
+
+from cifarlab.teaching.testcells import HIDDEN_TESTS
 
 LARGEST_FILE = 20_000_000
 """Bytes of a submitted notebook; a larger one holds nothing but output."""
+MOST_CELLS = 1000
+"""Cells of a submitted notebook; nobody has written more."""
 
 
 def repaired(submitted: bytes, release: NotebookNode, source: NotebookNode) -> NotebookNode:
     """The assignment with a student's answers and own cells in it, and with every test as the instructor wrote it.
 
     Cells that were deleted come back, tests that were edited are replaced, outputs are left out, and what is no
-    notebook at all becomes an assignment without answers. The first cell says what was mended, if anything was.
+    notebook at all becomes an assignment without answers. The first cell says what was mended, if anything was. HTML in
+    a student's words becomes words: pages are made of them, which an instructor opens.
 
     Args:
         submitted: the file's bytes, whatever they are.
@@ -36,16 +43,17 @@ def repaired(submitted: bytes, release: NotebookNode, source: NotebookNode) -> N
     notes: list[str] = []
     kept, seen = [], set()
     for cell in cells:
-        name, text = _id(cell), _text(cell)
+        name, text = _id(cell), _text(cell).replace(HIDDEN_TESTS, HIDDEN_TESTS.lower())  # nbgrader's mark is ours alone
         if name in own and name not in seen:
             seen.add(name)
             if own[name].metadata.nbgrader.solution:
-                own[name].source = text
+                own[name].source = text if own[name].cell_type == "code" else _in_words(text)
             elif text != released[name]:
                 notes.append(f"the cell `{name}` was changed; the original was used.")
             kept.append(own[name])
         elif text.strip():
-            kept.append(_new(cell.get("cell_type"), text))
+            is_code = cell.get("cell_type") == "code"
+            kept.append(_new("code", text) if is_code else _new("markdown", _in_words(text)))
     missing = [name for name in own if name not in seen]
     if missing:
         notes.append(f"cells that were missing were put back: {', '.join(missing)}.")
@@ -64,7 +72,9 @@ def _cells(submitted: bytes) -> tuple[list, str]:
     if len(submitted) > LARGEST_FILE:
         return [], f"the file has more than {LARGEST_FILE // 1_000_000} MB: clear its outputs and hand it in again."
     try:
-        notebook = nbformat.reads(submitted.decode(), as_version=4)
+        notebook = nbformat.convert(nbformat.reader.reads(submitted.decode()), 4)  # `reads` would log what is not valid
+        if isinstance(notebook.cells, list) and len(notebook.cells) > MOST_CELLS:
+            return [], f"the notebook has more than {MOST_CELLS:,} cells: remove some and hand it in again."
         if isinstance(notebook.cells, list) and all(isinstance(cell, dict) for cell in notebook.cells):
             return notebook.cells, ""
     except Exception:  # a file can be wrong in any way
@@ -79,9 +89,15 @@ def _id(cell: dict) -> str:
 
 
 def _text(cell: dict) -> str:
-    """The source of a cell, which may be lines."""
-    source = cell.get("source", "")
-    return source if isinstance(source, str) else "".join(map(str, source))
+    """The source of a cell, which may be lines; without halves of characters, which JSON can hold and no file can."""
+    source = cell.get("source")
+    lines = source if isinstance(source, list) else [source]
+    return "".join(line for line in lines if isinstance(line, str)).encode("utf-8", "replace").decode()
+
+
+def _in_words(text: str) -> str:
+    """Text without HTML: after a space that nobody sees, a < begins no tag."""
+    return re.sub(r"<(?=[a-zA-Z/!?])", "<\N{ZERO WIDTH SPACE}", text)
 
 
 def _own_cell(released: NotebookNode, hidden: NotebookNode) -> NotebookNode:

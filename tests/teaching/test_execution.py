@@ -7,18 +7,29 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from cifarlab.teaching.execution import Limits, run_notebook
 
+pytestmark = pytest.mark.slow
+
 TEST = {"nbgrader": {"grade_id": "t", "grade": True, "locked": True, "solution": False, "points": 1}}
 
 
 def executed(*sources, hidden="", **limits):
     cells = [new_code_cell(source) for source in sources]
-    cells.append(new_code_cell(f"print('still here'){hidden}", metadata=TEST))
+    test = f"{hidden}\nfrom cifarlab.teaching.verdict import Right\nRight('still here')"
+    cells.append(new_code_cell(test, metadata=TEST))
+    return run(cells, **limits)
+
+
+def run(cells, **limits):
     text = nbformat.writes(new_notebook(cells=cells))
     return nbformat.reads(run_notebook(text, Limits(**limits)), as_version=4).cells
 
 
 def errors(cell):
     return [f"{output.ename}: {output.evalue}" for output in cell.outputs if output.output_type == "error"]
+
+
+def still_here(cell):
+    return [output.data["text/plain"] for output in cell.outputs] == ["Right: still here"]
 
 
 def printed(cell):
@@ -28,13 +39,13 @@ def printed(cell):
 def test_an_error_does_not_end_the_notebook():
     first, last = executed("1 / 0")
     assert errors(first) == ["ZeroDivisionError: division by zero"]
-    assert printed(last) == "still here\n"
+    assert still_here(last)
 
 
 def test_an_endless_loop_is_interrupted_and_the_next_cell_runs():
     first, last = executed("while True: pass", cell_seconds=2)
     assert "CellTimeoutError: interrupted after 2 s: a loop without end?" in errors(first)
-    assert printed(last) == "still here\n"
+    assert still_here(last)
 
 
 def test_a_loop_that_will_not_be_interrupted_ends_the_kernel():
@@ -77,11 +88,18 @@ def test_no_process_is_left():
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
-def test_stderr_of_a_test_is_left_out():
-    last = executed(hidden="; import sys; print('a warning', file=sys.stderr)")[-1]
-    assert [output.get("name") for output in last.outputs] == ["stdout"]
+def test_what_a_test_prints_is_left_out():
+    assert still_here(executed(hidden="import sys; print('a warning', file=sys.stderr); print(1)")[-1])
 
 
 def test_an_error_in_a_hidden_test_does_not_quote_it():
     last = executed(hidden="\n### BEGIN HIDDEN TESTS\nsoftmax(key='secret')\n### END HIDDEN TESTS")[-1]
     assert last.outputs[-1].traceback == ["NameError: name 'softmax' is not defined"]
+
+
+def test_a_number_in_the_last_line_gives_points():
+    test = new_code_cell("passed = 3\npassed / 4", metadata=TEST)
+    (cell,) = run([test])
+    assert [output.data["text/plain"] for output in cell.outputs] == ["0.75"]
+    test.source = "7"
+    assert errors(run([test])[0]) == ["ValueError: a test gives 0 to 1 points; this one gave 7"]

@@ -73,7 +73,7 @@ class View:
             ]
         )
         self.box.add_class("cifarlab-dashboard")
-        self._drawn: dict[str, tuple[Watch, int]] = {}
+        self._drawn: dict[str, tuple[Watch, int] | None] = {}
         self._seen_tab = TABS[0]
         self._order = list(PANELS)  # the one that was drawn last comes last
 
@@ -192,8 +192,10 @@ class View:
             watch: what is seen of a run; another one is new in every picture.
             everything: draw all that wait, of all tabs.
         """
-        versions = {name: (watch, panel.version(watch)) for name, panel in PANELS.items()}
-        stale = [name for name in PANELS if self._drawn.get(name) != versions[name]]
+        counts = {name: panel.version(watch) for name, panel in PANELS.items()}
+        # A picture of nothing looks like any other, so that the first that is drawn of a new run shows something.
+        versions = {name: (watch, count) if count else None for name, count in counts.items()}
+        stale = [name for name in PANELS if name not in self._drawn or self._drawn[name] != versions[name]]
         if not everything:
             tab = TABS[self._tabs.selected_index or 0]
             count, self._seen_tab = 1 if tab == self._seen_tab else len(PANELS), tab

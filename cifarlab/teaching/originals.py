@@ -1,0 +1,112 @@
+"""What modules, classes and functions were before a student's code ran, to be put back before a test."""
+
+import builtins
+import gc
+import sys
+from collections.abc import Iterator
+from types import FunctionType, ModuleType
+from typing import Any
+
+OWN = "cifarlab"
+"""The package that nobody has a reason to change: in it every name is put back, and what was added is removed."""
+
+
+class Originals:
+    """Remembers, when it is made, all that has been imported; later puts back what is another thing by then.
+
+    It knows what names mean: which function a module or class calls by a name, and what code and default values that
+    function has. What lists and dictionaries hold is nobody's name, and changes as programs run. A name that stands for
+    something else than a function, class or module counts in cifarlab only: elsewhere it is a program's own memory.
+
+    >>> import math
+    >>> originals, real = Originals("math"), math.floor
+    >>> math.floor = math.ceil
+    >>> originals.put_back()
+    ['math.floor']
+    >>> math.floor is real
+    True
+    """
+
+    def __init__(self, *packages: str) -> None:
+        """Remembers these packages, or all."""
+
+        def wanted(name: Any) -> bool:
+            return not packages or (isinstance(name, str) and name.split(".")[0] in packages)
+
+        self.modules = {name: module for name, module in sys.modules.items() if wanted(name)}
+        self.bindings = [
+            (name, vars(module), _lasting(name, vars(module)))
+            for name, module in self.modules.items()
+            if isinstance(module, ModuleType)
+        ]
+        self.classes: list[tuple[type, dict[str, Any]]] = []
+        self.functions: list[tuple[FunctionType, list[tuple[str, Any]], dict[str, Any]]] = []
+        for thing in gc.get_objects():
+            if isinstance(thing, type) and wanted(thing.__module__):
+                self.classes.append((thing, _lasting(thing.__module__, vars(thing))))
+            elif type(thing) is FunctionType and wanted(thing.__module__):
+                parts = [(part, getattr(thing, part)) for part in ("__code__", "__defaults__", "__kwdefaults__")]
+                self.functions.append((thing, parts, dict(thing.__kwdefaults__ or {})))
+
+    def put_back(self) -> list[str]:
+        """Makes everything what it was; returns the names of what was not."""
+        changed = list(self._modules())
+        for name, now, kept in self.bindings:
+            for key in _differing(name, now, kept):
+                changed.append(f"{name}.{key}")
+                if key in kept:
+                    now[key] = kept[key]
+                else:
+                    del now[key]
+        for cls, kept in self.classes:
+            for key in _differing(cls.__module__, vars(cls), kept):
+                changed.append(f"{cls.__module__}.{cls.__qualname__}.{key}")
+                if key in kept:
+                    type.__setattr__(cls, key, kept[key])
+                else:
+                    type.__delattr__(cls, key)
+        changed += self._functions()
+        return changed
+
+    def _modules(self) -> Iterator[str]:
+        """Modules that others pass themselves off as."""
+        for name, module in self.modules.items():
+            if sys.modules.get(name) is not module:
+                sys.modules[name] = module
+                yield name
+
+    def _functions(self) -> Iterator[str]:
+        """Functions whose code or default values are others."""
+        for function, parts, values in self.functions:
+            same = all(getattr(function, part) is value for part, value in parts)
+            given = function.__kwdefaults__ or {}
+            if not same or any(given.get(key) is not value for key, value in values.items()):
+                yield f"{function.__module__}.{function.__qualname__}"
+                for part, value in parts:
+                    setattr(function, part, value)
+                if function.__kwdefaults__ is not None:
+                    function.__kwdefaults__.clear()
+                    function.__kwdefaults__.update(values)
+
+
+_MEANINGS = (ModuleType, property, classmethod, staticmethod)
+
+
+def _lasting(owner: Any, names: Any) -> dict[str, Any]:
+    """Of the names of a module or class those whose meaning is not to change."""
+    if _is_own(owner):
+        return dict(names)
+    return {key: value for key, value in names.items() if callable(value) or isinstance(value, _MEANINGS)}
+
+
+def _differing(owner: Any, now: Any, kept: dict[str, Any]) -> list[str]:
+    """Names that mean something else now, and new functions that come before built-in ones or that Python calls."""
+    found = [key for key, value in kept.items() if now.get(key) is not value]
+    if len(now) > len(kept) and _is_own(owner):
+        added = [key for key in now if key not in kept and isinstance(key, str) and callable(now[key])]
+        found += [key for key in added if key[:2] == "__" or hasattr(builtins, key)]
+    return found
+
+
+def _is_own(owner: Any) -> bool:
+    return isinstance(owner, str) and owner.split(".")[0] == OWN

@@ -1,0 +1,220 @@
+"""A class in which each does something else: everybody gets what is due, and no page acts or tells."""
+
+import concurrent.futures
+import json
+import multiprocessing
+import re
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from cifarlab.teaching import assignments, marks
+from cifarlab.teaching.limits import Limits
+from cifarlab.teaching.testcells import prepared
+from tests.faults import attacks
+from tests.faults.attacks import ANSWER, READ, REPLACED, WRONG
+
+RIGHT = ANSWER.replace("def unevenness", "def right")
+CHECK = "teaching.check_unevenness(unevenness)"
+NAME, KEY, OWN_TEST = "small", "correct-horse", "assert round(unevenness(np.array([0, 0, 1, 1]), 2) * 31_536) == 15_768"
+
+
+def assignment():
+    """A solution that takes no time: one function, a check, the same with other numbers, and a question."""
+
+    def cell(source, make=new_code_cell, **known):
+        known = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3, **known}
+        return make(source, metadata={"nbgrader": known})
+
+    code = f"{ANSWER.splitlines()[1]}\n    ### BEGIN SOLUTION\n" + "\n".join(ANSWER.splitlines()[2:])
+    hidden = f'### BEGIN HIDDEN TESTS\n{CHECK[:-1]}, key="public")\n### END HIDDEN TESTS'
+    test = {"grade": True, "locked": True}
+    return new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        cells=[
+            new_code_cell("import numpy as np\nfrom cifarlab import teaching"),
+            cell(f"{code}\n    ### END SOLUTION", grade_id="answer", solution=True),
+            cell(CHECK, grade_id="check", points=2, **test),
+            cell(f"# With other numbers.\n{hidden}", grade_id="others", points=3, **test),
+            cell("Because.", new_markdown_cell, grade_id="words", points=1, grade=True, solution=True),
+        ],
+    )
+
+
+def right(notebook):
+    notebook.cells[1].source = ANSWER
+
+
+def wrong(notebook):
+    notebook.cells[1].source = WRONG
+
+
+def edited_tests(notebook):
+    wrong(notebook)
+    notebook.cells[2].source = notebook.cells[3].source = "pass"
+
+
+def deleted_tests(notebook):
+    wrong(notebook)
+    del notebook.cells[2:4]
+
+
+def disguised_tests(notebook):
+    wrong(notebook)
+    notebook.cells[2].metadata.nbgrader.update(grade=False, points=100)
+    notebook.cells.append(
+        new_code_cell("1", metadata={"nbgrader": {**notebook.cells[3].metadata.nbgrader, "grade_id": "more"}})
+    )
+
+
+def name_shadowed(notebook):
+    wrong(notebook)
+    notebook.cells.insert(2, new_code_cell(REPLACED["the name of the checks"]))
+
+
+def everything_kept_and_printed(notebook):
+    notebook.cells[1].source = f"""{READ}
+{RIGHT}
+kept = []
+def unevenness(labels, size):
+    kept.append(spied())
+    return right(labels, size)"""
+    notebook.cells += [new_code_cell("print(len(kept) > 3, kept, spied())"), new_markdown_cell("end")]
+
+
+def own_tests_moved_up(notebook):
+    everything_kept_and_printed(notebook)
+    own = next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "private-own")
+    notebook.cells.remove(own)
+    notebook.cells.insert(2, own)
+
+
+def kernel_ended(notebook):
+    right(notebook)
+    notebook.cells.insert(3, new_code_cell("import os; os._exit(0)"))
+
+
+def a_page_that_acts(notebook):
+    right(notebook)
+    script = "<script>alert(1)</script><img src=x onerror=alert(1)> a<b, `c<d`"
+    notebook.cells[4].source = script
+    notebook.cells += [new_markdown_cell(script), nbformat.v4.new_raw_cell(script, metadata={"format": "text/html"})]
+    notebook.cells.append(
+        new_code_cell(f"from IPython.display import *\ndisplay(HTML({script!r}), Javascript('alert(1)'))")
+    )
+    notebook.cells.append(
+        new_code_cell(f"display({{'image/png': '\"><script>alert(1)</script>'}}, raw=True); print({script!r})")
+    )
+    notebook.cells[-2].attachments = {"x": {"text/html": script}}
+    notebook.metadata["title"] = notebook.metadata["authors"] = script
+
+
+def marks_of_nbgrader(notebook):
+    right(notebook)
+    notebook.cells[1].source += "\n### BEGIN HIDDEN TESTS\n### BEGIN SOLUTION"
+    notebook.cells.append(new_code_cell("### BEGIN HIDDEN TESTS"))
+
+
+def halves_of_characters(notebook):
+    right(notebook)
+    notebook.cells[1].source += "\n# \ud800"
+    notebook.cells[4].source = "\udfff"
+
+
+def sources_of_other_kinds(notebook):
+    right(notebook)
+    notebook.cells[0].source, notebook.cells[4].source = None, 5
+
+
+def too_many_cells(notebook):
+    notebook.cells += [new_code_cell("1") for _ in range(1000)]
+
+
+POINTS = {
+    right: 7,
+    wrong: 0,
+    edited_tests: 0,
+    deleted_tests: 0,
+    disguised_tests: 0,
+    name_shadowed: 0,
+    everything_kept_and_printed: 7,
+    own_tests_moved_up: 7,
+    kernel_ended: 2,
+    a_page_that_acts: 7,
+    marks_of_nbgrader: 7,
+    halves_of_characters: 7,
+    sources_of_other_kinds: 7,
+    too_many_cells: 0,
+}
+"""Of 8, one of which is given by hand."""
+
+
+def hand_in(course, changes):
+    for change in changes:
+        notebook = nbformat.read(course / "release" / NAME / f"{NAME}.ipynb", as_version=4)
+        change(notebook)
+        folder = course / "submitted" / change.__name__ / NAME
+        folder.mkdir(parents=True)
+        (folder / f"{NAME}.ipynb").write_text(json.dumps(notebook))
+
+
+def released(folder):
+    (folder / "solutions").mkdir()
+    (folder / "own" / NAME).mkdir(parents=True)
+    nbformat.write(assignment(), folder / "solutions" / f"{NAME}.ipynb")
+    (folder / "own" / NAME / "own.py").write_text(f"# points: 2\n{OWN_TEST}\n")
+    where = {"solutions": folder / "solutions", "overlay": folder / "own"}
+    assignments.release(NAME, folder / "course", key=KEY, **where)
+    return folder / "course"
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A class, graded."""
+    folder = released(tmp_path_factory.mktemp("class"))
+    hand_in(folder, POINTS)
+    with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
+        assignments.grade(NAME, folder, executor=executor, limits=Limits(cell_seconds=20, seconds=60))
+    return folder
+
+
+@pytest.mark.fault(claim="grading", how="submissions that cheat, among others")
+def test_each_gets_what_the_honest_part_is_worth(course, tried):
+    points = {entry.student: entry.score for entry in marks.report(NAME, course)}
+    assert points == {change.__name__: due for change, due in POINTS.items()}
+    tried(len(POINTS))
+
+
+@pytest.mark.fault(claim="grading", how="pages that hold a program, a key or a hidden test")
+def test_pages_act_not_and_tell_nothing(course, tried):
+    pages = {page.parent.parent.name: page.read_text() for page in assignments.feedback(NAME, course)}
+    assert set(pages) == {change.__name__ for change in POINTS}
+    for page in pages.values():
+        for told in (KEY, "31_536", "15_768", "alert(1)</script>", "<img src=x"):
+            assert told not in page
+    assert "alert(1)" in pages["a_page_that_acts"]
+    assert "True" in pages["everything_kept_and_printed"]
+    assert "more than 1,000 cells" in pages["too_many_cells"]
+    assert "the kernel died in this cell" in pages["kernel_ended"]
+    tried(len(pages))
+
+
+def test_the_key_of_a_submission_is_its_own():
+    source = assignment()
+    keys = [
+        re.search('key="(.*)"', prepared(assignment(), source, submitted).cells[3].source)[1]
+        for submitted in (b"one", b"two", b"one")
+    ]
+    assert keys[0] == keys[2] != keys[1]
+    assert "public" not in keys
+
+
+@pytest.mark.fault(claim="grading", how="the process that executes notebooks ended")
+def test_a_grader_whose_process_is_ended_goes_on(tmp_path, monkeypatch):
+    folder = released(tmp_path)
+    hand_in(folder, [kernel_ended, right])
+    monkeypatch.setattr(assignments, "run_notebook", attacks.run_or_end)
+    with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
+        points = assignments.grade(NAME, folder, executor=executor, limits=Limits(cell_seconds=20, seconds=60))
+    assert [(entry.student, entry.score) for entry in points] == [("kernel_ended", 0), ("right", 7)]

@@ -1,0 +1,385 @@
+"""Grading: whatever a submission does, it gets what its honest part is worth, and nobody else gets less."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from nbgrader.utils import determine_grade
+
+from cifarlab.data import datasets
+from cifarlab.teaching import fence
+from cifarlab.teaching.execution import Limits, run_notebook
+from tests.faults.attacks import ANSWER, FORGED, HOOKED, LEAKS, MEANWHILE, READ, REPLACED, WRONG
+
+RIGHT = ANSWER.replace("def unevenness", "def right")
+CHECK = "from cifarlab import teaching\nteaching.check_unevenness(unevenness)"
+
+
+def a_test(source=CHECK, name="t"):
+    known = {"grade_id": name, "grade": True, "locked": True, "solution": False, "points": 1}
+    return new_code_cell(source, metadata={"nbgrader": known})
+
+
+def executed(*cells, **limits):
+    cells = [cell if isinstance(cell, dict) else new_code_cell(cell) for cell in cells]
+    text = run_notebook(
+        nbformat.writes(new_notebook(cells=cells)), Limits(**{"cell_seconds": 20, "seconds": 60, **limits})
+    )
+    return nbformat.reads(text, as_version=4).cells
+
+
+def points(cells):
+    """Of each test, 0 or 1."""
+    return [determine_grade(cell)[0] for cell in cells if cell.metadata.get("nbgrader")]
+
+
+def shown(cells):
+    """All that a student reads of the outputs."""
+    return "\n".join(str(output) for cell in cells for output in cell.get("outputs", ()))
+
+
+def passed_wrongly(attacks, **limits):
+    """Of attacks, each followed by a test of a wrong answer, those after which the test passed."""
+    tried = [cell for attack in attacks.values() for cell in (attack, a_test())]
+    *wrong, honest = points(executed(RIGHT, WRONG, *tried, a_test(CHECK.replace("(unevenness", "(right")), **limits))
+    assert honest == 1
+    return [name for name, point in zip(attacks, wrong, strict=True) if point]
+
+
+@pytest.mark.fault(claim="grading", how="tests, checks, numpy or Python replaced in a cell before")
+def test_what_was_replaced_before_a_test_is_put_back(tried):
+    assert passed_wrongly(REPLACED) == []
+    cells = [cell for attack in REPLACED.values() for cell in (attack, a_test(CHECK.replace("(unevenness", "(right")))]
+    cells = executed(RIGHT, *cells)
+    assert points(cells) == [1] * len(REPLACED)
+    assert shown(cells).count("From the grader") == len(REPLACED) - 1  # a name of the student's own
+    tried(len(REPLACED))
+
+
+@pytest.mark.fault(claim="grading", how="hooks of IPython, Jupyter and Python")
+def test_no_hook_hears_of_a_test(tried):
+    assert passed_wrongly(HOOKED) == []
+    tried(len(HOOKED))
+
+
+@pytest.mark.fault(claim="grading", how="the kernel's answer to the grader forged")
+def test_a_forged_outcome_is_none():
+    assert points(executed(WRONG, FORGED, a_test())) == [0]
+
+
+@pytest.mark.fault(claim="grading", how="checks replaced while they call the student's function")
+def test_what_is_replaced_while_a_test_runs_is_noticed(tried):
+    attacks = {name: f"def unevenness(labels, batch_size):{body}" for name, body in MEANWHILE.items()}
+    assert passed_wrongly(attacks) == []
+    tried(len(attacks))
+
+
+# What nobody is to read.
+
+HIDDEN = """### BEGIN HIDDEN TESTS
+assert round(unevenness(np.array([0, 0, 1, 1]), 2) * 31_536, 1) == 15_768, 'two batches of one class'
+### END HIDDEN TESTS"""
+
+
+def private(source=HIDDEN):
+    return a_test(source, name="private-one")
+
+
+@pytest.mark.fault(claim="grading", how="a test that nobody has seen, read while it runs and told in every way")
+def test_the_text_of_a_private_test_does_not_get_out(tried):
+    answers = [f"def answer_{n}(labels, size):\n    {leak}\n    return 0.5" for n, leak in enumerate(LEAKS.values())]
+    answers.append("def answer_99(labels, size):\n    global found\n    found = 'two batches' in spied() + seen()")
+    tests = [private(HIDDEN.replace("unevenness", answer.split("(")[0][4:])) for answer in answers]
+    before = ("import numpy as np", READ, "shown = display('', display_id=True)", *answers)
+    cells = executed(*before, *tests, "print('it was there to read:', found)", output_mb=300)
+    assert "it was there to read: True" in shown(cells)
+    for told in ("15_768", "31_536", "15768", "two batches", "BEGIN HIDDEN"):
+        assert told not in shown(cells)
+    tried(len(LEAKS))
+
+
+def test_what_a_private_test_says_itself_is_told():
+    cells = executed("import numpy as np", "def unevenness(labels, size):\n    return 0", private())
+    assert [output.traceback for output in cells[-1].outputs] == [["AssertionError: two batches of one class"]]
+
+
+@pytest.mark.fault(claim="grading", how="a test read by the cells after it")
+def test_cells_after_a_test_find_nothing_of_it():
+    hidden = CHECK.replace("unevenness)", "unevenness, key='00decafbad00')")
+    cells = executed(ANSWER, READ, a_test(hidden), "print(spied())", "print(len(spied()) > 1000)")
+    assert points(cells) == [1]
+    assert "True" in shown(cells)
+    assert "00decafbad00" not in shown(cells)
+
+
+# Processes, files and the grader itself.
+
+MARK = "86400.25"
+"""Seconds that no other program sleeps."""
+
+STAYS = {
+    "a child": f"import subprocess; subprocess.Popen(['sleep', '{MARK}'])",
+    "a child of its own session": f"import subprocess as s; s.Popen(['sleep', '{MARK}'], start_new_session=True)",
+    "a grandchild without a parent": f"""
+import os
+if not os.fork():
+    os.setsid()
+    if not os.fork():
+        os.execvpe('sleep', ['sleep', '{MARK}'], {{}})
+    os._exit(0)
+os.wait()""",
+    "one that is deaf": f"""
+import os, subprocess, sys
+code = "import signal, time; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]; time.sleep({MARK})"
+subprocess.Popen(['setsid', sys.executable, '-c', code])""",
+    "one that multiplies": f"""
+import subprocess
+subprocess.Popen(['setsid', 'sh', '-c', 'while true; do setsid sleep {MARK} & sleep 0.05; done'])
+import time; time.sleep(0.5)""",
+    "one whose guardian is ended": f"""
+import os, signal, subprocess, time
+subprocess.Popen(['setsid', 'sleep', '{MARK}'])
+time.sleep(0.5)
+os.kill(os.getppid(), signal.SIGKILL)
+os.kill(os.getpid(), signal.SIGKILL)""",
+    "one that outlives its kernel": f"""
+import os, subprocess
+subprocess.Popen(['setsid', 'sleep', '{MARK}'])
+os._exit(0)""",
+    "a program for the end": f"""
+import atexit, subprocess
+atexit.register(lambda: subprocess.Popen(['setsid', 'sleep', '{MARK}']))
+exit()""",
+}
+
+
+def still_running(mark=MARK):
+    """Processes with this in their command, unless they are over."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if mark in " ".join(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+@pytest.fixture
+def unfenced(tmp_path, monkeypatch):
+    """As on a system without Landlock: a kernel that finds none does without."""
+    (tmp_path / "sitecustomize.py").write_text("from cifarlab.teaching import fence\nfence.version = lambda: 0\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+
+
+def fenced(version, what):
+    if fence.version() < version:
+        pytest.skip(
+            f"Landlock {version}, which {what}, is not in this system; docs/instructors.md says what that means"
+        )
+
+
+@pytest.mark.fault(claim="grading", how="processes that hide and go on")
+@pytest.mark.parametrize("attack", STAYS)
+def test_no_process_outlives_its_notebook(attack, unfenced):
+    cells = executed("pass", STAYS[attack], a_test("1"), seconds=30)
+    try:
+        assert not still_running()
+    finally:
+        for process in still_running():
+            process.kill()
+    assert cells[-1].outputs
+
+
+GRADER = """
+import sys
+from cifarlab.teaching.execution import run_notebook
+run_notebook(open(sys.argv[1]).read())"""
+
+
+@pytest.mark.fault(claim="grading", how="the grader killed with SIGKILL at any moment")
+def test_nothing_is_left_of_a_grader_that_is_killed(tmp_path, tried):
+    (tmp_path / "t").mkdir()
+    cells = [new_code_cell("import os, time; os.makedirs('a/b')"), new_code_cell(f"time.sleep({MARK})")]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "a.ipynb")
+    for moment in range(4):
+        environment = {**os.environ, "TMPDIR": str(tmp_path / "t")}
+        grader = subprocess.Popen([sys.executable, "-c", GRADER, str(tmp_path / "a.ipynb")], env=environment)
+        _wait(lambda: still_running(str(tmp_path / "t")))
+        time.sleep(0.3 * moment)
+        grader.kill()
+        grader.wait()
+        try:
+            _wait(lambda: not still_running(str(tmp_path / "t")) and not list((tmp_path / "t").glob("*/work")))
+        finally:
+            for process in still_running(str(tmp_path / "t")):
+                process.kill()
+        tried()
+
+
+def _wait(until):
+    give_up = time.monotonic() + 20
+    while not until():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+SIGNALS = """
+import os
+for number in [os.getppid(), *{}]:
+    try:
+        print('reached', os.kill(number, 0))
+    except PermissionError:
+        print('refused')"""
+
+
+@pytest.mark.fault(claim="grading", how="the grader's own processes signalled")
+def test_no_process_of_the_graders_can_be_signalled():
+    fenced(6, "keeps signals in")
+    graders = [os.getpid(), *(process.pid for process in psutil.Process().parents() if process.pid > 1)]
+    told = shown(executed(SIGNALS.format(graders)))
+    assert told.count("refused") == 1 + len(graders)
+    assert "reached" not in told
+
+
+FILLS = {
+    "its folder": """
+for number in range(9): open(str(number), 'wb').write(bytes(5_000_000))""",
+    "files without a name": """
+import tempfile
+kept = [tempfile.TemporaryFile(buffering=0) for _ in range(12)]
+for file in kept: file.write(bytes(9_000_000))""",
+    "the folder for files that do not last": """
+import tempfile
+for _ in range(9): open(tempfile.mkstemp()[1], 'wb').write(bytes(5_000_000))""",
+    "its home": """
+import pathlib
+for number in range(9): (pathlib.Path.home() / str(number)).write_bytes(bytes(5_000_000))""",
+    "many files of nothing": """
+for number in range(9000): open(str(number), 'w').close()""",
+    "folders in folders": """
+import os
+for _ in range(2500): os.mkdir('d'); os.chdir('d')
+open('file', 'w').write('x')""",
+    "folders that are closed": """
+import os
+for number in range(9):
+    os.makedirs(f'{number}/in')
+    open(f'{number}/in/file', 'wb').write(bytes(5_000_000))
+    os.chmod(f'{number}/in', 0); os.chmod(str(number), 0)""",
+}
+
+
+@pytest.mark.fault(claim="grading", how="the disk filled")
+@pytest.mark.parametrize("attack", FILLS)
+def test_no_notebook_fills_the_disk_or_leaves_a_file(attack, unfenced, tmp_path, monkeypatch):
+    (tmp_path / "t").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "t"))
+    cells = executed(f"{FILLS[attack]}\nimport time; time.sleep(20)", a_test("1"), disk_mb=20, seconds=30)
+    assert "wrote more than 20 MB" in shown(cells)
+    assert points(cells) == [0]
+    assert list((tmp_path / "t").iterdir()) == []
+
+
+@pytest.mark.fault(claim="grading", how="the disk filled outside of the notebook's folder")
+def test_files_outside_of_its_folder_count(unfenced, tmp_path):
+    if not _on_a_disk(tmp_path):
+        pytest.skip("temporary files are in memory here, and Linux counts only what goes to a disk")
+    fill = f"for number in range(20): open('{tmp_path}/' + str(number), 'wb').write(bytes(5_000_000))"
+    cells = executed(f"{fill}\nimport time; time.sleep(20)", a_test("1"), disk_mb=20, seconds=30)
+    assert "wrote more than 20 MB" in shown(cells)
+
+
+def _on_a_disk(path):
+    mounts = [mount for mount in psutil.disk_partitions(all=True) if path.is_relative_to(mount.mountpoint)]
+    return max(mounts, key=lambda mount: len(mount.mountpoint)).fstype not in ("tmpfs", "ramfs")
+
+
+@pytest.mark.fault(claim="grading", how="other people's files read, and files written that are not the notebook's")
+def test_only_its_own_folder_is_written_and_nothing_of_others_is_read(tmp_path, tried):
+    fenced(1, "keeps to folders")
+    (tmp_path / "key.txt").write_text("correct-horse")
+    data, package, grader = datasets.default_data_dir(), Path(fence.__file__).parent, f"/proc/{os.getpid()}"
+    read = [
+        tmp_path / "key.txt",
+        f"{grader}/environ",
+        f"{grader}/cwd/pyproject.toml",
+        Path.home() / ".profile",
+        __file__,
+    ]
+    written = [tmp_path / "new", data / "new", package / "new", "/tmp/new", "/dev/shm/new", Path.home() / "new"]
+    done = "for path in {}:\n    try:\n        open(path, '{}')\n        print('DONE', path)\n    except OSError: pass"
+    cells = executed(done.format([*map(str, read)], "r"), done.format([*map(str, written)], "w"), "print('to the end')")
+    assert "DONE" not in shown(cells)
+    assert "to the end" in shown(cells)
+    assert not any(Path(path).exists() for path in written)
+    tried(len(read) + len(written))
+
+
+@pytest.mark.fault(claim="grading", how="a connection opened")
+def test_no_connection_is_opened():
+    fenced(4, "knows of connections")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+        assert "PermissionError" in shown(executed(f"import socket; socket.create_connection({address})"))
+
+
+def test_a_notebook_is_not_told_what_it_has_no_need_of(monkeypatch, tmp_path):
+    for name in ("PWD", "GITLAB_TOKEN", "OLDPWD"):
+        monkeypatch.setenv(name, f"{tmp_path}/course")
+    told = shown(executed("import os, sys; print(dict(os.environ), sys.argv, open('/proc/self/cmdline').read())"))
+    assert "CIFARLAB_DATA" in told
+    assert f"{tmp_path}/course" not in told
+
+
+NO_KERNEL = {
+    "its line closed": "get_ipython().kernel.shell_stream.socket.close()",
+    "its outputs' line closed": "get_ipython().kernel.iopub_thread.socket.close()",
+    "messages of other kinds": """
+kernel = get_ipython().kernel
+for kind in 'status', 'stream', 'display_data', 'update_display_data', 'error', 'clear_output', 'comm_open', 'x':
+    for content in {}, {'data': 5}, {'data': {'text/plain': 5}, 'metadata': 5, 'transient': {'display_id': 'x'}}:
+        kernel.session.send(kernel.iopub_socket, kind, content, parent=kernel.get_parent('shell'))""",
+    "outputs of other kinds": """
+kernel = get_ipython().kernel
+for content in ({'data': {'text/plain': [1], 'text/html': '<b>', 'image/png': '">x'}, 'metadata': {}},
+                {'data': 5, 'metadata': {}}, {'data': {}, 'metadata': 7, 'execution_count': 10 ** 4000}):
+    kernel.session.send(kernel.iopub_socket, 'display_data', content, parent=kernel.get_parent('shell'))
+kernel.session.send(kernel.iopub_socket, 'error', {'ename': 5, 'evalue': {}, 'traceback': 7},
+    parent=kernel.get_parent('shell'))""",
+    "bytes that are no message": """
+get_ipython().kernel.iopub_thread.socket.send_multipart([b'x', b'<IDS|MSG>', b'y', b'{', b'', b'', b''])""",
+    "a reply that is none": """
+kernel = get_ipython().kernel
+ident = kernel.get_parent('shell')['header']['session'].encode()
+kernel.session.send(kernel.shell_stream.socket, 'execute_reply', {}, parent=kernel.get_parent('shell'), ident=ident)""",
+    "a message that is too large": "print('x' * 60_000_000)",
+    "halves of characters": "print('\\ud800'); display('\\udfff'); raise ValueError('\\ud800')",
+    "a read of nothing": "import ctypes; ctypes.string_at(0)",
+    "an abort": "import os; os.abort()",
+    "a recursion without end": "import sys; sys.setrecursionlimit(10 ** 9); f = lambda: f(); f()",
+    "no memory": "import resource; resource.setrlimit(resource.RLIMIT_AS, (1, 1)); x = bytearray(10 ** 9)",
+    "no output": "import sys; sys.stdout = sys.stderr = None; import os; os.close(1); os.close(2)",
+    "no folder": "import os, shutil; shutil.rmtree(os.getcwd())",
+}
+
+
+@pytest.mark.fault(claim="grading", how="a kernel that ends, or sends what is no message")
+@pytest.mark.parametrize("attack", NO_KERNEL)
+def test_whatever_a_kernel_sends_a_notebook_comes_back(attack):
+    cells = executed(
+        ANSWER, a_test(), NO_KERNEL[attack], a_test(WRONG), a_test(), cell_seconds=3, seconds=12, memory_mb=700
+    )
+    notebook = new_notebook(cells=cells)
+    nbformat.validate(notebook)
+    nbformat.writes(notebook).encode()
+    assert points(cells)[0] == 1
+    assert cells[-1].outputs
+    assert "<b>" not in shown(cells)
