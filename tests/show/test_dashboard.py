@@ -403,6 +403,14 @@ def test_a_tab_that_is_opened_is_drawn_at_once(config, monkeypatch):
     until(lambda: all(view(dashboard).images[name].value != before[name] for name in network))
 
 
+def test_the_first_picture_of_a_run_shows_something(config, monkeypatch):
+    monkeypatch.setattr("cifarlab.show.dashboard.screen.DRAWING_SHARE", 1e-6)  # else nothing more is drawn for hours
+    dashboard = Dashboard(config)
+    empty = view(dashboard).images["loss"].value
+    run_to(dashboard, 3)
+    until(lambda: view(dashboard).images["loss"].value != empty)
+
+
 def test_several_runs_are_laid_over_one_another(config, tmp_path):
     for number in (1, 2):
         dashboard = Dashboard(
