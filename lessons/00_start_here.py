@@ -15,7 +15,7 @@
 # %%
 import os
 
-import cifarlab
+import cifarlab  # not found? docs/hosted.md
 from cifarlab import doctor
 from cifarlab.data import datasets
 from cifarlab.show import figures, pictures

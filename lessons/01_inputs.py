@@ -18,7 +18,7 @@
 import os
 import time
 
-import cifarlab
+import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab.backend import tf
 from cifarlab.data import datasets, distortions, pipeline, records

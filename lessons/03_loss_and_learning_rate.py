@@ -20,7 +20,7 @@ import os
 import pathlib
 import tempfile
 
-import cifarlab
+import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab import errors
 from cifarlab.data import pipeline

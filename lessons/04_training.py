@@ -17,7 +17,7 @@ import queue
 import tempfile
 import threading
 
-import cifarlab
+import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab.backend import tf
 from cifarlab.show import console, dashboard, figures, pictures, plots, runs, summaries, tensorboard

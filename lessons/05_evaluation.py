@@ -19,7 +19,7 @@ import os
 import tempfile
 from pathlib import Path
 
-import cifarlab
+import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab.data import picture_files, pipeline, records
 from cifarlab.evaluation import averaging, confusion, precision, prediction

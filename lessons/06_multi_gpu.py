@@ -20,7 +20,7 @@ import os
 import re
 import time
 
-import cifarlab
+import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab.backend import tf
 from cifarlab.data import pipeline

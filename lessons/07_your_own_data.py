@@ -17,7 +17,7 @@ import os
 import tempfile
 from pathlib import Path
 
-import cifarlab
+import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab.backend import tf
 from cifarlab.data import distortions, own, picture_files, records, splits

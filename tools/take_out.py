@@ -34,7 +34,7 @@ def run_row(protection: Protection, tree: Path) -> tuple[bool, str]:
     command += [str(path) for path in (tree / "tests").rglob("test_*.py") if protection.how in path.read_text()]
     environment = {**os.environ, "PYTHONPATH": str(tree)}
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=1200)
-    words = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    words = [line for line in done.stdout.splitlines() if line.startswith(("FAILED tests", "ERROR tests"))]
     return done.returncode == 1 and words[0].startswith("FAILED"), (words or [done.stdout[-500:] + done.stderr[-500:]])[
         0
     ]

@@ -26,7 +26,7 @@
 import os
 import tempfile
 
-import cifarlab
+import cifarlab  # not found? docs/hosted.md
 from cifarlab import teaching
 from cifarlab.backend import tf
 from cifarlab.show import figures, plots

@@ -30,7 +30,7 @@ import pathlib
 import tempfile
 import time
 
-import cifarlab
+import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab import teaching
 from cifarlab.backend import tf

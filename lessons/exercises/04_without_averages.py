@@ -25,7 +25,7 @@
 import functools
 import os
 
-import cifarlab
+import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab import teaching
 from cifarlab.backend import tf

@@ -29,7 +29,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-import cifarlab
+import cifarlab  # not found? docs/hosted.md
 import numpy as np
 import scipy.io
 from cifarlab import teaching

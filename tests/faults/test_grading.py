@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -314,12 +315,16 @@ def test_only_its_own_folder_is_written_and_nothing_of_others_is_read(tmp_path, 
         Path.home() / ".profile",
         __file__,
     ]
-    written = [tmp_path / "new", data / "new", package / "new", "/tmp/new", "/dev/shm/new", Path.home() / "new"]
+    folders = [tmp_path, data, package, Path("/tmp"), Path("/dev/shm"), Path.home()]
+    written = [folder / f"cifarlab-{secrets.token_hex(4)}" for folder in folders]
     done = "for path in {}:\n    try:\n        open(path, '{}')\n        print('DONE', path)\n    except OSError: pass"
     cells = executed(done.format([*map(str, read)], "r"), done.format([*map(str, written)], "w"), "print('to the end')")
+    left = [path for path in written if path.exists()]
+    for path in left:
+        path.unlink()
+    assert not left
     assert "DONE" not in shown(cells)
     assert "to the end" in shown(cells)
-    assert not any(Path(path).exists() for path in written)
     tried(len(read) + len(written))
 
 
