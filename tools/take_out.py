@@ -30,7 +30,8 @@ def take_out(protection: Protection, tree: Path) -> None:
 def run_row(protection: Protection, tree: Path) -> tuple[bool, str]:
     """Whether the tests of a protection's row failed in a tree, and in which words."""
     where = f'fault(claim="{protection.claim}", how="{protection.how}")'
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", where, "-o", "addopts=--import-mode=importlib"]
+    command = [sys.executable, "-m", "pytest", "-qx", "--tb=native", "-m", where]
+    command += ["-o", "addopts=--import-mode=importlib"]
     command += [str(path) for path in (tree / "tests").rglob("test_*.py") if protection.how in path.read_text()]
     environment = {**os.environ, "PYTHONPATH": str(tree)}
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=1200)
