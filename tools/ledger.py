@@ -258,6 +258,7 @@ NOTES = {
 NO_RESULTS = {
     README: [
         "(2 to 4 minutes the first time)",  # of pip, mostly the network's
+        "3.13 and 4 GB of disk",  # what the lock unpacks to, with room
         "(170 MB,",  # a file's size, as all such below
         "SVHN (246 MB,",
         "above 80 %",  # of tests/training/test_drawn_learns.py, which is named beside it
