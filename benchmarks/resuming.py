@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks.machine import machine
 from cifarlab.data import datasets
@@ -41,6 +42,28 @@ def images_per_second(name: str, data_dir: str | None, *arguments: str, steps: i
     return statistics.median(speeds[1:])
 
 
+def measure(dataset: DataSet, data_dir: str | None, *, rounds: int, steps: int) -> dict[str, Any]:
+    """What is measured in each round: seconds to the first batch by step, and images a second by `--deterministic`."""
+    last_of_epoch = dataset.num_examples("train") // BATCH - 1
+    seconds_to_first_batch(dataset, 0)
+    waits: dict[int, list[float]] = {0: [], 100_000: [], last_of_epoch: []}
+    for _ in range(rounds):
+        for step, measured in waits.items():
+            measured.append(round(seconds_to_first_batch(dataset, step), 3))
+    speeds: dict[bool, list[float]] = {False: [], True: []}
+    for _ in range(rounds):
+        for deterministic, measured in speeds.items():
+            flags = ["--deterministic"] * deterministic
+            measured.append(round(images_per_second(dataset.name, data_dir, *flags, steps=steps), 1))
+    ratios = [round(slow / fast, 3) for slow, fast in zip(speeds[True], speeds[False], strict=True)]
+    return {
+        "seconds to the first batch": waits,
+        "images/s": speeds[False],
+        "images/s, deterministic": speeds[True],
+        "ratios": ratios,
+    }
+
+
 def main() -> None:
     """Measures both and prints medians and ranges."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -48,30 +71,23 @@ def main() -> None:
     parser.add_argument("--data-dir")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--json", type=Path, help="write what was measured to this file, too")
     options = parser.parse_args()
     dataset = datasets.load(options.dataset, options.data_dir)
-    last_of_epoch = dataset.num_examples("train") // BATCH - 1
     say(f"{machine()}; {options.dataset}, batches of {BATCH}, {options.rounds} rounds")
-    seconds_to_first_batch(dataset, 0)
-    waits: dict[int, list[float]] = {0: [], 100_000: [], last_of_epoch: []}
-    for _ in range(options.rounds):
-        for step, measured in waits.items():
-            measured.append(seconds_to_first_batch(dataset, step))
-    for step, measured in waits.items():
-        say(f"first batch at step {step:>7,}: {statistics.median(measured):.2f} s, {spread(measured)}")
-    speeds: dict[bool, list[float]] = {False: [], True: []}
-    for _ in range(options.rounds):
-        for deterministic, measured in speeds.items():
-            flags = ["--deterministic"] * deterministic
-            measured.append(images_per_second(options.dataset, options.data_dir, *flags, steps=options.steps))
-    ratios = [slow / fast for slow, fast in zip(speeds[True], speeds[False], strict=True)]
-    say(json.dumps({"images/s": statistics.median(speeds[False]), "deterministic": statistics.median(speeds[True])}))
-    say(f"deterministic : as it is = {statistics.median(ratios):.3f}, {spread(ratios, 3)}")
+    found = measure(dataset, options.data_dir, rounds=options.rounds, steps=options.steps)
+    for step, waits in found["seconds to the first batch"].items():
+        say(f"first batch at step {step:>7,}: {spread(waits, 2)} s")
+    for name in ("images/s", "images/s, deterministic"):
+        say(f"{name}: {spread(found[name], 0)}")
+    say(f"deterministic : as it is = {spread(found['ratios'], 3)}")
+    if options.json:
+        options.json.write_text(json.dumps({"machine": machine(), "dataset": dataset.name, **found}, indent=1) + "\n")
 
 
-def spread(values: list[float], digits: int = 2) -> str:
-    """From the smallest to the largest."""
-    return f"{min(values):.{digits}f} to {max(values):.{digits}f}"
+def spread(values: list[float], digits: int) -> str:
+    """The median, and from the smallest to the largest."""
+    return f"{statistics.median(values):.{digits}f}, {min(values):.{digits}f} to {max(values):.{digits}f}"
 
 
 if __name__ == "__main__":
