@@ -9,20 +9,21 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: help setup lab test test-fast test-browser coverage soak proofs site notebooks course train evaluate bench lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
 
 setup: $(VENV)/ready ## make .venv from the lock (2 to 4 minutes the first time, nothing after that)
 
 $(VENV)/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
 	  "cifarlab needs Python 3.11 to 3.13; this is %d.%d. Try: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
+	@echo "Installing into $(VENV): 2 to 4 minutes, about 3 GB."
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
 	@touch $@
 
-lab: setup ## open JupyterLab on 127.0.0.1, with its token
-	$(BIN)/jupyter lab --ip=127.0.0.1 --port=$(PORT)
+lab: setup ## open JupyterLab on 127.0.0.1, with its token; as root: ARGS=--allow-root
+	$(BIN)/jupyter lab --ip=127.0.0.1 --port=$(PORT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ARGS)
 
 test: setup ## run every check that CI runs
 	$(BIN)/ruff check .
@@ -60,9 +61,9 @@ site: setup ## build the site from docs/, notebooks and docstrings into build/si
 	$(BIN)/python -m tools.build_site
 
 course: setup ## run every lesson headless and print a table; CIFARLAB_DATASET=cifar10 for the real pictures
-	$(BIN)/python -m tools.run_course
+	$(BIN)/python -m tools.run_course $(ARGS)
 
-train: setup ## train on CIFAR-10, downloaded on first use; ARGS="--dataset drawn" for more
+train: setup ## train on CIFAR-10, downloaded on first use; ARGS="..." for options
 	$(BIN)/cifarlab train $(ARGS)
 
 evaluate: setup ## precision @ 1 of the newest checkpoint in runs/train, once
@@ -76,4 +77,4 @@ lock: ## renew uv.lock and requirements.lock (needs uv); maintainers only
 	uv export --quiet --format requirements-txt --extra notebooks --extra grading --extra cluster --extra docs --extra dev --no-emit-project -o requirements.lock
 
 clean: ## remove .venv and caches, never data or runs
-	rm -rf $(VENV) build .pytest_cache .ruff_cache .mypy_cache *.egg-info
+	rm -rf $(VENV) build artefacts .coverage* .pytest_cache .ruff_cache .mypy_cache *.egg-info

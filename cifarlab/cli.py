@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import datetime
 import difflib
+import importlib.metadata
 import io
 import os
 import sys
@@ -108,7 +109,8 @@ def _eval(options: argparse.Namespace) -> int:
     config = _config(EvalConfig, options)
     if config.dataset is not None:
         datasets.check_name(config.dataset)
-    summaries = EvaluationSummaries(config.eval_dir)
+    run = Path(config.checkpoint_dir).absolute()
+    summaries = EvaluationSummaries(config.eval_dir or run.with_name(f"{run.name}-eval"))
     if not config.run_once and newest_checkpoint(config.checkpoint_dir) is None:
         say(f"No checkpoint in {config.checkpoint_dir} yet; looking again every {config.eval_interval_secs:g} s.")
     for evaluation in [evaluate(config)] if config.run_once else watch(config):
@@ -198,6 +200,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
         description="Convolutional networks on CIFAR-10: train, evaluate, use.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"cifarlab {importlib.metadata.version('cifarlab')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     by_name = {
         name: commands.add_parser(

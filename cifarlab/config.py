@@ -162,7 +162,7 @@ class TrainConfig(_Config):
             num_gpus=self.num_gpus >= 1,
             strategy=self.strategy in ("towers", "mirrored", "multi-worker"),
             operations=self.operations in ("fast", "plain"),
-            distortions=self.distortions in ("none", "own") or set(self.distortions.split(",")) <= set(DISTORTIONS),
+            distortions=self.distortions in ("none", "own") or _are_distortions(self.distortions.split(",")),
             schedule=self.schedule in ("staircase", "one-cycle"),
             initial_learning_rate=self.initial_learning_rate > 0,
             learning_rate_decay_factor=0 < self.learning_rate_decay_factor <= 1,
@@ -200,7 +200,9 @@ class EvalConfig(_Config):
     """
 
     checkpoint_dir: str = setting("runs/train", "folder of the run whose checkpoints are evaluated")
-    eval_dir: str = setting("runs/eval", "folder for the evaluation's event files")
+    eval_dir: str | None = setting(
+        None, "folder for the evaluation's event files; by default the run's with -eval after its name"
+    )
     eval_data: str = setting("test", "test, or train_eval for the training images without distortions")
     dataset: str | None = setting(None, "data set by name, or the folder of one's own; by default that of the run")
     data_dir: str | None = setting(
@@ -220,9 +222,14 @@ class EvalConfig(_Config):
             eval_data=self.eval_data in ("test", "train_eval"),
             batch_size=self.batch_size >= 1,
             num_examples=self.num_examples is None or self.num_examples >= 1,
-            eval_interval_secs=self.eval_interval_secs > 0,
+            eval_interval_secs=0 < self.eval_interval_secs <= 1e6,
             device=self.device in (None, "cpu", "gpu"),
         )
+
+
+def _are_distortions(names: list[str]) -> bool:
+    """Whether these are known, each once: a second one would draw what the first has drawn."""
+    return len(set(names)) == len(names) and set(names) <= set(DISTORTIONS)
 
 
 def _is_a(value: Any, kind: Any) -> bool:

@@ -99,9 +99,9 @@ def _data(data_dir: str | os.PathLike | None) -> list[Finding]:
         except ValueError as error:
             findings.append(Finding(f"data {name}", f"damaged: {error}", f"cifarlab data {name} --force"))
     place = data_dir
-    while not place.exists():
+    while not place.exists() and place != place.parent:
         place = place.parent
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(place).free if place.exists() else 0  # a drive that is not there
     advice = "" if free > DATA_SET_BYTES else "make room, or set CIFARLAB_DATA to a folder on another disk"
     return [*findings, Finding("free disk", f"{free / 1e9:.1f} GB", advice)]
 

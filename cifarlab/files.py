@@ -1,25 +1,38 @@
-"""A small file written whole or not at all."""
+"""Files written whole or not at all."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Writes a file beside its place and moves it there, so that a kill leaves the old one or the new.
+@contextlib.contextmanager
+def written_whole(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """A file to write, beside its place, where it is moved at the end, so that a kill leaves the old one or the new.
 
     Args:
         path: its folder is there.
-        text: all that the file holds.
+        mode: "w" for text, "wb" for bytes.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "a.json"
-    >>> replace_text(path, "{}")
+    >>> with written_whole(path) as file:
+    ...     print(file.write("{}"), path.exists())
+    2 False
     >>> [file.name for file in path.parent.iterdir()]
     ['a.json']
     """
     beside = path.with_name(path.name + ".part")
     try:
-        beside.write_text(text)
+        with beside.open(mode, encoding=None if "b" in mode else "utf-8") as file:
+            yield file
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Writes all that a file holds, whole or not at all; its folder is there."""
+    with written_whole(path) as file:
+        file.write(text)

@@ -83,7 +83,8 @@ figures.show(
 # %% [markdown]
 # ## How a lesson works
 #
-# Text says why, a short cell does it, a figure answers one question, its title. Functions longer than a few lines are
+# Text says why, a short cell does it, each figure answers the question in its title. Functions longer than a few lines
+# are
 # in the package `cifarlab`, with tests; `cifarlab.inputs??` in a cell shows you the source of one.
 #
 # Before a surprising result there is a **prediction**. Think, better write it down, and then run the cell; what you

@@ -344,4 +344,5 @@ print(f"{max(speeds.values()):,.0f} images/s from the pipeline alone")
 # **Try next:** put a line `distortions=()` into the call of `distorted_inputs` and look at the batch again; or write
 # a distortion of your own, a function `(images, seed) -> images`, and pass it.
 #
-# **Exercise:** `exercises/03_queue_fill`. **Next lesson:** `02_inference_graph`, what is computed from these pixels.
+# **Exercise:** [03_queue_fill](../exercises/03_queue_fill.ipynb). **Next lesson:**
+# [02_inference_graph](02_inference_graph.ipynb), what is computed from these pixels.

@@ -494,5 +494,7 @@ print("the cross-entropy fell:", np.mean(values[-5:]) < np.mean(values[:5]))
 # **Try next:** open `gradient_tape` in the training graph; write `activation=tf.nn.tanh` into a stage of `Deeper` and
 # look at the sparsity; set alpha to 0.1 in our five lines and see how much normalization then changes.
 #
-# **Exercises:** `exercises/01_softmax`, `exercises/02_locally_connected`. **Next lesson:** `03_loss_and_learning_rate`,
+# **Exercises:** [01_softmax](../exercises/01_softmax.ipynb),
+# [02_locally_connected](../exercises/02_locally_connected.ipynb). **Next lesson:**
+# [03_loss_and_learning_rate](03_loss_and_learning_rate.ipynb),
 # what is minimised, and how fast.

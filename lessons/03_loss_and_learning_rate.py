@@ -467,4 +467,5 @@ print("rate 1: no better than guessing:", np.mean(entropies[-5:]) > 2.2)
 # **Try next:** train with `schedule="one-cycle"` and `max_steps=200` in `run`; or give `early` a deviation between the
 # two versions' and see how long the delay is.
 #
-# **Exercise:** `exercises/04_without_averages`, after lesson 5. **Next lesson:** `04_training`, is it learning?
+# **Exercise:** [04_without_averages](../exercises/04_without_averages.ipynb), after lesson 5. **Next lesson:**
+# [04_training](04_training.ipynb), is it learning?

@@ -464,7 +464,7 @@ live
 # 6. Open the tab *Runs* and choose all of them, to lay this run over the one that was steered above.
 #
 # Close the page while it trains, and the run goes on as long as its kernel does; open it again, and you find it there.
-# Run the cell once more, and it shows the same run, not a second one. Whoever restarts the kernel ends the run, and it
+# Run the cell once more, and it shows the same run, not a second one. Restarting the kernel ends the run; it
 # is saved. In a program or a terminal the same object works without buttons: `live.start()`, then `live.wait()`.
 #
 # ## Recap
@@ -475,7 +475,8 @@ live
 #   dashboard does nothing that its methods cannot.
 #
 # **Try next:** train with `initial_learning_rate=1.0` and look at the distributions again; or open a terminal, type
-# `.venv/bin/cifarlab train --dataset drawn`, press Ctrl-C, and type it again.
+# `.venv/bin/cifarlab train --dataset drawn --train-dir runs/try`, press Ctrl-C, and type it again.
 #
-# **Exercise:** none of its own; the layers of `exercises/02_locally_connected` can be looked at as here.
-# **Next lesson:** `05_evaluation`, how good it is, and why averages help.
+# **Exercise:** none of its own; the layers of [02_locally_connected](../exercises/02_locally_connected.ipynb) can be
+# looked at as here.
+# **Next lesson:** [05_evaluation](05_evaluation.ipynb), how good it is, and why averages help.

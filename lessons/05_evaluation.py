@@ -6,7 +6,8 @@
 # with other weights than those that are trained: their moving averages. This lesson counts, looks at what goes wrong,
 # and finds out what the averages are worth.
 #
-# **You need** lesson 4's run and its checkpoints. **You will be able to** state a precision with its uncertainty, say
+# **You need** to know what lesson 4 says of runs and checkpoints. **You will be able to** state a precision with its
+# uncertainty, say
 # what a decay of 0.9999 means and what the warm-up is for, read a confusion matrix, classify a picture of your own,
 # and run an evaluator beside a trainer.
 #
@@ -427,4 +428,5 @@ print("and wrote it for TensorBoard:", len(list((folder / "eval").glob("events*"
 # **Try next:** evaluate the training pictures, `cifarlab.EvalConfig(eval_data="train_eval", ...)`, and compare; or
 # draw the confusion matrix of the raw weights, `state.network`.
 #
-# **Exercise:** `exercises/04_without_averages`. **Next lesson:** `06_multi_gpu`, how it scales.
+# **Exercise:** [04_without_averages](../exercises/04_without_averages.ipynb). **Next lesson:**
+# [06_multi_gpu](06_multi_gpu.ipynb), how it scales.

@@ -630,5 +630,6 @@ for name in ("10 Gbit/s", "1 Gbit/s", "0.1 Gbit/s"):
 # **Try next:** run `stale_run(15)` with other rates and find the largest that still learns; or make four towers:
 # write 4 in the second cell, restart the kernel, and split the batch into four shares.
 #
-# **Exercise:** `exercises/05_two_gpus`. **Next lesson:** `07_your_own_data`, from your own pictures to a classifier;
-# `docs/cluster.md` goes on with several machines.
+# **Exercise:** [05_two_gpus](../exercises/05_two_gpus.ipynb). **Next lesson:**
+# [07_your_own_data](07_your_own_data.ipynb), from your own pictures to a classifier;
+# [docs/cluster.md](../docs/cluster.md) goes on with several machines.

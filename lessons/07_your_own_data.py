@@ -548,4 +548,4 @@ print("the same as here:", np.allclose(answers["logits"], ours, atol=1e-4))
 # **Try next:** put in your own pictures. Or take `part_hidden` out of `OURS`, run what follows again, and see whether
 # the held-out pictures tell a difference.
 #
-# **Exercise:** `exercises/06_svhn`, house numbers instead of animals: data, distortions and network.
+# **Exercise:** [06_svhn](../exercises/06_svhn.ipynb), house numbers instead of animals: data, distortions and network.

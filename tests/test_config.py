@@ -59,6 +59,7 @@ def test_settings_cannot_be_changed():
         ({"momentum": 1.0}, "momentum = 1.0 is out of range"),
         ({"schedule": "cosine"}, "schedule = 'cosine' is out of range"),
         ({"distortions": "flip,mirror"}, "distortions = 'flip,mirror' is out of range"),
+        ({"distortions": "flip,flip"}, "distortions = 'flip,flip' is out of range"),
         ({"distortions": ""}, "of flip, brightness, contrast, affine; or none"),
     ],
 )
@@ -67,6 +68,11 @@ def test_bad_settings_are_one_clear_line(settings, message):
         TrainConfig.from_settings(settings)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_wait_without_end_is_out_of_range():
+    with pytest.raises(ConfigError, match="eval_interval_secs = inf is out of range"):
+        EvalConfig(eval_interval_secs=float("inf"))
 
 
 def test_a_whole_number_serves_where_a_number_is_asked_for():

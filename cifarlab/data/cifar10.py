@@ -26,7 +26,9 @@ def fetch_records(folder: Path, force: bool, progress: ProgressCallback | None) 
     try:
         fetch(addresses, archive, known_hash=ARCHIVE_HASH, size=ARCHIVE_BYTES, progress=progress)
     except DownloadError as error:
-        raise DownloadError(f"{error} Or train on pictures that need no network: `--dataset drawn`.") from None
+        raise DownloadError(
+            f"{error} Or train on pictures that need no network: `--dataset drawn --train-dir runs/drawn`."
+        ) from None
     if force:  # unpacking takes a file of the right size for a whole one
         for file in TRAIN_FILES + TEST_FILES:
             (folder / file).unlink(missing_ok=True)

@@ -155,3 +155,14 @@ def _path(home: Path, name: str) -> Path:
     if b"\0" in os.fsencode(name):
         raise ValueError("a name with a zero byte")
     return home / name
+
+
+def check_is_dataset(thing: object) -> None:
+    """Refuses what is no data set, such as the name of one.
+
+    >>> check_is_dataset("drawn")
+    Traceback (most recent call last):
+    cifarlab.data.dataset.DataSetError: a data set is what cifarlab.load("drawn") returns; got 'drawn'.
+    """
+    if not isinstance(thing, DataSet):
+        raise DataSetError(f'a data set is what cifarlab.load("drawn") returns; got {plain(repr(thing))[:80]}.')

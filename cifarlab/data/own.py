@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 Batches = Iterable[tuple[np.ndarray, np.ndarray]]
 
 _AT_ONCE = 500  # pictures that are in memory at a time
-_MOST_CLASSES = 256  # a record's label is a byte
+MOST_CLASSES = 256
+"""A record's label is a byte."""
 
 
 def from_folder(
@@ -50,16 +51,18 @@ def from_folder(
         seed: of that draw, and of the order in which the pictures are written.
 
     Raises:
-        DataSetError: there are no classes, or one has too few pictures.
+        DataSetError: there are fewer than two classes or more than 256, or one has too few pictures.
         PictureError: files cannot be read; the message names the first of them, and nothing is written.
     """
     home = Path(pictures)
+    if not home.is_dir():
+        raise DataSetError(f"{plain(home)} is no folder; expected one that has a folder of pictures for each class.")
     parts = ("train", "test") if all(any(_folders(home / part)) for part in ("train", "test")) else ("",)
     classes = sorted({folder.name for part in parts for folder in _folders(home / part)})
-    if len(classes) < 2:
+    if not 2 <= len(classes) <= MOST_CLASSES:
         raise DataSetError(
-            f"{plain(home)} should hold a folder of pictures for each class, two at least; it has {len(classes)}. "
-            "Name the folder above the classes' folders."
+            f"{plain(home)} should hold a folder of pictures for each class, 2 to {MOST_CLASSES}; it has "
+            f"{len(classes):,}. Name the folder above the classes' folders, or join classes."
         )
     found = {part: _labelled_paths(home / part, classes) for part in parts}
     if parts == ("",):
@@ -153,9 +156,9 @@ def _write(
                 raise DataSetError(f"there should be {file.stem} pictures; there are none.")
         rows, columns, channels = shapes.pop()
         names = list(classes or _numbers(read_labels(files[0], (rows, columns, channels))))
-        crop_size = crop_size or min(rows, columns) * 3 // 4
-        if crop_size > min(rows, columns):
-            raise DataSetError(f"crop_size is at most the images' size, {rows} x {columns}; got {crop_size}.")
+        crop_size = max(1, min(rows, columns) * 3 // 4) if crop_size is None else crop_size
+        if not 1 <= crop_size <= min(rows, columns):
+            raise DataSetError(f"crop_size is 1 to the images' size, {rows} x {columns}; got {crop_size}.")
         shape, name = (rows, columns, channels), folder.name
         made = DataSet(name, tuple(map(str, names)), (files[0],), (files[1],), shape, crop_size)
         made.check()
@@ -193,9 +196,9 @@ def _checked(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
         raise DataSetError(
             f"labels are integers, one for each of {len(images):,} images; got {labels.dtype}{list(labels.shape)}."
         )
-    if labels.min() < 0 or labels.max() >= _MOST_CLASSES:
+    if labels.min() < 0 or labels.max() >= MOST_CLASSES:
         raise DataSetError(
-            f"labels lie in 0 to {_MOST_CLASSES - 1}, the places of the classes; got {labels.min()} to {labels.max()}."
+            f"labels lie in 0 to {MOST_CLASSES - 1}, the places of the classes; got {labels.min()} to {labels.max()}."
         )
     return _in_bytes(images), labels
 

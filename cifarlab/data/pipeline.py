@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cifarlab.backend import tf
-from cifarlab.data.dataset import DataSet
+from cifarlab.data.dataset import DataSet, DataSetError, check_is_dataset
 from cifarlab.data.distortions import TUTORIAL, Distortion, central_crop, random_crop, standardize
 from cifarlab.data.records import record_bytes
 
@@ -59,6 +59,12 @@ def queue_capacity(num_examples: int, batch_size: int, min_fraction_of_examples_
     return int(num_examples * min_fraction_of_examples_in_queue) + 3 * batch_size
 
 
+def _check(dataset: DataSet, batch_size: int) -> None:
+    check_is_dataset(dataset)
+    if batch_size < 1:
+        raise DataSetError(f"a batch has 1 image or more; got {batch_size}.")
+
+
 def inputs(
     dataset: DataSet, split: str = "test", batch_size: int = 128, *, num_examples: int | None = None
 ) -> tf.data.Dataset:
@@ -72,7 +78,11 @@ def inputs(
 
     Returns:
         a dataset of (float32[b, 24, 24, 3], int32[b]); 24 is `dataset.crop_size`.
+
+    Raises:
+        DataSetError: that is no data set, or no batch size.
     """
+    _check(dataset, batch_size)
 
     def prepare(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, labels = decode(records, dataset.image_shape)
@@ -111,7 +121,11 @@ def distorted_inputs(
 
     Returns:
         a dataset of (float32[B / n, 24, 24, 3], int32[B / n]); 24 is `dataset.crop_size`.
+
+    Raises:
+        DataSetError: that is no data set, or no batch size.
     """
+    _check(dataset, batch_size)
     counter = counter or QueueCounter()
     size = batch_size // share[1]
     first = share[0] * size

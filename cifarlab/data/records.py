@@ -12,6 +12,7 @@ import numpy as np
 
 from cifarlab.data.names import plain
 from cifarlab.errors import UserError
+from cifarlab.files import written_whole
 
 IMAGE_SHAPE = (32, 32, 3)
 """Rows, columns and channels of a CIFAR-10 image."""
@@ -164,18 +165,12 @@ def write_batches(path: str | os.PathLike, batches: Iterable[tuple[np.ndarray, n
     >>> write_batches(path, ((np.zeros([n, 32, 32, 3], np.uint8), np.arange(n)) for n in (2, 3)))
     5
     """
-    path, count = Path(path), 0
-    beside = path.with_name(path.name + ".part")
-    try:
-        with beside.open("wb") as file:
-            for images, labels in batches:
-                rows = _rows(np.asarray(images), np.asarray(labels))
-                rows.tofile(file)
-                count += len(rows)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    beside.replace(path)
+    count = 0
+    with written_whole(Path(path), "wb") as file:
+        for images, labels in batches:
+            rows = _rows(np.asarray(images), np.asarray(labels))
+            rows.tofile(file)
+            count += len(rows)
     return count
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from cifarlab.data._drawing import camera, numerals, walls
 from cifarlab.data._drawing.shapes import SIZE, Dice, Sketch, checked_labels
+from cifarlab.files import written_whole
 
 _CHUNK = 200  # pictures at once: enough that numpy's overhead vanishes, few enough for the processor's cache
 _NOISE = (3 * camera.BLOTCHES * camera.BLOTCHES, camera.GRAINS * camera.GRAINS)
@@ -82,20 +83,14 @@ def write_files(folder: str | os.PathLike, *, train: int = 6_000, test: int = 1_
 def _save(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
     from scipy.io import savemat
 
-    beside = path.with_name(path.name + ".part")
     variables = {
         "X": images.transpose(1, 2, 3, 0),  # [N, 32, 32, 3] -> [32, 32, 3, N]
         "y": np.where(labels == 0, 10, labels).astype(np.uint8)[:, None],
     }
-    try:
-        with beside.open("wb") as file:
-            savemat(file, variables, do_compression=True)
-            file.seek(0)
-            file.write(_HEADER)  # so that the same pictures are the same file
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    beside.replace(path)
+    with written_whole(path, "wb") as file:
+        savemat(file, variables, do_compression=True)
+        file.seek(0)
+        file.write(_HEADER)  # so that the same pictures are the same file
 
 
 def _shuffled_labels(count: int, seed: Sequence[int]) -> np.ndarray:

@@ -195,6 +195,11 @@ def _pictures(config: EvalConfig, trained: TrainConfig) -> DataSet:
                 "are not there any more. Put them back, or name the folder of their records: --dataset FOLDER."
             )
     found = datasets.load(config.dataset or described.name, config.data_dir or trained.data_dir)
+    if found.classes != described.classes:
+        raise DataSetError(
+            f"{config.checkpoint_dir} was trained on the classes of {described.name}; got {found.name}, which has "
+            "others. Leave --dataset out, or name one with the same classes."
+        )
     return dataclasses.replace(found, crop_size=described.crop_size)
 
 

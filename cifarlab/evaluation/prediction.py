@@ -134,7 +134,8 @@ def export(classifier: Classifier, folder: str | os.PathLike) -> Path:
     try:
         tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
         (folder / "assets.extra").mkdir()
-        (folder / "assets.extra" / "classes.txt").write_text("\n".join(classifier.dataset.classes) + "\n")
+        classes = "\n".join(classifier.dataset.classes) + "\n"
+        (folder / "assets.extra" / "classes.txt").write_text(classes, encoding="utf-8")
     except (OSError, tf.errors.OpError) as error:
         raise UserError(
             f"{folder} should be a folder that can be written to; {getattr(error, 'message', error)}. Name another."

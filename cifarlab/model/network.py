@@ -4,10 +4,15 @@ import zlib
 from typing import NamedTuple
 
 from cifarlab.backend import tf
+from cifarlab.errors import UserError
 from cifarlab.model import filtering, normalization, pooling
 
 OPERATIONS = ("fast", "plain")
 """The forms of convolution, normalization and pooling: fast on a CPU, or TensorFlow's own; their results are equal."""
+
+
+class ImageShapeError(UserError):
+    """Images of another form than the network takes; some of TensorFlow's operations would end the process."""
 
 
 class Stages(NamedTuple):
@@ -124,15 +129,23 @@ class ConvNet(tf.Module):
 
         Args:
             images: float32[B, 24, 24, 3], standardized.
+
+        Raises:
+            ImageShapeError: they are no batch, or of another size.
         """
+        check_batch(images)
         conv1, pool1 = self.convolve_and_pool(images, self.conv1, "pool1")
         norm1 = self.normalize(pool1, "norm1")
         conv2 = self.convolve(norm1, self.conv2)
         norm2 = self.normalize(conv2, "norm2")
         pool2 = self.pool(norm2, "pool2")
-        local3 = fully_connected(
-            tf.reshape(pool2, [-1, self.local3.weights.shape[0]]), self.local3
-        )  # [B, 6, 6, 64] -> [B, 2304]
+        units, positions = self.local3.weights.shape[0], pool2.shape[1:].num_elements()
+        if positions is not None and positions != units:
+            raise ImageShapeError(
+                f"this network was made for images that have {units:,} values in pool2; those of {images.shape[1]} x "
+                f"{images.shape[2]} have {positions:,}. Crop them, or make a network for that image_size."
+            )
+        local3 = fully_connected(tf.reshape(pool2, [-1, units]), self.local3)  # [B, 6, 6, 64] -> [B, 2304]
         local4 = fully_connected(local3, self.local4)
         # No softmax here: the loss takes the logits as they are and normalizes them itself, more exactly.
         softmax_linear = fully_connected(local4, self.softmax_linear, activation=None)
@@ -170,6 +183,20 @@ class ConvNet(tf.Module):
             return pooling.fast(values) if self.operations == "fast" else pooling.plain(values)
 
 
+def check_batch(images: tf.Tensor) -> None:
+    """Refuses what is not images [B, rows, columns, channels].
+
+    >>> check_batch(tf.zeros([24, 24, 3]))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    cifarlab.model.network.ImageShapeError: ...got [24, 24, 3]. One becomes a batch by images[None].
+    """
+    shape = tf.TensorShape(images.shape)
+    if shape.rank not in (None, 4):
+        raise ImageShapeError(
+            f"images are [B, rows, columns, channels]; got {shape.as_list()}. One becomes a batch by images[None]."
+        )
+
+
 def inference(net: ConvNet, images: tf.Tensor) -> tf.Tensor:
     """The logits of a batch of images.
 
@@ -180,9 +207,13 @@ def inference(net: ConvNet, images: tf.Tensor) -> tf.Tensor:
     Returns:
         float32[B, 10], un-normalized.
 
+    Raises:
+        ImageShapeError: they are no batch, or of another size.
+
     >>> inference(ConvNet(), tf.zeros([1, 24, 24, 3])).shape
     TensorShape([1, 10])
     """
+    check_batch(images)
     return net.stages(images)[-1]
 
 

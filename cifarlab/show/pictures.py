@@ -70,24 +70,6 @@ def stretched(images: np.ndarray) -> np.ndarray:
     return (images - low) / np.maximum(high - low, 1e-9) * 255
 
 
-def signed(images: np.ndarray) -> np.ndarray:
-    """Colours values below zero blue and above it orange, the strongest of all fully, zero white.
-
-    Args:
-        images: float[N, height, width] of any range.
-
-    Returns:
-        float32[N, height, width, 3], grey levels of 0-255.
-
-    >>> signed(np.array([[[0.0, 2.0]]])).astype(int).tolist()
-    [[[[255, 255, 255], [213, 94, 0]]]]
-    """
-    images = np.asarray(images, np.float32)[..., None]
-    share = images / max(float(np.abs(images).max()), 1e-9)
-    orange, blue = np.array([213, 94, 0], np.float32), np.array([0, 114, 178], np.float32)
-    return 255 + np.where(share > 0, share * (orange - 255), -share * (blue - 255))
-
-
 def tiles(values: np.ndarray, count: int = 16, size: int = 24) -> np.ndarray:
     """What a stage makes of one picture, as grey tiles of one size; the stage's largest value is the lightest.
 

@@ -83,38 +83,6 @@ def bars(
     ax.grid(visible=False, axis="x")
 
 
-def distributions(
-    ax: Axes, samples: Mapping[str, np.ndarray], *, title: str, x: str, bins: int = 60, logarithmic: bool = False
-) -> None:
-    """Draws how values are distributed, as outlines over common bins.
-
-    Args:
-        ax: where.
-        samples: by name, values of any shape.
-        title: the question that the plot answers.
-        x: what the values are, with their unit.
-        bins: their number.
-        logarithmic: the share of values on a logarithmic scale.
-
-    >>> from cifarlab.show import figures
-    >>> figure, (ax,) = figures.new()
-    >>> distributions(ax, {"conv1": np.zeros([4, 4])}, title="How large are weights?", x="weight")
-    >>> ax.get_ylabel()
-    'share of the values'
-    """
-    flat = {name: np.ravel(values) for name, values in samples.items()}
-    edges = np.histogram_bin_edges(np.concatenate(list(flat.values())), bins)
-    centres = (edges[:-1] + edges[1:]) / 2
-    for number, (name, values) in enumerate(flat.items()):
-        share = np.histogram(values, edges)[0] / values.size
-        ax.plot(centres, share, drawstyle="steps-mid", color=COLOURS[number % len(COLOURS)], label=label(name))
-    if logarithmic:
-        ax.set_yscale("log")
-    _style(ax, title, x, "share of the values")
-    if len(flat) > 1:
-        ax.legend(frameon=False, fontsize=9)
-
-
 def agreement(ax: Axes, wanted: np.ndarray, got: np.ndarray, *, title: str, x: str, y: str) -> None:
     """Draws how far each weight moved in one update against how far it moved in another; equal ones are on the line.
 

@@ -50,7 +50,7 @@ class Summaries(Observer):
         """Writes the traced training graph."""
         self._layers = [layer.name for layer in layers(run.state.network)]
         self._folder, self._written = run.config.train_dir, 0
-        with self._told():
+        with _told(self._folder):
             self._writer = tf.summary.create_file_writer(self._folder)
             with self._writer.as_default(step=run.first_step):
                 tf.summary.graph(run.graph)
@@ -63,7 +63,7 @@ class Summaries(Observer):
 
     def details(self, record: StepRecord, details: Details) -> None:
         """Writes all summaries of a step, histograms and pictures while a run is young."""
-        with self._told():
+        with _told(self._folder):
             if self._written and self._written % A_FILE == 0:
                 self._writer.close()
                 self._writer = tf.summary.create_file_writer(self._folder)
@@ -85,18 +85,6 @@ class Summaries(Observer):
         event = tf.compat.v1.Event(wall_time=time.time(), step=step, session_log=log)
         tf.raw_ops.ImportEvent(writer=self._writer._resource, event=event.SerializeToString())
 
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Makes one line of what the disk refuses."""
-        try:
-            yield
-        except tf.errors.OpError as error:
-            raise SummaryError(
-                f"event files for TensorBoard should go to {self._folder}; they could not be written: "
-                f"{one_line(error)}. Make room there or allow writing, then continue the run from its last checkpoint; "
-                "or go on with --summary-frequency 0."
-            ) from None
-
     def _histograms_and_pictures(self, details: Details) -> None:
         tf.summary.image("images", to_unit_range(details.images[:PICTURES]), max_outputs=PICTURES)
         for name in details.stages._fields:
@@ -117,6 +105,19 @@ class Summaries(Observer):
         tf.summary.scalar("queue/records", record.queue_fill)
         tf.summary.scalar("queue/seconds_waited", record.input_wait)
         tf.summary.scalar("examples_per_second", record.examples_per_second)
+
+
+@contextlib.contextmanager
+def _told(folder: str) -> Iterator[None]:
+    """Makes one line of what the disk refuses."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise SummaryError(
+            f"event files for TensorBoard should go to {folder}; they could not be written: {one_line(error)}. Make "
+            "room there or allow writing, then continue from the last checkpoint; `cifarlab train` also goes on with "
+            "--summary-frequency 0."
+        ) from None
 
 
 def in_full(step: int, frequency: int) -> bool:
@@ -146,7 +147,7 @@ class EvaluationSummaries:
         """
         try:
             os.makedirs(folder, exist_ok=True)
-            self._writer = tf.summary.create_file_writer(str(folder))
+            self._folder, self._writer = str(folder), tf.summary.create_file_writer(str(folder))
         except (OSError, tf.errors.OpError) as error:
             raise UserError(
                 f"eval_dir is a folder that can be written to; {folder} is not ({getattr(error, 'strerror', error)}). "
@@ -154,10 +155,15 @@ class EvaluationSummaries:
             ) from None
 
     def write(self, evaluation: Evaluation) -> None:
-        """Writes one evaluation at once."""
-        with self._writer.as_default(step=evaluation.step):
-            tf.summary.scalar("Precision @ 1", evaluation.precision)
-        self._writer.flush()
+        """Writes one evaluation at once.
+
+        Raises:
+            SummaryError: the disk refuses.
+        """
+        with _told(self._folder):
+            with self._writer.as_default(step=evaluation.step):
+                tf.summary.scalar("Precision @ 1", evaluation.precision)
+            self._writer.flush()
 
 
 def histogram(tag: str, values: tf.Tensor) -> None:

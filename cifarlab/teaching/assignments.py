@@ -17,6 +17,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,7 +30,7 @@ from cifarlab.teaching import marks
 from cifarlab.teaching.course import DEFAULT_SETTINGS, SETTINGS_FILE, AssignmentError, run
 from cifarlab.teaching.execution import not_run, run_notebook
 from cifarlab.teaching.limits import Limits
-from cifarlab.teaching.submissions import repaired
+from cifarlab.teaching.submissions import LARGEST_FILE, repaired
 from cifarlab.teaching.testcells import HIDDEN_TESTS, PRIVATE, prepared
 
 PUBLIC_KEY = 'key="public"'
@@ -95,9 +96,10 @@ def grade(
         told: called with each student's name when the notebook is graded; it stays graded if the next one fails.
 
     Raises:
-        AssignmentError: the assignment was not released here, or nothing was submitted.
+        AssignmentError: the assignment was not released here, or nothing was submitted; or nbgrader could not take
+            some, which it names, and all others are graded.
     """
-    course, limits = Path(course), limits or Limits()
+    course, limits, refused = Path(course), limits or Limits(), []
     originals = [_original(course, step, name) for step in ("release", "source")]
     submitted = sorted((course / "submitted").glob(f"*/{name}"))
     if not submitted:
@@ -113,8 +115,14 @@ def grade(
             (Path(beside) / student / name / f"{name}.ipynb").write_text(text)
             with contextlib.suppress(FileNotFoundError):
                 shutil.copy(folder / "timestamp.txt", Path(beside) / student / name)
-            run(Autograde, course, name, student, _already_executed(beside))  # while others are executed
-            told(student)
+            try:
+                run(Autograde, course, name, student, _already_executed(beside))  # while others are executed
+            except AssignmentError as error:
+                refused.append(str(error))
+            else:
+                told(student)
+    if refused:
+        raise AssignmentError(f"{'; '.join(refused)}. All others are graded.")
     return marks.report(name, course)
 
 
@@ -138,8 +146,8 @@ def _key(course: Path, given: str | None) -> str:
     path = course / "key.txt"
     if given is None:
         given = path.read_text().strip() if path.exists() else secrets.token_hex(8)
-    if not re.fullmatch(r"[\w.-]{4,100}", given):
-        raise AssignmentError(f"a key is 4 to 100 letters, digits, dots and dashes; got {len(given)} characters.")
+    if not re.fullmatch(r"[\w.-]{16,100}", given):  # a shorter one can be found by trying
+        raise AssignmentError(f"a key is 16 to 100 letters, digits, dots and dashes; got {len(given)} characters.")
     path.write_text(given + "\n")
     path.chmod(0o600)
     if not (course / SETTINGS_FILE).exists():
@@ -186,9 +194,13 @@ def _original(course: Path, step: str, name: str) -> nbformat.NotebookNode:
 
 
 def _submission(folder: Path, name: str) -> bytes:
-    """The bytes of what was handed in; nothing where a file of that name is missing."""
+    """The bytes of what was handed in, if it is a file; no more than tell that it is too large."""
+    path = folder / f"{name}.ipynb"
     try:
-        return (folder / f"{name}.ipynb").read_bytes()
+        if not stat.S_ISREG(path.lstat().st_mode):  # a link may lead to another's, a pipe has no end
+            return b""
+        with path.open("rb") as file:
+            return file.read(LARGEST_FILE + 1)
     except OSError:
         return b""
 

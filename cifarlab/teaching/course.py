@@ -10,7 +10,6 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 from nbgrader.converters import BaseConverter
-from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
@@ -61,7 +60,7 @@ def run(
     with _at_home(), _reasons() as reasons:
         try:
             step.start()
-        except NbGraderException as error:
+        except Exception as error:  # nbgrader's own, and what a student's file makes others raise
             reason = reasons[0] if reasons else error
             raise AssignmentError(f"nbgrader could not do it for {student}: {reason}") from error
 

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from cifarlab.teaching import answers
 from cifarlab.teaching.answers import brief, call
 from cifarlab.teaching.verdict import NotYetError
 
@@ -72,6 +73,7 @@ class Examiner:
         """
         if value is None:
             self.refuse(f"{what} should be numbers; got None. Is `return` missing?")
+        looked = answers.after_call  # to convert a value of the student's class calls the student's code
         try:
             if callable(value) or (isinstance(value, list | tuple) and len(value) > 1_000_000):
                 raise TypeError
@@ -81,6 +83,8 @@ class Examiner:
             return numbers.astype(np.float64)
         except Exception:  # of whatever class the student's value is
             self.refuse(f"{what} should be a tensor or array of numbers; got {brief(value)}.")
+        finally:
+            looked()
 
     def compare(
         self,

@@ -1,9 +1,9 @@
 """Linux's Landlock: a process gives up, for good and for all that it starts, what a notebook has no need of.
 
 It then writes below one folder, and to few devices; reads what Python, the system and the data sets consist of, and
-nothing of other people's; opens no connection by TCP; and signals nobody outside. How much of that the running Linux
-knows, it says itself. Where it knows nothing, and on other systems, all stays allowed: docs/instructors.md says what
-that means.
+nothing of other people's; and signals nobody outside. How much of that the running Linux knows, it says itself. Where
+it knows nothing, and on other systems, all stays allowed: docs/instructors.md says what that means. Connections are
+another matter: `seccomp.py`.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ _NO_NEW_PRIVILEGES = 38  # what prctl calls it; without it there is no fence
 _EXECUTE, _WRITE, _READ, _LIST = 1, 2, 4, 8
 _READING = _EXECUTE | _READ | _LIST
 _ALL = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1}  # by version: moving files came second, cutting third
-_CONNECT_TCP, _SIGNALS = 2, 3  # ... of versions 4 and 6; the latter holds sockets without a file's name, too
+_SIGNALS = 2  # ... of version 6
 _DEVICES = ("null", "zero", "full", "random", "urandom", "nvidia*", "kfd", "dri/*")  # the last three compute
 
 
@@ -54,7 +54,7 @@ def enclose(writable: Path, readable: Iterable[Path]) -> None:
     if not known:
         return
     files = _ALL[min(known, 3)]
-    wanted = _Ruleset(files, _CONNECT_TCP if known >= 4 else 0, _SIGNALS if known >= 6 else 0)
+    wanted = _Ruleset(files, 0, _SIGNALS if known >= 6 else 0)
     ruleset = _checked(_system(_CREATE, ctypes.byref(wanted), ctypes.sizeof(wanted), 0))
     _allow(ruleset, writable, files)
     for path in readable:
@@ -69,7 +69,7 @@ def enclose(writable: Path, readable: Iterable[Path]) -> None:
 
 def needed_by_python() -> list[Path]:
     """Where Python, its packages and this one lie, and the system's own files."""
-    system = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/opt", "/sys", "/nix/store"]
+    system = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/sys", "/nix/store"]
     system += [str(path) for path in Path("/proc").glob("*") if not path.name.isdigit()]  # itself, and no other process
     python = [sys.prefix, sys.base_prefix]
     libraries = [path for path in os.environ.get("LD_LIBRARY_PATH", "").split(":") if path]

@@ -17,7 +17,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cifarlab.teaching import fence, guardian
+from cifarlab.teaching import fence, guardian, seccomp
+
+LATE = ("scipy.io", "scipy.ndimage", "matplotlib", "PIL.ImageDraw", "PIL.ImageFont")
+"""What checks import when they are called: it is there, and remembered, before anybody can put another in its place."""
 
 
 def _enclosed() -> type:
@@ -41,6 +44,7 @@ def _kernel(examiner: Callable[[], Callable[[str, dict[str, Any]], dict[str, Any
         def start(self) -> None:
             nonlocal examine
             examine = examiner()
+            seccomp.give_up_connections()  # those to the grader are there
             super().start()
 
         async def do_execute(self, code: str, silent: bool, store_history: bool = True, *rest: Any, **more: Any) -> Any:
@@ -54,7 +58,7 @@ def _kernel(examiner: Callable[[], Callable[[str, dict[str, Any]], dict[str, Any
 def _examiner(secret: str, used: list[str]) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
     """Imports what tests use; returns what holds a test."""
     names: dict[str, Any] = {}
-    for line in used:
+    for line in [*used, *(f"import {module}" for module in LATE)]:
         with contextlib.suppress(Exception):  # the test itself will say so
             exec(line, names)
     tests = _unnamed("trial")

@@ -15,8 +15,8 @@ class Originals:
     """Remembers, when it is made, all that has been imported; later puts back what is another thing by then.
 
     It knows what names mean: which function a module or class calls by a name, and what code and default values that
-    function has. What lists and dictionaries hold is nobody's name, and changes as programs run. A name that stands for
-    something else than a function, class or module counts in cifarlab only: elsewhere it is a program's own memory.
+    function has. A name that stands for something else than a function, class or module, and what a list, dictionary or
+    set of a module's holds, counts in cifarlab only: elsewhere it is a program's own memory.
 
     >>> import math
     >>> originals, real = Originals("math"), math.floor
@@ -38,6 +38,13 @@ class Originals:
             (name, vars(module), _lasting(name, vars(module)))
             for name, module in self.modules.items()
             if isinstance(module, ModuleType)
+        ]
+        self.tables = [
+            (f"{name}.{key}", table, _held(table))
+            for name, _, kept in self.bindings
+            if _is_own(name)
+            for key, table in kept.items()
+            if type(table) in _TABLES and key[:2] != "__"
         ]
         self.classes: list[tuple[type, dict[str, Any]]] = []
         self.functions: list[tuple[FunctionType, list[tuple[str, Any]], dict[str, Any]]] = []
@@ -65,7 +72,7 @@ class Originals:
                     type.__setattr__(cls, key, kept[key])
                 else:
                     type.__delattr__(cls, key)
-        changed += self._functions()
+        changed += [*self._functions(), *self._tables()]
         return changed
 
     def _modules(self) -> Iterator[str]:
@@ -74,6 +81,22 @@ class Originals:
             if sys.modules.get(name) is not module:
                 sys.modules[name] = module
                 yield name
+
+    def _tables(self) -> Iterator[str]:
+        """Lists, dictionaries and sets that hold something else."""
+        for name, table, kept in self.tables:
+            now = _held(table)
+            if len(now) == len(kept) and all(one is other for one, other in zip(now, kept, strict=True)):
+                continue
+            yield name
+            if type(table) is list:
+                table[:] = kept
+            elif type(table) is dict:
+                table.clear()
+                table.update(zip(kept[::2], kept[1::2], strict=True))
+            else:
+                table.clear()
+                table.update(kept)
 
     def _functions(self) -> Iterator[str]:
         """Functions whose code or default values are others."""
@@ -87,6 +110,14 @@ class Originals:
                 if function.__kwdefaults__ is not None:
                     function.__kwdefaults__.clear()
                     function.__kwdefaults__.update(values)
+
+
+_TABLES = (list, dict, set)
+
+
+def _held(table: Any) -> tuple[Any, ...]:
+    """What a list, dictionary or set holds; of a dictionary keys and values in turn."""
+    return tuple(thing for pair in table.items() for thing in pair) if type(table) is dict else tuple(table)
 
 
 _MEANINGS = (ModuleType, property, classmethod, staticmethod)

@@ -49,11 +49,12 @@ class Trial:
             verdict's words and `number` the points that it gives, if it says so. Where it failed, `error` holds a name,
             words and evidence, and `raised_by` says whose code raised it: "test", "check" or "answer".
         """
+        given = {name: value for name, value in dict.items(names) if type(name) is str}  # calls nothing of theirs
         outcome: dict[str, Any] = {"replaced": list(dict.fromkeys(self.put_back()))}
         self._quieten()
         self.meddled.clear()
         try:
-            value = _run(source, {**names, "__name__": "__main__", "__builtins__": builtins})
+            value = _run(source, {**given, "__name__": "__main__", "__builtins__": builtins})
             outcome["right"] = value.words if type(value) is Right else ""
             outcome["number"] = float(value) if type(value) in (int, float) else None
         except BaseException as error:  # whatever it is, the test has failed

@@ -10,7 +10,7 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -95,7 +95,7 @@ class Checkpoints:
                 # Nothing is expected to be left over, but if it is, the assertion says so and no later warning.
                 self._checkpoint.restore(path).expect_partial().assert_consumed()
             except _UNREADABLE as error:
-                self.warnings.append(f"{Path(path).name} was passed over: {why_unreadable(path, error)}.")
+                self.warnings.append(f"{Path(path).name} was passed over: {why_unreadable(error)}.")
             else:
                 return int(self.state.step.numpy())
         if paths:
@@ -114,8 +114,8 @@ def newest_checkpoint(folder: str | os.PathLike) -> str | None:
 
 def _saved(folder: Path) -> list[str]:
     """The checkpoints that lie in a folder, oldest first; TensorFlow writes the `.index` of one last."""
-    steps = sorted(int(file.stem.rpartition("-")[2]) for file in folder.glob(f"{PREFIX}-*.index"))
-    return [str(folder / f"{PREFIX}-{step}") for step in steps]
+    names = (re.fullmatch(rf"{re.escape(PREFIX)}-(\d+)\.index", file.name) for file in folder.glob(f"{PREFIX}-*.index"))
+    return [str(folder / f"{PREFIX}-{step}") for step in sorted(int(name[1]) for name in names if name)]
 
 
 def _room(folder: Path, state: TrainState) -> str:
@@ -190,7 +190,7 @@ def restore_network(network: tf.Module, path: str, *, averaged: bool = True) -> 
         status.expect_partial().assert_existing_objects_matched()
     except _UNREADABLE as error:
         raise CheckpointError(
-            f"{path} cannot be used: {why_unreadable(path, error)}. Name the folder of a run of this network."
+            f"{path} cannot be used: {why_unreadable(error)}. Name the folder of a run of this network."
         ) from None
     return int(step)
 
@@ -225,7 +225,9 @@ def only_trainer(folder: str | os.PathLike) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        who = holder.read_text().strip() if holder.exists() else "another process"
+        who = "another process"
+        with suppress(OSError):  # it may end at this moment
+            who = holder.read_text().strip() or who
         raise CheckpointError(
             f"{folder} is in use: {who} trains there. Wait for it, stop it, or name another --train-dir."
         ) from None
@@ -238,7 +240,7 @@ def only_trainer(folder: str | os.PathLike) -> Iterator[None]:
         lock.release()
 
 
-def why_unreadable(path: str, error: Exception) -> str:
+def why_unreadable(error: Exception) -> str:
     """In a few words, what is wrong with a checkpoint that could not be restored."""
     if isinstance(error, tf.errors.NotFoundError):
         return "one of its files is missing"

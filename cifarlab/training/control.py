@@ -99,7 +99,7 @@ class Control:
 
 @contextmanager
 def interrupt_stops(control: Control) -> Iterator[threading.Event]:
-    """While the block runs, Ctrl-C asks for a stop after the present step; a second Ctrl-C interrupts at once."""
+    """While the block runs, Ctrl-C or SIGTERM asks for a stop after the present step; a second one interrupts it."""
     interrupted = threading.Event()
 
     def handle(signum: int, frame: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.data import datasets
-from cifarlab.data.dataset import DataSet
+from cifarlab.data.dataset import DataSet, check_is_dataset
 from cifarlab.data.distortions import Distortion, named
 from cifarlab.data.pipeline import QueueCounter, distorted_inputs
 from cifarlab.errors import NotFiniteError, WorkerLostError
@@ -62,15 +62,12 @@ def train(
         WorkerLostError: another process of this job is gone; the message says how to go on.
     """
     config, control = config or TrainConfig(), control or Control()
+    _check_arguments(config, distortions, observers)
     if distortions is not None:
         config = dataclasses.replace(config, distortions="own")
-    elif config.distortions == "own":
-        raise ConfigError(
-            "this run has distortions of its own, which are functions; got none. Pass them: train(distortions=...), "
-            "or name others."
-        )
     strategy = strategies.choose(config)
     dataset = dataset or datasets.load(config.dataset, config.data_dir)
+    check_is_dataset(dataset)
     with contextlib.ExitStack() as stack:
         if not strategy.is_chief:  # it works as the chief does, and what it saves is nobody's
             scratch = stack.enter_context(tempfile.TemporaryDirectory())
@@ -107,6 +104,20 @@ def train(
         return _Session(run, strategy, checkpoints, log, chosen, observers, control).run_to_end()
 
 
+def _check_arguments(config: TrainConfig, distortions: Sequence[Distortion] | None, observers: object) -> None:
+    """Refuses what would fail far inside, or train with something else than one thinks."""
+    if not isinstance(config, TrainConfig) or not isinstance(observers, Sequence):
+        raise ConfigError(
+            f"train takes a TrainConfig and a list of observers; got a {type(config).__name__} and a "
+            f"{type(observers).__name__}."
+        )
+    if distortions is None and config.distortions == "own":
+        raise ConfigError(
+            "this run has distortions of its own, which are functions; got none. Pass them: train(distortions=...), "
+            "or name others."
+        )
+
+
 def _compiled(strategy: Strategy, state: TrainState, config: TrainConfig, dataset: DataSet) -> Callable:
     """A step as a `tf.function` of this process's share of a batch."""
     images = config.batch_size * strategy.replicas // strategy.share[1]
@@ -140,10 +151,11 @@ class _Session:
         self.clock = Clock()
 
     def run_to_end(self) -> TrainState:
-        for observer in self.observers:
-            observer.start(self.run)
-        reason = "failed"
+        reason, started = "failed", list[Observer]()
         try:
+            for observer in self.observers:
+                observer.start(self.run)
+                started.append(observer)
             with interrupt_stops(self.control) as interrupted:
                 self._steps()
             self._check_finite()
@@ -151,8 +163,9 @@ class _Session:
                 self._save()
             reason = "interrupted" if interrupted.is_set() else "stopped" if self.control.stopped else "max_steps"
         finally:
-            for observer in self.observers:
-                observer.end(self.run, reason)
+            with contextlib.ExitStack() as ends:  # each is told, whatever another one raises
+                for observer in reversed(started):
+                    ends.callback(observer.end, self.run, reason)
         return self.state
 
     def _steps(self) -> None:

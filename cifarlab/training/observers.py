@@ -74,7 +74,7 @@ class Observer:
         """After a checkpoint was saved."""
 
     def end(self, run: "Run", reason: str) -> None:
-        """After the last step; the reason is "max_steps", "stopped", "interrupted" or "failed"."""
+        """After the last step, if it was told of the start; "max_steps", "stopped", "interrupted" or "failed"."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,14 +18,10 @@ def check_same_pictures(path: Path, dataset: DataSet) -> None:
 
 
 _CHANGE_NO_RESULT = {
-    "max_steps",
-    "fresh",
-    "train_dir",
-    "data_dir",
-    "dataset",
-    "virtual_devices",
-    "log_device_placement",
-    "deterministic",
+    *("max_steps", "fresh", "train_dir", "data_dir", "dataset"),
+    *("log_frequency", "summary_frequency", "log_device_placement"),
+    *("checkpoint_steps", "checkpoint_secs", "keep_checkpoints", "keep_checkpoint_hours"),
+    *("num_preprocess_threads", "virtual_devices", "deterministic"),
 }
 
 

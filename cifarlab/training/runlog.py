@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.errors import UserError
+from cifarlab.files import written_whole
 
 FILE_NAME = "log.jsonl"
 
@@ -68,13 +69,11 @@ class RunLog:
         saved = [
             n for n, line in enumerate(read_log(self.path)) if (line["event"], line["step"]) == ("checkpoint", step)
         ]
-        beside = self.path.with_name(FILE_NAME + ".part")
-        with beside.open("w") as file:
+        with written_whole(self.path) as file:
             for number, line in enumerate(read_log(self.path)):
                 evaluated = line["event"] == "evaluation" and line["step"] <= step
                 if (number <= saved[-1] or evaluated) if saved else line["step"] < step:
                     file.write(json.dumps(line) + "\n")
-        beside.replace(self.path)
         if checkpoint and not saved:
             self.append("checkpoint", step, path=checkpoint)
 

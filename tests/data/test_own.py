@@ -87,10 +87,13 @@ def test_what_is_wrong_is_one_clear_line_and_the_old_stays(tmp_path, spoil, mess
 
 
 @pytest.mark.fault(claim="archives and files", how="one's own folders and arrays laid out wrongly")
-@pytest.mark.parametrize("place", ["nowhere", "pictures/red", "pictures/red/0.png"])
-def test_a_folder_without_classes_is_refused(tmp_path, place):
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [("nowhere", "is no folder"), ("pictures/red", "2 to 256; it has 0"), ("pictures/red/0.png", "is no folder")],
+)
+def test_a_folder_without_classes_is_refused(tmp_path, place, message):
     paint(tmp_path / "pictures", COUNTS)
-    with pytest.raises(DataSetError, match="two at least; it has 0"):
+    with pytest.raises(DataSetError, match=message):
         from_folder(tmp_path / place, tmp_path / "a")
 
 
@@ -143,8 +146,17 @@ def test_more_classes_than_names_and_too_large_a_crop(tmp_path):
     images, labels = np.zeros([8, 8, 8, 3], np.uint8), np.arange(8) % 4
     with pytest.raises(DataSetError, match="labels of a lie in 0 to 2"):
         from_arrays(images, labels, tmp_path / "a", test=(images, labels), classes="abc")
-    with pytest.raises(DataSetError, match="at most the images' size, 8 x 8; got 9"):
-        from_arrays(images, labels, tmp_path / "a", crop_size=9)
+    for crop_size in (9, 0, -3):
+        with pytest.raises(DataSetError, match=f"1 to the images' size, 8 x 8; got {crop_size}"):
+            from_arrays(images, labels, tmp_path / "a", crop_size=crop_size)
+        assert not any((tmp_path / "a").iterdir())
+
+
+def test_more_classes_than_a_byte_counts(tmp_path):
+    for name in range(257):
+        (tmp_path / "pictures" / f"{name}").mkdir(parents=True)
+    with pytest.raises(DataSetError, match="2 to 256; it has 257"):
+        from_folder(tmp_path / "pictures", tmp_path / "a")
 
 
 @pytest.mark.parametrize("batch", [0, 3])

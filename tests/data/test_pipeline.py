@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cifarlab.backend import tf
-from cifarlab.data.dataset import DataSet
+from cifarlab.data.dataset import DataSet, DataSetError
 from cifarlab.data.distortions import central_crop, standardize
 from cifarlab.data.pipeline import QueueCounter, decode, distorted_inputs, inputs, queue_capacity
 from cifarlab.data.records import read_records, write_records
@@ -148,3 +148,11 @@ def test_distortions_are_a_setting(numbered):
     plain, _ = next(iter(distorted_inputs(numbered, 8, distortions=())))
     turned, _ = next(iter(distorted_inputs(numbered, 8, distortions=(upside_down,))))
     np.testing.assert_allclose(turned.numpy()[:, ::-1], plain.numpy(), atol=1e-5)
+
+
+def test_what_is_no_data_set_and_no_batch_is_refused(numbered):
+    for make in (inputs, distorted_inputs):
+        with pytest.raises(DataSetError, match=r'what cifarlab.load\("drawn"\) returns; got \'drawn\''):
+            make("drawn")
+    with pytest.raises(DataSetError, match="1 image or more; got 0"):
+        inputs(numbered, batch_size=0)

@@ -92,6 +92,13 @@ def test_a_run_on_ones_own_pictures_is_not_evaluated_on_others(tmp_path, drawn):
     assert evaluate(EvalConfig(checkpoint_dir=str(tmp_path), num_examples=20), dataset=mine).num_examples == 20
 
 
+def test_a_run_is_not_evaluated_on_other_classes(run, drawn, tmp_path):
+    images, labels = read_records(drawn.train_files[0])
+    own.from_arrays(images[:50], labels[:50], tmp_path / "few", classes="abcdefghij")
+    with pytest.raises(DataSetError, match="trained on the classes of drawn; got few, which has others"):
+        evaluate(EvalConfig(checkpoint_dir=str(run[0]), dataset=str(tmp_path / "few")))
+
+
 def test_a_run_finds_the_pictures_that_it_was_trained_on(tmp_path, drawn):
     """Whatever their name, and with the run's crops; gone, they are named, and no others take their place."""
     images, labels = read_records(drawn.train_files[0])

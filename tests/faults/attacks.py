@@ -62,6 +62,8 @@ import builtins, types
 real = builtins.__import__
 fake = types.SimpleNamespace(teaching=types.SimpleNamespace(check_unevenness=lambda *a, **k: None))
 builtins.__import__ = lambda name, *a, **k: fake if name == 'cifarlab' else real(name, *a, **k)""",
+    "what a table of the checks holds": "import cifarlab.teaching.answers as a; a._ADVICE.clear()",
+    "what a check imports when it is called": "import sys; sys.modules['scipy.io'] = type(sys)('scipy.io')",
     "what the grader puts back with": """
 import cifarlab.teaching.originals as o, cifarlab.teaching.trial as t, cifarlab.teaching.examiner as e
 o.Originals.put_back = lambda self: []
@@ -106,6 +108,16 @@ get_ipython().ast_transformers.append(Nothing())""",
     "in the shell": """
 shell = get_ipython()
 shell.run_cell = shell.run_ast_nodes = shell.run_code = shell.showtraceback = lambda *a, **k: None""",
+    "in the notebook's names": """
+import cifarlab.teaching as t
+class Names(dict):
+    def __iter__(self):
+        real = t.check_unevenness
+        def check(*a, **k): t.check_unevenness = real
+        t.check_unevenness = check
+        return super().__iter__()
+    def keys(self): return list(self)
+get_ipython().user_ns = Names(get_ipython().user_ns)""",
     "on every line": """
 import sys, threading
 def trace(frame, event, arg):
@@ -152,6 +164,17 @@ MEANWHILE = {
         def __array__(self, *a, **k):
             e._close = lambda *a: True
             return __import__('numpy').zeros(())
+    return Value()""",
+    "from a value, and put back": """
+    import numpy
+    class Value:
+        def __array__(self, *a, **k):
+            real = numpy.allclose
+            def allclose(*a, **k):
+                numpy.allclose = real
+                return True
+            numpy.allclose = allclose
+            return numpy.zeros(())
     return Value()""",
     "from a thread": """
     import threading, time, cifarlab.teaching.examiner as e

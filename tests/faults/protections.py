@@ -222,8 +222,8 @@ PROTECTIONS = [
         "the disk is full when event files are written",
         "making one line of it",
         "cifarlab/show/summaries.py",
-        "        except tf.errors.OpError as error:\n            raise SummaryError(",
-        "        except KeyError as error:\n            raise SummaryError(",
+        "    except tf.errors.OpError as error:\n        raise SummaryError(",
+        "    except KeyError as error:\n        raise SummaryError(",
     ),
     Protection(
         "downloads",
@@ -748,11 +748,11 @@ PROTECTIONS = [
     ),
     Protection(
         "grading",
-        "a connection opened",
-        "keeping connections in",
-        "cifarlab/teaching/fence.py",
-        "_CONNECT_TCP if known >= 4 else 0",
-        "0",
+        "a connection opened, or anything sent without one",
+        "giving connections up",
+        "cifarlab/teaching/kernel.py",
+        "            seccomp.give_up_connections()  # those to the grader are there\n",
+        "",
     ),
     Protection(
         "grading",
@@ -785,5 +785,13 @@ PROTECTIONS = [
         "cifarlab/teaching/assignments.py",
         "        except concurrent.futures.BrokenExecutor:  # it was this one",
         "        except KeyError:  # it was this one",
+    ),
+    Protection(
+        "grading",
+        "a file that nbgrader cannot take",
+        "going on with the others",
+        "cifarlab/teaching/assignments.py",
+        "            except AssignmentError as error:\n                refused",
+        "            except KeyError as error:\n                refused",
     ),
 ]

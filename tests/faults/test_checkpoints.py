@@ -10,9 +10,9 @@ import pytest
 
 from cifarlab.backend import tf
 from cifarlab.config import EvalConfig, TrainConfig
-from cifarlab.evaluation.precision import evaluate, watch
+from cifarlab.evaluation.precision import Evaluation, evaluate, watch
 from cifarlab.model.network import ConvNet
-from cifarlab.show.summaries import Summaries, SummaryError
+from cifarlab.show.summaries import EvaluationSummaries, Summaries, SummaryError
 from cifarlab.training import checkpoints as checkpoints_module
 from cifarlab.training.checkpoints import CheckpointError, Checkpoints, newest_checkpoint
 from cifarlab.training.loop import train
@@ -77,6 +77,18 @@ def test_event_files_that_cannot_be_written_are_told_in_one_line(small_disk, dra
     assert "\n" not in str(error.value)
     (small_disk / "filler").unlink()
     assert int(train(config(small_disk / "run", max_steps=2), dataset=drawn, observers=[Summaries(1)]).step) == 2
+
+
+@pytest.mark.fault(claim="checkpoints", how="the disk is full when event files are written")
+def test_an_evaluation_that_cannot_be_written_is_told_in_one_line(small_disk):
+    summaries = EvaluationSummaries(small_disk)
+    with (small_disk / "filler").open("wb", buffering=0) as filler:
+        while shutil.disk_usage(small_disk).free:
+            filler.write(bytes(4096))
+    with pytest.raises(SummaryError, match="No space left on device") as error:  # noqa: PT012, one of them has no room
+        for step in range(1000):
+            summaries.write(Evaluation(step, 0.5, 10, 1.0))
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.fault(claim="checkpoints", how="the disk is full, by an ENOSPC put in")

@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import multiprocessing
+import os
 import re
 
 import nbformat
@@ -10,14 +11,20 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cifarlab.teaching import assignments, marks
+from cifarlab.teaching.course import AssignmentError
 from cifarlab.teaching.limits import Limits
+from cifarlab.teaching.submissions import LARGEST_FILE
 from cifarlab.teaching.testcells import prepared
 from tests.faults import attacks
 from tests.faults.attacks import ANSWER, READ, REPLACED, WRONG
 
 RIGHT = ANSWER.replace("def unevenness", "def right")
 CHECK = "teaching.check_unevenness(unevenness)"
-NAME, KEY, OWN_TEST = "small", "correct-horse", "assert round(unevenness(np.array([0, 0, 1, 1]), 2) * 31_536) == 15_768"
+NAME, KEY, OWN_TEST = (
+    "small",
+    "correct-horse-battery",
+    "assert round(unevenness(np.array([0, 0, 1, 1]), 2) * 31_536) == 15_768",
+)
 
 
 def assignment():
@@ -127,6 +134,14 @@ def sources_of_other_kinds(notebook):
     notebook.cells[0].source, notebook.cells[4].source = None, 5
 
 
+def a_count_that_is_none(notebook):
+    notebook.cells[1].source = f"""{RIGHT}
+def unevenness(labels, size):
+    kernel, content = get_ipython().kernel, {{"code": "", "execution_count": "<img src=x>"}}
+    kernel.session.send(kernel.iopub_socket, "execute_input", content, parent=kernel.get_parent("shell"))
+    return right(labels, size)"""
+
+
 def too_many_cells(notebook):
     notebook.cells += [new_code_cell("1") for _ in range(1000)]
 
@@ -145,6 +160,7 @@ POINTS = {
     marks_of_nbgrader: 7,
     halves_of_characters: 7,
     sources_of_other_kinds: 7,
+    a_count_that_is_none: 7,
     too_many_cells: 0,
 }
 """Of 8, one of which is given by hand."""
@@ -218,3 +234,24 @@ def test_a_grader_whose_process_is_ended_goes_on(tmp_path, monkeypatch):
     with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
         points = assignments.grade(NAME, folder, executor=executor, limits=Limits(cell_seconds=20, seconds=60))
     assert [(entry.student, entry.score) for entry in points] == [("kernel_ended", 0), ("right", 7)]
+
+
+@pytest.mark.fault(claim="grading", how="a file that nbgrader cannot take")
+def test_what_nbgrader_cannot_take_keeps_nobody_else_from_points(tmp_path, tried):
+    folder = released(tmp_path)
+    hand_in(folder, [right, wrong])
+    (folder / "submitted" / "right" / NAME / "timestamp.txt").write_text("yesterday, perhaps")
+    with pytest.raises(AssignmentError, match=r"for right: .*\. All others are graded\.") as error:
+        assignments.grade(NAME, folder, limits=Limits(cell_seconds=20, seconds=60))
+    assert "\n" not in str(error.value)
+    assert [(entry.student, entry.score) for entry in marks.report(NAME, folder)] == [("wrong", 0)]
+    tried()
+
+
+def test_what_is_no_file_is_no_submission(tmp_path):
+    (tmp_path / "others.ipynb").write_text("{}")
+    (tmp_path / "a.ipynb").symlink_to(tmp_path / "others.ipynb")
+    os.mkfifo(tmp_path / "b.ipynb")
+    with (tmp_path / "c.ipynb").open("wb") as file:
+        file.truncate(LARGEST_FILE + 1_000_000)
+    assert [len(assignments._submission(tmp_path, name)) for name in "abcd"] == [0, 0, LARGEST_FILE + 1, 0]

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import platform
 import secrets
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.utils import determine_grade
 
 from cifarlab.data import datasets
-from cifarlab.teaching import fence
+from cifarlab.teaching import fence, seccomp
 from cifarlab.teaching.execution import Limits, run_notebook
 from tests.faults.attacks import ANSWER, FORGED, HOOKED, LEAKS, MEANWHILE, READ, REPLACED, WRONG
 
@@ -328,12 +329,36 @@ def test_only_its_own_folder_is_written_and_nothing_of_others_is_read(tmp_path, 
     tried(len(read) + len(written))
 
 
-@pytest.mark.fault(claim="grading", how="a connection opened")
-def test_no_connection_is_opened():
-    fenced(4, "knows of connections")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = server.getsockname()
-        assert "PermissionError" in shown(executed(f"import socket; socket.create_connection({address})"))
+WAYS_OUT = {
+    "a connection": "socket.create_connection(there)",
+    "one of another program": """
+subprocess.run([sys.executable, '-c', f'import socket; socket.create_connection({there})'], check=True)""",
+    "one of another thread": "concurrent.futures.ThreadPoolExecutor().submit(socket.create_connection, there).result()",
+    "one that the first bytes open": "socket.socket().sendto(b'key', 0x20000000, there)",
+    "a message": "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'key', there)",
+    "a question to a name server": "socket.getaddrinfo('key.example.org', 80)",
+    "a program that listens at a file's name": "socket.socket(socket.AF_UNIX).connect(at_a_file)",
+    "a message to such a program": "socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'key', at_a_file)",
+    "listening": "socket.create_server(('127.0.0.1', 0))",
+}
+"""How something could be sent, or fetched."""
+
+
+@pytest.mark.fault(claim="grading", how="a connection opened, or anything sent without one")
+def test_nothing_is_sent(tmp_path, tried):
+    if platform.machine() not in seccomp._PROCESSORS or sys.platform != "linux":
+        pytest.skip("seccomp is Linux's, and known here for x86-64 and ARM64; docs/instructors.md says what that means")
+    at_a_file = str(tmp_path / "socket")
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as local:
+        local.bind(at_a_file)
+        local.listen()
+        before = "import concurrent.futures, socket, subprocess, sys\n"
+        before += f"there, at_a_file = {server.getsockname()}, {at_a_file!r}"
+        sent = [f"{way}\nprint('WAS', 'SENT')" for way in WAYS_OUT.values()]
+        cells = executed(before, *sent, "a, b = socket.socketpair(); a.send(b'between us'); print(b.recv(10))")
+    assert "WAS SENT" not in shown(cells)
+    assert "between us" in shown(cells)
+    tried(len(WAYS_OUT))
 
 
 def test_a_notebook_is_not_told_what_it_has_no_need_of(monkeypatch, tmp_path):

@@ -139,11 +139,10 @@ def test_an_error_that_names_a_file_is_one_plain_line(tmp_path, name):
 def drawings(names: list[str]):
     """Every figure of the package that shows names of somebody's."""
     some, count, one = names[:7], len(names), np.zeros([1, 32, 32, 3], np.uint8)
-    figure, axes = figures.new(2, 2, height=6)
+    figure, axes = figures.new(1, 3, height=6)
     plots.bars(axes[0], dict.fromkeys(names, 1.0), title="t", y="y")
     plots.lines(axes[1], dict.fromkeys(names, ([1, 2], [1, 2])), title="t", x="x", y="y")
     plots.shares(axes[2], {name: dict.fromkeys(some, 1.0) for name in some}, title="t")
-    plots.distributions(axes[3], {name: np.arange(5) for name in some}, title="t", x="x", logarithmic=True)
     yield figure
     figure, axes = figures.new(2, 2, height=6)
     evaluations.confusion(axes[0], np.eye(count, dtype=int), names)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cifarlab.backend import tf
-from cifarlab.model.network import ConvNet, Layer, Stages, inference, layers
+from cifarlab.model.network import ConvNet, ImageShapeError, Layer, Stages, inference, layers
 from tests.model.test_normalization import in_numpy
 
 
@@ -163,3 +163,19 @@ def test_operations_are_named_after_their_stage(net):
 def test_unknown_operations_are_refused():
     with pytest.raises(ValueError, match="fast or plain; got 'none'"):
         ConvNet(operations="none")
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ([24, 24, 3], r"got \[24, 24, 3\]\. One becomes a batch by images\[None\]"),
+        ([2, 24], r"got \[2, 24\]"),
+        ([1, 32, 32, 3], "2,304 values in pool2; those of 32 x 32 have 4,096"),
+    ],
+)
+def test_images_of_another_form_are_one_clear_line(net, shape, message):
+    for images in (np.zeros(shape, np.float32), tf.zeros(shape)):
+        for call in (net.stages, net, lambda images: inference(net, images)):
+            with pytest.raises(ImageShapeError, match=message) as error:
+                call(images)
+            assert "\n" not in str(error.value)

@@ -22,7 +22,7 @@ from tools.build_notebooks import EXERCISES, SOLUTIONS, as_text
 
 pytestmark = pytest.mark.slow
 
-NAME, KEY = "01_softmax", "correct-horse"
+NAME, KEY = "01_softmax", "correct-horse-battery"
 LIMITS = Limits(cell_seconds=40, seconds=200)
 GOOD = nbformat.read(SOLUTIONS / f"{NAME}.ipynb", as_version=4)
 

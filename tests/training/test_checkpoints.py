@@ -10,6 +10,7 @@ from cifarlab.training.checkpoints import (
     CheckpointError,
     Checkpoints,
     existing_checkpoint,
+    newest_checkpoint,
     only_trainer,
     restore_network,
 )
@@ -47,6 +48,12 @@ def test_an_empty_folder_restores_nothing(tmp_path):
     assert Checkpoints(tmp_path, state_at(0)).restore_newest() is None
     with pytest.raises(CheckpointError, match="there is none"):
         existing_checkpoint(tmp_path)
+
+
+def test_a_copy_of_somebodys_is_no_checkpoint(tmp_path):
+    for name in ("model.ckpt-1000 (1).index", "model.ckpt-best.index", "model.ckpt-7.index"):
+        (tmp_path / name).touch()
+    assert newest_checkpoint(tmp_path) == str(tmp_path / "model.ckpt-7")
 
 
 def test_only_the_newest_are_kept(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
+from cifarlab.data.dataset import DataSetError
 from cifarlab.data.pipeline import distorted_inputs
 from cifarlab.model.network import ConvNet, Layer, fully_connected
 from cifarlab.show.summaries import Summaries
@@ -190,6 +191,32 @@ def test_a_look_is_between_two_steps_on_the_runs_thread_also_while_it_is_paused(
     assert recorder.records[-1].step == 4
 
 
+def test_arguments_of_other_kinds_are_one_clear_line(tmp_path):
+    for arguments, got in (({"observers": Recorder()}, "Recorder"), ({"config": {"max_steps": 1}}, "dict")):
+        with pytest.raises(ConfigError, match=f"a TrainConfig and a list of observers; got .*{got}"):
+            train(**{"config": config(tmp_path), **arguments})
+    with pytest.raises(DataSetError, match="got 'drawn'"):
+        train(config(tmp_path), dataset="drawn")
+
+
+def test_who_was_told_of_the_start_is_told_of_the_end(tmp_path, drawn):
+    class Told(Recorder):
+        def start(self, run):
+            super().start(run)
+            if self.fails:
+                raise ValueError("no")
+
+        def end(self, run, reason):
+            self.reason = reason
+            raise KeyError(reason)
+
+    first, second, third = Told(), Told(), Told()
+    first.fails, second.fails, third.fails = False, False, True
+    with pytest.raises(KeyError):
+        train(config(tmp_path, max_steps=1), dataset=drawn, observers=[first, second, third])
+    assert (first.reason, second.reason, hasattr(third, "reason")) == ("failed", "failed", False)
+
+
 def test_observers_are_told_of_what_was_steered(tmp_path, drawn):
     class Told(Recorder):
         def event(self, event, step, **values):
@@ -333,7 +360,8 @@ def test_going_on_with_other_settings_is_said(tmp_path, drawn):
         def start(self, run):
             warnings.append(run.warnings)
 
-    for settings in ({"max_steps": 2}, {"max_steps": 3}, {"max_steps": 4, "seed": 5}):
+    of_no_consequence = {"log_frequency": 3, "checkpoint_steps": 5, "keep_checkpoints": 2}
+    for settings in ({"max_steps": 2}, {"max_steps": 3, **of_no_consequence}, {"max_steps": 4, "seed": 5}):
         train(config(tmp_path, **settings), dataset=drawn, observers=[Listener()])
     assert warnings == [(), (), ("this run had seed = 0 until now, and goes on with 5.",)]
 

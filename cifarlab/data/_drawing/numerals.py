@@ -78,7 +78,13 @@ def atlas() -> Atlas:
             places[face, digit] = known[key]
             halves[face, digit] = shown.any(axis=0).sum() / _HEIGHT
         stems[face] = (128 - cells[places[face, 1]].min()) / (_STEPS * _UNIT)
-    return Atlas(np.stack([*cells, np.full([_CELL, _CELL], 255, np.uint8)]), places, halves, stems)
+    all_cells = np.stack([*cells, np.full([_CELL, _CELL], 255, np.uint8)])
+    return Atlas(*map(_unchangeable, (all_cells, places, halves, stems)))  # everybody gets these same arrays
+
+
+def _unchangeable(array: np.ndarray) -> np.ndarray:
+    """The same numbers in memory that nobody can write to."""
+    return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
 
 
 def _inks(name: str) -> list[np.ndarray]:

@@ -84,10 +84,10 @@ class View:
                 options=names, value=names[0] if dataset else config.dataset, description="data set", style=LABEL
             ),
             "batch_size": ipywidgets.BoundedIntText(
-                config.batch_size, min=1, max=8192, description="batch size", style=LABEL
+                config.batch_size, min=1, max=max(8192, config.batch_size), description="batch size", style=LABEL
             ),
             "max_steps": ipywidgets.BoundedIntText(
-                config.max_steps, min=1, max=10**9, description="steps in all", style=LABEL
+                config.max_steps, min=0, max=max(10**9, config.max_steps), description="steps in all", style=LABEL
             ),
         }
         for setting in self.settings.values():
