@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 
+import numpy as np
 from tensorboard.plugins.histogram.metadata import create_summary_metadata
 
 from cifarlab.backend import tf
@@ -67,7 +68,7 @@ class Summaries(Observer):
             if self._written and self._written % A_FILE == 0:
                 self._writer.close()
                 self._writer = tf.summary.create_file_writer(self._folder)
-            with self._writer.as_default(step=record.step):
+            with self._writer.as_default(step=np.int64(record.step)):
                 self._scalars(record, details)
                 if in_full(record.step, self.frequency):
                     self._histograms_and_pictures(details)
@@ -97,14 +98,20 @@ class Summaries(Observer):
     def _scalars(self, record: StepRecord, details: Details) -> None:
         for name in details.stages._fields:
             if name in self._layers:
-                tf.summary.scalar(f"{name}/sparsity", tf.nn.zero_fraction(getattr(details.stages, name)))
+                silent = tf.cast(tf.equal(getattr(details.stages, name), 0), tf.float32)
+                tf.summary.scalar(f"{name}/sparsity", tf.reduce_mean(silent))
         for name, value in record.losses.items():
-            tf.summary.scalar(f"{name} (raw)", value)
-            tf.summary.scalar(name, record.averaged_losses[name])
-        tf.summary.scalar("learning_rate", record.learning_rate)
-        tf.summary.scalar("queue/records", record.queue_fill)
-        tf.summary.scalar("queue/seconds_waited", record.input_wait)
-        tf.summary.scalar("examples_per_second", record.examples_per_second)
+            _scalar(f"{name} (raw)", value)
+            _scalar(name, record.averaged_losses[name])
+        _scalar("learning_rate", record.learning_rate)
+        _scalar("queue/records", record.queue_fill)
+        _scalar("queue/seconds_waited", record.input_wait)
+        _scalar("examples_per_second", record.examples_per_second)
+
+
+def _scalar(tag: str, value: float) -> None:
+    """Writes a number as numpy's: of each of Python's own that it is given, TensorFlow keeps a tensor for good."""
+    tf.summary.scalar(tag, np.float32(value))
 
 
 @contextlib.contextmanager
@@ -161,8 +168,8 @@ class EvaluationSummaries:
             SummaryError: the disk refuses.
         """
         with _told(self._folder):
-            with self._writer.as_default(step=evaluation.step):
-                tf.summary.scalar("Precision @ 1", evaluation.precision)
+            with self._writer.as_default(step=np.int64(evaluation.step)):
+                _scalar("Precision @ 1", evaluation.precision)
             self._writer.flush()
 
 

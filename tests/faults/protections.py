@@ -794,4 +794,12 @@ PROTECTIONS = [
         "            except AssignmentError as error:\n                refused",
         "            except KeyError as error:\n                refused",
     ),
+    Protection(
+        "soak",
+        "summaries again and again",
+        "numpy's numbers",
+        "cifarlab/show/summaries.py",
+        "    tf.summary.scalar(tag, np.float32(value))\n",
+        "    tf.summary.scalar(tag, value)\n",
+    ),
 ]

@@ -19,6 +19,7 @@ from cifarlab.show.dashboard.view import View
 from cifarlab.show.dashboard.watcher import MOST_STEPS, Watch
 from cifarlab.training.checkpoints import Checkpoints
 from cifarlab.training.loop import train
+from cifarlab.training.observers import Observer
 from cifarlab.training.runlog import RunLog
 from tests.faults.long_run import SUMMARIES_A_FILE
 
@@ -124,6 +125,23 @@ def test_an_evaluation_leaves_nothing_behind(request, who, soak, tried):
 
     before = blocks_after(3)
     assert blocks_after(times) - before < 500 + 100 * times, "a graph traced anew is two thousand"
+    tried(times)
+
+
+@pytest.mark.fault(claim="soak", how="summaries again and again")
+def test_a_summary_leaves_nothing_behind(few, tmp_path, soak, tried):
+    """TensorFlow keeps for good a tensor of every number of Python's own that it is given."""
+    times, blocks = 2000 if soak else 100, []
+
+    class Counter(Observer):
+        def step(self, record):
+            if record.step in (30, 30 + times):
+                gc.collect()
+                blocks.append(sys.getallocatedblocks())
+
+    config = TrainConfig(train_dir=str(tmp_path / "run"), max_steps=31 + times, batch_size=8)
+    train(config, dataset=few, observers=[summaries.Summaries(1), Counter()])
+    assert blocks[1] - blocks[0] < 300 + times
     tried(times)
 
 
