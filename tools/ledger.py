@@ -230,6 +230,15 @@ def grading() -> Iterator[tuple[str, str]]:
     yield "docs/instructors.md", f"{found['students']} solutions of exercise 1 took {found['minutes']:.0f} minutes"
 
 
+def resuming() -> Iterator[tuple[str, str]]:
+    """What going on costs, and what `--deterministic` costs."""
+    found = record("resuming.json")
+    for step, waits in found["seconds to the first batch"].items():
+        yield BENCHMARKS, f"| the first batch from step {int(step):,} | {statistics.median(waits):.2f} s |"
+    ratios = found["ratios"]
+    yield BENCHMARKS, f"{statistics.median(ratios):.2f} times the speed ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
 SOURCES = {
     "speed.json": speed,
     "speed-xeon.json": speed_xeon,
@@ -240,6 +249,7 @@ SOURCES = {
     "dashboard.json": dashboard,
     "full_size.json": full_size,
     "grading.json": grading,
+    "resuming.json": resuming,
 }
 """What tells of each record."""
 
