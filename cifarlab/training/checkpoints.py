@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -195,12 +196,17 @@ def restore_network(network: tf.Module, path: str, *, averaged: bool = True) -> 
     return int(step)
 
 
+WRITING = 0.5
+"""Seconds that the end of a checkpoint's file may come after its beginning."""
+
+
 def restore_newest_network(network: tf.Module, folder: str | os.PathLike, *, averaged: bool = True) -> int:
     """Reads a network's weights from a folder's newest checkpoint that can be read; returns its step.
 
     Raises:
         CheckpointError: there is no checkpoint, or none that can be read; the message is about the newest.
     """
+    seen = None
     while True:
         newest, reasons = existing_checkpoint(folder), []
         for path in reversed(_saved(Path(folder))):
@@ -208,9 +214,11 @@ def restore_newest_network(network: tf.Module, folder: str | os.PathLike, *, ave
                 return restore_network(network, path, averaged=averaged)
             except CheckpointError as error:
                 reasons.append(error)
-        # A trainer may have put newer ones in their place meanwhile.
-        if reasons and newest == newest_checkpoint(folder):
+        # A trainer may have put newer ones in their place meanwhile, or be about to write the end of this one.
+        if reasons and newest == seen:
             raise reasons[0]
+        seen = newest if newest == newest_checkpoint(folder) else None
+        time.sleep(WRITING if seen else 0)
 
 
 @contextmanager

@@ -118,7 +118,7 @@ PROTECTIONS = [
         "they vanish while they are evaluated",
         "looking again when newer ones have come",
         "cifarlab/training/checkpoints.py",
-        "        if reasons and newest == newest_checkpoint(folder):",
+        "        if reasons and newest == seen:",
         "        if True:",
     ),
     Protection(
