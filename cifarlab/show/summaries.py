@@ -155,7 +155,7 @@ class EvaluationSummaries:
         try:
             os.makedirs(folder, exist_ok=True)
             self._folder, self._writer = str(folder), tf.summary.create_file_writer(str(folder))
-        except (OSError, UnicodeError, tf.errors.OpError) as error:
+        except (OSError, ValueError, tf.errors.OpError) as error:  # a name that is no UTF-8 is a ValueError
             raise UserError(
                 f"eval_dir is a folder that can be written to; {folder} is not ({getattr(error, 'strerror', error)}). "
                 "Name another --eval-dir."
