@@ -104,11 +104,13 @@ def _eval(options: argparse.Namespace) -> int:
     from cifarlab.evaluation.precision import evaluate, watch
     from cifarlab.show.console import evaluation_line, say
     from cifarlab.show.summaries import EvaluationSummaries
-    from cifarlab.training.checkpoints import newest_checkpoint
+    from cifarlab.training.checkpoints import existing_checkpoint, newest_checkpoint
 
     config = _config(EvalConfig, options)
     if config.dataset is not None:
         datasets.check_name(config.dataset)
+    if config.run_once:
+        existing_checkpoint(config.checkpoint_dir)  # before a folder is made beside it
     run = Path(config.checkpoint_dir).absolute()
     summaries = EvaluationSummaries(config.eval_dir or run.with_name(f"{run.name}-eval"))
     if not config.run_once and newest_checkpoint(config.checkpoint_dir) is None:
