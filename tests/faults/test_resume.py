@@ -171,17 +171,24 @@ def test_the_small_files_of_a_run_are_whole_at_every_moment(tmp_path, drawn, mon
     settings = {"dataset": "drawn", "train_dir": str(tmp_path), "batch_size": 8}
     train(TrainConfig(**settings, max_steps=1), dataset=drawn)
     before = (tmp_path / name).read_text()
-    write = Path.write_text
+    opened = Path.open
 
-    def torn(path, text, *more, **values):
-        """As write_text, killed in the middle of one of the files."""
-        half = path.name.startswith(name)
-        write(path, text[: len(text) // 2] if half else text, *more, **values)
-        if half:
-            raise KilledError
+    def torn(path, mode="r", *more, **values):
+        """As `Path.open`; killed in the middle of what is written to one of the files."""
+        file = opened(path, mode, *more, **values)
+        if "w" in mode and path.name.startswith(name):
+            write = file.write
+
+            def half(text):
+                write(text[: len(text) // 2])
+                file.flush()
+                raise KilledError
+
+            file.write = half
+        return file
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_text", torn)
+        patch.setattr(Path, "open", torn)
         with pytest.raises(KilledError):
             train(TrainConfig(**settings, max_steps=2), dataset=drawn)
     assert (tmp_path / name).read_text() == before
