@@ -248,11 +248,12 @@ def _add_settings(parser: argparse.ArgumentParser, config: TrainConfig | EvalCon
             text = f"do not {text}" if default else text
             parser.add_argument(f"--{name}", dest=field.name, action=action, default=argparse.SUPPRESS, help=text)
         else:
+            choices = field.metadata["choices"]
             parser.add_argument(
                 f"--{field.name.replace('_', '-')}",
                 type=kinds[0],
                 default=argparse.SUPPRESS,
-                metavar=kinds[0].__name__.upper(),
+                metavar=f"{{{','.join(choices)}}}" if choices else kinds[0].__name__.upper(),
                 help=f"{text} (default: {default})" if default is not None else text,
             )
 

@@ -17,9 +17,9 @@ DISTORTIONS = ("flip", "brightness", "contrast", "affine")
 """The names of `data.distortions.BY_NAME`."""
 
 
-def setting(default: Any, why: str) -> Any:
-    """A dataclass field with its reason, which is also the help text of its command line flag."""
-    return dataclasses.field(default=default, metadata={"help": why})
+def setting(default: Any, why: str, choices: tuple[str, ...] = ()) -> Any:
+    """A dataclass field with its reason, which is also the help text of its command line flag, and what it may be."""
+    return dataclasses.field(default=default, metadata={"help": why, "choices": choices})
 
 
 class ConfigError(UserError):
@@ -35,6 +35,9 @@ class _Config:
                 raise ConfigError(
                     f"{field.name} is {_type_name(field.type)}; got {value!r}. It means: {field.metadata['help']}."
                 )
+            choices = field.metadata["choices"]
+            if choices and value != field.default and value not in choices:
+                raise ConfigError(f"{field.name} is one of {', '.join(choices)}; got {value!r}.")
 
     def _require(self, **conditions: bool) -> None:
         """Raises for the first setting whose condition is false."""
@@ -117,10 +120,14 @@ class TrainConfig(_Config):
         0.4, "of an epoch's records in the shuffle queue: 20,000 of CIFAR-10"
     )
     num_preprocess_threads: int = setting(16, "batches that are distorted in parallel, as in the tutorial")
-    operations: str = setting("fast", "fast or plain forms of convolution, normalization and pooling, of equal results")
+    operations: str = setting(
+        "fast", "forms of convolution, normalization and pooling, of equal results", ("fast", "plain")
+    )
     num_gpus: int = setting(1, "towers, each on a GPU of its own as far as there are any; 1 for no towers")
     strategy: str = setting(
-        "towers", "towers by hand, or tf.distribute's mirrored (devices) or multi-worker (machines, see TF_CONFIG)"
+        "towers",
+        "towers by hand, or tf.distribute's mirrored (devices) or multi-worker (machines, see TF_CONFIG)",
+        ("towers", "mirrored", "multi-worker"),
     )
     virtual_devices: bool = setting(False, "put the towers on as many logical CPU devices")
     log_device_placement: bool = setting(False, "print the device of each operation of the training graph")
@@ -128,7 +135,9 @@ class TrainConfig(_Config):
         False, "have TensorFlow give the same numbers to the last bit each time, slower, also where it would not"
     )
     schedule: str = setting(
-        "staircase", "of the learning rate: staircase, or one-cycle, up and then down to zero at max_steps"
+        "staircase",
+        "of the learning rate: staircase, or one-cycle, up and then down to zero at max_steps",
+        ("staircase", "one-cycle"),
     )
     initial_learning_rate: float = setting(0.1, "step length before the staircase's first decay; one-cycle's highest")
     learning_rate_decay_factor: float = setting(0.1, "what the learning rate is multiplied with at each decay")
@@ -160,10 +169,7 @@ class TrainConfig(_Config):
             min_fraction_of_examples_in_queue=0 < self.min_fraction_of_examples_in_queue <= 1,
             num_preprocess_threads=self.num_preprocess_threads >= 1,
             num_gpus=self.num_gpus >= 1,
-            strategy=self.strategy in ("towers", "mirrored", "multi-worker"),
-            operations=self.operations in ("fast", "plain"),
             distortions=self.distortions in ("none", "own") or _are_distortions(self.distortions.split(",")),
-            schedule=self.schedule in ("staircase", "one-cycle"),
             initial_learning_rate=self.initial_learning_rate > 0,
             learning_rate_decay_factor=0 < self.learning_rate_decay_factor <= 1,
             epochs_per_decay=self.epochs_per_decay > 0,
@@ -203,7 +209,9 @@ class EvalConfig(_Config):
     eval_dir: str | None = setting(
         None, "folder for the evaluation's event files; by default the run's with -eval after its name"
     )
-    eval_data: str = setting("test", "test, or train_eval for the training images without distortions")
+    eval_data: str = setting(
+        "test", "test, or train_eval for the training images without distortions", ("test", "train_eval")
+    )
     dataset: str | None = setting(None, "data set by name, or the folder of one's own; by default that of the run")
     data_dir: str | None = setting(
         None, "folder of the data sets; by default $CIFARLAB_DATA or the user's cache folder"
@@ -213,17 +221,15 @@ class EvalConfig(_Config):
     moving_average: bool = setting(True, "use the moving averages of the weights")
     run_once: bool = setting(False, "evaluate the newest checkpoint once; otherwise every new one, until Ctrl-C")
     eval_interval_secs: float = setting(300.0, "seconds between looks for a new checkpoint")
-    device: str | None = setting(None, "cpu or gpu; cpu leaves a GPU's memory to the trainer beside it")
+    device: str | None = setting(None, "cpu leaves a GPU's memory to the trainer beside it", ("cpu", "gpu"))
 
     def __post_init__(self) -> None:
         """Checks types and ranges."""
         super().__post_init__()
         self._require(
-            eval_data=self.eval_data in ("test", "train_eval"),
             batch_size=self.batch_size >= 1,
             num_examples=self.num_examples is None or self.num_examples >= 1,
             eval_interval_secs=0 < self.eval_interval_secs <= 1e6,
-            device=self.device in (None, "cpu", "gpu"),
         )
 
 

@@ -84,6 +84,9 @@ def _data(data_dir: str | os.PathLike | None) -> list[Finding]:
         data_dir = Path(data_dir or datasets.default_data_dir())
     except ImportError as error:
         return [Finding("data", f"cannot be looked at: {error}", "install what is missing: pip install -e .")]
+    place = next((path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists()), data_dir)
+    if place.is_file():
+        return [Finding("data folder", f"{place} is a file", "say another: --data-dir, or CIFARLAB_DATA")]
     findings = [Finding("data folder", f"{data_dir}{'' if data_dir.is_dir() else ' (not made yet)'}")]
     folders = {name: datasets.find(name, data_dir) for name in datasets.SOURCES}
     if missing := [name for name, folder in folders.items() if folder is None]:
@@ -98,9 +101,6 @@ def _data(data_dir: str | os.PathLike | None) -> list[Finding]:
             findings.append(Finding(f"data {name}", found))
         except ValueError as error:
             findings.append(Finding(f"data {name}", f"damaged: {error}", f"cifarlab data {name} --force"))
-    place = data_dir
-    while not place.exists() and place != place.parent:
-        place = place.parent
     free = shutil.disk_usage(place).free if place.exists() else 0  # a drive that is not there
     advice = "" if free > DATA_SET_BYTES else "make room, or set CIFARLAB_DATA to a folder on another disk"
     return [*findings, Finding("free disk", f"{free / 1e9:.1f} GB", advice)]

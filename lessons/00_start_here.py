@@ -84,8 +84,7 @@ figures.show(
 # ## How a lesson works
 #
 # Text says why, a short cell does it, each figure answers the question in its title. Functions longer than a few lines
-# are
-# in the package `cifarlab`, with tests; `cifarlab.inputs??` in a cell shows you the source of one.
+# are in the package `cifarlab`, with tests; `cifarlab.inputs??` in a cell shows you the source of one.
 #
 # Before a surprising result there is a **prediction**. Think, better write it down, and then run the cell; what you
 # guessed wrong you will remember. The answer is folded away: click on it to open it. For example:
@@ -101,7 +100,7 @@ figures.show(
 #
 # </details>
 
-# %%
+# %% tags=["result"]
 net = cifarlab.ConvNet(dataset.num_classes, dataset.crop_size, seed=SEED)
 logits = cifarlab.inference(net, batch)
 losses = cifarlab.loss(net, logits, labels)

@@ -104,9 +104,9 @@ figures.show(
 # their work comes after that step's line was printed, so it is the next line, that of step 5, 15 and so on, that is
 # slow.
 #
-# But part of the loss's fall is weight decay alone,
-# which makes the weights smaller whatever the pictures show (lesson 3). What tells of the pictures is the
-# cross-entropy. A network that only guesses among ten classes stands at ln 10 = 2.30.
+# But part of the loss's fall is weight decay alone, which makes the weights smaller whatever the pictures show
+# (lesson 3). What tells of the pictures is the cross-entropy. A network that only guesses among ten classes stands at
+# ln 10 = 2.30.
 
 # %%
 names = {"cross-entropy": "cross_entropy", "decay of local3": "local3/weight_loss"}

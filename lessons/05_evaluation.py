@@ -7,9 +7,8 @@
 # and finds out what the averages are worth.
 #
 # **You need** to know what lesson 4 says of runs and checkpoints. **You will be able to** state a precision with its
-# uncertainty, say
-# what a decay of 0.9999 means and what the warm-up is for, read a confusion matrix, classify a picture of your own,
-# and run an evaluator beside a trainer.
+# uncertainty, say what a decay of 0.9999 means and what the warm-up is for, read a confusion matrix, classify a picture
+# of your own, and run an evaluator beside a trainer.
 #
 # **Time**: 35 minutes to read and try, under a minute to run on two processor cores.
 

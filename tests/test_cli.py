@@ -137,7 +137,7 @@ def refused(capfd, arguments, message, status=2):
         (["train", "--dataset", "cifer10"], "no data set 'cifer10'.*Did you mean cifar10"),
         (["data", "imagenet"], "no data set 'imagenet'; there are cifar10, drawn"),
         (["data"], "required: NAME"),
-        (["eval", "--eval-data", "validation"], "eval_data = 'validation' is out of range"),
+        (["eval", "--eval-data", "validation"], "eval_data is one of test, train_eval; got 'validation'"),
         (["eval", "--run-once", "--checkpoint-dir", "/nowhere/run"], "should hold checkpoints of a run; there is none"),
         (["classify", "--checkpoint-dir", "/nowhere/run", "a.png"], "there is none"),
         (["export", "/tmp", "--checkpoint-dir", "/nowhere/run"], "there is none"),
@@ -261,4 +261,6 @@ def test_multi_worker_without_tf_config(capfd, monkeypatch, tmp_path):
     refused(
         capfd, ["train", "--strategy", "multi-worker", "--train-dir", tmp_path], "needs TF_CONFIG to list all workers"
     )
-    refused(capfd, ["train", "--strategy", "horovod"], "strategy = 'horovod' is out of range")
+    refused(
+        capfd, ["train", "--strategy", "horovod"], "strategy is one of towers, mirrored, multi-worker; got 'horovod'"
+    )

@@ -29,6 +29,14 @@ def test_what_is_missing_comes_with_what_to_do(tmp_path):
     assert not (tmp_path / "not").exists()
 
 
+def test_a_file_in_the_folders_place_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    finding = by_topic(tmp_path / "file" / "below")["data folder"]
+    assert finding == doctor.Finding(
+        "data folder", f"{tmp_path}/file is a file", "say another: --data-dir, or CIFARLAB_DATA"
+    )
+
+
 def test_damaged_data_are_seen(tmp_path):
     folder = tmp_path / cifar10.FOLDER
     folder.mkdir()

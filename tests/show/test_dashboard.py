@@ -117,7 +117,7 @@ def test_paused_it_stands_still_then_goes_on_then_stops_and_is_saved(config):
     click(dashboard, "stop")
     dashboard.wait()
     done = dashboard.watch.steps_done
-    assert f"Step {done} of 1,000,000, saved in" in state(dashboard)
+    assert f"Step {done} of 1,000,000, stopped and saved in" in state(dashboard)
     assert Path(newest_checkpoint(config.train_dir)).name == f"model.ckpt-{done}"
 
 

@@ -96,6 +96,7 @@ def line(status: str, watch: Watch, config: TrainConfig) -> str:
     'Step 0 of 300.'
     """
     done = f"tep {watch.steps_done:,} of {config.max_steps:,}"
+    stopped = "stopped and " if watch.steps_done < config.max_steps else ""
     left = "" if watch.seconds_left is None else f", {duration(watch.seconds_left)} left"
     return {
         "ready": f"It would write into {config.train_dir}.",
@@ -103,6 +104,6 @@ def line(status: str, watch: Watch, config: TrainConfig) -> str:
         "running": f"S{done}{left}.",
         "paused": f"S{done}.",
         "stopping": "It ends after the present step, and saves.",
-        "ended": f"S{done}, saved in {config.train_dir}.",
+        "ended": f"S{done}, {stopped}saved in {config.train_dir}.",
         "failed": "",
     }[status]
