@@ -28,6 +28,7 @@ from cifarlab.model import profile
 from cifarlab.show import figures, plots
 from cifarlab.show import towers as drawings
 from cifarlab.training import distributed, placement, schedule, step, timetables, towers
+from cifarlab.training.rehearsal import Rehearsal
 
 # %%
 SEED = 0
@@ -105,13 +106,13 @@ figures.show(
 # Let us train with them. Real asynchronous runs differ every time, so we make the delay ourselves: each gradient is
 # kept back and applied some updates later. That needs one device only, and the result is the same each time.
 #
-# A `Rehearsal` holds what we need for it (`cifarlab/training/timetables.py`): a network small enough to be trained in
+# A `Rehearsal` holds what we need for it (`cifarlab/training/rehearsal.py`): a network small enough to be trained in
 # a second, with two convolutions of stride 2 and a softmax layer; 192 batches of 32 training images; and 128 test
 # pictures, which no run trains on. Its method `gradients` takes the gradients of a batch on the weights as they are
 # now, and `descend` moves the weights by any gradients that it is given, late ones included.
 
 # %%
-rehearsal = timetables.Rehearsal(dataset, seed=SEED)
+rehearsal = Rehearsal(dataset, seed=SEED)
 
 # %% [markdown]
 # Now the experiment. A queue holds the gradients that were computed and not yet applied; with a staleness of 0 it is

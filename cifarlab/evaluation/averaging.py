@@ -3,11 +3,8 @@
 import copy
 from collections.abc import Callable, Mapping
 
-import numpy as np
-
 from cifarlab.backend import tf
-from cifarlab.evaluation.precision import precision_at_1
-from cifarlab.model.network import inference
+from cifarlab.evaluation.precision import Predictor, precision_at_1
 from cifarlab.training.observers import Observer, Run, StepRecord
 
 Decay = Callable[[int], float]
@@ -73,8 +70,7 @@ class Averages(Observer):
         self.networks = {RAW: raw, AVERAGED: run.state.averages, **{name: copy.deepcopy(raw) for name in self.decays}}
         self._move = tf.function(self._moved)
         # All are evaluated in one network's place, whose graph is traced once.
-        self._stand_in = copy.deepcopy(raw)
-        self._logits = tf.function(lambda images: inference(self._stand_in, images), reduce_retracing=True)
+        self._predictor = Predictor(copy.deepcopy(raw))
 
     def step(self, record: StepRecord) -> None:
         """Moves the averages after an update, and evaluates when it is time."""
@@ -86,10 +82,10 @@ class Averages(Observer):
                 self.precision.setdefault(name, []).append(self._evaluated(network))
 
     def _evaluated(self, network: tf.Module) -> float:
-        for variable, value in zip(self._stand_in.trainable_variables, network.trainable_variables, strict=True):
+        stand_in = self._predictor.net
+        for variable, value in zip(stand_in.trainable_variables, network.trainable_variables, strict=True):
             variable.assign(value)
-        logits, labels = zip(*((self._logits(images).numpy(), labels) for images, labels in self.batches), strict=True)
-        return precision_at_1(np.concatenate(logits), np.concatenate(labels))
+        return precision_at_1(*self._predictor(self.batches))
 
     def _moved(self, decays: tf.Tensor) -> None:
         raw = self.networks[RAW].trainable_variables
