@@ -149,13 +149,16 @@ def _export(options: argparse.Namespace) -> int:
 def _classifier(options: argparse.Namespace) -> "Classifier":
     """The network of the run that was named or lies in the usual place, or else the one that cifarlab brings."""
     from cifarlab.evaluation.prediction import pretrained, trained_classifier
+    from cifarlab.model import shipped
     from cifarlab.show.console import say
     from cifarlab.training.checkpoints import newest_checkpoint
 
     config = _config(EvalConfig, options)
     if "checkpoint_dir" in options or newest_checkpoint(config.checkpoint_dir) is not None:
         return trained_classifier(config.checkpoint_dir, averaged=config.moving_average)
-    say(f"No checkpoint in {config.checkpoint_dir}: taking the weights that come with cifarlab, trained on CIFAR-10.")
+    right = shipped.record()["precision_at_1"]
+    brought = f"taking the weights that come with cifarlab, right on {right:.1%} of CIFAR-10's test pictures"
+    say(f"No checkpoint in {config.checkpoint_dir}: {brought}.")
     return pretrained()
 
 

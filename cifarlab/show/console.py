@@ -27,11 +27,11 @@ class Console(Observer):
         """Says what the run goes on from, where it writes, and that the queue is being filled."""
         for warning in run.warnings:
             say(f"Warning: {warning}")
+        if run.first_step >= run.config.max_steps:
+            return
         if run.first_step:
             folder = run.config.train_dir if run.is_chief else "the chief's run"
             say(f"Continuing {folder} from its checkpoint at step {run.first_step}.")
-        if run.first_step >= run.config.max_steps:
-            return
         if run.placement:
             say(run.placement)
         if run.config.log_device_placement:

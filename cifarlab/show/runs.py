@@ -68,7 +68,7 @@ def learning_rate(ax: Axes, log: Log) -> None:
     """
     steps, values = series(log, "learning_rate")
     ax.step(steps, values, where="post", color=COLOURS[2], linewidth=1.8, label="learning rate")
-    plots.lines(ax, {}, title="How large are its strides?", x="step", y="learning rate")
+    plots.lines(ax, {}, title="What is the learning rate?", x="step", y="learning rate")
     ax.set_ylim(0, max(values, default=0) * 1.1 or 1)
 
 

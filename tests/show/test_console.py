@@ -49,6 +49,13 @@ def test_going_on_and_stopping_are_said(tmp_path, drawn, capsys):
     assert lines[-1].startswith("Stopped and saved at step 2. To continue, run the same command again")
 
 
+def test_a_run_that_has_all_its_steps_says_so_in_one_line(tmp_path, drawn, capsys):
+    config = TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=1, batch_size=16)
+    train(config, dataset=drawn)
+    train(config, dataset=drawn, observers=[Console()])
+    assert capsys.readouterr().out == f"{tmp_path} is at step 1 already: nothing to do up to --max-steps 1.\n"
+
+
 def test_cifar10_is_called_cifar_as_in_the_tutorial(drawn, capsys):
     import dataclasses
 
