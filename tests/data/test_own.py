@@ -226,6 +226,7 @@ def colours_in_tensorflow(tmp_path):
     return from_tensorflow(whole.skip(6), whole.take(6), tmp_path / "a", classes=list(COLOURS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", [colours_in_a_folder, colours_in_arrays, colours_in_tensorflow])
 def test_trained_evaluated_and_used_to_the_end(tmp_path, source):
     dataset = source(tmp_path)

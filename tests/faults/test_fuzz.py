@@ -23,6 +23,8 @@ from tests.faults import readers
 from tests.faults.readers import READERS, lines, tries
 from tests.faults.strategies import LEAVES, briefly, changed_bytes, json_values
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 SECONDS = 600

@@ -18,6 +18,8 @@ from cifarlab.teaching.testcells import prepared
 from tests.faults import attacks
 from tests.faults.attacks import ANSWER, READ, REPLACED, WRONG
 
+pytestmark = pytest.mark.slow
+
 RIGHT = ANSWER.replace("def unevenness", "def right")
 CHECK = "teaching.check_unevenness(unevenness)"
 NAME, KEY, OWN_TEST = (

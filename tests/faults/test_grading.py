@@ -21,6 +21,8 @@ from cifarlab.teaching import fence
 from cifarlab.teaching.execution import Limits, run_notebook
 from tests.faults.attacks import ANSWER, FORGED, HOOKED, LEAKS, MEANWHILE, READ, REPLACED, WRONG
 
+pytestmark = pytest.mark.slow
+
 RIGHT = ANSWER.replace("def unevenness", "def right")
 CHECK = "from cifarlab import teaching\nteaching.check_unevenness(unevenness)"
 

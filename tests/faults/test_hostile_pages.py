@@ -9,6 +9,8 @@ import pytest
 
 from tools.browser import SECONDS, Notebook, Server
 
+pytestmark = pytest.mark.slow
+
 IMAGE = "<img src=x onerror='window.__owned=1;alert(1)'>"
 """Without a slash, so that a folder may be called so."""
 

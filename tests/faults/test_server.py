@@ -187,6 +187,7 @@ def test_no_page_may_frame_it(lab):
         assert "frame-ancestors 'self'" in head["content-security-policy"]
 
 
+@pytest.mark.slow
 @pytest.mark.fault(claim="notebooks and server", how="TensorBoard and dashboards: reached from another machine")
 def test_tensorboard_listens_to_this_machine_alone(tmp_path):
     board = TensorBoard(tmp_path)
