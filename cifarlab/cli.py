@@ -190,7 +190,7 @@ def _doctor(options: argparse.Namespace) -> int:
 COMMANDS = {
     "train": (_train, "train the network; an existing train_dir is continued"),
     "multi-gpu": (_train, "train with a tower on each of two or more GPUs: `train --num-gpus 2`"),
-    "eval": (_eval, "print precision @ 1 of a run's newest checkpoint, again for each new one"),
+    "eval": (_eval, "print precision @ 1 of a run's newest checkpoint, again when there is a newer one"),
     "classify": (_classify, "name the three most probable classes of any picture"),
     "export": (_export, "write a trained network as a SavedModel for other programs"),
     "data": (_data, "fetch or draw a data set now"),

@@ -84,7 +84,10 @@ class _Config:
             raise ConfigError(f"{path} should be the settings of a run as JSON; it cannot be read: {error}.") from None
         if not isinstance(settings, dict):
             raise ConfigError(f"{path} should hold a JSON object of settings; got a {type(settings).__name__}.")
-        return cls.from_settings(settings)
+        try:
+            return cls.from_settings(settings)
+        except ConfigError as error:
+            raise ConfigError(f"{path} cannot be used: {error}") from None
 
 
 @dataclasses.dataclass(frozen=True)

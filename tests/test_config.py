@@ -89,7 +89,7 @@ def test_a_whole_number_serves_where_a_number_is_asked_for():
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"batch_size": "x"}', '{"nonsense": 1}'])
 def test_damaged_files_are_refused(tmp_path, content):
     (tmp_path / "config.json").write_text(content)
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError, match=r"config\.json"):
         TrainConfig.read(tmp_path / "config.json")
 
 

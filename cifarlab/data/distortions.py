@@ -117,7 +117,7 @@ def random_affine(
         images: [B, rows, columns, channels]; the result is float32.
         seed: int32[2].
         degrees: the largest turn to either side.
-        stretch: rows and columns are stretched, each by itself, by factors from 1 - stretch to 1 + stretch.
+        stretch: rows and columns are stretched, each by itself, by factors from 1 / (1 + stretch) to 1 / (1 - stretch).
         shear: the most that a column moves for each row.
 
     >>> random_affine(tf.ones([2, 24, 24, 3]), seed=[1, 0]).numpy().min().item()

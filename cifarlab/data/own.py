@@ -109,7 +109,7 @@ def from_arrays(
     images, labels = _checked(images, labels)
     rng = np.random.default_rng(seed)
     if test is None:
-        chosen = _test_places(labels, classes or _numbers(labels), test_share, rng)
+        chosen = _test_places(labels, _numbers(labels) if classes is None else classes, test_share, rng)
         test, images, labels = (images[chosen], labels[chosen]), images[~chosen], labels[~chosen]
     train = _parts(images, labels, rng.permutation(len(labels)))
     test_images, test_labels = _checked(*test)
@@ -155,7 +155,7 @@ def _write(
             if not write_batches(file, _of_one_shape(batches, shapes)):
                 raise DataSetError(f"there should be {file.stem} pictures; there are none.")
         rows, columns, channels = shapes.pop()
-        names = list(classes or _numbers(read_labels(files[0], (rows, columns, channels))))
+        names = _numbers(read_labels(files[0], (rows, columns, channels))) if classes is None else classes
         crop_size = max(1, min(rows, columns) * 3 // 4) if crop_size is None else crop_size
         if not 1 <= crop_size <= min(rows, columns):
             raise DataSetError(f"crop_size is 1 to the images' size, {rows} x {columns}; got {crop_size}.")

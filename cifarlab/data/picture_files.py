@@ -22,11 +22,12 @@ class PictureError(UserError):
 
 
 def picture_paths(folder: Path) -> list[Path]:
-    """The files in a folder, or in folders below it, whose names end as pictures' do; sorted, hidden ones left out."""
+    """The files in a folder and below it whose names end as pictures' do; sorted, without hidden files and folders."""
     from PIL import Image
 
     endings = Image.registered_extensions()
-    found = (path for path in folder.rglob("*") if path.name[0] != "." and path.suffix.lower() in endings)
+    seen = (path for path in folder.rglob("*") if not any(part[0] == "." for part in path.relative_to(folder).parts))
+    found = (path for path in seen if path.suffix.lower() in endings)
     return sorted(path for path in found if path.is_file())
 
 
@@ -43,11 +44,14 @@ def read_picture(path: str | os.PathLike, shape: tuple[int, int, int] = IMAGE_SH
         uint8[rows, columns, channels].
 
     Raises:
-        PictureError: there is no such file, it is no picture, or it is damaged or too large.
+        PictureError: there is no such file, it is no picture, or it is damaged or too large; or another number of
+            channels is wanted.
     """
     from PIL import Image, ImageOps
 
     rows, columns, channels = shape
+    if channels not in (1, 3):
+        raise PictureError(f"a picture file is read with 3 channels or 1; the data set's images have {channels}.")
     try:
         picture = _opened(path).convert("RGB")
         picture = picture if channels == 3 else picture.convert("L")

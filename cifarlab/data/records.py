@@ -138,7 +138,8 @@ def count_records(path: Path, image_shape: tuple[int, int, int] = IMAGE_SHAPE) -
     if size == 0 or size % length:
         raise RecordError(
             f"a record is {length:,} bytes; {plain(Path(path).name)} holds {size:,}, not a multiple of it that is "
-            "above zero. The file is probably truncated: run `cifarlab data` with its name and --force."
+            "above zero. The file is probably truncated: run `cifarlab data` with its name and --force, "
+            "or make your own data set once more."
         )
     return size // length
 

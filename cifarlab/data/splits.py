@@ -24,7 +24,7 @@ def hold_out(dataset: DataSet, folder: str | os.PathLike, examples: int) -> Data
         examples: that are held out; at least one, and not all.
 
     Raises:
-        DataSetError: the data set has no more training pictures than that.
+        DataSetError: the data set has no more training pictures than that, or it lies in that folder itself.
 
     >>> import tempfile
     >>> from cifarlab.data.datasets import load
@@ -36,8 +36,10 @@ def hold_out(dataset: DataSet, folder: str | os.PathLike, examples: int) -> Data
     if not 0 < examples < there:
         raise DataSetError(f"of {there:,} training pictures 1 to {there - 1:,} can be held out; got {examples:,}.")
     folder = Path(folder).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
     train, held = folder / "train.bin", folder / "held_out.bin"
+    if {train, held} & {file.resolve() for file in dataset.train_files + dataset.test_files}:
+        raise DataSetError(f"the parts of {dataset.name} want a folder of their own; {folder} is where its files lie.")
+    folder.mkdir(parents=True, exist_ok=True)
     write_batches(train, _records(dataset, 0, there - examples))
     write_batches(held, _records(dataset, there - examples, there))
     parted = dataclasses.replace(dataset, name=f"{dataset.name}_held_out", train_files=(train,), test_files=(held,))

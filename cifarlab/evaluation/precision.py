@@ -126,7 +126,7 @@ def evaluate(
         dataset: the pictures; by default those of the run.
 
     Raises:
-        CheckpointError: there is no checkpoint, or it is damaged or of another network.
+        CheckpointError: there is no checkpoint, or none that can be read and is of this network.
         DataSetError, DownloadError: the data cannot be had.
     """
     config = config or EvalConfig()
@@ -141,7 +141,7 @@ def watch(
     dataset: DataSet | None = None,
     wait: Callable[[float], object] = time.sleep,
 ) -> Iterator[Evaluation]:
-    """Evaluates every new checkpoint of a run as it appears; without end.
+    """Looks for new checkpoints of a run again and again, and evaluates the newest; without end.
 
     A checkpoint that is damaged, or that the trainer removes while it is being read, is passed over.
 
@@ -185,7 +185,7 @@ def _pictures(config: EvalConfig, trained: TrainConfig) -> DataSet:
     if not path.exists():
         return datasets.load(config.dataset or trained.dataset, config.data_dir or trained.data_dir)
     described = DataSet.read_description(path)
-    if config.dataset is None and config.data_dir is None:
+    if config.dataset is None and (config.data_dir is None or described.name not in datasets.SOURCES):
         if described.is_there():
             described.check()
             return described
@@ -195,11 +195,12 @@ def _pictures(config: EvalConfig, trained: TrainConfig) -> DataSet:
                 "are not there any more. Put them back, or name the folder of their records: --dataset FOLDER."
             )
     found = datasets.load(config.dataset or described.name, config.data_dir or trained.data_dir)
-    if found.classes != described.classes:
-        raise DataSetError(
-            f"{config.checkpoint_dir} was trained on the classes of {described.name}; got {found.name}, which has "
-            "others. Leave --dataset out, or name one with the same classes."
-        )
+    for what in ("classes", "image_shape"):
+        if getattr(found, what) != getattr(described, what):
+            raise DataSetError(
+                f"{config.checkpoint_dir} was trained on {described.name}; got {found.name}, whose {what} differs. "
+                "Leave --dataset out, or name a data set of the same classes and images of the same size."
+            )
     return dataclasses.replace(found, crop_size=described.crop_size)
 
 

@@ -63,7 +63,7 @@ def trained_classifier(checkpoint_dir: str | os.PathLike, *, averaged: bool = Tr
         averaged: the moving averages of the weights; otherwise the weights themselves.
 
     Raises:
-        CheckpointError: there is no checkpoint, or it is damaged or of another network.
+        CheckpointError: there is no checkpoint, or none that can be read and is of this network.
         DataSetError: the folder does not say what the network was trained on.
     """
     existing_checkpoint(checkpoint_dir)

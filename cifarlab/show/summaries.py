@@ -28,6 +28,8 @@ hundredth, and so on. So a week, 10,000,000 steps, is 0.2 GB for TensorBoard to 
 A_FILE = 1_000
 """Summaries in an event file before the next one is begun: one that is damaged costs a part of the run and no more."""
 
+_GO_ON = "continue from the last checkpoint; `cifarlab train` also goes on with --summary-frequency 0"
+
 
 class SummaryError(UserError):
     """An event file that cannot be written."""
@@ -51,7 +53,7 @@ class Summaries(Observer):
         """Writes the traced training graph."""
         self._layers = [layer.name for layer in layers(run.state.network)]
         self._folder, self._written = run.config.train_dir, 0
-        with _told(self._folder):
+        with _told(self._folder, _GO_ON):
             self._writer = tf.summary.create_file_writer(self._folder)
             with self._writer.as_default(step=run.first_step):
                 tf.summary.graph(run.graph)
@@ -64,7 +66,7 @@ class Summaries(Observer):
 
     def details(self, record: StepRecord, details: Details) -> None:
         """Writes all summaries of a step, histograms and pictures while a run is young."""
-        with _told(self._folder):
+        with _told(self._folder, _GO_ON):
             if self._written and self._written % A_FILE == 0:
                 self._writer.close()
                 self._writer = tf.summary.create_file_writer(self._folder)
@@ -115,15 +117,14 @@ def _scalar(tag: str, value: float) -> None:
 
 
 @contextlib.contextmanager
-def _told(folder: str) -> Iterator[None]:
+def _told(folder: str, advice: str) -> Iterator[None]:
     """Makes one line of what the disk refuses."""
     try:
         yield
     except tf.errors.OpError as error:
         raise SummaryError(
             f"event files for TensorBoard should go to {folder}; they could not be written: {one_line(error)}. Make "
-            "room there or allow writing, then continue from the last checkpoint; `cifarlab train` also goes on with "
-            "--summary-frequency 0."
+            f"room there or allow writing, then {advice}."
         ) from None
 
 
@@ -167,7 +168,7 @@ class EvaluationSummaries:
         Raises:
             SummaryError: the disk refuses.
         """
-        with _told(self._folder):
+        with _told(self._folder, "evaluate again; or name another --eval-dir"):
             with self._writer.as_default(step=np.int64(evaluation.step)):
                 _scalar("Precision @ 1", evaluation.precision)
             self._writer.flush()
@@ -183,7 +184,8 @@ def histogram(tag: str, values: tf.Tensor) -> None:
         values: float32 of any shape, finite, at least one.
     """
     low, high = tf.reduce_min(values), tf.reduce_max(values)
-    high = tf.maximum(high, low + 1e-6 * tf.maximum(1.0, tf.abs(low)))  # all equal: a narrow range that holds them
+    if low == high:  # a narrow range that holds them
+        high += 1e-6 * tf.maximum(1.0, tf.abs(low))
     counts = tf.histogram_fixed_width(tf.reshape(values, [-1]), [low, high], BUCKETS, tf.int64)
     edges = tf.linspace(tf.cast(low, tf.float64), tf.cast(high, tf.float64), BUCKETS + 1)
     buckets = tf.stack([edges[:-1], edges[1:], tf.cast(counts, tf.float64)], axis=1)  # [30, left right count]

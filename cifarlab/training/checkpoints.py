@@ -127,11 +127,11 @@ def _room(folder: Path, state: TrainState) -> str:
 
 def _clean(folder: Path) -> None:
     """Removes what a trainer that was killed had begun to write: such a checkpoint has no index yet."""
-    whole = set(_saved(folder))
+    whole, name = {Path(path).name for path in _saved(folder)}, rf"{re.escape(PREFIX)}-\d+"
     for path in folder.glob(f"{PREFIX}-*"):
-        if path.is_dir():  # TensorFlow gathers the parts of a checkpoint in a folder of their own
+        if re.fullmatch(f"{name}_temp", path.name):  # where TensorFlow gathers the parts of a checkpoint
             shutil.rmtree(path, ignore_errors=True)
-        elif str(path).partition(".data-")[0] not in whole and ".data-" in path.name:
+        elif (part := re.fullmatch(rf"({name})\.data-\d+-of-\d+", path.name)) and part[1] not in whole:
             path.unlink(missing_ok=True)
 
 
@@ -153,8 +153,13 @@ def _mend_index(folder: Path) -> None:
     if saved and (named is None or Path(saved[-1]).name not in named):
         saved = [path for path in saved if named is None or Path(path).name in named or path == saved[-1]]
         times = [Path(f"{path}.index").stat().st_mtime for path in saved]
+        names = [Path(path).name for path in saved]  # below an absolute folder they stay as they are: it may be moved
         tf.compat.v1.train.update_checkpoint_state(
-            str(folder), saved[-1], saved, all_model_checkpoint_timestamps=times, last_preserved_timestamp=times[0]
+            str(folder.absolute()),
+            names[-1],
+            names,
+            all_model_checkpoint_timestamps=times,
+            last_preserved_timestamp=times[0],
         )
 
 

@@ -1,6 +1,7 @@
 """The folder of a run: made, looked at and found fit before anything is written to it."""
 
 import dataclasses
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +11,16 @@ from cifarlab.data.dataset import DataSet
 
 def check_same_pictures(path: Path, dataset: DataSet) -> None:
     """Refuses to continue a run on other pictures: the step and the learning rate are those of the first ones."""
-    if path.exists() and (before := DataSet.read_description(path)).name != dataset.name:
-        raise ConfigError(
-            f"{path.parent} is a run on {before.name}; got {dataset.name} to continue it with. Name another "
-            f"--train-dir, or --dataset {before.name}."
-        )
+    if not path.exists():
+        return
+    before = DataSet.read_description(path)
+    for what in ("name", "classes", "image_shape", "crop_size"):
+        if getattr(before, what) != getattr(dataset, what):
+            other = dataset.name if what == "name" else f"other pictures of that name: their {what} differs"
+            raise ConfigError(
+                f"{path.parent} is a run on {before.name}; got {other}. Name another --train-dir, or the --dataset of "
+                "that run."
+            )
 
 
 _CHANGE_NO_RESULT = {
@@ -52,9 +58,8 @@ def open_folder(config: TrainConfig) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         if not folder.is_dir():
             raise NotADirectoryError
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         raise ConfigError(
             f"train_dir is a folder that can be written to; {folder} is not ({error.strerror or 'no folder'}). "

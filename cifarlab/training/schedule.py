@@ -4,12 +4,12 @@ from cifarlab.backend import tf
 
 
 def decay_steps(num_examples: int = 50_000, batch_size: int = 128, epochs_per_decay: float = 350.0) -> int:
-    """Steps between two decays of the learning rate.
+    """Steps between two decays of the learning rate; with infinite epochs more than any run has.
 
     >>> decay_steps()
     136718
     """
-    return int(num_examples / batch_size * epochs_per_decay)
+    return int(min(num_examples / batch_size * epochs_per_decay, 2.0**62))
 
 
 def learning_rate(

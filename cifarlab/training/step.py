@@ -192,13 +192,16 @@ def average_weights(state: TrainState) -> None:
     """Moves each averaged weight by (1 - decay) of its distance to the weight.
 
     The decay warms up: min(decay, (1 + step) / (10 + step)), 2/11 after the first update, so that the averages do
-    not hang on to the initial weights.
+    not hang on to the initial weights. Variables that are not trained, as a network of one's own may have, are copied.
     """
     step = tf.cast(state.step, tf.float32)
     decay = tf.minimum(state.moving_average_decay, (1 + step) / (10 + step))
     pairs = zip(state.averages.trainable_variables, state.network.trainable_variables, strict=True)
     for average, variable in pairs:
         average.assign_sub((1 - decay) * (average - variable))
+    pairs = zip(state.averages.non_trainable_variables, state.network.non_trainable_variables, strict=True)
+    for average, variable in pairs:
+        average.assign(variable)
 
 
 def average_losses(state: TrainState, losses: Losses) -> None:

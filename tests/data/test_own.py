@@ -100,7 +100,7 @@ def test_a_folder_without_classes_is_refused(tmp_path, place, message):
 def test_arrays(tmp_path):
     images = np.arange(40, dtype=np.uint8)[:, None, None, None] + np.zeros([40, 28, 28, 3], np.uint8)
     labels = np.arange(40) % 4
-    dataset = from_arrays(images, labels[:, None], tmp_path / "a", classes="abcd", test_share=0.25)
+    dataset = from_arrays(images, labels[:, None], tmp_path / "a", classes=np.array([*"abcd"]), test_share=0.25)
     assert (dataset.classes, dataset.image_shape, dataset.crop_size) == (tuple("abcd"), (28, 28, 3), 21)
     parts = [read_records(dataset.files(split)[0], (28, 28, 3)) for split in ("train", "test")]
     assert [len(found) for _, found in parts] == [32, 8]  # a quarter of ten, rounded: two of each class

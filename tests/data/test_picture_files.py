@@ -74,11 +74,14 @@ def test_pictures_take_the_shape_of_a_data_set(tmp_path):
     grey = read_picture(path, (28, 28, 1))
     assert grey.shape == (28, 28, 1)
     assert (grey == 76).all()  # 0.299 of 255
+    with pytest.raises(PictureError, match="3 channels or 1; the data set's images have 4"):
+        read_picture(path, (32, 32, 4))
 
 
 def test_pictures_are_found_by_their_endings(tmp_path):
-    (tmp_path / "below").mkdir()
-    for name in ("b.PNG", "a.jpeg", "below/c.webp", ".hidden.png", "notes.txt", "Thumbs.db"):
+    for folder in ("below", ".thumbnails"):
+        (tmp_path / folder).mkdir()
+    for name in ("b.PNG", "a.jpeg", "below/c.webp", ".hidden.png", ".thumbnails/b.png", "notes.txt", "Thumbs.db"):
         (tmp_path / name).touch()
     assert [path.name for path in picture_paths(tmp_path)] == ["a.jpeg", "b.PNG", "c.webp"]
 

@@ -36,3 +36,11 @@ def test_some_and_not_all_can_be_held_out(numbered, tmp_path, examples):
     with pytest.raises(DataSetError, match="of 2,500 training pictures 1 to 2,499 can be held out"):
         hold_out(numbered, tmp_path / "held", examples)
     assert not (tmp_path / "held").exists()
+
+
+def test_a_data_set_is_not_parted_into_its_own_folder(numbered, tmp_path):
+    held = hold_out(numbered, tmp_path / "held", 300)
+    before = held.train_files[0].read_bytes()
+    with pytest.raises(DataSetError, match="want a folder of their own"):
+        hold_out(held, tmp_path / "held", 100)
+    assert held.train_files[0].read_bytes() == before

@@ -92,10 +92,12 @@ def test_a_run_on_ones_own_pictures_is_not_evaluated_on_others(tmp_path, drawn):
     assert evaluate(EvalConfig(checkpoint_dir=str(tmp_path), num_examples=20), dataset=mine).num_examples == 20
 
 
-def test_a_run_is_not_evaluated_on_other_classes(run, drawn, tmp_path):
-    images, labels = read_records(drawn.train_files[0])
-    own.from_arrays(images[:50], labels[:50], tmp_path / "few", classes="abcdefghij")
-    with pytest.raises(DataSetError, match="trained on the classes of drawn; got few, which has others"):
+@pytest.mark.parametrize(("size", "classes", "differs"), [(32, "abcdefghij", "classes"), (48, None, "image_shape")])
+def test_a_run_is_not_evaluated_on_other_classes_or_sizes(run, drawn, tmp_path, size, classes, differs):
+    _, labels = read_records(drawn.train_files[0])
+    images = np.zeros([50, size, size, 3], np.uint8)
+    own.from_arrays(images, labels[:50], tmp_path / "few", classes=classes or drawn.classes)
+    with pytest.raises(DataSetError, match=f"was trained on drawn; got few, whose {differs} differs"):
         evaluate(EvalConfig(checkpoint_dir=str(run[0]), dataset=str(tmp_path / "few")))
 
 
@@ -105,7 +107,8 @@ def test_a_run_finds_the_pictures_that_it_was_trained_on(tmp_path, drawn):
     few = own.from_arrays(images[:50], labels[:50], tmp_path / "few", classes=drawn.classes, crop_size=28)
     run, held = str(tmp_path / "run"), few.num_examples("test")
     train(TrainConfig(train_dir=run, max_steps=1, batch_size=8), dataset=few)
-    assert evaluate(EvalConfig(checkpoint_dir=run)).num_examples == held
+    for elsewhere in (None, str(tmp_path)):  # a folder of other data sets
+        assert evaluate(EvalConfig(checkpoint_dir=run, data_dir=elsewhere)).num_examples == held
     data_dir = str(drawn.train_files[0].parent.parent)
     elsewhere = EvalConfig(checkpoint_dir=run, dataset="drawn", data_dir=data_dir, num_examples=20)
     assert evaluate(elsewhere).num_examples == 20  # crops of 28 there, too

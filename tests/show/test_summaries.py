@@ -96,6 +96,14 @@ def test_histograms_are_those_of_tensorboard(tmp_path, values):
         assert np.abs(ours[:, 2] - theirs[:, 2]).max() <= 2  # values on an edge may fall to either side
 
 
+def test_small_values_are_told_apart(tmp_path):
+    """Gradients that vanish are what a histogram of them is for."""
+    values = tf.constant(np.linspace(-1e-8, 1e-8, 300), tf.float32)
+    with tf.summary.create_file_writer(str(tmp_path)).as_default(step=0):
+        histogram("small", values)
+    assert np.abs(value(read(tmp_path), "small", 0)[:, 2] - 10).max() <= 2
+
+
 def test_images_can_be_looked_at(run):
     events, _ = run
     width, height, *pictures = value(events, "images", 0)

@@ -56,6 +56,32 @@ def test_a_copy_of_somebodys_is_no_checkpoint(tmp_path):
     assert newest_checkpoint(tmp_path) == str(tmp_path / "model.ckpt-7")
 
 
+@pytest.mark.parametrize("parent", ["run", "exp.data-aug"])
+def test_nothing_is_cleaned_away_but_what_was_never_finished(tmp_path, parent):
+    folder = tmp_path / parent / "train"
+    Checkpoints(folder, state_at(7, 0.25)).save()
+    stray = ["model.ckpt-8_temp", "model.ckpt-8.data-00000-of-00001"]
+    kept = ["model.ckpt-keep", "model.ckpt-7-best.data-00000-of-00001", "model.ckpt-7-best.index"]
+    for name in (*stray, *kept):
+        (folder / name).mkdir() if name.endswith(("_temp", "-keep")) else (folder / name).touch()
+    before = {path.name for path in folder.iterdir()}
+    assert Checkpoints(folder, TrainState(ConvNet())).restore_newest() == 7
+    assert {path.name for path in folder.iterdir()} == before - set(stray)
+
+
+def test_a_run_whose_index_was_mended_can_be_moved(tmp_path):
+    """As a kill between saving and naming leaves it: two are there, one is named."""
+    state = state_at(7, 0.25)
+    Checkpoints(tmp_path / "run", state).save()
+    before = (tmp_path / "run" / "checkpoint").read_bytes()
+    state.step.assign(8)
+    Checkpoints(tmp_path / "run", state).save()
+    (tmp_path / "run" / "checkpoint").write_bytes(before)
+    assert Checkpoints(tmp_path / "run", TrainState(ConvNet())).restore_newest() == 8
+    (tmp_path / "run").rename(tmp_path / "moved")
+    assert Checkpoints(tmp_path / "moved", TrainState(ConvNet())).restore_newest() == 8
+
+
 def test_only_the_newest_are_kept(tmp_path):
     state = state_at(0)
     checkpoints = Checkpoints(tmp_path, state, keep=2)

@@ -351,6 +351,10 @@ def test_a_run_is_not_continued_on_other_pictures(tmp_path, drawn):
     train(config(tmp_path, max_steps=1), dataset=drawn)
     with pytest.raises(ConfigError, match="is a run on drawn; got mine"):
         train(config(tmp_path, max_steps=2), dataset=dataclasses.replace(drawn, name="mine"))
+    others = {"classes": drawn.classes[::-1], "crop_size": 22}
+    for what, value in others.items():
+        with pytest.raises(ConfigError, match=f"got other pictures of that name: their {what} differs"):
+            train(config(tmp_path, max_steps=2), dataset=dataclasses.replace(drawn, **{what: value}))
 
 
 def test_going_on_with_other_settings_is_said(tmp_path, drawn):

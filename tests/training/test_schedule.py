@@ -19,6 +19,10 @@ def test_decay_steps_are_350_epochs():
     assert decay_steps(10_000, 128, 10) == 781
 
 
+def test_infinite_epochs_are_a_rate_that_never_decays():
+    assert float(learning_rate(10**9, decay_steps=decay_steps(epochs_per_decay=float("inf")))) == pytest.approx(0.1)
+
+
 def test_other_rates():
     assert float(learning_rate(20, decay_steps=10, initial=0.5, factor=0.5)) == pytest.approx(0.125)
 

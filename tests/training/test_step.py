@@ -4,7 +4,7 @@ import pytest
 from cifarlab.backend import tf
 from cifarlab.model.network import ConvNet, inference
 from cifarlab.model.objective import loss
-from cifarlab.training.step import TrainState, apply_gradients, losses_and_gradients, train_step
+from cifarlab.training.step import TrainState, apply_gradients, average_weights, losses_and_gradients, train_step
 
 RNG = np.random.default_rng(4)
 
@@ -54,6 +54,15 @@ def test_averages_follow_the_hand_rolled_recurrence(compiled):
     averages = weights(state.averages)
     for name, values in expected.items():
         np.testing.assert_allclose(averages[name], values, atol=2e-6, err_msg=name)
+
+
+def test_what_is_not_trained_is_copied_to_the_averages():
+    net = ConvNet()
+    net.seen = tf.Variable(0.0, trainable=False)
+    state = TrainState(net)
+    net.seen.assign(3.0)
+    average_weights(state)
+    assert state.averages.seen.numpy() == 3.0
 
 
 def test_the_averages_cap_is_reached_at_step_89_990():

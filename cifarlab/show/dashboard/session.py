@@ -18,7 +18,7 @@ from cifarlab.data.dataset import DataSet
 from cifarlab.data.distortions import Distortion
 from cifarlab.data.download import Progress
 from cifarlab.data.pipeline import inputs
-from cifarlab.errors import UserError
+from cifarlab.errors import NotFiniteError, UserError, WorkerLostError
 from cifarlab.evaluation.precision import Predictor, precision_at_1
 from cifarlab.show.console import progress_line
 from cifarlab.show.dashboard.watcher import Watch
@@ -42,7 +42,7 @@ class Session:
         watch: what is seen of it.
         control: how it is steered.
         error: one line on what made the run fail; "" if nothing did.
-        traceback: where in the code, if it was not the user's to mend.
+        traceback: where in the code, for an error that cifarlab does not know.
         evaluation_error: one line on what made the latest evaluation fail; "" if nothing did.
         progress: of a download, while the run is starting.
 
@@ -137,7 +137,7 @@ class Session:
                 observers=[*self._observers, self.watch],
                 control=self.control,
             )
-        except UserError as error:
+        except (UserError, NotFiniteError, WorkerLostError) as error:
             self.error = str(error)
         except Exception as error:  # somebody's own network or observer: shown, not lost with the thread
             self.error, self.traceback = f"{type(error).__name__}: {error}", traceback.format_exc()
