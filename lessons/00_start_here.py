@@ -131,7 +131,8 @@ print(f"cross-entropy {losses.cross_entropy:.1f}, total loss {losses.total:.1f}"
 #
 # ## A short glossary
 #
-# Words of TensorFlow 1 that the tutorial uses, what became of them, and the lesson that explains them.
+# Words of TensorFlow 1, as the tutorial and programs like it use them, what became of them, and the lesson about what
+# stands there now.
 #
 # | word | in TensorFlow 1 | today, and here | lesson |
 # | --- | --- | --- | ---: |
@@ -140,7 +141,7 @@ print(f"cross-entropy {losses.cross_entropy:.1f}, total loss {losses.total:.1f}"
 # | placeholder, feed_dict | where a value comes into a graph | an argument of a function | 2 |
 # | queue, queue runner | a node of the graph that Python threads filled | `tf.data` and its shuffle buffer | 1 |
 # | whitening | standardizing a picture | `tf.image.per_image_standardization` | 1 |
-# | variable scope, `get_variable` | names of variables, and how to share them | use the same Python object | 2, 6 |
+# | variable scope, `get_variable` | names of variables, and how to share them | use the same Python object | 6 |
 # | end points | TF-Slim's dictionary of a network's stages | `net.stages(images)` | 2 |
 # | collection | a named list of the graph, such as of all losses | functions return what they compute | 3, 6 |
 # | global step | a variable that an optimizer counts up | `state.step` | 3 |

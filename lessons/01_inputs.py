@@ -55,8 +55,8 @@ figures.show(
 
 # %% [markdown]
 # The pixels are not stored as red, green, blue, red, green, blue. All red values come first, row by row, then all
-# green ones, then all blue ones: three *planes*. Whoever reads them in the usual order sees three small grey pictures
-# in stripes, which is the most frequent mistake with this format.
+# green ones, then all blue ones: three *planes*. Whoever reads them in the usual order sees nine small, nearly grey
+# pictures, three of each plane, which is the most frequent mistake with this format.
 
 # %%
 figure, axes = figures.new(1, 4, height=2.5)
@@ -74,7 +74,7 @@ figures.show(
 # <details><summary>Answer</summary>
 #
 # The bytes lie as planes, rows, columns, so `reshape(3, 32, 32)`; the planes' axis then moves to the end. Reshaping
-# to [32, 32, 3] at once gives the stripes.
+# to [32, 32, 3] at once gives the nine small ones.
 #
 # </details>
 
@@ -332,7 +332,7 @@ print(f"{max(speeds.values()):,.0f} images/s from the pipeline alone")
 # so that only the batches which leave it have to be distorted, each as a whole. (The drawn data set is also a fifth
 # of CIFAR-10: 40 % of it are 4,000 records.) Parallel calls bring at most what the processor has cores: on two, about
 # twice as much when nothing else runs, and 16 of them hardly more than 4. What matters is how much faster this is
-# than training, which takes some 1,000 to 2,000 images a second on two cores: the pipeline keeps well ahead of it
+# than training, which takes some 1,200 to 2,400 images a second on two cores: the pipeline keeps well ahead of it
 # (`benchmarks/README.md` has the measurements).
 #
 # ## Recap

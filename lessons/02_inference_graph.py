@@ -202,11 +202,12 @@ for form, by_stage in times.items():
     print(f"{form}: {sum(by_stage.values()):.0f} ms for 128 pictures")
 
 # %% [markdown]
-# The matrix products with their million parameters take hardly any time. `conv2` takes less than its share of the
-# work, because a processor multiplies fastest where there is much to multiply; pools and normalizations take time and
-# hardly multiply at all. The fast form has a `conv2` with a ninth of the multiplications (Winograd's minimal filtering,
+# The matrix products with their million parameters take hardly any time. `conv2` takes less than its share of the work,
+# because a processor multiplies fastest where there is much to multiply; pools and normalizations take time and hardly
+# multiply at all. The fast form has a `conv2` with a ninth of the multiplications (Winograd's minimal filtering,
 # `cifarlab/model/filtering.py`). What that brings on the way forward, which is all that we measured, depends on the
-# machine; with the way back, which is most of training, a step is more than twice as fast (`benchmarks/README.md`).
+# machine; with the way back, which is most of training, a step was 1.6 and 2.5 times as fast on the two that we
+# measured (`benchmarks/README.md`).
 #
 # ## The training graph, and the tutorial's 765 operations
 #
@@ -494,7 +495,5 @@ print("the cross-entropy fell:", np.mean(values[-5:]) < np.mean(values[:5]))
 # **Try next:** open `gradient_tape` in the training graph; write `activation=tf.nn.tanh` into a stage of `Deeper` and
 # look at the sparsity; set alpha to 0.1 in our five lines and see how much normalization then changes.
 #
-# **Exercises:** [01_softmax](../exercises/01_softmax.ipynb),
-# [02_locally_connected](../exercises/02_locally_connected.ipynb). **Next lesson:**
-# [03_loss_and_learning_rate](03_loss_and_learning_rate.ipynb),
-# what is minimised, and how fast.
+# **Exercise:** [02_locally_connected](../exercises/02_locally_connected.ipynb). **Next lesson:**
+# [03_loss_and_learning_rate](03_loss_and_learning_rate.ipynb), what is minimised, and how fast.

@@ -204,7 +204,7 @@ plots.lines(right_ax, long_run, title="And in the long run?", x="1,000 steps", y
 figures.show(
     figure,
     "Left: the decay of local3 falls slowly and steadily, cross-entropy is noisy. Right: the decay of "
-    "local3 falls to a low by step 6,000 or so and stays there, cross-entropy goes on falling.",
+    "local3 falls to a low by step 6,000 or so and rises a little from there, cross-entropy goes on falling.",
 )
 
 # %% [markdown]
@@ -467,5 +467,5 @@ print("rate 1: no better than guessing:", np.mean(entropies[-5:]) > 2.2)
 # **Try next:** train with `schedule="one-cycle"` and `max_steps=200` in `run`; or give `early` a deviation between the
 # two versions' and see how long the delay is.
 #
-# **Exercise:** [04_without_averages](../exercises/04_without_averages.ipynb), after lesson 5. **Next lesson:**
-# [04_training](04_training.ipynb), is it learning?
+# **Exercise:** [01_softmax](../exercises/01_softmax.ipynb). **Next lesson:** [04_training](04_training.ipynb), is it
+# learning?

@@ -193,7 +193,8 @@ figures.show(
 figure, axes = figures.new(1, 5, height=2.3)
 runs.distributions(axes, seen.steps, seen.gradients, y="gradients")
 figures.show(
-    figure, "Gradients of five layers: narrow in the first steps, wider once learning starts."
+    figure,
+    "Gradients of five layers: narrow in the first steps but for softmax_linear's, wider once learning starts.",
 )
 
 # %% [markdown]
@@ -282,10 +283,11 @@ scalars = board.ask("data/plugin/scalars/tags")["first"]
 print("\n".join(sorted(scalars)))
 
 # %% [markdown]
-# These are the tutorial's names. `total_loss (raw)` is the loss of a batch, `total_loss` its moving average, and
-# `conv1/sparsity` what we just drew. The tab *Graphs* has the training graph, *Images* three pictures of each batch
-# that was looked at, *Distributions* and *Histograms* what you saw above. (A *summary* in TensorFlow 1 was an
-# operation of the graph: one had to run it and hand its result to a writer. Today it is a function that writes.)
+# These are the tutorial's names, but for `queue/...` and `examples_per_second`, which are ours. `total_loss (raw)` is
+# the loss of a batch, `total_loss` its moving average, and `conv1/sparsity` what we just drew. The tab *Graphs* has the
+# training graph, *Images* three pictures of each batch that was looked at, *Distributions* and *Histograms* what you
+# saw above. (A *summary* in TensorFlow 1 was an operation of the graph: one had to run it and hand its result to a
+# writer. Today it is a function that writes.)
 #
 # The process has done its work and can go:
 

@@ -242,8 +242,9 @@ figures.show(figure, f"The {twice} test pictures that would have counted twice."
 
 # %% [markdown]
 # Does it matter? If they were a fair sample, it would not. But so few pictures are easier or harder than the rest by
-# chance. And they are the first ones only if the evaluation began at the start of the file; in the tutorial it goes
-# on wherever the queue stood. Let us try each place where the second round could begin.
+# chance. In the tutorial each evaluation has a session and so a queue of its own, which begins at the start of the
+# file: it is about the first 112 that count twice, every time. In a file in another order it would be others, so let
+# us try each place where the second round could begin.
 
 # %%
 around = np.concatenate([right, right[:twice]])
@@ -262,8 +263,7 @@ figures.show(figure, "A jagged line about zero that reaches some tenths of a poi
 
 # %% [markdown]
 # Tenths of a point here; with 112 pictures among 10,000 it is some hundredths. No disaster, but the tutorial prints
-# three digits, and the third may differ between two evaluations of the same weights. Counting each picture once costs
-# a smaller last batch and nothing else.
+# three digits, and the third may be wrong. Counting each picture once costs a smaller last batch and nothing else.
 #
 # ## What is taken for what?
 #
@@ -374,7 +374,7 @@ print(
 #
 # Training takes hours, and one wants to know how good it is before it ends. So the tutorial runs its evaluator as a
 # second program, which knows nothing of the first but its folder. It looks there every five minutes, and evaluates
-# each new checkpoint. We start both on our run, the trainer for 20 more steps.
+# the newest checkpoint. We start both on our run, the trainer for 20 more steps.
 
 # %%
 import subprocess

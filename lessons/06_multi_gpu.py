@@ -338,8 +338,8 @@ for name, state in {"by hand": by_hand, "cifarlab's": in_towers}.items():
 #
 # ## A bug that looks like a success
 #
-# An early version of the tutorial's multi-GPU program took a batch once, outside of the loop over the GPUs. So every
-# tower got the same images. Here is a step of it, on images 0 to 63 twice:
+# In 2017 a change that was meant to make the tutorial's multi-GPU program faster took a batch once, outside of the loop
+# over the GPUs. So every tower got the same images. Here is a step of it, on images 0 to 63 twice:
 
 # %%
 with_bug = new_state()
@@ -387,11 +387,11 @@ figures.show(
 # Nothing but a comparison with the big batch finds this. That is the reason for writing such a test before the first
 # long run.
 #
-# ## A bug that shows after weeks
+# ## A bug that shows after the last published step
 #
 # The learning rate is to fall by a factor of 10 every 350 epochs. An epoch is 50,000 images, and the schedule counts
-# steps, so somebody has to say how many images a step takes. The tutorial's multi-GPU program said 128, whatever the
-# number of GPUs.
+# steps, so somebody has to say how many images a step takes. Until November 2018 the tutorial's multi-GPU program said
+# 128, whatever the number of GPUs.
 
 # %%
 for gpus in (1, 2, 4):

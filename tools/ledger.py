@@ -191,7 +191,7 @@ def svhn() -> Iterator[tuple[str, str]]:
     yield BENCHMARKS, f"| mean | {means[0]:.1f} % | {means[1]:.1f} % | {means[2]:.1f} |"
     yield BENCHMARKS, f"| standard deviation | {spreads[0]:.2f} | {spreads[1]:.2f} | {spreads[2]:.2f} |"
     for name, values in (("before", before), ("after", after)):
-        text = f"recorded_{name} = np.array([{', '.join(f'{value:.1f}' for value in values)}])"
+        text = f"recorded_{name} = np.array([{', '.join(f'{value:.2f}' for value in values)}])"
         yield "lessons/exercises/06_svhn.py", text
 
 

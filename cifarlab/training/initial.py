@@ -31,8 +31,8 @@ def make_state(
         config: settings.
         dataset: whose classes, crops and number of images count.
         network: by default the tutorial's for this data set.
-        replicas: that take `config.batch_size` images each in a step. The tutorial's multi-GPU program counts those
-            of one, and so lets the learning rate decay after so many times as many epochs.
+        replicas: that take `config.batch_size` images each in a step. Until November 2018 the tutorial's multi-GPU
+            program counted those of one, and so let the learning rate decay after so many times as many epochs.
     """
     rate = _schedule(config, dataset.num_examples("train"), config.batch_size * replicas)
     network = network or make_network(config, dataset)

@@ -20,9 +20,9 @@
 # | 5. `first_batch_delay` | 2 |
 # | 6. how small it may be, in two sentences | 2 |
 #
-# Each task has a cell to write in and below it a check, which says at once whether you are right, or what was expected,
-# what came and what is probably the reason. Checks use the same numbers each time; when the notebook is graded, some
-# are run once more with others.
+# Each task but the last has a cell to write in and below it a check, which says at once whether you are right, or what
+# was expected, what came and what is probably the reason. Checks use the same numbers each time; when the notebook is
+# graded, some are run once more with others.
 
 # %%
 import os

@@ -202,11 +202,11 @@ teaching.check_tower_gradients(tower_gradients, key="public")
 #
 # The rate is to fall every 350 epochs, that is, each time the network has seen CIFAR-10's 50,000 training images 350
 # times. The schedule counts steps. On one GPU with 128 images a step these are 136,718 steps: the fraction of a step
-# that is left is cut off. The tutorial's multi-GPU program divides by the batch size of one GPU, whatever the number of
-# GPUs. (That is 128 unless one says otherwise, and lesson 6 said 128 for short.) Write it right.
+# that is left is cut off. Until November 2018 the tutorial's multi-GPU program divided by the batch size of one GPU,
+# whatever the number of GPUs. (That is 128 unless one says otherwise, and lesson 6 said 128 for short.) Write it right.
 #
-# **Predict:** that program runs on 2 GPUs with a batch size of 64, as in the tutorial's exercise. After how many epochs
-# does its rate fall first?
+# **Predict:** that old program runs on 2 GPUs with a batch size of 64, as in the tutorial's exercise. After how many
+# epochs does its rate fall first?
 #
 # <details><summary>Answer</summary>
 #

@@ -6,7 +6,7 @@
 # it for. You read SVHN's files, see how good the tutorial's network is as it stands, and then change what does not fit
 # digits: a distortion, the crop, the layers. You have to beat it, and to say why yours is better.
 #
-# **Continues** lessons 1, 5 and 7. **Time**: 90 minutes. **Difficulty**: 3 of 3.
+# **Continues** lessons 1, 2, 5 and 7. **Time**: 90 minutes. **Difficulty**: 3 of 3.
 #
 # **Hand in** this notebook, with three functions and a class written and one question answered. **Points**: 16.
 #
@@ -288,9 +288,10 @@ p_before = precision.precision_at_1(*before)
 print(f"better than always the same answer: {p_before > share + 0.1}; below 70 %: {p_before < 0.7}")
 
 # %% [markdown]
-# Now yours: your network, your distortion, the larger crop. The settings are those of the quick recipe, with a rate
-# that rises and falls and with momentum. Two more distortions leave a digit a digit: contrast, the tutorial's, and
-# `random_affine`, which turns, stretches and slants each picture a little, as house numbers are.
+# Now yours: your network, your distortion, the larger crop. Learning rate and momentum are those of the quick recipe;
+# pictures are not mixed in pairs, and the averages' decay is 0.99, since the run is short. Two more distortions leave a
+# digit a digit: contrast, the tutorial's, and `random_affine`, which turns, stretches and slants each picture a little,
+# as house numbers are.
 
 # %%
 larger = dataclasses.replace(digits, crop_size=28)
@@ -424,8 +425,8 @@ print(f"right: {p_mirror:.1%} with mirror images, {p_after:.1%} without")
 # the averaged weights, in percent:
 
 # %%
-recorded_before = np.array([84.9, 85.5, 85.0, 85.5, 85.9])
-recorded_after = np.array([93.3, 93.0, 93.3, 92.9, 92.8])
+recorded_before = np.array([84.94, 85.55, 85.04, 85.55, 85.86])
+recorded_after = np.array([93.29, 93.03, 93.34, 92.93, 92.83])
 difference = recorded_after - recorded_before
 for what, values in (
     ("as it is", recorded_before),
