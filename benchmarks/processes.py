@@ -37,8 +37,10 @@ def peak_memory(name: str, data_dir: str | None, *, copies: int = 1, queue: floa
             data_dir = _enlarged(datasets.load(name, data_dir), Path(folder), copies)
         with _training(name, data_dir, "--min-fraction-of-examples-in-queue", str(queue), max_steps=30) as process:
             process.stdout.read()
-            _, _, usage = os.wait4(process.pid, 0)
-            process.returncode = 0  # wait4 has taken it
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)  # wait4 has taken it
+            if process.returncode:
+                raise RuntimeError(f"training ended with status {process.returncode}")
     return megabytes(usage)
 
 

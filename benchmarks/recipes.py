@@ -118,7 +118,7 @@ def run(idea: Idea, dataset: DataSet, seed: int) -> Iterator[dict]:
     batches = distorted_inputs(dataset, BATCH, seed=seed, distortions=(random_flip,))
     for number, (images, labels) in enumerate(batches.take(steps), 1):
         trial.step(images, labels)
-        if number % (steps // 4) == 0 or number == steps:
+        if number in {steps * quarter // 4 for quarter in (1, 2, 3, 4)}:
             yield {
                 "step": number,
                 "minutes": round((time.monotonic() - start) / 60, 1),

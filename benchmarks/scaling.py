@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from benchmarks.machine import machine
@@ -38,9 +39,12 @@ def train(processes: int, data_dir: str, first_port: int) -> float:
             place = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
             environment = {**os.environ, "TF_CONFIG": json.dumps(place)}
             started.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL))
+        while None in (statuses := [process.poll() for process in started]) and not any(statuses):
+            time.sleep(0.1)
         for process in started:
-            if process.wait():
-                raise RuntimeError(f"a process of {processes} ended with status {process.returncode}")
+            process.kill()  # those that would wait for one that failed
+        if any(statuses):
+            raise RuntimeError(f"of {processes} processes one ended with status {next(filter(None, statuses))}")
         entries = [json.loads(line) for line in Path(folder, "run", "log.jsonl").read_text().splitlines()]
     return statistics.median(e["examples_per_second"] for e in entries if e["event"] == "step" and e["step"] > 20)
 

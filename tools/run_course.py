@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import nbformat
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from tools.build_notebooks import LESSONS, execute, from_source
 
@@ -36,7 +36,7 @@ def main() -> int:
         try:
             execute(notebook)
             reached = result(notebook)
-        except CellExecutionError as error:
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             failed += 1
             reached = f"FAILED: {str(error).strip().splitlines()[-1]}"
         seconds = time.monotonic() - started

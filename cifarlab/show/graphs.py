@@ -58,7 +58,7 @@ def collapse(graph: tf.Graph, opened: Sequence[str] = ()) -> Flows:
 
     Args:
         graph: such as that of `tf.function(...).get_concrete_function(...)`.
-        opened: scopes of which one wants to see the scopes and operations inside.
+        opened: scopes of which one wants to see the scopes and operations inside, and also in those that they lie in.
 
     Raises:
         ValueError: there is no such scope.
@@ -73,6 +73,7 @@ def collapse(graph: tf.Graph, opened: Sequence[str] = ()) -> Flows:
     ['x', 'half/truediv', 'results']
     """
     _check(graph, opened)
+    opened = _with_outer(opened)
     names = {operation.name: _node_of(operation, opened) for operation in graph.get_operations()}
     nodes: dict[str, Node] = {}
     values: dict[tuple[str, str], list[str]] = {}
@@ -112,7 +113,7 @@ def mermaid(graph: tf.Graph, opened: Sequence[str] = ()) -> str:
     flows = collapse(graph, opened)
     drawn = [name for name in flows.nodes if name != RESULTS]
     ids = {name: f"n{number}" for number, name in enumerate(drawn)}
-    lines = [CLOSE_TOGETHER, "flowchart TD", *_framed(flows, ids, opened)]
+    lines = [CLOSE_TOGETHER, "flowchart TD", *_framed(flows, ids, _with_outer(opened))]
     sources = Counter(target for _, target in flows.values)
     for (source, target), shapes in flows.values.items():
         if RESULTS not in (source, target):
@@ -168,6 +169,12 @@ def _check(graph: tf.Graph, opened: Sequence[str]) -> None:
         if scope not in scopes:
             outermost = sorted({name.partition("/")[0] for name in names if "/" in name})
             raise ValueError(f"a scope of this graph is one of {', '.join(outermost)}, or lies in one; got {scope!r}.")
+
+
+def _with_outer(opened: Sequence[str]) -> list[str]:
+    """Scopes, before each those that it lies in."""
+    parts = (scope.split("/") for scope in opened)
+    return list(dict.fromkeys("/".join(names[: depth + 1]) for names in parts for depth in range(len(names))))
 
 
 def _node_of(operation: tf.Operation, opened: Sequence[str]) -> str:

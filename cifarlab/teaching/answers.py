@@ -23,6 +23,7 @@ _NOISE = re.compile(
 
 _ADVICE = {
     "NameError": " Run the cells above it first.",
+    "a symbolic tf.Tensor": " Numpy knows no tensors inside of tf.function: use TensorFlow's operations.",
     "Incompatible shapes": " Did a sum lose its axis? `keepdims=True` keeps it.",
     "to be a int64 tensor but is a int32": " `tf.argmax` takes an `output_type`.",
     "int32 tensor but is a int64": " `tf.argmax` takes an `output_type`.",
@@ -143,11 +144,11 @@ def brief(value: Any) -> str:
     >>> brief(np.zeros([2, 10]))
     'float64[2, 10]'
     """
-    if value is None or isinstance(value, bool | int | float):
-        return str(value)[:40]
-    if isinstance(value, str):
-        return f"the string {value[:30]!r}"
-    with contextlib.suppress(Exception):  # of an object of the student's own
+    with contextlib.suppress(Exception):  # of an object of the student's own, or an integer of thousands of digits
+        if value is None or isinstance(value, bool | int | float):
+            return str(value)[:40]
+        if isinstance(value, str):
+            return f"the string {value[:30]!r}"
         return f"{value.dtype.name}[{', '.join(map(str, value.shape))}]"[:80]
     if isinstance(value, list | tuple | dict | set):
         return f"a {type(value).__name__} of {len(value)}"
@@ -160,17 +161,18 @@ def _told(error: BaseException, function: Any, printed: str) -> NotYetError:
     with contextlib.suppress(Exception):  # of an object of the student's own
         name = str(function.__name__)[:40]
     frames = traceback.extract_tb(error.__traceback__)[1:]
-    if isinstance(error, NotImplementedError):
+    try:
+        said = _NOISE.sub("", str(error)).strip()
+    except Exception:  # an exception of the student's own, whose words raise another
+        said = None
+    if isinstance(error, NotImplementedError) and not said:  # TensorFlow's own has words
         stub = frames[-1].name if frames and frames[-1].name != "__init__" else name
         return NotYetError(f"{stub} is not written yet. Replace `raise NotImplementedError()` by your code.")
     if isinstance(error, _TooMuchError):
         return NotYetError(f"{name} printed more than {LARGEST_OUTPUT:,} characters. Is there a print in a loop?")
     if isinstance(error, NotYetError):
         return error
-    try:
-        words = f"{type(error).__name__}: {_NOISE.sub('', str(error)).strip()}"
-    except Exception:  # an exception of the student's own, whose words raise another
-        words = type(error).__name__
+    words = type(error).__name__ if said is None else f"{type(error).__name__}: {said}"
     words = words[:_SHOWN].rstrip(".")
     own = [frame for frame in frames if frames[0].filename == frame.filename]
     place = f" in line {own[-1].lineno} of its cell" if own and "autograph" not in own[-1].filename else ""

@@ -12,6 +12,7 @@ The folder is nbgrader's own, so that its commands and its formgrader work on it
 
 import concurrent.futures
 import contextlib
+import hashlib
 import multiprocessing
 import os
 import re
@@ -107,9 +108,10 @@ def grade(
             f"nothing was submitted: expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there."
         )
     waiting = [folder for folder in submitted if again or _is_new(course, folder, name)]
-    texts = [_gradable(_submission(folder, name), *originals) for folder in waiting]
+    files = [_submission(folder, name) for folder in waiting]
+    texts = [_gradable(file, *originals) for file in files]
     with tempfile.TemporaryDirectory() as beside:
-        for folder, text in zip(waiting, _executed(texts, limits, executor), strict=True):
+        for folder, file, text in zip(waiting, files, _executed(texts, limits, executor), strict=True):
             student = folder.parent.name
             (Path(beside) / student / name).mkdir(parents=True)
             (Path(beside) / student / name / f"{name}.ipynb").write_text(text)
@@ -120,6 +122,7 @@ def grade(
             except AssignmentError as error:
                 refused.append(str(error))
             else:
+                _graded(course, folder, name).write_text(_digest(file))
                 told(student)
     if refused:
         raise AssignmentError(f"{'; '.join(refused)}. All others are graded.")
@@ -130,11 +133,16 @@ def feedback(name: str, course: str | os.PathLike) -> list[Path]:
     """Writes for each graded submission a page that tells the student why, without the hidden tests.
 
     Raises:
-        AssignmentError: nothing is graded.
+        AssignmentError: nothing is graded; or nbgrader could not make some, which it names, and all others are made.
     """
-    course = Path(course)
+    course, refused = Path(course), []
     for folder in sorted((course / "autograded").glob(f"*/{name}")):
-        run(GenerateFeedback, course, name, folder.parent.name)
+        try:
+            run(GenerateFeedback, course, name, folder.parent.name)
+        except AssignmentError as error:
+            refused.append(str(error))
+    if refused:
+        raise AssignmentError(f"{'; '.join(refused)}. All others have their page.")
     pages = sorted((course / "feedback").glob(f"*/{name}/*.html"))
     if not pages:
         raise AssignmentError(f"nothing is graded: run `cifarlab assignments grade {name}` first.")
@@ -238,6 +246,15 @@ def _alone(text: str, limits: Limits) -> str:
 
 
 def _is_new(course: Path, submitted: Path, name: str) -> bool:
-    graded = course / "autograded" / submitted.parent.name / name / f"{name}.ipynb"
-    handed_in = submitted / f"{name}.ipynb"
-    return not graded.exists() or (handed_in.exists() and handed_in.stat().st_mtime > graded.stat().st_mtime)
+    """Whether other bytes were handed in than were graded; a file's time says nothing, as copying may keep it."""
+    graded = _graded(course, submitted, name)
+    return not graded.exists() or graded.read_text() != _digest(_submission(submitted, name))
+
+
+def _graded(course: Path, submitted: Path, name: str) -> Path:
+    """Where it is noted which bytes were graded: beside the notebook that nbgrader made of them."""
+    return course / "autograded" / submitted.parent.name / name / "submitted.sha256"
+
+
+def _digest(file: bytes) -> str:
+    return hashlib.sha256(file).hexdigest()

@@ -10,7 +10,6 @@ import contextlib
 import json
 import logging
 import os
-import re
 import secrets
 import sys
 import tempfile
@@ -31,7 +30,7 @@ from nbformat import NotebookNode
 
 from cifarlab.teaching import surroundings, testcells
 from cifarlab.teaching.limits import Limits, Watch, watched
-from cifarlab.teaching.testcells import error, is_test
+from cifarlab.teaching.testcells import error, is_picture, is_test
 
 LARGEST_MESSAGE, MESSAGES = 50_000_000, 5
 """Bytes of a message that is taken from the kernel, and how many may wait: they are held in the grader's memory."""
@@ -203,9 +202,7 @@ class _Client(NotebookClient):
 
 def _is_shown(kind: str, value: object) -> bool:
     """Whether an output is words or a picture; a page of HTML may hold a program, and so may what is no picture."""
-    if kind in ("image/png", "image/jpeg"):
-        return isinstance(value, str) and re.fullmatch(r"[\w+/=\s]*", value, re.ASCII) is not None
-    return kind == "text/plain" and isinstance(value, str)
+    return is_picture(kind, value) or (kind == "text/plain" and isinstance(value, str))
 
 
 def _tidy(cell: NotebookNode) -> None:

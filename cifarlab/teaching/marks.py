@@ -28,14 +28,19 @@ class Points(NamedTuple):
 
 
 def report(name: str, course: str | os.PathLike) -> list[Points]:
-    """The points of all who handed an assignment in, by student.
+    """The points of all who handed an assignment in, by student, less what nbgrader takes off for being late.
 
     Raises:
         AssignmentError: there is no such assignment in the course's gradebook.
     """
     with gradebook(Path(course), name) as book:
         return sorted(
-            Points(submission.student.id, submission.score, submission.max_score, submission.needs_manual_grade)
+            Points(
+                submission.student.id,
+                max(0.0, submission.score - submission.late_submission_penalty),
+                submission.max_score,
+                submission.needs_manual_grade,
+            )
             for submission in book.assignment_submissions(name)
         )
 

@@ -7,7 +7,7 @@ import nbformat
 import nbformat.reader
 from nbformat import NotebookNode
 
-from cifarlab.teaching.testcells import HIDDEN_TESTS
+from cifarlab.teaching.testcells import HIDDEN_TESTS, is_picture
 
 LARGEST_FILE = 20_000_000
 """Bytes of a submitted notebook; a larger one holds nothing but output."""
@@ -48,12 +48,14 @@ def repaired(submitted: bytes, release: NotebookNode, source: NotebookNode) -> N
             seen.add(name)
             if own[name].metadata.nbgrader.solution:
                 own[name].source = text if own[name].cell_type == "code" else _in_words(text)
+                own[name] |= _pictures(cell, own[name].cell_type)
             elif text != released[name]:
                 notes.append(f"the cell `{name}` was changed; the original was used.")
             kept.append(own[name])
         elif text.strip():
             is_code = cell.get("cell_type") == "code"
             kept.append(_new("code", text) if is_code else _new("markdown", _in_words(text)))
+            kept[-1] |= _pictures(cell, kept[-1].cell_type)
     missing = [name for name in own if name not in seen]
     if missing:
         notes.append(f"cells that were missing were put back: {', '.join(missing)}.")
@@ -69,6 +71,8 @@ def _with_notes(notes: list[str], cells: list[NotebookNode], release: NotebookNo
 
 def _cells(submitted: bytes) -> tuple[list, str]:
     """The cells of a file, and what is wrong with it, or ""."""
+    if not submitted:
+        return [], "the notebook is missing, empty or a link: hand it in under the assignment's name."
     if len(submitted) > LARGEST_FILE:
         return [], f"the file has more than {LARGEST_FILE // 1_000_000} MB: clear its outputs and hand it in again."
     try:
@@ -98,6 +102,17 @@ def _text(cell: dict) -> str:
 def _in_words(text: str) -> str:
     """Text without HTML: after a space that nobody sees, a < begins no tag."""
     return re.sub(r"<(?=[a-zA-Z/!?])", "<\N{ZERO WIDTH SPACE}", text)
+
+
+def _pictures(cell: dict, kind: str) -> dict:
+    """The pictures that a student put into a cell of words, as its `attachments`; nothing else that may lie there."""
+    there = cell.get("attachments") if kind == "markdown" else None
+    found = {
+        str(name): {form: data for form, data in forms.items() if is_picture(form, data)}
+        for name, forms in (there if isinstance(there, dict) else {}).items()
+        if isinstance(forms, dict)
+    }
+    return {"attachments": nbformat.from_dict(found)} if any(found.values()) else {}
 
 
 def _own_cell(released: NotebookNode, hidden: NotebookNode) -> NotebookNode:

@@ -68,6 +68,12 @@ def test_what_was_replaced_before_a_test_is_put_back(tried):
     tried(len(REPLACED))
 
 
+def test_what_tensorflow_loads_when_it_is_used_is_nobodys_meddling():
+    softmax = "import tensorflow as tf\ndef softmax(logits): return tf.keras.activations.softmax(logits)"
+    check = "from cifarlab import teaching\nteaching.check_softmax(softmax)"
+    assert points(executed(softmax, a_test(check))) == [1]
+
+
 @pytest.mark.fault(claim="grading", how="hooks of IPython, Jupyter and Python")
 def test_no_hook_hears_of_a_test(tried):
     assert passed_wrongly(HOOKED) == []

@@ -83,6 +83,10 @@ def test_brief(value, words):
     assert brief(value) == words
 
 
+def test_an_integer_that_python_does_not_write_out_is_brief():
+    assert brief(10**5000) == "a int"
+
+
 def test_cases_are_a_function_of_check_and_key():
     draw = [
         Examiner(name, key).random.integers(1 << 40) for name, key in (("a", None), ("a", None), ("a", "k"), ("b", "k"))

@@ -14,6 +14,7 @@ from nbgrader.api import Gradebook
 
 from cifarlab import cli
 from cifarlab.teaching import assignments, marks
+from cifarlab.teaching import course as course_module
 from cifarlab.teaching.course import AssignmentError
 from cifarlab.teaching.examiner import Examiner
 from cifarlab.teaching.execution import Limits
@@ -293,6 +294,58 @@ def refused(capsys, *arguments):
     assert cli.main(["assignments", *map(str, arguments)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     return line
+
+
+def test_other_bytes_are_graded_whatever_their_time_and_the_same_ones_once(tmp_path, solutions, monkeypatch):
+    assignments.release(NAME, tmp_path, solutions=solutions, key=KEY)
+    handed_in = tmp_path / "submitted" / "ada" / NAME / f"{NAME}.ipynb"
+    handed_in.parent.mkdir(parents=True)
+    autograded = tmp_path / "autograded" / "ada" / NAME
+    monkeypatch.setattr(assignments, "run", lambda *_: autograded.mkdir(parents=True, exist_ok=True))
+    monkeypatch.setattr(assignments, "_executed", lambda texts, *_: iter(texts))
+    monkeypatch.setattr(assignments.marks, "report", lambda *_: [])
+
+    def graded():
+        told = []
+        assignments.grade(NAME, tmp_path, told=told.append)
+        return told
+
+    assert graded() == ["ada"]  # whose file has another name
+    handed_in.write_text("{}")
+    os.utime(handed_in, (0, 0))
+    assert graded() == ["ada"]
+    os.utime(handed_in)
+    assert graded() == []
+
+
+def test_one_who_can_get_no_page_keeps_nobody_from_theirs(tmp_path, monkeypatch):
+    made = []
+    for student in ("ada", "bob", "zoe"):
+        (tmp_path / "autograded" / student / NAME).mkdir(parents=True)
+
+    def run(_, course, name, student):
+        if student == "ada":
+            raise AssignmentError("nbgrader could not do it for ada: no such student")
+        made.append(student)
+
+    monkeypatch.setattr(assignments, "run", run)
+    with pytest.raises(AssignmentError, match=r"for ada: no such student\. All others have their page"):
+        assignments.feedback(NAME, tmp_path)
+    assert made == ["bob", "zoe"]
+
+
+def test_who_is_late_has_fewer_points(tmp_path):
+    with course_module._at_home(), Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
+        book.add_assignment(NAME)
+        book.add_notebook(NAME, NAME)
+        book.add_grade_cell("test", NAME, NAME, max_score=10, cell_type="code")
+        for student, penalty in (("ada", 4), ("bob", 0), ("zoe", 99)):
+            book.add_student(student)
+            book.add_submission(NAME, student)
+            book.find_grade("test", NAME, NAME, student).auto_score = 10
+            book.find_submission_notebook(NAME, NAME, student).late_submission_penalty = penalty
+        book.db.commit()
+    assert {entry.student: entry.score for entry in marks.report(NAME, tmp_path)} == {"ada": 6, "bob": 10, "zoe": 0}
 
 
 def test_bad_input(tmp_path, solutions, capsys):

@@ -104,10 +104,28 @@ def test_outputs_and_another_kernel_are_left_out():
 
 
 @pytest.mark.parametrize(
-    "file", [b"", b"PK\x03\x04", b"{}", b"[1, 2]", b'{"cells": 3}', "é".encode("latin-1"), b"x" * 30_000_000]
+    "file", [b"PK\x03\x04", b"{}", b"[1, 2]", b'{"cells": 3}', "é".encode("latin-1"), b"x" * 30_000_000]
 )
 def test_what_is_no_notebook_becomes_an_assignment_without_answers(file):
     result = repaired(file, RELEASE, SOURCE)
     assert result.cells[0].source.startswith("**From the grader:** the file")
     assert texts(result)[1:] == texts(SOURCE)
+    nbformat.validate(result)
+
+
+def test_a_missing_notebook_is_told_from_one_that_is_none():
+    assert "the notebook is missing, empty or a link" in repaired(b"", RELEASE, SOURCE).cells[0].source
+
+
+def test_pictures_in_words_are_kept_and_nothing_else_that_may_lie_there():
+    pasted = {"p.png": {"image/png": "iVBORw0KGgo=", "text/html": "<script>"}, "q.svg": {"image/svg+xml": "<svg/>"}}
+
+    def change(notebook):
+        notebook.cells[-1].attachments = nbformat.from_dict(pasted)
+        notebook.cells.append(nbformat.v4.new_markdown_cell("![](attachment:p.png)", attachments=pasted))
+        notebook.cells[1]["attachments"] = nbformat.from_dict(pasted)
+
+    result = handed_in(change)
+    found = [cell.attachments for cell in result.cells if "attachments" in cell]
+    assert found == [{"p.png": {"image/png": "iVBORw0KGgo="}, "q.svg": {}}] * 2
     nbformat.validate(result)

@@ -266,7 +266,7 @@ def _inspect(examiner: Examiner, case: _Case, step_by_step: SimpleNamespace) -> 
         (losses, "forward on the towers' devices, but the losses on {}: compute them inside of tf.device, too"),
         (traced.backward, "forward on the towers' devices, but backward on {}: call the tape's gradient there, too"),
     ):
-        if sorted(places) != sorted(wanted) and not (places is losses and set(places) <= set(wanted)):
+        if sorted(places) != sorted(wanted) and not (places is losses and set(places) in (set(), set(wanted))):
             examiner.refuse(f"{advice.format(_listed(places))}. Expected {_listed(wanted)}, one for each tower.")
 
 
