@@ -335,6 +335,7 @@ def test_one_who_can_get_no_page_keeps_nobody_from_theirs(tmp_path, monkeypatch)
 
 
 def test_who_is_late_has_fewer_points(tmp_path):
+    (tmp_path / course_module.SETTINGS_FILE).write_text(course_module.DEFAULT_SETTINGS)
     with course_module._at_home(), Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
         book.add_assignment(NAME)
         book.add_notebook(NAME, NAME)
