@@ -4,6 +4,7 @@ It trains on the drawn pictures with a dashboard, summaries and an evaluator bes
 and files, and writes what it saw as JSON. `test_soak.py` judges that.
 """
 
+import ctypes
 import gc
 import json
 import os
@@ -47,6 +48,37 @@ def what_is_open() -> dict[str, Any]:
     process = psutil.Process()
     names = sorted(thread.name for thread in threading.enumerate())
     return {"threads": names, "files": process.num_fds(), "native threads": process.num_threads()}
+
+
+class _Mallinfo2(ctypes.Structure):
+    """glibc's `struct mallinfo2`."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        )
+    )
+
+
+def handed_out() -> float:
+    """Megabytes that malloc has handed out, without what it keeps of freed memory; not a number without glibc."""
+    try:
+        look = ctypes.CDLL(None).mallinfo2
+    except AttributeError:
+        return float("nan")
+    look.restype = _Mallinfo2
+    info = look()
+    return (info.uordblks + info.hblkhd) / 1e6
 
 
 class Evaluator(threading.Thread):
@@ -95,7 +127,7 @@ def run(folder: Path, seconds: float) -> dict[str, Any]:
         memory = psutil.Process().memory_info().rss / 1e6
         # Not gc.get_objects(): it takes hold of tuples that other threads are about to fill, which then fail.
         blocks = sys.getallocatedblocks()
-        samples.append([round(time.monotonic() - start, 1), round(memory, 1), blocks, updates])
+        samples.append([round(time.monotonic() - start, 1), round(memory, 1), blocks, updates, round(handed_out(), 2)])
     lasted = evaluator.is_alive() and dashboard.session.status == "running"
     evaluator.stopped.set()
     evaluator.join()
