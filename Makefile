@@ -46,7 +46,7 @@ coverage: setup ## which lines of cifarlab the tests run, those in kernels and p
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-soak: setup ## break things for an hour and a half: 50 kills, an hour of training, fuzzing; then fill the table
+soak: setup ## break things for two hours: 50 kills, an hour of training, fuzzing; then fill the table
 	CIFARLAB_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m fault tests
 	$(BIN)/python -m tools.fault_table
 

@@ -4,7 +4,7 @@ import cifarlab
 from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
-ADVICE = "but the losses on"
+ADVICE = "but the losses on no device in particular"
 
 
 def answer(net, images, labels, devices):
