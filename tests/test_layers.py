@@ -121,6 +121,7 @@ def test_light_imports_load_nothing_heavy(code):
     assert not loaded_by(code) & {"tensorflow", "matplotlib", "ipywidgets", "keras", "requests"}
 
 
+@pytest.mark.slow
 def test_training_works_without_jupyter():
     """None in sys.modules makes an import fail as if the package were not installed."""
     hidden = "import sys\nfor name in ('IPython', 'ipywidgets', 'jupyterlab', 'ipykernel'): sys.modules[name] = None\n"

@@ -101,6 +101,7 @@ def test_a_run_is_not_evaluated_on_other_classes_or_sizes(run, drawn, tmp_path, 
         evaluate(EvalConfig(checkpoint_dir=str(run[0]), dataset=str(tmp_path / "few")))
 
 
+@pytest.mark.slow
 def test_a_run_finds_the_pictures_that_it_was_trained_on(tmp_path, drawn):
     """Whatever their name, and with the run's crops; gone, they are named, and no others take their place."""
     images, labels = read_records(drawn.train_files[0])

@@ -162,6 +162,7 @@ def drawings(names: list[str]):
     yield twin.picture("/".join(names), [])
 
 
+@pytest.mark.slow
 @pytest.mark.fault(claim="hostile names", how="in figures and the words beside them")
 @pytest.mark.parametrize("names", [WORST, *GROUPS.values()], ids=["worst", *GROUPS])
 def test_a_figure_shows_any_name_and_reads_none_as_a_formula(names, tried, soak):
@@ -301,6 +302,7 @@ def test_an_error_of_the_command_line_is_one_plain_line(name, capsys, tmp_path, 
         tried()
 
 
+@pytest.mark.slow
 @pytest.mark.fault(claim="hostile names", how="on the command line and in its errors")
 def test_a_picture_of_any_name_is_classified_whatever_the_terminal_can_show(tmp_path):
     names = [name for name in FILES if name[0] != "-"]
@@ -326,6 +328,7 @@ def test_the_doctor_and_the_table_of_points_take_one_line_each(name):
     assert all(map(harmless, report + table))
 
 
+@pytest.mark.slow
 @pytest.mark.fault(claim="hostile names", how="of students, in CSV files for a learning platform")
 def test_no_cell_of_a_csv_file_is_a_formula(tmp_path, tried, monkeypatch):
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")  # for nbgrader's own

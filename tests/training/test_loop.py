@@ -357,6 +357,7 @@ def test_a_run_is_not_continued_on_other_pictures(tmp_path, drawn):
             train(config(tmp_path, max_steps=2), dataset=dataclasses.replace(drawn, **{what: value}))
 
 
+@pytest.mark.slow
 def test_going_on_with_other_settings_is_said(tmp_path, drawn):
     warnings = []
 
@@ -383,6 +384,7 @@ def test_the_end_of_a_one_cycle_run_is_a_setting_like_others(tmp_path, drawn):
     assert warnings == [(), ("this run had max_steps = 2 until now, and goes on with 3.",)]
 
 
+@pytest.mark.slow
 def test_a_run_with_momentum_goes_on_with_its_velocities(tmp_path, drawn):
     settings = {"momentum": 0.9, "initial_learning_rate": 0.01}
     whole = train(config(tmp_path / "whole", max_steps=5, **settings), dataset=drawn)
@@ -414,6 +416,7 @@ def test_checkpoints_by_time(tmp_path, drawn):
     assert [t for t in recorder.told if t[0] == "checkpoint"] == [("checkpoint", s) for s in (1, 2, 3)]
 
 
+@pytest.mark.slow
 def test_distortions_of_ones_own_are_used_and_a_run_goes_on_only_with_some(tmp_path, drawn):
     def black(images, seed):
         return tf.zeros_like(images)
