@@ -240,21 +240,6 @@ def test_what_an_exercise_lacks_is_found(solved, change):
     assert len(exercise_complaints(solved)) == 1
 
 
-@pytest.fixture
-def nbval(tmp_path):
-    """Runs nbval as `make test` does on a notebook of one cell; returns its exit status and what it printed."""
-
-    def run(code, output):
-        cell = nbformat.v4.new_code_cell(code, outputs=output, execution_count=1)
-        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "one.ipynb")
-        settings = ["-c", "pyproject.toml", "-p", "conftest", "-p", "no:cacheprovider", "-p", "no:xdist"]
-        command = [sys.executable, "-m", "pytest", *settings, str(tmp_path / "one.ipynb")]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-        return done.returncode, done.stdout
-
-    return run
-
-
 def printed(text, name="stdout"):
     return [nbformat.v4.new_output("stream", name=name, text=text)]
 
@@ -273,21 +258,33 @@ def shown(*values):
     return [nbformat.v4.new_output("display_data", data=data, metadata={"image/png": {"alt": "It falls."}})]
 
 
-@pytest.mark.parametrize(
-    ("code", "output", "passes"),
-    [
-        ("print(4.676)", printed("4.676\n"), True),
-        ("print(4.676)", printed("4.675\n"), False),
-        ("import sys; print('a warning', file=sys.stderr)", [], False),
-        ("4.676;", [], True),
-        (FIGURE.replace("LAST", "1.0"), shown(3.0, 2.0, 1.0), True),
-        (FIGURE.replace("LAST", "1.0"), shown(3.0, 2.0, 1.5), False),
-    ],
-    ids=["equal", "changed number", "stderr", "semicolon", "equal figure", "changed figure"],
-)
-def test_nbval_is_strict(nbval, code, output, passes):
-    status, out = nbval(code, output)
-    assert status == (0 if passes else 1), out
+STRICT = {
+    "equal": ("print(4.676)", printed("4.676\n"), True),
+    "changed_number": ("print(4.676)", printed("4.675\n"), False),
+    "stderr": ("import sys; print('a warning', file=sys.stderr)", [], False),
+    "semicolon": ("4.676;", [], True),
+    "equal_figure": (FIGURE.replace("LAST", "1.0"), shown(3.0, 2.0, 1.0), True),
+    "changed_figure": (FIGURE.replace("LAST", "1.0"), shown(3.0, 2.0, 1.5), False),
+}
+"""Notebooks of one cell: its text, its output, and whether that is what the cell does."""
+
+
+@pytest.fixture(scope="module")
+def nbval(tmp_path_factory):
+    """What nbval, called as `make test` does, says of those notebooks, a line for each."""
+    folder = tmp_path_factory.mktemp("strict")
+    for name, (code, output, _) in STRICT.items():
+        cell = nbformat.v4.new_code_cell(code, outputs=output, execution_count=1)
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / f"{name}.ipynb")
+    settings = ["-c", "pyproject.toml", "-p", "conftest", "-p", "no:cacheprovider", "-p", "no:xdist", "-rA"]
+    command = [sys.executable, "-m", "pytest", *settings, str(folder)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300).stdout
+
+
+@pytest.mark.parametrize("name", STRICT)
+def test_nbval_is_strict(nbval, name):
+    passes = STRICT[name][2]
+    assert re.search(rf"^{'PASSED' if passes else 'FAILED'} (\S*/)?{name}\.ipynb::Cell 0", nbval, re.MULTILINE), nbval
 
 
 def test_a_dashboard_leaves_no_dead_buttons_in_a_notebook():

@@ -131,7 +131,7 @@ def test_an_evaluation_leaves_nothing_behind(request, who, soak, tried):
 @pytest.mark.fault(claim="soak", how="summaries again and again")
 def test_a_summary_leaves_nothing_behind(few, tmp_path, soak, tried):
     """TensorFlow keeps for good a tensor of every number of Python's own that it is given."""
-    times, blocks = 2000 if soak else 100, []
+    times, blocks = 2000 if soak else 40, []
 
     class Counter(Observer):
         def step(self, record):
