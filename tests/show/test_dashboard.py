@@ -394,7 +394,7 @@ def test_every_picture_is_drawn_and_has_words(config):
 
 
 def test_a_tab_that_is_opened_is_drawn_at_once(config, monkeypatch):
-    monkeypatch.setattr("cifarlab.show.dashboard.screen.DRAWING_SHARE", 1e-6)  # else nothing more is drawn for hours
+    monkeypatch.setattr("cifarlab.show.dashboard.screen.DRAWING_SHARE", 1e-4)  # the next one is drawn minutes later
     dashboard = Dashboard(config)
     before = {name: image.value for name, image in view(dashboard).images.items()}
     run_to(dashboard, 3)
@@ -404,7 +404,7 @@ def test_a_tab_that_is_opened_is_drawn_at_once(config, monkeypatch):
 
 
 def test_the_first_picture_of_a_run_shows_something(config, monkeypatch):
-    monkeypatch.setattr("cifarlab.show.dashboard.screen.DRAWING_SHARE", 1e-6)  # else nothing more is drawn for hours
+    monkeypatch.setattr("cifarlab.show.dashboard.screen.DRAWING_SHARE", 1e-4)  # the next one is drawn minutes later
     dashboard = Dashboard(config)
     empty = view(dashboard).images["loss"].value
     run_to(dashboard, 3)
