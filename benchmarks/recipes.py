@@ -116,9 +116,10 @@ def run(idea: Idea, dataset: DataSet, seed: int) -> Iterator[dict]:
     steps = int(idea.epochs * dataset.num_examples("train") / BATCH)
     trial, start = Trial(idea, steps, seed), time.monotonic()
     batches = distorted_inputs(dataset, BATCH, seed=seed, distortions=(random_flip,))
+    quarters = {steps * quarter // 4 for quarter in (1, 2, 3, 4)}
     for number, (images, labels) in enumerate(batches.take(steps), 1):
         trial.step(images, labels)
-        if number in {steps * quarter // 4 for quarter in (1, 2, 3, 4)}:
+        if number in quarters:
             yield {
                 "step": number,
                 "minutes": round((time.monotonic() - start) / 60, 1),

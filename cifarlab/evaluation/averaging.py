@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable, Mapping
 
 from cifarlab.backend import tf
-from cifarlab.evaluation.precision import Predictor, precision_at_1
+from cifarlab.evaluation.precision import Predictor
 from cifarlab.training.observers import Observer, Run, StepRecord
 
 Decay = Callable[[int], float]
@@ -79,13 +79,9 @@ class Averages(Observer):
         if updates % self.every == 0:
             self.steps.append(updates)
             for name, network in self.networks.items():
-                self.precision.setdefault(name, []).append(self._evaluated(network))
-
-    def _evaluated(self, network: tf.Module) -> float:
-        stand_in = self._predictor.net
-        for variable, value in zip(stand_in.trainable_variables, network.trainable_variables, strict=True):
-            variable.assign(value)
-        return precision_at_1(*self._predictor(self.batches))
+                self.precision.setdefault(name, []).append(
+                    self._predictor.precision_with(network.variables, self.batches)
+                )
 
     def _moved(self, decays: tf.Tensor) -> None:
         raw = self.networks[RAW].trainable_variables

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,6 +78,12 @@ class Predictor:
             raise ValueError("there are no images to evaluate; expected at least one.")
         logits, labels = zip(*pairs, strict=True)
         return np.concatenate(logits), np.concatenate(labels)
+
+    def precision_with(self, values: Iterable[np.ndarray | tf.Variable], batches: tf.data.Dataset) -> float:
+        """Precision @ 1, 0 to 1, with other values of all the network's variables, which it keeps."""
+        for variable, value in zip(self.net.variables, values, strict=True):
+            variable.assign(value)
+        return precision_at_1(*self(batches))
 
 
 def predictions(net: tf.Module, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:

@@ -108,10 +108,13 @@ def grade(
             f"nothing was submitted: expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there."
         )
     waiting = [folder for folder in submitted if again or _is_new(course, folder, name)]
-    files = [_submission(folder, name) for folder in waiting]
-    texts = [_gradable(file, *originals) for file in files]
+    texts, digests = [], []
+    for folder in waiting:
+        file = _submission(folder, name)
+        texts.append(_gradable(file, *originals))
+        digests.append(_digest(file))
     with tempfile.TemporaryDirectory() as beside:
-        for folder, file, text in zip(waiting, files, _executed(texts, limits, executor), strict=True):
+        for folder, digest, text in zip(waiting, digests, _executed(texts, limits, executor), strict=True):
             student = folder.parent.name
             (Path(beside) / student / name).mkdir(parents=True)
             (Path(beside) / student / name / f"{name}.ipynb").write_text(text)
@@ -122,7 +125,7 @@ def grade(
             except AssignmentError as error:
                 refused.append(str(error))
             else:
-                _graded(course, folder, name).write_text(_digest(file))
+                _graded(course, folder, name).write_text(digest)
                 told(student)
     if refused:
         raise AssignmentError(f"{'; '.join(refused)}. All others are graded.")

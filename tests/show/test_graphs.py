@@ -53,14 +53,8 @@ def test_an_opened_scope_shows_what_is_in_it_and_nothing_else_changes(inference)
 
 
 def test_a_scope_in_another_opens_that_one_too(training):
-    outer, inner = (
-        "gradient_tape",
-        next(
-            name
-            for name in graphs.collapse(training, ["gradient_tape"]).nodes
-            if name.startswith("gradient_tape/conv1")
-        ),
-    )
+    outer = "gradient_tape"
+    inner = next(name for name in graphs.collapse(training, [outer]).nodes if name.startswith(f"{outer}/conv1"))
     both = [outer, inner]
     assert graphs.collapse(training, [inner]) == graphs.collapse(training, both)
     assert graphs.mermaid(training, [inner]) == graphs.mermaid(training, both)

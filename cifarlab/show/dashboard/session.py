@@ -19,7 +19,7 @@ from cifarlab.data.distortions import Distortion
 from cifarlab.data.download import Progress
 from cifarlab.data.pipeline import inputs
 from cifarlab.errors import NotFiniteError, UserError, WorkerLostError
-from cifarlab.evaluation.precision import Predictor, precision_at_1
+from cifarlab.evaluation.precision import Predictor
 from cifarlab.show.console import progress_line
 from cifarlab.show.dashboard.watcher import Watch
 from cifarlab.training.control import Control
@@ -176,20 +176,15 @@ class Session:
     def _evaluate(self, weights: dict[str, list[np.ndarray]], step: int) -> None:
         try:
             assert self._dataset is not None  # a run has loaded it before its first step
-            found = {name: self._precision(values) for name, values in weights.items()}
+            assert self._predictor is not None
+            pictures = inputs(self._dataset)
+            found = {name: self._predictor.precision_with(values, pictures) for name, values in weights.items()}
             event = {**found, "images": self._dataset.num_examples("test")}
             RunLog(self.config.train_dir).append("evaluation", step, **event)
             self.watch.event("evaluation", step, **event)
             self._end_evaluation()
         except Exception as error:
             self._end_evaluation(error)
-
-    def _precision(self, weights: list[np.ndarray]) -> float:
-        assert self._dataset is not None
-        assert self._predictor is not None
-        for variable, value in zip(self._predictor.net.variables, weights, strict=True):
-            variable.assign(value)
-        return precision_at_1(*self._predictor(inputs(self._dataset)))
 
     def _end_evaluation(self, error: Exception | None = None) -> None:
         if error is not None:
