@@ -37,6 +37,29 @@ def silenced_stderr() -> Iterator[None]:
             os.close(kept)
 
 
+@contextlib.contextmanager
+def keras_left_for_later() -> Iterator[None]:
+    """Keeps TensorFlow from loading Keras, and with it pyplot: a quarter of the time of its import, and not used here.
+
+    TensorFlow loads one module of Keras early, for the sake of Keras's own registry, and goes on where there is none;
+    `tf.keras` is loaded when it is first used, as ever.
+
+    >>> with keras_left_for_later():
+    ...     pass
+    >>> tf.keras.activations.relu.__name__
+    'relu'
+    """
+    early = "keras.src.optimizers"
+    if early in sys.modules:
+        yield
+        return
+    sys.modules[early] = None  # type: ignore[assignment]  # to Python: there is no such module
+    try:
+        yield
+    finally:
+        del sys.modules[early]
+
+
 # 3 leaves only fatal messages; what goes wrong still reaches the user as a Python exception. A level that the user
 # has set is respected.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -46,7 +69,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # A trainer takes the GPU memory that it uses and leaves the rest to the evaluator beside it.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
-with silenced_stderr():
+with silenced_stderr(), keras_left_for_later():
     import tensorflow as tf
 
 # Warnings of TensorFlow's own Python code, such as that one of its functions will be replaced some day.

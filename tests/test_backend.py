@@ -45,6 +45,16 @@ def test_logical_devices_can_still_be_set_after_the_import():
     assert (done.stdout, done.stderr) == ("2\n", "")
 
 
+def test_keras_is_loaded_when_it_is_used_and_not_before():
+    done = run(
+        "from cifarlab.backend import tf; import sys\n"
+        "print([name for name in ('keras', 'matplotlib') if name in sys.modules])\n"
+        "from tensorflow.keras import layers\n"
+        "print(layers.Dense.__name__, tf.keras.optimizers.SGD.__name__, tf.losses.MeanSquaredError.__name__)"
+    )
+    assert (done.stdout, done.stderr) == ("[]\nDense SGD MeanSquaredError\n", "")
+
+
 def test_gpus_use_memory_growth():
     assert run("import cifarlab.backend, os; print(os.environ['TF_FORCE_GPU_ALLOW_GROWTH'])").stdout == "true\n"
 
