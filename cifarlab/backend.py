@@ -12,7 +12,10 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+Function = TypeVar("Function", bound=Callable)
 
 
 @contextlib.contextmanager
@@ -72,7 +75,24 @@ os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 with silenced_stderr(), keras_left_for_later():
     import tensorflow as tf
 
+
+def as_written(function: Function) -> Function:
+    """Decorates a function whose Python is run as it stands when `tf.function` or `tf.data` traces it.
+
+    AutoGraph would first read its source and those of all that it calls, and write them anew, for the sake of branches
+    and loops that hang on a tensor's value. Here is none, and a run starts a second and a half sooner. What calls a
+    user's own functions is not decorated: there may be some in these.
+
+    >>> @as_written
+    ... def twice(x: tf.Tensor) -> tf.Tensor:
+    ...     return 2 * x
+    >>> tf.function(twice)(tf.constant(3)).numpy().item()
+    6
+    """
+    return tf.autograph.experimental.do_not_convert(function)
+
+
 # Warnings of TensorFlow's own Python code, such as that one of its functions will be replaced some day.
 tf.get_logger().setLevel("ERROR")
 
-__all__ = ["silenced_stderr", "tf"]
+__all__ = ["as_written", "silenced_stderr", "tf"]

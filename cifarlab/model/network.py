@@ -3,7 +3,7 @@
 import zlib
 from typing import NamedTuple
 
-from cifarlab.backend import tf
+from cifarlab.backend import as_written, tf
 from cifarlab.errors import UserError
 from cifarlab.model import filtering, normalization, pooling
 
@@ -124,6 +124,7 @@ class ConvNet(tf.Module):
         self.local4 = Layer("local4", [384, 192], **local, seed=seed)
         self.softmax_linear = Layer("softmax_linear", [192, num_classes], stddev=1 / 192, seed=seed)
 
+    @as_written
     def stages(self, images: tf.Tensor) -> NamedTuple:
         """Every stage's result for a batch of images, by name and in order; the last one is the logits.
 

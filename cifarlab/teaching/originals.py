@@ -4,7 +4,7 @@ import builtins
 import gc
 import sys
 from collections.abc import Iterator
-from types import FunctionType, ModuleType
+from types import CellType, FunctionType, ModuleType
 from typing import Any
 
 OWN = "cifarlab"
@@ -48,12 +48,16 @@ class Originals:
         ]
         self.classes: list[tuple[type, dict[str, Any]]] = []
         self.functions: list[tuple[FunctionType, list[tuple[str, Any]], dict[str, Any]]] = []
+        self.cells: list[tuple[str, CellType, Any]] = []
         for thing in gc.get_objects():
             if isinstance(thing, type) and wanted(thing.__module__):
                 self.classes.append((thing, _lasting(thing.__module__, vars(thing))))
             elif type(thing) is FunctionType and wanted(thing.__module__):
                 parts = [(part, getattr(thing, part)) for part in ("__code__", "__defaults__", "__kwdefaults__")]
                 self.functions.append((thing, parts, dict(thing.__kwdefaults__ or {})))
+                if _is_own(thing.__module__):
+                    held = [(_name_of(thing), cell, _content(cell)) for cell in thing.__closure__ or ()]
+                    self.cells += [each for each in held if isinstance(each[2], FunctionType | type)]
 
     def put_back(self) -> list[str]:
         """Makes everything what it was; returns the names of what was not."""
@@ -72,7 +76,7 @@ class Originals:
                     type.__setattr__(cls, key, kept[key])
                 else:
                     type.__delattr__(cls, key)
-        changed += [*self._functions(), *self._tables()]
+        changed += [*self._functions(), *self._cells(), *self._tables()]
         return changed
 
     def _modules(self) -> Iterator[str]:
@@ -104,15 +108,33 @@ class Originals:
             same = all(getattr(function, part) is value for part, value in parts)
             given = function.__kwdefaults__ or {}
             if not same or any(given.get(key) is not value for key, value in values.items()):
-                yield f"{function.__module__}.{function.__qualname__}"
+                yield _name_of(function)
                 for part, value in parts:
                     setattr(function, part, value)
                 if function.__kwdefaults__ is not None:
                     function.__kwdefaults__.clear()
                     function.__kwdefaults__.update(values)
 
+    def _cells(self) -> Iterator[str]:
+        """Functions that hold something else, as what a decorator returns holds the function that it decorates."""
+        for name, cell, content in self.cells:
+            if _content(cell) is not content:
+                yield name
+                cell.cell_contents = content
+
 
 _TABLES = (list, dict, set)
+
+
+def _name_of(function: FunctionType) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # it is empty
+        return None
 
 
 def _held(table: Any) -> tuple[Any, ...]:

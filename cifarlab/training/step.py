@@ -7,7 +7,7 @@ import copy
 from collections.abc import Callable
 from typing import NamedTuple
 
-from cifarlab.backend import tf
+from cifarlab.backend import as_written, tf
 from cifarlab.model.network import inference
 from cifarlab.model.objective import Losses, loss
 from cifarlab.training import mixing
@@ -153,6 +153,7 @@ def update(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> Ste
     return StepResult(losses, rate, tuple(gradients))
 
 
+@as_written
 def apply_gradients(state: TrainState, gradients: list[tf.Tensor], rate: tf.Tensor) -> None:
     """Updates the weights, counts the step, then moves the averages, in this order.
 
@@ -204,6 +205,7 @@ def average_weights(state: TrainState) -> None:
         average.assign(variable)
 
 
+@as_written
 def average_losses(state: TrainState, losses: Losses) -> None:
     """Moves the average of each loss by a tenth of its distance to the batch's loss."""
     for name, value in losses.by_name().items():
@@ -211,6 +213,7 @@ def average_losses(state: TrainState, losses: Losses) -> None:
         average.assign_sub((1 - LOSS_AVERAGE_DECAY) * (average - value))
 
 
+@as_written
 def note_if_not_finite(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> None:
     """Keeps the first step whose loss or gradient is not finite, in the graph, so that no step waits for the host."""
     # A sum tells as much as a look at each of its terms, and writes nothing of their size to memory.

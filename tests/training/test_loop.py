@@ -437,3 +437,27 @@ def test_distortions_of_ones_own_are_used_and_a_run_goes_on_only_with_some(tmp_p
     assert "\n" not in str(error.value)
     state = train(config(tmp_path, max_steps=2, distortions="own"), dataset=drawn, distortions=[black])
     assert int(state.step) == 2
+
+
+def test_functions_of_ones_own_may_branch_on_what_a_tensor_holds(tmp_path, drawn):
+    def sometimes_black(images, seed):
+        if tf.equal(seed[1] % 2, 1):
+            images = 0 * images
+        return images
+
+    class Capped(ConvNet):
+        def stages(self, images):
+            stages = super().stages(images)
+            if tf.reduce_max(stages.softmax_linear) > -1:
+                logits = tf.minimum(stages.softmax_linear, -1)
+            else:
+                logits = stages.softmax_linear
+            return stages._replace(softmax_linear=logits)
+
+    recorder = Recorder(wanted=[0, 1])
+    settings = config(tmp_path, max_steps=2, log_frequency=1)
+    train(settings, network=Capped(), dataset=drawn, distortions=[sometimes_black], observers=[recorder])
+    first, second = (recorder.seen[step] for step in (0, 1))
+    assert float(tf.reduce_max(first.images)) > 0
+    assert not np.any(second.images)
+    assert float(tf.reduce_max(first.stages[-1])) == -1
