@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8888
+# Two processes, a file of tests each, in the order of conftest.py.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 # Jupyter and the tests find each other's programs (nbconvert, tensorboard) on the path.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -29,25 +31,25 @@ test: setup ## run every check that CI runs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 test-fast: setup ## style, types and the quick tests alone, in two minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile -p no:nbval -o addopts="--import-mode=importlib" -m "not slow" tests
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -p no:nbval -o addopts="--import-mode=importlib" -m "not slow" tests
 
 test-browser: setup ## run the tests in a real Chromium alone; screenshots go to artefacts/
 	$(BIN)/python -m pytest tests/browser
 
 coverage: setup ## which lines of cifarlab the tests run, those in kernels and programs of their own too; 95 % are wanted
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile
+	$(BIN)/coverage run -m pytest $(SIDE_BY_SIDE)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 soak: setup ## break things for two hours: 50 kills, an hour of training, fuzzing; then fill the table
-	CIFARLAB_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m fault tests
+	CIFARLAB_SOAK=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m fault tests
 	$(BIN)/python -m tools.fault_table
 
 proofs: setup ## take each protection out of a copy and see the tests of its row fail; ARGS="words of a row"

@@ -20,11 +20,40 @@ def pytest_configure(config):
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         os.environ["CIFARLAB_DATA"] = folder
         os.environ.pop("CIFARLAB_DATASET", None)
-        if getattr(config.option, "numprocesses", None):
+        if processes := getattr(config.option, "numprocesses", None):
+            share = max(1, (os.cpu_count() or 1) // processes)  # of the processor; more threads only get in the way
+            os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(share))
             return  # it only hands tests out
     from cifarlab.training.placement import tower_devices
 
     tower_devices(4, virtual=True)  # for the tests of the towers; the first CPU is as ever
+
+
+LONG = (
+    "tests/test_notebooks.py",
+    "tests/teaching/test_assignments.py",
+    "tests/teaching/test_checks.py",
+    "tests/training/test_distributed.py",
+    "tests/faults/test_grading.py",
+    "tests/browser/",
+    "tests/show/test_dashboard.py",
+    "tests/faults/test_soak.py",
+    "solutions/",
+    "notebooks/",
+    "tests/faults/test_resume.py",
+    "tests/training/test_loop.py",
+    "tests/test_site.py",
+    "tests/test_real_pictures.py",
+    "tests/training/test_drawn_learns.py",
+    "tests/training/test_towers.py",
+)
+"""Files that take a minute or more, the longest first."""
+
+
+def pytest_collection_modifyitems(items):
+    """Puts the long files before the others: what comes last is short, and no process waits long for another's."""
+    place = {start: number for number, start in enumerate(LONG)}
+    items.sort(key=lambda item: next((place[start] for start in LONG if item.nodeid.startswith(start)), len(LONG)))
 
 
 def _execute_as_jupyter_does(kernel, source, allow_stdin=None):
