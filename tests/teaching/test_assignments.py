@@ -240,12 +240,18 @@ def test_points_are_exported(course, tmp_path):
     assert ["half", "half", "", "5"] in list(csv.reader((tmp_path / "moodle.csv").open()))
 
 
+@pytest.fixture(scope="module")
+def all_exercises(tmp_path_factory):
+    """A course's folder."""
+    return tmp_path_factory.mktemp("all")
+
+
 @pytest.mark.parametrize("path", sorted(EXERCISES.glob("*.ipynb")), ids=lambda path: path.stem)
-def test_what_students_get_is_what_lies_in_exercises(path, tmp_path):
-    released = assignments.release(path.stem, tmp_path, solutions=SOLUTIONS)
+def test_what_students_get_is_what_lies_in_exercises(path, all_exercises):
+    released = assignments.release(path.stem, all_exercises, solutions=SOLUTIONS)
     assert as_text(nbformat.read(released, as_version=4)) == path.read_text()
-    key = (tmp_path / "key.txt").read_text().strip()
-    assert key in (tmp_path / "source" / path.stem / path.name).read_text()
+    key = (all_exercises / "key.txt").read_text().strip()
+    assert key in (all_exercises / "source" / path.stem / path.name).read_text()
     assert key not in released.read_text()
 
 

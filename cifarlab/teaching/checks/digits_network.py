@@ -110,7 +110,8 @@ def _look_at_logits(examiner: Examiner, net: Any, images: tf.Tensor, logits: np.
     if (large >= 0).all():
         examiner.refuse("no logit is ever negative: the last layer should have no ReLU, activation=None.")
     alone = examiner.ask(lambda: net.stages(images[:1])[-1].numpy())
-    if not np.allclose(alone, logits[:1], atol=1e-3):
+    # Rounding, which hangs on the batch's size, grows with the logits.
+    if np.abs(alone - logits[:1]).max() > 1e-3 * max(1.0, np.abs(logits).max()):
         examiner.refuse("an image's logits change with the other images of its batch: keep them apart.")
     labels = tf.constant(np.arange(len(images)) % 10)
     start = float(np.mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.constant(logits))))
