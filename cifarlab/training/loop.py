@@ -16,7 +16,7 @@ from cifarlab.data.distortions import Distortion, named
 from cifarlab.data.pipeline import QueueCounter, distorted_inputs
 from cifarlab.errors import NotFiniteError, WorkerLostError
 from cifarlab.model.network import variable_name
-from cifarlab.training import strategies
+from cifarlab.training import memory, strategies
 from cifarlab.training.checkpoints import PREFIX, Checkpoints, only_trainer
 from cifarlab.training.clock import Clock
 from cifarlab.training.control import Control, interrupt_stops
@@ -279,6 +279,7 @@ class _Session:
         self.log.append("checkpoint", self.step, path=Path(path).name)
         for observer in self.observers:
             observer.checkpoint(self.step, path)
+        memory.give_back()
 
     def _check_finite(self) -> None:
         """Raises when a step since the last look was not finite; nothing of it was saved."""
