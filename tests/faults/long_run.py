@@ -26,7 +26,9 @@ from cifarlab.show.dashboard.view import View
 from cifarlab.training.control import Control
 from cifarlab.training.loop import train
 
-SUMMARIES_A_FILE = 40
+SUMMARIES_A_FILE, STEPS_A_SUMMARY = 40, 5
+FEWEST_STEPS, FEWEST_UPDATES = 2 * SUMMARIES_A_FILE * STEPS_A_SUMMARY, 60
+"""What is waited for however busy the machine is: steps that fill two files, and updates of the dashboard."""
 BATCH = 16
 
 
@@ -88,7 +90,7 @@ class Evaluator(threading.Thread):
 
 
 def run(folder: Path, seconds: float) -> dict[str, Any]:
-    """Trains for so long and returns what was seen: a sample of this process every hundredth of the time."""
+    """Trains for so long, or for some steps, and returns what was seen: a sample of this process again and again."""
     updates, samples, every = 0, [], max(seconds / 360, 1.0)
     show = View.show
 
@@ -101,11 +103,18 @@ def run(folder: Path, seconds: float) -> dict[str, Any]:
     config = TrainConfig(
         dataset="drawn", train_dir=str(folder), batch_size=BATCH, log_frequency=1, checkpoint_steps=200, max_steps=10**7
     )
-    dashboard = Dashboard(config, observers=[summaries.Summaries(5)])
+    dashboard = Dashboard(config, observers=[summaries.Summaries(STEPS_A_SUMMARY)])
     dashboard.start()
     evaluator, start = Evaluator(folder), time.monotonic()
     evaluator.start()
-    while time.monotonic() - start < seconds:
+
+    def enough() -> bool:
+        if dashboard.session.status not in ("starting", "running"):
+            return True
+        seen = dashboard.watch.steps_done >= FEWEST_STEPS and updates >= FEWEST_UPDATES and bool(evaluator.steps)
+        return seen and time.monotonic() - start > seconds
+
+    while not enough():
         time.sleep(every)
         if len(samples) % 10 == 9:
             dashboard.evaluate()
