@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-Function = TypeVar("Function", bound=Callable)
+_Function = TypeVar("_Function", bound=Callable)
 
 
 @contextlib.contextmanager
@@ -76,7 +76,7 @@ with silenced_stderr(), keras_left_for_later():
     import tensorflow as tf
 
 
-def as_written(function: Function) -> Function:
+def as_written(function: _Function) -> _Function:
     """Decorates a function whose Python is run as it stands when `tf.function` or `tf.data` traces it.
 
     AutoGraph would first read its source and those of all that it calls, and write them anew, for the sake of branches
