@@ -50,8 +50,11 @@ LONG = (
 
 def pytest_collection_modifyitems(items):
     """Puts the long files before the others: what comes last is short, and no process waits long for another's."""
-    place = {start: number for number, start in enumerate(LONG)}
-    items.sort(key=lambda item: next((place[start] for start in LONG if item.nodeid.startswith(start)), len(LONG)))
+
+    def place(item):
+        return next((place for place, start in enumerate(LONG) if item.nodeid.startswith(start)), len(LONG))
+
+    items.sort(key=place)
 
 
 def _execute_as_jupyter_does(kernel, source, allow_stdin=None):

@@ -75,6 +75,9 @@ os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 with silenced_stderr(), keras_left_for_later():
     import tensorflow as tf
 
+# Warnings of TensorFlow's own Python code, such as that one of its functions will be replaced some day.
+tf.get_logger().setLevel("ERROR")
+
 
 def as_written(function: _Function) -> _Function:
     """Decorates a function whose Python is run as it stands when `tf.function` or `tf.data` traces it.
@@ -91,8 +94,5 @@ def as_written(function: _Function) -> _Function:
     """
     return tf.autograph.experimental.do_not_convert(function)
 
-
-# Warnings of TensorFlow's own Python code, such as that one of its functions will be replaced some day.
-tf.get_logger().setLevel("ERROR")
 
 __all__ = ["as_written", "silenced_stderr", "tf"]

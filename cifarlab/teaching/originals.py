@@ -15,8 +15,9 @@ class Originals:
     """Remembers, when it is made, all that has been imported; later puts back what is another thing by then.
 
     It knows what names mean: which function a module or class calls by a name, and what code and default values that
-    function has. A name that stands for something else than a function, class or module, and what a list, dictionary or
-    set of a module's holds, counts in cifarlab only: elsewhere it is a program's own memory.
+    function has; of cifarlab's also which function it holds, as a decorated one does. A name that stands for something
+    else than a function, class or module, and what a list, dictionary or set of a module's holds, counts in cifarlab
+    only: elsewhere it is a program's own memory.
 
     >>> import math
     >>> originals, real = Originals("math"), math.floor

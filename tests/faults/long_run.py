@@ -90,7 +90,7 @@ class Evaluator(threading.Thread):
 
 
 def run(folder: Path, seconds: float) -> dict[str, Any]:
-    """Trains for so long, or for some steps, and returns what was seen: a sample of this process again and again."""
+    """Trains for so long, and up to five minutes more until there is enough to see; returns what was seen."""
     updates, samples, every = 0, [], max(seconds / 360, 1.0)
     show = View.show
 
@@ -109,10 +109,8 @@ def run(folder: Path, seconds: float) -> dict[str, Any]:
     evaluator.start()
 
     def enough() -> bool:
-        if dashboard.session.status not in ("starting", "running"):
-            return True
-        seen = dashboard.watch.steps_done >= FEWEST_STEPS and updates >= FEWEST_UPDATES and bool(evaluator.steps)
-        return seen and time.monotonic() - start > seconds
+        seen = dashboard.watch.steps_done >= FEWEST_STEPS and updates >= FEWEST_UPDATES and evaluator.steps
+        return time.monotonic() - start > seconds + (0 if seen else 300)
 
     while not enough():
         time.sleep(every)

@@ -439,6 +439,7 @@ def test_distortions_of_ones_own_are_used_and_a_run_goes_on_only_with_some(tmp_p
     assert int(state.step) == 2
 
 
+@pytest.mark.slow
 def test_functions_of_ones_own_may_branch_on_what_a_tensor_holds(tmp_path, drawn):
     def sometimes_black(images, seed):
         if tf.equal(seed[1] % 2, 1):

@@ -178,7 +178,7 @@ def check_recognize(recognize: Any, *, key: str | None = None) -> Right:
             "are the pictures cropped and standardized as in training, and did it see mirrored digits there?"
         )
     # In tens: what training reaches differs a little between kinds of processor.
-    return Right(f"{10 * int(10 * right)}% or more of {len(labels)} new house numbers recognized.")
+    return Right(f"At least {10 * int(10 * right)}% of {len(labels)} new house numbers recognized.")
 
 
 def _look_at_crop_and_standardization(
