@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import secrets
 import sys
 import tempfile
@@ -34,6 +35,9 @@ from cifarlab.teaching.testcells import error, is_picture, is_test
 
 LARGEST_MESSAGE, MESSAGES = 50_000_000, 5
 """Bytes of a message that is taken from the kernel, and how many may wait: they are held in the grader's memory."""
+
+_OVERWRITTEN = re.compile(r"^.*\r(?=[^\n])", re.MULTILINE)
+"""What a terminal would not show of a line; from the line's beginning alone, or long ones would take for ever."""
 
 _log = logging.getLogger("cifarlab.nbclient")
 _log.propagate = False
@@ -108,7 +112,7 @@ class _Client(NotebookClient):
             error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
             allow_errors=True,
             record_timing=False,
-            coalesce_streams=True,
+            coalesce_streams=False,  # it would take an hour for a line of 10^6 characters
             shutdown_kernel="immediate",
             extra_arguments=["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"],
             resources={"metadata": {"path": str(folder / "work")}},
@@ -211,14 +215,21 @@ def _tidy(cell: NotebookNode) -> None:
         cell.execution_count = None
     if is_test(cell):
         return
-    outputs, new = [], nbformat.v4.new_output
+    outputs: list[NotebookNode] = []
+    streams: dict[str, NotebookNode] = {}
+    new = nbformat.v4.new_output
     for output in cell.outputs:
         with contextlib.suppress(Exception):  # it is nothing that Jupyter knows
             if output.output_type == "stream":
                 name = "stderr" if output.name == "stderr" else "stdout"
-                outputs.append(new("stream", name=name, text=str(output.text)))
+                if name not in streams:
+                    streams[name] = new("stream", name=name)
+                    outputs.append(streams[name])
+                streams[name].text += str(output.text)
             elif output.output_type == "error":
                 outputs.append(error(str(output.ename), str(output.evalue), map(str, output.traceback)))
             elif data := {kind: value for kind, value in output.data.items() if _is_shown(kind, value)}:
                 outputs.append(new("display_data", data=data))
+    for stream in streams.values():
+        stream.text = _OVERWRITTEN.sub("", stream.text)
     cell.outputs = outputs

@@ -91,6 +91,8 @@ def watched(guardian_pid: int, folder: Path, limits: Limits) -> Iterator[Watch]:
         watch.finished.set()
         watch.join()
         guardian.end_all(watch.guardian, watch.seen)
+        with contextlib.suppress(psutil.Error):
+            watch.guardian.wait(10)  # it ends by itself, when nobody is left whom it has to end
 
 
 def _resident(process: psutil.Process) -> int:

@@ -724,6 +724,14 @@ PROTECTIONS = [
     ),
     Protection(
         "grading",
+        "a line that the grader would look at for hours",
+        "looking at a line from its beginning alone",
+        "cifarlab/teaching/execution.py",
+        'r"^.*\\r(?=[^\\n])"',
+        'r".*\\r(?=[^\\n])"',
+    ),
+    Protection(
+        "grading",
         "the disk filled",
         "counting what lies in a notebook's folder",
         "cifarlab/teaching/limits.py",

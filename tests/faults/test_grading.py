@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -207,6 +208,30 @@ def test_no_process_outlives_its_notebook(attack, unfenced):
     assert cells[-1].outputs
 
 
+HEIR = """
+import os
+open({sign!r}, "w").write(str(os.getpgrp()))
+while True:
+    os.fork() and os._exit(0)
+    os.utime({sign!r})"""
+"""A process that leaves a child behind and ends, and so does the child, sooner than anybody can look at all of them."""
+
+
+@pytest.mark.fault(claim="grading", how="processes that hide and go on")
+def test_no_heirs_outlive_a_notebook(unfenced, tmp_path):
+    sign = tmp_path / "alive"
+    start = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {HEIR.format(sign=str(sign))!r}])"
+    try:
+        cells = executed("pass", f"{start}\nimport time; time.sleep(1)", a_test("1"), seconds=30)
+        last = sign.stat().st_mtime_ns
+        time.sleep(0.5)
+        assert sign.stat().st_mtime_ns == last
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(int(sign.read_text()), signal.SIGKILL)
+    assert points(cells) == [1]
+
+
 GRADER = """
 import sys
 from cifarlab.teaching.execution import run_notebook
@@ -284,6 +309,15 @@ for number in range(9):
     open(f'{number}/in/file', 'wb').write(bytes(5_000_000))
     os.chmod(f'{number}/in', 0); os.chmod(str(number), 0)""",
 }
+
+
+@pytest.mark.fault(claim="grading", how="a line that the grader would look at for hours")
+def test_a_long_line_takes_no_longer_than_a_short_one():
+    started = time.monotonic()
+    cells = executed(ANSWER, "print('50%\\r100%')\nprint('x' * 300_000)", a_test())
+    assert time.monotonic() - started < 60
+    assert cells[1].outputs[0].text == f"100%\n{'x' * 300_000}\n"
+    assert points(cells) == [1]
 
 
 @pytest.mark.fault(claim="grading", how="the disk filled")

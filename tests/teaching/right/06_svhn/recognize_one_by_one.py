@@ -1,10 +1,19 @@
-"""A list, picture by picture, from the most probable classes."""
+"""A list, picture by picture, of the largest logit's place."""
 
-from cifarlab.evaluation import prediction
+import functools
+
+import numpy as np
+
+from cifarlab.backend import tf
 from tests.teaching.digits import trained
 
 CHECK = "check_recognize"
 
 
+@functools.cache
+def logits():
+    return tf.function(trained().logits)  # 5,000 pictures are asked about, each by itself
+
+
 def answer(pictures):
-    return [int(prediction.classify(trained(), picture[None], top=1)[0][0].name) for picture in pictures]
+    return [int(np.argmax(logits()(picture[None]))) for picture in pictures]
