@@ -9,6 +9,7 @@ Importing TensorFlow writes time-stamped lines to file descriptor 2 from C++, at
 """
 
 import contextlib
+import gc
 import os
 import sys
 import tempfile
@@ -63,6 +64,23 @@ def keras_left_for_later() -> Iterator[None]:
         del sys.modules[early]
 
 
+@contextlib.contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """Keeps Python from collecting garbage: looking through all that an import makes takes a tenth of its time.
+
+    >>> with collector_at_rest():
+    ...     gc.isenabled()
+    False
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 # 3 leaves only fatal messages; what goes wrong still reaches the user as a Python exception. A level that the user
 # has set is respected.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -72,7 +90,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # A trainer takes the GPU memory that it uses and leaves the rest to the evaluator beside it.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
-with silenced_stderr(), keras_left_for_later():
+with silenced_stderr(), keras_left_for_later(), collector_at_rest():
     import tensorflow as tf
 
 # Warnings of TensorFlow's own Python code, such as that one of its functions will be replaced some day.
