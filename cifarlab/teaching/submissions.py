@@ -13,14 +13,17 @@ LARGEST_FILE = 20_000_000
 """Bytes of a submitted notebook; a larger one holds nothing but output."""
 MOST_CELLS = 1000
 """Cells of a submitted notebook; nobody has written more."""
+LONGEST_TEXT, MOST_TEXT = 20_000, 200_000
+"""Characters of a submitted cell and of all together: of twice as long a text nbconvert makes a page in four times as
+long."""
 
 
 def repaired(submitted: bytes, release: NotebookNode, source: NotebookNode) -> NotebookNode:
     """The assignment with a student's answers and own cells in it, and with every test as the instructor wrote it.
 
-    Cells that were deleted come back, tests that were edited are replaced, outputs are left out, and what is no
-    notebook at all becomes an assignment without answers. The first cell says what was mended, if anything was. HTML in
-    a student's words becomes words: pages are made of them, which an instructor opens.
+    Cells that were deleted come back, tests that were edited are replaced, outputs are left out, texts without end are
+    cut, and what is no notebook at all becomes an assignment without answers. The first cell says what was mended, if
+    anything was. HTML in a student's words becomes words: pages are made of them, which an instructor opens.
 
     Args:
         submitted: the file's bytes, whatever they are.
@@ -40,10 +43,10 @@ def repaired(submitted: bytes, release: NotebookNode, source: NotebookNode) -> N
     if problem:
         kept = [own.get(_id(cell)) or _new(cell.cell_type, cell.source) for cell in release.cells]
         return _with_notes([problem], kept, release)
-    notes: list[str] = []
+    texts, notes = _cut([_text(cell) for cell in cells])
     kept, seen = [], set()
-    for cell in cells:
-        name, text = _id(cell), _text(cell).replace(HIDDEN_TESTS, HIDDEN_TESTS.lower())  # nbgrader's mark is ours alone
+    for cell, whole in zip(cells, texts, strict=True):
+        name, text = _id(cell), whole.replace(HIDDEN_TESTS, HIDDEN_TESTS.lower())  # nbgrader's mark is ours alone
         if name in own and name not in seen:
             seen.add(name)
             if own[name].metadata.nbgrader.solution:
@@ -97,6 +100,20 @@ def _text(cell: dict) -> str:
     source = cell.get("source")
     lines = source if isinstance(source, list) else [source]
     return "".join(line for line in lines if isinstance(line, str)).encode("utf-8", "replace").decode()
+
+
+def _cut(texts: list[str]) -> tuple[list[str], list[str]]:
+    """Texts of which a page can be made in seconds, and what the student should know of it."""
+    kept, left = [], MOST_TEXT
+    for text in texts:
+        kept.append(text[: min(LONGEST_TEXT, left)])
+        left -= len(kept[-1])
+    if kept == texts:
+        return kept, []
+    return kept, [
+        f"cells of more than {LONGEST_TEXT:,} characters, or of more than {MOST_TEXT:,} together, were cut off there: "
+        "shorten them and hand it in again."
+    ]
 
 
 def _in_words(text: str) -> str:

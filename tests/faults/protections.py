@@ -788,6 +788,14 @@ PROTECTIONS = [
     ),
     Protection(
         "grading",
+        "words of which a page would be made for hours",
+        "cutting texts off",
+        "cifarlab/teaching/submissions.py",
+        "    texts, notes = _cut([_text(cell) for cell in cells])\n",
+        "    texts, notes = [_text(cell) for cell in cells], []\n",
+    ),
+    Protection(
+        "grading",
         "the process that executes notebooks ended",
         "executing again what was executed beside it",
         "cifarlab/teaching/assignments.py",

@@ -8,12 +8,13 @@ import re
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cifarlab.teaching import assignments, marks
 from cifarlab.teaching.course import AssignmentError
 from cifarlab.teaching.limits import Limits
-from cifarlab.teaching.submissions import LARGEST_FILE
+from cifarlab.teaching.submissions import LARGEST_FILE, repaired
 from cifarlab.teaching.testcells import prepared
 from tests.faults import attacks
 from tests.faults.attacks import ANSWER, READ, REPLACED, WRONG
@@ -226,6 +227,20 @@ def test_the_key_of_a_submission_is_its_own():
     ]
     assert keys[0] == keys[2] != keys[1]
     assert "public" not in keys
+
+
+@pytest.mark.fault(claim="grading", how="words of which a page would be made for hours")
+@pytest.mark.parametrize("words", ["[", "\\begin{a}", "> http://a[", "*a_ "])
+def test_a_page_of_words_without_end_is_made_soon(words):
+    def long_words(notebook):
+        notebook.cells.append(new_markdown_cell(words * 1_000_000))
+
+    notebook = assignment()
+    long_words(notebook)
+    notebook = repaired(json.dumps(notebook).encode(), assignment(), assignment())
+    assert "were cut off" in notebook.cells[0].source
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    assert "were cut off" in page
 
 
 @pytest.mark.fault(claim="grading", how="the process that executes notebooks ended")

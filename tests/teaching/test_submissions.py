@@ -117,6 +117,18 @@ def test_a_missing_notebook_is_told_from_one_that_is_none():
     assert "the notebook is missing, empty or a link" in repaired(b"", RELEASE, SOURCE).cells[0].source
 
 
+def test_texts_without_end_are_cut_and_told():
+    def long_words(notebook):
+        notebook.cells += [new_markdown_cell("[" * length) for length in (50_000, 19_000, *[20_000] * 20)]
+
+    told, *found = texts(handed_in(long_words))
+    assert "cells of more than 20,000 characters" in told
+    lengths = [len(text) for text in found if text.startswith("[[")]
+    assert lengths[:3] == [20_000, 19_000, 20_000]
+    assert 199_000 < sum(lengths) < 200_000
+    assert "check(answer)\ncheck_hidden(answer)" in found
+
+
 def test_pictures_in_words_are_kept_and_nothing_else_that_may_lie_there():
     pasted = {"p.png": {"image/png": "iVBORw0KGgo=", "text/html": "<script>"}, "q.svg": {"image/svg+xml": "<svg/>"}}
 
