@@ -11,13 +11,11 @@ The folder is nbgrader's own, so that its commands and its formgrader work on it
 """
 
 import concurrent.futures
-import contextlib
 import hashlib
 import multiprocessing
 import os
 import re
 import secrets
-import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -118,8 +116,8 @@ def grade(
             student = folder.parent.name
             (Path(beside) / student / name).mkdir(parents=True)
             (Path(beside) / student / name / f"{name}.ipynb").write_text(text)
-            with contextlib.suppress(FileNotFoundError):
-                shutil.copy(folder / "timestamp.txt", Path(beside) / student / name)
+            if handed_in := _file(folder / "timestamp.txt", 100):
+                (Path(beside) / student / name / "timestamp.txt").write_bytes(handed_in)
             try:
                 run(Autograde, course, name, student, _already_executed(beside))  # while others are executed
             except AssignmentError as error:
@@ -205,13 +203,17 @@ def _original(course: Path, step: str, name: str) -> nbformat.NotebookNode:
 
 
 def _submission(folder: Path, name: str) -> bytes:
-    """The bytes of what was handed in, if it is a file; no more than tell that it is too large."""
-    path = folder / f"{name}.ipynb"
+    """The bytes of what was handed in; no more than tell that it is too large."""
+    return _file(folder / f"{name}.ipynb", LARGEST_FILE + 1)
+
+
+def _file(path: Path, most: int) -> bytes:
+    """The first bytes of what was handed in, if it is a file: a link may lead to another's, a pipe has no end."""
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):  # a link may lead to another's, a pipe has no end
+        if not stat.S_ISREG(path.lstat().st_mode):
             return b""
         with path.open("rb") as file:
-            return file.read(LARGEST_FILE + 1)
+            return file.read(most)
     except OSError:
         return b""
 

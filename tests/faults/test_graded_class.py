@@ -243,6 +243,23 @@ def test_a_page_of_words_without_end_is_made_soon(words):
     assert "were cut off" in page
 
 
+def test_what_takes_long_to_validate_is_not_validated():
+    tags = [{"a": number} for number in range(100_000)]
+    old = {"cell_type": "markdown", "source": "", "metadata": {"tags": tags}}
+    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"metadata": {}, "cells": [old]}]}
+    told = repaired(json.dumps(old).encode(), assignment(), assignment()).cells[0].source
+    assert "is not a Jupyter notebook" in told
+
+
+@pytest.mark.parametrize("name", ["fifo", "folder", "loop", "link"])
+def test_a_time_of_handing_in_that_is_no_file_is_none(tmp_path, name):
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    assert assignments._file(tmp_path / name, 100) == b""
+
+
 @pytest.mark.fault(claim="grading", how="the process that executes notebooks ended")
 def test_a_grader_whose_process_is_ended_goes_on(tmp_path, monkeypatch):
     folder = released(tmp_path)
