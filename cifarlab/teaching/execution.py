@@ -39,9 +39,6 @@ LARGEST_MESSAGE, MESSAGES = 50_000_000, 5
 _OVERWRITTEN = re.compile(r"^.*\r(?=[^\n])", re.MULTILINE)
 """What a terminal would not show of a line; from the line's beginning alone, or long ones would take for ever."""
 
-_NO_COLOUR = re.compile(r"\x1b(?!\[[\d;]{0,20}m)")
-"""Codes for terminals that a page shows nothing of; nbconvert takes minutes for long ones."""
-
 _log = logging.getLogger("cifarlab.nbclient")
 _log.propagate = False
 _log.addHandler(logging.NullHandler())  # what it says of a cell stands in the cell
@@ -75,10 +72,6 @@ def run_notebook(text: str, limits: Limits | None = None) -> str:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             _tidy(cell)
-    return _written(notebook)
-
-
-def _written(notebook: NotebookNode) -> str:
     return nbformat.writes(notebook).encode("utf-8", "replace").decode()  # JSON may hold halves of characters
 
 
@@ -88,7 +81,7 @@ def not_run(text: str, why: str) -> str:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [error("NotRunError", f"not run: {why}")]
-    return _written(notebook)
+    return nbformat.writes(notebook)
 
 
 class _Manager(AsyncKernelManager):
@@ -200,15 +193,10 @@ class _Client(NotebookClient):
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         """Keeps an output, unless it is of a test, or there were too many; then asks the kernel to stop."""
-        content = msg["content"]
         if msg["msg_type"] in ("status", "execute_input"):
-            self.heard = self.heard or content.get("execution_state") == "idle"
-            if not _is_count(content.get("execution_count", 0)):  # it may be longer than all that may be printed
-                return None
+            self.heard = self.heard or msg["content"].get("execution_state") == "idle"
             return super().process_message(msg, cell, cell_index)
-        rewritten = self._display_id_map.get(content.get("transient", {}).get("display_id"), {})
-        places = 1 + sum(map(len, rewritten.values()))
-        flooded, self.printed = self.flooded, self.printed + places * len(str(content))
+        flooded, self.printed = self.flooded, self.printed + len(str(msg["content"]))
         if self.flooded and not flooded:
             asyncio.ensure_future(ensure_async(self.km.interrupt_kernel()))  # type: ignore[union-attr]  # noqa: RUF006
         if self.testing or self.flooded or msg["msg_type"].startswith("comm"):
@@ -221,13 +209,9 @@ def _is_shown(kind: str, value: object) -> bool:
     return is_picture(kind, value) or (kind == "text/plain" and isinstance(value, str))
 
 
-def _is_count(value: object) -> bool:
-    return type(value) is int and 0 <= value < 1e6
-
-
 def _tidy(cell: NotebookNode) -> None:
     """Leaves words and pictures in a cell's outputs, whatever the kernel sent; those of a test are the grader's own."""
-    if not _is_count(cell.execution_count):
+    if type(cell.execution_count) is not int or not 0 <= cell.execution_count < 1e6:
         cell.execution_count = None
     if is_test(cell):
         return
@@ -243,13 +227,9 @@ def _tidy(cell: NotebookNode) -> None:
                     outputs.append(streams[name])
                 streams[name].text += str(output.text)
             elif output.output_type == "error":
-                outputs.append(error(_words(output.ename), _words(output.evalue), map(_words, output.traceback)))
-            elif data := {kind: _words(value) for kind, value in output.data.items() if _is_shown(kind, value)}:
+                outputs.append(error(str(output.ename), str(output.evalue), map(str, output.traceback)))
+            elif data := {kind: value for kind, value in output.data.items() if _is_shown(kind, value)}:
                 outputs.append(new("display_data", data=data))
     for stream in streams.values():
-        stream.text = _words(_OVERWRITTEN.sub("", stream.text))
+        stream.text = _OVERWRITTEN.sub("", stream.text)
     cell.outputs = outputs
-
-
-def _words(value: object) -> str:
-    return _NO_COLOUR.sub("", str(value))
