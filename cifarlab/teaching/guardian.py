@@ -66,6 +66,9 @@ def _end_children(seconds: float = 10) -> None:
     """Ends this process's children until it has none, and so, as orphans come to it, no descendant either.
 
     `end_all` can miss what is born while it looks, and gives up where it sees nobody. Here the system says who is left.
+
+    Args:
+        seconds: after which it gives up, as `end_all` does.
     """
     until = time.monotonic() + seconds
     with contextlib.suppress(ChildProcessError):  # nobody is

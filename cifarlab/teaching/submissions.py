@@ -14,14 +14,13 @@ LARGEST_FILE = 20_000_000
 MOST_CELLS = 1000
 """Cells of a submitted notebook; nobody has written more."""
 LONGEST_TEXT, MOST_TEXT = 20_000, 200_000
-"""Characters of a submitted cell and of all together: of twice as long a text nbconvert makes a page in four times as
-long."""
+"""Characters of a submitted cell, and of all: for a text twice as long nbconvert may need four times as long."""
 
 
 def repaired(submitted: bytes, release: NotebookNode, source: NotebookNode) -> NotebookNode:
     """The assignment with a student's answers and own cells in it, and with every test as the instructor wrote it.
 
-    Cells that were deleted come back, tests that were edited are replaced, outputs are left out, texts without end are
+    Cells that were deleted come back, tests that were edited are replaced, outputs are left out, long texts are
     cut, and what is no notebook at all becomes an assignment without answers. The first cell says what was mended, if
     anything was. HTML in a student's words becomes words: pages are made of them, which an instructor opens.
 
@@ -104,7 +103,7 @@ def _text(cell: dict) -> str:
 
 
 def _cut(texts: list[str]) -> tuple[list[str], list[str]]:
-    """Texts of which a page can be made in seconds, and what the student should know of it."""
+    """Texts of which none is longer than a page is made of, and what the student should know of it."""
     kept, left = [], MOST_TEXT
     for text in texts:
         kept.append(text[: min(LONGEST_TEXT, left)])

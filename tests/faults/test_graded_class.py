@@ -232,11 +232,8 @@ def test_the_key_of_a_submission_is_its_own():
 @pytest.mark.fault(claim="grading", how="words of which a page would be made for hours")
 @pytest.mark.parametrize("words", ["[", "\\begin{a}", "> http://a[", "*a_ "])
 def test_a_page_of_words_without_end_is_made_soon(words):
-    def long_words(notebook):
-        notebook.cells.append(new_markdown_cell(words * 1_000_000))
-
     notebook = assignment()
-    long_words(notebook)
+    notebook.cells.append(new_markdown_cell(words * 1_000_000))
     notebook = repaired(json.dumps(notebook).encode(), assignment(), assignment())
     assert "were cut off" in notebook.cells[0].source
     page, _ = HTMLExporter().from_notebook_node(notebook)
