@@ -22,10 +22,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
-from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.converters import Autograde, GenerateAssignment
 from traitlets.config import Config
 
-from cifarlab.teaching import marks
+from cifarlab.teaching import marks, pages
 from cifarlab.teaching.course import DEFAULT_SETTINGS, SETTINGS_FILE, AssignmentError, run
 from cifarlab.teaching.execution import not_run, run_notebook
 from cifarlab.teaching.limits import Limits
@@ -136,18 +136,15 @@ def feedback(name: str, course: str | os.PathLike) -> list[Path]:
     Raises:
         AssignmentError: nothing is graded; or nbgrader could not make some, which it names, and all others are made.
     """
-    course, refused = Path(course), []
-    for folder in sorted((course / "autograded").glob(f"*/{name}")):
-        try:
-            run(GenerateFeedback, course, name, folder.parent.name)
-        except AssignmentError as error:
-            refused.append(str(error))
+    course = Path(course)
+    graded = sorted((course / "autograded").glob(f"*/{name}"))
+    refused = pages.write(course, name, [folder.parent.name for folder in graded])
     if refused:
         raise AssignmentError(f"{'; '.join(refused)}. All others have their page.")
-    pages = sorted((course / "feedback").glob(f"*/{name}/*.html"))
-    if not pages:
+    written = sorted((course / "feedback").glob(f"*/{name}/*.html"))
+    if not written:
         raise AssignmentError(f"nothing is graded: run `cifarlab assignments grade {name}` first.")
-    return pages
+    return written
 
 
 def _key(course: Path, given: str | None) -> str:

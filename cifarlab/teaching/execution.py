@@ -39,6 +39,9 @@ LARGEST_MESSAGE, MESSAGES = 50_000_000, 5
 _OVERWRITTEN = re.compile(r"^.*\r(?=[^\n])", re.MULTILINE)
 """What a terminal would not show of a line; from the line's beginning alone, or long ones would take for ever."""
 
+_NO_CODE = re.compile(r"\x1b(?!\[[\d;?]{0,20}[@-~])")
+"""What begins no code for terminals, or a long one, for which nbconvert takes minutes."""
+
 _log = logging.getLogger("cifarlab.nbclient")
 _log.propagate = False
 _log.addHandler(logging.NullHandler())  # what it says of a cell stands in the cell
@@ -179,7 +182,12 @@ class _Client(NotebookClient):
         if time.monotonic() - started >= self.limits.cell_seconds:
             words = f"interrupted after {self.limits.cell_seconds:g} s: a loop without end?"
             cell.outputs.append(error("CellTimeoutError", words))
-        return ""
+        return watch.reason
+
+    async def _async_poll_kernel_alive(self) -> None:
+        """Cancels a cell's execution when the kernel is dead; nbclient would go on without one and fail, unheard."""
+        with contextlib.suppress(AssertionError):
+            await super()._async_poll_kernel_alive()
 
     def _keep_reply(self, cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any]) -> None:
         """Hears of a cell's end."""
@@ -193,10 +201,15 @@ class _Client(NotebookClient):
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         """Keeps an output, unless it is of a test, or there were too many; then asks the kernel to stop."""
+        content = msg["content"]
         if msg["msg_type"] in ("status", "execute_input"):
-            self.heard = self.heard or msg["content"].get("execution_state") == "idle"
+            self.heard = self.heard or content.get("execution_state") == "idle"
+            if not _is_count(content.get("execution_count", 0)):  # it may be longer than all that may be printed
+                return None
             return super().process_message(msg, cell, cell_index)
-        flooded, self.printed = self.flooded, self.printed + len(str(msg["content"]))
+        rewritten = self._display_id_map.get(content.get("transient", {}).get("display_id"), {})
+        places = 1 + sum(map(len, rewritten.values()))
+        flooded, self.printed = self.flooded, self.printed + places * len(str(content))
         if self.flooded and not flooded:
             asyncio.ensure_future(ensure_async(self.km.interrupt_kernel()))  # type: ignore[union-attr]  # noqa: RUF006
         if self.testing or self.flooded or msg["msg_type"].startswith("comm"):
@@ -209,27 +222,35 @@ def _is_shown(kind: str, value: object) -> bool:
     return is_picture(kind, value) or (kind == "text/plain" and isinstance(value, str))
 
 
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1e6
+
+
 def _tidy(cell: NotebookNode) -> None:
     """Leaves words and pictures in a cell's outputs, whatever the kernel sent; those of a test are the grader's own."""
-    if type(cell.execution_count) is not int or not 0 <= cell.execution_count < 1e6:
+    if not _is_count(cell.execution_count):
         cell.execution_count = None
     if is_test(cell):
         return
     outputs: list[NotebookNode] = []
-    streams: dict[str, NotebookNode] = {}
+    streams: dict[str, tuple[NotebookNode, list[str]]] = {}
     new = nbformat.v4.new_output
     for output in cell.outputs:
         with contextlib.suppress(Exception):  # it is nothing that Jupyter knows
             if output.output_type == "stream":
                 name = "stderr" if output.name == "stderr" else "stdout"
                 if name not in streams:
-                    streams[name] = new("stream", name=name)
-                    outputs.append(streams[name])
-                streams[name].text += str(output.text)
+                    outputs.append(new("stream", name=name))
+                    streams[name] = outputs[-1], []
+                streams[name][1].append(str(output.text))
             elif output.output_type == "error":
-                outputs.append(error(str(output.ename), str(output.evalue), map(str, output.traceback)))
-            elif data := {kind: value for kind, value in output.data.items() if _is_shown(kind, value)}:
+                outputs.append(error(_words(output.ename), _words(output.evalue), map(_words, output.traceback)))
+            elif data := {kind: _words(value) for kind, value in output.data.items() if _is_shown(kind, value)}:
                 outputs.append(new("display_data", data=data))
-    for stream in streams.values():
-        stream.text = _OVERWRITTEN.sub("", stream.text)
+    for stream, texts in streams.values():
+        stream.text = _words(_OVERWRITTEN.sub("", "".join(texts)))
     cell.outputs = outputs
+
+
+def _words(value: object) -> str:
+    return _NO_CODE.sub("", str(value))

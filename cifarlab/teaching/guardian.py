@@ -49,7 +49,7 @@ def end_all(parent: psutil.Process, others: Iterable[psutil.Process] = (), *, se
     Each is stopped first: what is stopped starts nothing new.
 
     Args:
-        parent: whose descendants end; it goes on.
+        parent: whose descendants end; it goes on, also where they had stopped it.
         others: which end, too, where they still run.
         seconds: after which it gives up; the system may keep a process that waits for a device.
     """
@@ -60,6 +60,8 @@ def end_all(parent: psutil.Process, others: Iterable[psutil.Process] = (), *, se
                 with contextlib.suppress(psutil.Error):  # also when its number is another's by now
                     process.send_signal(number)
         time.sleep(0.01)
+    with contextlib.suppress(psutil.Error):
+        parent.resume()
 
 
 def _end_children(seconds: float = 10) -> None:
@@ -78,6 +80,7 @@ def _end_children(seconds: float = 10) -> None:
                     os.kill(pid, signal.SIGKILL)
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+            time.sleep(0.001)  # a kill takes its time
 
 
 def _children() -> list[int]:

@@ -25,7 +25,8 @@ class Limits:
     Attributes:
         cell_seconds: of one cell; then it is interrupted, and the next one runs.
         seconds: of the whole notebook; then its kernel is ended.
-        memory_mb: of its kernel and all processes that it starts, resident, in 10^6 bytes; then they are ended.
+        memory_mb: of its kernel and all processes that it starts, resident, in 10^6 bytes, and the same of what the
+            grader's process takes more than before, for what they send; then they are ended.
         output_mb: of what it prints, in 10^6 characters; then its cell is interrupted.
         disk_mb: of files in its folder, in 10^6 bytes, and four times that of all that it writes; then it is ended.
     """
@@ -54,7 +55,8 @@ class Watch(threading.Thread):
         """
         super().__init__(daemon=True)
         self.limits, self.folder, self.reason = limits, folder, ""
-        self.guardian = psutil.Process(guardian_pid)
+        self.guardian, self.grader = psutil.Process(guardian_pid), psutil.Process()
+        self.resident_before = _resident(self.grader)
         self.seen: set[psutil.Process] = set()
         self.written: dict[psutil.Process, int] = {}
         self.finished, self.started = threading.Event(), time.monotonic()
@@ -75,6 +77,8 @@ class Watch(threading.Thread):
             return f"the notebook took more than {self.limits.seconds:g} s"
         if sum(map(_resident, self.seen)) > 1e6 * self.limits.memory_mb:
             return f"the notebook used more than {self.limits.memory_mb:g} MB of memory"
+        if _resident(self.grader) - self.resident_before > 1e6 * self.limits.memory_mb:
+            return f"the notebook sent more than {self.limits.memory_mb:g} MB at once"
         if max(_size(self.folder), sum(self.written.values()) / WRITTEN_OVER) > 1e6 * self.limits.disk_mb:
             return f"the notebook wrote more than {self.limits.disk_mb:g} MB to disk"
         return ""

@@ -1,8 +1,10 @@
 """Makes whatever was handed in into a notebook that can be graded: the assignment's own, with the answers put in."""
 
+import html
 import json
 import re
-from collections.abc import Iterable
+import urllib.parse
+from collections.abc import Container, Iterable
 
 import nbformat
 from nbformat import NotebookNode
@@ -14,7 +16,8 @@ LARGEST_FILE = 20_000_000
 MOST_CELLS = 1000
 """Cells of a submitted notebook; nobody has written more."""
 LONGEST_TEXT, MOST_TEXT = 20_000, 200_000
-"""Characters of a submitted cell, and of all: for a text twice as long nbconvert may need four times as long."""
+"""Characters of a submitted cell, and of all that are a student's own: for a text twice as long nbconvert may need four
+times as long."""
 
 
 def repaired(submitted: bytes, release: NotebookNode, source: NotebookNode) -> NotebookNode:
@@ -32,7 +35,7 @@ def repaired(submitted: bytes, release: NotebookNode, source: NotebookNode) -> N
     >>> release = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("raise NotImplementedError()",
     ...     metadata={"nbgrader": {"grade_id": "softmax", "solution": True}})])
     >>> for cell in repaired(b"PK...", release, release).cells: print(cell.cell_type, "|", cell.source)
-    markdown | **From the grader:** the file is not a Jupyter notebook, so nothing could be graded.
+    markdown | **From the grader:** the file is no Jupyter notebook of format 4, so nothing could be graded.
     code | raise NotImplementedError()
     """
     hidden = {_id(cell): cell for cell in source.cells}
@@ -42,23 +45,21 @@ def repaired(submitted: bytes, release: NotebookNode, source: NotebookNode) -> N
     if problem:
         kept = [own.get(_id(cell)) or _new(cell.cell_type, cell.source) for cell in release.cells]
         return _with_notes([problem], kept, release)
-    texts, notes = _cut([_text(cell) for cell in cells])
-    kept, seen = [], set()
-    for cell, whole in zip(cells, texts, strict=True):
-        name, text = _id(cell), whole.replace(HIDDEN_TESTS, HIDDEN_TESTS.lower())  # nbgrader's mark is ours alone
-        if name in own and name not in seen:
-            seen.add(name)
+    names = _names(cells, own)
+    texts, notes = _cut([_text(cell) for cell in cells], names)
+    kept = []
+    for cell, name, whole in zip(cells, names, texts, strict=True):
+        text = whole.replace(HIDDEN_TESTS, HIDDEN_TESTS.lower())  # nbgrader's mark is ours alone
+        if name:
             if own[name].metadata.nbgrader.solution:
-                own[name].source = text if own[name].cell_type == "code" else _in_words(text)
-                own[name] |= _pictures(cell, own[name].cell_type)
+                _write(own[name], text, cell)
             elif text != released[name]:
                 notes.append(f"the cell `{name}` was changed; the original was used.")
             kept.append(own[name])
         elif text.strip():
-            is_code = cell.get("cell_type") == "code"
-            kept.append(_new("code", text) if is_code else _new("markdown", _in_words(text)))
-            kept[-1] |= _pictures(cell, kept[-1].cell_type)
-    missing = [name for name in own if name not in seen]
+            kept.append(_new("code" if cell.get("cell_type") == "code" else "markdown", ""))
+            _write(kept[-1], text, cell)
+    missing = [name for name in own if name not in names]
     if missing:
         notes.append(f"cells that were missing were put back: {', '.join(missing)}.")
     _put_back(kept, own, missing)
@@ -86,7 +87,7 @@ def _cells(submitted: bytes) -> tuple[list, str]:
             return cells, ""
     except Exception:  # a file can be wrong in any way
         pass
-    return [], "the file is not a Jupyter notebook, so nothing could be graded."
+    return [], "the file is no Jupyter notebook of format 4, so nothing could be graded."
 
 
 def _id(cell: dict) -> str:
@@ -96,24 +97,56 @@ def _id(cell: dict) -> str:
 
 
 def _text(cell: dict) -> str:
-    """The source of a cell, which may be lines; without halves of characters, which JSON can hold and no file can."""
+    """The source of a cell, which may be lines."""
     source = cell.get("source")
     lines = source if isinstance(source, list) else [source]
-    return "".join(line for line in lines if isinstance(line, str)).encode("utf-8", "replace").decode()
+    return _whole("".join(line for line in lines if isinstance(line, str)))
 
 
-def _cut(texts: list[str]) -> tuple[list[str], list[str]]:
-    """Texts of which none is longer than a page is made of, and what the student should know of it."""
-    kept, left = [], MOST_TEXT
-    for text in texts:
-        kept.append(text[: min(LONGEST_TEXT, left)])
-        left -= len(kept[-1])
-    if kept == texts:
+def _whole(text: str) -> str:
+    """Text without halves of characters, which JSON can hold and no file can."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _names(cells: list[dict], own: Iterable[str]) -> list[str]:
+    """Of each cell the name that it has in the assignment; "" of a student's own, and of a second one of a name."""
+    left = set(own)
+    names = []
+    for cell in cells:
+        names.append(_id(cell) if _id(cell) in left else "")
+        left.discard(names[-1])
+    return names
+
+
+def _cut(texts: list[str], names: list[str]) -> tuple[list[str], list[str]]:
+    """Texts of which none is longer than a page is made of, and what the student should know of it.
+
+    Those with a name have a length of their own each, so that nothing takes the room of an answer.
+    """
+    kept, cut, left = [], [], MOST_TEXT
+    for number, (text, name) in enumerate(zip(texts, names, strict=True), 1):
+        kept.append(text[: LONGEST_TEXT if name else min(LONGEST_TEXT, left)])
+        left -= 0 if name else len(kept[-1])
+        if kept[-1] != text:
+            cut.append(f"`{name}`" if name else f"number {number}")
+    if not cut:
         return kept, []
+    which = ", ".join(cut[:5]) + (f" and {len(cut) - 5} more" if len(cut) > 5 else "")
     return kept, [
-        f"cells of more than {LONGEST_TEXT:,} characters, or of more than {MOST_TEXT:,} together, were cut off there: "
-        "shorten them and hand it in again."
+        f"cells of more than {LONGEST_TEXT:,} characters, or {MOST_TEXT:,} together beside the answers, were "
+        f"cut off there ({which}): shorten them and hand it in again."
     ]
+
+
+def _write(cell: NotebookNode, text: str, submitted: dict) -> None:
+    """Puts a student's text into a cell, and into one of words the pictures that belong to it."""
+    if cell.cell_type == "code":
+        cell.source = text
+        return
+    pictures = _pictures(submitted)
+    cell.source = _without_others(_in_words(text), pictures)
+    if pictures:
+        cell.attachments = nbformat.from_dict(pictures)
 
 
 def _in_words(text: str) -> str:
@@ -121,15 +154,29 @@ def _in_words(text: str) -> str:
     return re.sub(r"<(?=[a-zA-Z/!?])", "<\N{ZERO WIDTH SPACE}", text)
 
 
-def _pictures(cell: dict, kind: str) -> dict:
-    """The pictures that a student put into a cell of words, as its `attachments`; nothing else that may lie there."""
-    there = cell.get("attachments") if kind == "markdown" else None
+def _pictures(cell: dict) -> dict[str, dict[str, str]]:
+    """The pictures that a student put into a cell of words, its attachments; nothing else that may lie there."""
+    there = cell.get("attachments")
     found = {
-        str(name): {form: data for form, data in forms.items() if is_picture(form, data)}
+        _address(_whole(str(name))): {form: data for form, data in forms.items() if is_picture(form, data)}
         for name, forms in (there if isinstance(there, dict) else {}).items()
         if isinstance(forms, dict)
     }
-    return {"attachments": nbformat.from_dict(found)} if any(found.values()) else {}
+    return {name: forms for name, forms in found.items() if forms}
+
+
+def _without_others(text: str, pictures: Container[str]) -> str:
+    """Text in which no picture is meant that is not there: nbconvert makes no page of that."""
+
+    def checked(found: re.Match) -> str:
+        return found[0] if _address(found[1]) in pictures else found[0].replace(":", "\N{ZERO WIDTH SPACE}:", 1)
+
+    return re.sub(r"""attachment:([^\s)>\]"']*)""", checked, text)
+
+
+def _address(name: str) -> str:
+    """A picture's name as nbconvert looks it up: with what stands for a space or an umlaut in an address."""
+    return urllib.parse.quote(html.unescape(name), safe=":/?#@!$&()*+,;=%")
 
 
 def _own_cell(released: NotebookNode, hidden: NotebookNode) -> NotebookNode:

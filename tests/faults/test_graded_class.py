@@ -11,8 +11,9 @@ import pytest
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from cifarlab.teaching import assignments, marks
+from cifarlab.teaching import assignments, marks, pages
 from cifarlab.teaching.course import AssignmentError
+from cifarlab.teaching.execution import not_run
 from cifarlab.teaching.limits import Limits
 from cifarlab.teaching.submissions import LARGEST_FILE, repaired
 from cifarlab.teaching.testcells import prepared
@@ -207,16 +208,16 @@ def test_each_gets_what_the_honest_part_is_worth(course, tried):
 
 @pytest.mark.fault(claim="grading", how="pages that hold a program, a key or a hidden test")
 def test_pages_act_not_and_tell_nothing(course, tried):
-    pages = {page.parent.parent.name: page.read_text() for page in assignments.feedback(NAME, course)}
-    assert set(pages) == {change.__name__ for change in POINTS}
-    for page in pages.values():
+    found = {page.parent.parent.name: page.read_text() for page in assignments.feedback(NAME, course)}
+    assert set(found) == {change.__name__ for change in POINTS}
+    for page in found.values():
         for told in (KEY, "31_536", "15_768", "alert(1)</script>", "<img src=x"):
             assert told not in page
-    assert "alert(1)" in pages["a_page_that_acts"]
-    assert "True" in pages["everything_kept_and_printed"]
-    assert "more than 1,000 cells" in pages["too_many_cells"]
-    assert "the kernel died in this cell" in pages["kernel_ended"]
-    tried(len(pages))
+    assert "alert(1)" in found["a_page_that_acts"]
+    assert "True" in found["everything_kept_and_printed"]
+    assert "more than 1,000 cells" in found["too_many_cells"]
+    assert "the kernel died in this cell" in found["kernel_ended"]
+    tried(len(found))
 
 
 def test_the_key_of_a_submission_is_its_own():
@@ -240,12 +241,43 @@ def test_a_page_of_words_without_end_is_made_soon(words):
     assert "were cut off" in page
 
 
+def code_of_another_language(notebook):
+    notebook.cells.append(new_markdown_cell("```csharp\n" + "a\n" * 9_900 + "```"))
+
+
+def a_picture_many_times(notebook):
+    picture = {"a": {"image/png": "A" * 1_000_000}}
+    notebook.cells.append(new_markdown_cell("![](attachment:a)" * 100, attachments=picture))
+
+
+def a_picture_without_end(notebook):
+    picture = {"a": {"image/png": "A" * 10_000_000}}
+    notebook.cells.append(new_markdown_cell("![](attachment:a)" * 1000, attachments=picture))
+
+
+@pytest.mark.fault(claim="grading", how="a page that takes hours or gigabytes to make")
+def test_a_page_without_end_keeps_nobody_else_from_one(tmp_path, monkeypatch, tried):
+    folder = released(tmp_path)
+    attacks = [code_of_another_language, a_picture_many_times, a_picture_without_end]
+    hand_in(folder, [right, *attacks, wrong])
+    monkeypatch.setattr(assignments, "run_notebook", lambda text, limits: not_run(text, "only its page is tried"))
+    assignments.grade(NAME, folder)
+    monkeypatch.setattr(pages, "SECONDS", 10)
+    with pytest.raises(AssignmentError, match="page for code_of_another_language takes more than 10 s") as error:
+        assignments.feedback(NAME, folder)
+    for attack in attacks:
+        assert f"for {attack.__name__}" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert [page.parent.parent.name for page in sorted(folder.glob("feedback/*/*/*.html"))] == ["right", "wrong"]
+    tried(len(attacks))
+
+
 def test_what_takes_long_to_validate_is_not_validated():
     tags = [{"a": number} for number in range(100_000)]
     old = {"cell_type": "markdown", "source": "", "metadata": {"tags": tags}}
     old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"metadata": {}, "cells": [old]}]}
     told = repaired(json.dumps(old).encode(), assignment(), assignment()).cells[0].source
-    assert "is not a Jupyter notebook" in told
+    assert "no Jupyter notebook of format 4" in told
 
 
 @pytest.mark.parametrize("name", ["fifo", "folder", "loop", "link"])

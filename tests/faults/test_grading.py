@@ -1,6 +1,7 @@
 """Grading: whatever a submission does, it gets what its honest part is worth, and nobody else gets less."""
 
 import contextlib
+import gc
 import os
 import secrets
 import signal
@@ -19,7 +20,7 @@ from nbgrader.utils import determine_grade
 
 from cifarlab.data import datasets
 from cifarlab.teaching import fence
-from cifarlab.teaching.execution import Limits, run_notebook
+from cifarlab.teaching.execution import Limits, _Client, run_notebook
 from tests.faults.attacks import ANSWER, FORGED, HOOKED, LEAKS, MEANWHILE, READ, REPLACED, WRONG
 
 pytestmark = pytest.mark.slow
@@ -311,6 +312,68 @@ for number in range(9):
 }
 
 
+OUTPUTS_REWRITTEN = """
+kernel, more = get_ipython().kernel, {'metadata': {}, 'transient': {'display_id': 'x'}}
+def send(kind, data):
+    kernel.session.send(kernel.iopub_socket, kind, {'data': data, **more}, parent=kernel.get_parent('shell'))
+for _ in range(100):
+    send('display_data', {})
+send('update_display_data', {'text/plain': 'y' * 500_000})
+"""
+
+
+@pytest.mark.fault(claim="grading", how="outputs that are rewritten in many places")
+def test_what_is_written_to_many_outputs_counts_for_each():
+    cells = executed(ANSWER, OUTPUTS_REWRITTEN, a_test())
+    assert len(nbformat.writes(new_notebook(cells=cells))) < 2_000_000
+    assert points(cells) == [1]
+
+
+MANY_PARTS = """
+import time, zmq
+parts, line = bytes(20_000_000), get_ipython().kernel.iopub_thread.socket
+for _ in range(40):
+    line.send(parts, zmq.SNDMORE, copy=False)
+line.send(b'')
+time.sleep(9)"""
+
+
+@pytest.mark.fault(claim="grading", how="the grader's memory filled with one message of many parts")
+def test_no_message_fills_the_graders_memory():
+    cells = executed(ANSWER, a_test(), MANY_PARTS, a_test("1"), memory_mb=500)
+    assert "sent more than 500 MB at once" in shown(cells)
+    assert points(cells) == [1, 0]
+
+
+def test_a_count_without_end_does_not_stay_in_memory():
+    client = _Client(new_notebook(), Limits(), Path())
+    cell = new_code_cell()
+    sent = {"msg_type": "execute_input", "content": {"code": "", "execution_count": "x" * 1000}, "header": {}}
+    client.process_message(sent, cell, 0)
+    assert cell.execution_count is None
+
+
+STOPS_ITS_GUARDIAN = "import os, signal; os.kill(os.getppid(), signal.SIGSTOP)"
+
+
+@pytest.mark.fault(claim="grading", how="the guardian stopped, so that the kernel's end is not seen")
+def test_a_notebooks_time_ends_also_when_its_guardian_is_stopped(unfenced):
+    started = time.monotonic()
+    cells = executed(STOPS_ITS_GUARDIAN, *["import time; time.sleep(90)"] * 4, cell_seconds=90, seconds=5)
+    assert time.monotonic() - started < 50
+    assert "took more than 5 s" in shown(cells)
+
+
+def test_codes_for_terminals_without_an_end_are_left_out():
+    cells = executed(r"print('\x1b[31mred\x1b[0m', '\x1b[' + ';' * 1000 + 'm', '\x1b[2Kx')")
+    assert cells[0].outputs[0].text == f"\x1b[31mred\x1b[0m [{';' * 1000}m \x1b[2Kx\n"
+
+
+def test_an_output_can_be_updated():
+    cells = executed("shown = display('first', display_id=True)", "shown.update('second')")
+    assert [output.data["text/plain"] for output in cells[0].outputs] == ["'second'"]
+
+
 @pytest.mark.fault(claim="grading", how="a line that the grader would look at for hours")
 def test_a_long_line_takes_no_longer_than_a_short_one():
     started = time.monotonic()
@@ -445,7 +508,7 @@ kernel.session.send(kernel.shell_stream.socket, 'execute_reply', {}, parent=kern
 
 @pytest.mark.fault(claim="grading", how="a kernel that ends, or sends what is no message")
 @pytest.mark.parametrize("attack", NO_KERNEL)
-def test_whatever_a_kernel_sends_a_notebook_comes_back(attack):
+def test_whatever_a_kernel_sends_a_notebook_comes_back(attack, caplog):
     cells = executed(
         ANSWER, a_test(), NO_KERNEL[attack], a_test(WRONG), a_test(), cell_seconds=3, seconds=12, memory_mb=700
     )
@@ -455,3 +518,5 @@ def test_whatever_a_kernel_sends_a_notebook_comes_back(attack):
     assert points(cells)[0] == 1
     assert cells[-1].outputs
     assert "<b>" not in shown(cells)
+    gc.collect()
+    assert [record for record in caplog.records if record.name == "asyncio"] == []  # of tasks that nobody waited for

@@ -197,7 +197,7 @@ def test_feedback_tells_why(pages):
     assert "is not written yet" in pages["blank"]
     assert "the kernel died" in pages["kernel_killed"]
     assert "a loop without end" in pages["endless_loop"]
-    assert "not a Jupyter notebook" in pages["not_a_notebook"]
+    assert "no Jupyter notebook of format 4" in pages["not_a_notebook"]
     assert "was changed; the original was used" in pages["edited_tests"]
 
 
