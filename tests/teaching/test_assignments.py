@@ -324,22 +324,6 @@ def test_other_bytes_are_graded_whatever_their_time_and_the_same_ones_once(tmp_p
     assert graded() == []
 
 
-def test_one_who_can_get_no_page_keeps_nobody_from_theirs(tmp_path, monkeypatch):
-    made = []
-    for student in ("ada", "bob", "zoe"):
-        (tmp_path / "autograded" / student / NAME).mkdir(parents=True)
-
-    def run(_, course, name, student):
-        if student == "ada":
-            raise AssignmentError("nbgrader could not do it for ada: no such student")
-        made.append(student)
-
-    monkeypatch.setattr(assignments, "run", run)
-    with pytest.raises(AssignmentError, match=r"for ada: no such student\. All others have their page"):
-        assignments.feedback(NAME, tmp_path)
-    assert made == ["bob", "zoe"]
-
-
 def test_who_is_late_has_fewer_points(tmp_path):
     (tmp_path / course_module.SETTINGS_FILE).write_text(course_module.DEFAULT_SETTINGS)
     with course_module._at_home(), Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
