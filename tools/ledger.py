@@ -292,6 +292,7 @@ NO_RESULTS = {
     "docs/instructors.md": [
         "gets 0 points",
         "A cell may take 120 s, a notebook 600 s, 4 GB of memory, 1 MB of output and 500 MB of files",  # settings
+        "takes more than a minute, 2 GB of memory or 50 MB of disk",  # settings
     ],
 }
 """Numbers with a unit that are no result of a measurement, or say themselves where they come from."""

@@ -340,8 +340,8 @@ time.sleep(9)"""
 
 @pytest.mark.fault(claim="grading", how="the grader's memory filled with one message of many parts")
 def test_no_message_fills_the_graders_memory():
-    cells = executed(ANSWER, a_test(), MANY_PARTS, a_test("1"), memory_mb=500)
-    assert "sent more than 500 MB at once" in shown(cells)
+    cells = executed(ANSWER, a_test(), MANY_PARTS, a_test("1"), memory_mb=600)
+    assert "sent more than 600 MB at once" in shown(cells)
     assert points(cells) == [1, 0]
 
 
