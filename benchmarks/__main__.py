@@ -166,8 +166,8 @@ def main() -> None:
         say(f"| {name} | {value:.2f} |")
     towers = tower_cost(2 * options.rounds + 1)
     table("towers, images/s", towers)
-    cost = statistics.median(one / two for one, two in zip(*towers.values(), strict=True)) - 1
-    say(f"\nTwo towers of 64 take {cost:+.1%} of the time of one of 128.")
+    cost = statistics.median(one / two for one, two in zip(*towers.values(), strict=True))
+    say(f"\nTwo towers of 64 take {cost:.2f} times as long as one of 128.")
     scaled = batch_sizes(options.rounds)
     table("step alone, images/s", scaled)
     whole = whole_processes(options.dataset, options.data_dir, options.rounds)

@@ -206,7 +206,7 @@ for form, by_stage in times.items():
 # because a processor multiplies fastest where there is much to multiply; pools and normalizations take time and hardly
 # multiply at all. The fast form has a `conv2` with a ninth of the multiplications (Winograd's minimal filtering,
 # `cifarlab/model/filtering.py`). What that brings on the way forward, which is all that we measured, depends on the
-# machine; with the way back, which is most of training, a step was 1.6 and 2.5 times as fast on the two that we
+# machine; with the way back, which is most of training, a step was 1.6 and 2.0 times as fast on the two that we
 # measured (`benchmarks/README.md`).
 #
 # ## The training graph, and the tutorial's 765 operations

@@ -497,7 +497,7 @@ for gpus, (fast, slow) in published.items():
 # Two GPUs nearly three times as fast as one? A second device cannot bring more than itself. The rows were not
 # measured under the same conditions; and from two to three GPUs there is next to nothing. Whoever wants to know how a
 # program scales has to measure both sides on the same machine, in the same hour, with the same versions. Such a
-# measurement is in `benchmarks/README.md`, of one and two towers on two cores: they differ by 4 %.
+# measurement is in `benchmarks/README.md`, of one and two towers on two cores: they differ by 3 %.
 #
 # ## The same with tf.distribute
 #

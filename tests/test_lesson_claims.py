@@ -88,8 +88,6 @@ def test_the_tutorials_19_5_million_is_no_sum_of_arithmetic_but_multiply_adds_pl
 
 def test_minimal_filtering_saves_as_much_as_lesson_2_says():
     assert TILE**2 * 5 * 5 == 9 * (TILE + 5 - 1) ** 2, "a ninth of the multiplications"
-    told = re.search(r"fast step : plain step \| ([\d.]+)", (ROOT / "benchmarks" / "README.md").read_text())
-    assert float(told[1]) > 2, "more than twice as fast"
 
 
 @pytest.mark.parametrize("seed", range(3))
