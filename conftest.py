@@ -20,9 +20,7 @@ def pytest_configure(config):
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         os.environ["CIFARLAB_DATA"] = folder
         os.environ.pop("CIFARLAB_DATASET", None)
-        if processes := getattr(config.option, "numprocesses", None):
-            share = max(1, (os.cpu_count() or 1) // processes)  # of the cores: more threads get in each other's way
-            os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(share))
+        if getattr(config.option, "numprocesses", None):
             return  # it only hands tests out
     from cifarlab.training.placement import tower_devices
 
