@@ -1,7 +1,6 @@
 """Feedback pages, each made within limits: nbconvert can take hours and gigabytes for a notebook of a few kilobytes."""
 
 import multiprocessing
-import resource
 import signal
 from collections.abc import Iterable
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
@@ -41,6 +40,8 @@ def write(course: Path, assignment: str, students: Iterable[str]) -> list[str]:
 
 def _limit(memory_mb: int, page_mb: int) -> None:
     """Limits this process's memory and files."""
+    import resource  # Windows has none; releases and reports are made there
+
     resource.setrlimit(resource.RLIMIT_DATA, (memory_mb * 1_000_000,) * 2)
     resource.setrlimit(resource.RLIMIT_FSIZE, (page_mb * 1_000_000,) * 2)
 
