@@ -116,6 +116,7 @@ def _eval(options: argparse.Namespace) -> int:
     if not config.run_once and newest_checkpoint(config.checkpoint_dir) is None:
         say(f"No checkpoint in {config.checkpoint_dir} yet; looking again every {config.eval_interval_secs:g} s.")
     for evaluation in [evaluate(config)] if config.run_once else watch(config):
+        _warn(evaluation.warnings)
         say(evaluation_line(evaluation, config.moving_average, datetime.datetime.now()))
         summaries.write(evaluation)
     return 0
@@ -155,7 +156,9 @@ def _classifier(options: argparse.Namespace) -> "Classifier":
 
     config = _config(EvalConfig, options)
     if "checkpoint_dir" in options or newest_checkpoint(config.checkpoint_dir) is not None:
-        return trained_classifier(config.checkpoint_dir, averaged=config.moving_average)
+        classifier = trained_classifier(config.checkpoint_dir, averaged=config.moving_average)
+        _warn(classifier.warnings)
+        return classifier
     right = shipped.record()["precision_at_1"]
     brought = f"taking the weights that come with cifarlab, right on {right:.1%} of CIFAR-10's test pictures"
     say(f"No checkpoint in {config.checkpoint_dir}: {brought}.")
@@ -267,6 +270,12 @@ def _config(
     """The config that the flags describe; what was not given is as in `otherwise`, or else the default."""
     given = {field.name: getattr(options, field.name) for field in dataclasses.fields(kind) if field.name in options}
     return kind.from_settings({**otherwise, **given})
+
+
+def _warn(warnings: Sequence[str]) -> None:
+    """Prints what a person should know beside a result, without changing the result's output."""
+    for warning in warnings:
+        print(f"Warning: {plain(warning)}", file=sys.stderr)
 
 
 def _fail(program: str, error: Exception, status: int) -> int:

@@ -35,12 +35,14 @@ class Evaluation(NamedTuple):
         precision: the share of images whose largest logit is the right class, 0 to 1.
         num_examples: images evaluated.
         seconds: that it took, restoring and input included.
+        warnings: a line about each later checkpoint that could not be used.
     """
 
     step: int
     precision: float
     num_examples: int
     seconds: float
+    warnings: tuple[str, ...] = ()
 
 
 class Predictor:
@@ -189,7 +191,12 @@ def _pictures(config: EvalConfig, trained: TrainConfig) -> DataSet:
     """The pictures that were asked for, or else those of the run, which may have come to `train` as an argument."""
     path = Path(config.checkpoint_dir) / "dataset.json"
     if not path.exists():
-        return datasets.load(config.dataset or trained.dataset, config.data_dir or trained.data_dir)
+        if config.dataset is None:
+            raise DataSetError(
+                f"{path} is missing, which says what the network was trained on. Put it back, or name the data set: "
+                "--dataset NAME."
+            )
+        return datasets.load(config.dataset, config.data_dir or trained.data_dir)
     described = DataSet.read_description(path)
     if config.dataset is None and (config.data_dir is None or described.name not in datasets.SOURCES):
         if described.is_there():
@@ -224,7 +231,7 @@ class _Evaluator:
     def evaluate(self) -> Evaluation:
         """Evaluates the newest checkpoint that can be read."""
         start, config = time.perf_counter(), self.config
-        step = restore_newest_network(self.network, config.checkpoint_dir, averaged=config.moving_average)
+        restored = restore_newest_network(self.network, config.checkpoint_dir, averaged=config.moving_average)
         images = inputs(
             self.dataset,
             SPLITS[self.config.eval_data],
@@ -233,4 +240,5 @@ class _Evaluator:
         )
         with tf.device(self.config.device):
             logits, labels = self._predictor(images)
-        return Evaluation(step, precision_at_1(logits, labels), len(labels), time.perf_counter() - start)
+        seconds = time.perf_counter() - start
+        return Evaluation(restored.step, precision_at_1(logits, labels), len(labels), seconds, restored.warnings)

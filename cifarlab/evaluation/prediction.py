@@ -38,10 +38,12 @@ class Classifier:
     Attributes:
         network: a trained ConvNet, or anything with its `stages`.
         dataset: what it was trained on; only its description is used.
+        warnings: a line about each later checkpoint of its run that could not be used.
     """
 
     network: tf.Module
     dataset: DataSet
+    warnings: tuple[str, ...] = ()
 
     def logits(self, pictures: tf.Tensor) -> tf.Tensor:
         """The logits of raw pictures: cropped centrally and standardized as in evaluation.
@@ -69,8 +71,8 @@ def trained_classifier(checkpoint_dir: str | os.PathLike, *, averaged: bool = Tr
     existing_checkpoint(checkpoint_dir)
     dataset = DataSet.read_description(Path(checkpoint_dir) / "dataset.json")
     network = make_network(run_config(checkpoint_dir), dataset)
-    restore_newest_network(network, checkpoint_dir, averaged=averaged)
-    return Classifier(network, dataset)
+    restored = restore_newest_network(network, checkpoint_dir, averaged=averaged)
+    return Classifier(network, dataset, restored.warnings)
 
 
 def pretrained() -> Classifier:

@@ -29,7 +29,7 @@ class Console(Observer):
             say(f"Warning: {warning}")
         if run.first_step >= run.config.max_steps:
             return
-        if run.first_step:
+        if run.resumed:
             folder = run.config.train_dir if run.is_chief else "the chief's run"
             say(f"Continuing {folder} from its checkpoint at step {run.first_step}.")
         if run.placement:

@@ -1,41 +1,41 @@
-"""Saving and restoring a run, on TensorFlow's own checkpoints.
+"""Saving and restoring a run, in TensorFlow's checkpoint format.
 
-A checkpoint is written beside its place and counts only when TensorFlow's small `checkpoint` file names it, so one
-that a crash left half-written is never the newest. One that cannot be read all the same is passed over.
+Training starts at step 0 only in a directory without any checkpoint or log. In any other it resumes from the latest
+checkpoint that can be read, or stops and says what it found.
 """
 
-import datetime
 import os
 import re
 import shutil
-import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import NamedTuple
 
 from cifarlab.backend import tf
 from cifarlab.errors import UserError
+from cifarlab.training import checkpoint_files as files
+from cifarlab.training.checkpoint_files import INDEX, PREFIX, Index, IndexEntry, checkpoint_path
+from cifarlab.training.runlog import FILE_NAME as LOG
+from cifarlab.training.runlog import logged_steps
 from cifarlab.training.step import TrainState
-
-PREFIX = "model.ckpt"
-INDEX = "checkpoint"  # TensorFlow's file that names the newest checkpoint and those that are kept
-LOCK = "trainer.lock"
 
 # What TensorFlow's reader raises for damaged files; the last two for one that is cut short or holds nonsense.
 _DAMAGED = (tf.errors.OpError, OSError, IndexError, RuntimeError)
-# And what restoring raises for a checkpoint of other variables.
-_UNREADABLE = (*_DAMAGED, ValueError, AssertionError)
+# What restoring raises for a checkpoint of other variables.
+_OTHER_NETWORK = (ValueError, AssertionError)
 
 
 class CheckpointError(UserError):
-    """A checkpoint that cannot be used: damaged, of another network, or not there."""
+    """A checkpoint that cannot be used: damaged, missing, or of another network."""
+
+
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint whose files are damaged, missing or renamed; an older one may do."""
 
 
 class Checkpoints:
-    """The checkpoints of one run's folder.
+    """The checkpoints in one run's directory.
 
     >>> import tempfile
     >>> from cifarlab.model.network import ConvNet
@@ -47,76 +47,164 @@ class Checkpoints:
     def __init__(
         self, folder: str | os.PathLike, state: TrainState, *, keep: int = 5, keep_hours: float | None = None
     ) -> None:
-        """Looks for checkpoints in a folder.
+        """Prepares to save and restore; changes nothing on disk.
 
         Args:
-            folder: of the run; it need not exist yet.
+            folder: directory of the run; it need not exist yet.
             state: what is saved and restored.
-            keep: how many of the newest are kept.
-            keep_hours: besides, one for each so many hours is kept for good.
+            keep: how many of the latest checkpoints are kept.
+            keep_hours: in addition, one checkpoint every so many hours is kept permanently.
         """
-        self.state = state
+        self.state, self.folder = state, Path(folder)
         self.warnings: list[str] = []
-        _clean(Path(folder))
-        _mend_index(Path(folder))
+        self._keep, self._keep_seconds = keep, keep_hours and keep_hours * 3600
+        self._entries: list[IndexEntry] = []  # may be deleted, first those that come first
+        self._preserved_at = time.time()
         self._checkpoint = tf.train.Checkpoint(state=state)
         _ = self._checkpoint.save_counter  # made now, not at the first save, so that restoring finds its place
-        self._manager = tf.train.CheckpointManager(
-            self._checkpoint, str(folder), keep, keep_hours, checkpoint_name=PREFIX, step_counter=state.step
-        )
 
     def save(self) -> str:
-        """Saves the state under its step and removes what is no longer kept; returns the checkpoint's path.
+        """Saves the state under its step, deletes the checkpoints that are no longer kept, and returns the path.
+
+        A checkpoint of step 0 is only the starting point of a run, and deleted once there is a later one.
 
         Raises:
-            CheckpointError: it could not be written; the ones before it are still there.
+            CheckpointError: it could not be written; earlier checkpoints are kept.
         """
+        step = int(self.state.step.numpy())
         try:
-            return self._manager.save(checkpoint_number=self.state.step)
+            files.write(self._checkpoint, self.folder, step)
+            self._entries = [entry for entry in self._entries if entry.step != step]
+            self._entries.append(IndexEntry(step, time.time()))
+            self._write_index()
+            self._delete_old()
         except (tf.errors.OpError, OSError) as error:
-            folder = Path(self._manager.directory)
             raise CheckpointError(
-                f"the checkpoint of step {self.state.step.numpy()} could not be written to {folder}: "
-                f"{one_line(error)}. {_room(folder, self.state)}Make room there or allow writing, then continue; "
+                f"the checkpoint of step {step} could not be written to {self.folder}: "
+                f"{one_line(error)}. {_room(self.folder, self.state)}Make room there or allow writing, then continue; "
                 "the checkpoints before it are kept."
             ) from None
+        return checkpoint_path(self.folder, step)
+
+    def _write_index(self) -> None:
+        files.write_index(self.folder, Index(tuple(self._entries), self._preserved_at))
+
+    def _delete_old(self) -> None:
+        before = len(self._entries)
+        while len(self._entries) > self._keep or (len(self._entries) > 1 and self._entries[0].step == 0):
+            oldest = self._entries.pop(0)
+            # The distance, so that a clock that was wrong once does not stop the permanent ones for years.
+            apart = abs(oldest.saved_at - self._preserved_at)
+            if oldest.step and self._keep_seconds and apart >= self._keep_seconds:
+                self._preserved_at = oldest.saved_at
+            else:
+                files.delete(self.folder, oldest.step)
+        if len(self._entries) < before:
+            self._write_index()
 
     def restore_newest(self) -> int | None:
-        """Restores the newest checkpoint that can be read and returns its step, or None when there is none at all.
+        """Restores the latest checkpoint that can be read, and returns its step.
 
-        One that cannot be read is passed over, and a line about it added to `warnings`.
+        Damaged ones are skipped, and a line about each is added to `warnings`.
+
+        Returns:
+            None only if the directory has neither a checkpoint, or a part of one, nor a log.
 
         Raises:
-            CheckpointError: there are checkpoints, but none that can be read.
+            CheckpointError: the directory has one of these, but no checkpoint that can be used, or one of another
+                network; the message says what was found and what to do. Nothing was changed.
         """
-        paths = list(reversed(self._manager.checkpoints))
-        for path in paths:
+        found, index = files.parts(self.folder), files.read_index(self.folder)
+        logged = logged_steps(self.folder)
+        recorded = {*logged, *(entry.step for entry in index.entries if index)} if index else set(logged)
+        complete = min((step for step, names in found.items() if files.has_index(names)), default=float("inf"))
+        unusable: dict[int, str] = {}
+        for step, names in reversed(found.items()):
+            if unusable and step == 0:
+                break  # to go back to the starting point would be to start again
+            if not files.has_index(names) and step not in recorded and step > complete:
+                continue  # written by a process that was killed before it could finish
             try:
-                # Restoring assigns variable by variable; an older checkpoint overwrites what a torn one began.
-                # Nothing is expected to be left over, but if it is, the assertion says so and no later warning.
-                self._checkpoint.restore(path).expect_partial().assert_consumed()
-            except _UNREADABLE as error:
-                self.warnings.append(f"{Path(path).name} was passed over: {why_unreadable(error)}.")
+                self._restore(step)
+            except DamagedCheckpointError as error:
+                unusable[step] = str(error)
             else:
-                return int(self.state.step.numpy())
-        if paths:
+                self._warn(step, max(recorded, default=0), unusable)
+                self._recover_entries(step, index, unusable)
+                files.delete_leftovers(self.folder)
+                return step
+        if self._is_new(found):
+            return None
+        raise CheckpointError(
+            f"{_what_is_wrong(self.folder, unusable)} Put back what is missing, or choose another --train-dir."
+        )
+
+    def _restore(self, step: int) -> None:
+        path = checkpoint_path(self.folder, step)
+        try:
+            with files.in_memory(path) as readable:
+                # Restoring assigns variable by variable; an older checkpoint overwrites what a damaged one began.
+                # `expect_partial` only keeps TensorFlow from printing a warning later.
+                self._checkpoint.restore(readable).expect_partial().assert_consumed()
+        except _DAMAGED as error:
+            raise DamagedCheckpointError(f"{PREFIX}-{step}: {why_unreadable(error)}") from None
+        except _OTHER_NETWORK as error:
             raise CheckpointError(
-                f"none of the {len(paths)} checkpoints in {self._manager.directory} can be used: "
-                f"{self.warnings[0]} Name another folder (--train-dir), or the settings of the run that made them."
+                f"{path} cannot be resumed: {why_unreadable(error)}. Choose another --train-dir, or the settings of "
+                "the run that wrote it."
+            ) from None
+        _check_step(step, int(self.state.step.numpy()))
+
+    def _warn(self, step: int, recorded: int, unusable: dict[int, str]) -> None:
+        self.warnings += [f"skipped {reason}." for reason in unusable.values()]
+        if recorded > max((step, *unusable)):
+            self.warnings.append(
+                f"a checkpoint of step {recorded} was saved here, but its files are missing; resuming from step {step}."
             )
-        return None
+
+    def _recover_entries(self, restored: int, index: Index | None, unusable: dict[int, str]) -> None:
+        """Finds out which checkpoints may be deleted: those that the index lists, or else the latest ones."""
+        steps = [step for step in files.complete_steps(self.folder) if step <= restored]
+        if index is None:
+            times = {step: _modified(f"{checkpoint_path(self.folder, step)}.index") for step in steps[-self._keep :]}
+        else:
+            self._preserved_at = index.preserved_at
+            listed = {entry.step: entry.saved_at for entry in index.entries}
+            # A process that was killed between saving and listing a checkpoint left the restored one out.
+            times = {step: listed.get(step, time.time()) for step in steps if step in listed or step == restored}
+            damaged = [IndexEntry(step, listed[step]) for step in sorted(unusable) if step in listed]
+            self._entries = damaged  # the first to be deleted
+        self._entries = [*self._entries, *(IndexEntry(step, at) for step, at in times.items())]
+
+    def _is_new(self, found: dict[int, list[str]]) -> bool:
+        """Whether no step was ever finished here: at most, the starting point was being written."""
+        begun = all(step == 0 and not files.has_index(names) for step, names in found.items())
+        return begun and not any((self.folder / name).exists() for name in (INDEX, LOG))
 
 
-def newest_checkpoint(folder: str | os.PathLike) -> str | None:
-    """The path of a folder's newest checkpoint, or None."""
-    saved = _saved(Path(folder))
-    return saved[-1] if saved else None
+def _check_step(named: int, saved: int) -> None:
+    if named != saved:
+        raise DamagedCheckpointError(
+            f"{PREFIX}-{named}: it holds step {saved}, so it was renamed or copied; its name must be {PREFIX}-{saved}"
+        )
 
 
-def _saved(folder: Path) -> list[str]:
-    """The checkpoints that lie in a folder, oldest first; TensorFlow writes the `.index` of one last."""
-    names = (re.fullmatch(rf"{re.escape(PREFIX)}-(\d+)\.index", file.name) for file in folder.glob(f"{PREFIX}-*.index"))
-    return [str(folder / f"{PREFIX}-{step}") for step in sorted(int(name[1]) for name in names if name)]
+def _modified(path: str) -> float:
+    with suppress(OSError):
+        return os.stat(path).st_mtime
+    return time.time()
+
+
+def _what_is_wrong(folder: str | os.PathLike, unusable: dict[int, str]) -> str:
+    """A sentence about a directory that has files of a run, but no checkpoint that can be used."""
+    if unusable:
+        reasons = list(unusable.values())
+        more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+        return f"none of the checkpoints in {folder} can be used: {'; '.join(reasons[:3])}{more}."
+    there = [name for name in (LOG, INDEX) if (Path(folder) / name).exists()]
+    similar = [name for name in files.file_names(folder) if name.startswith(PREFIX)][:3]
+    found = ", ".join([*there, *similar])
+    return f"{folder} has files of a run ({found}), but no checkpoint, which is a pair {PREFIX}-N.index and .data."
 
 
 def _room(folder: Path, state: TrainState) -> str:
@@ -125,61 +213,36 @@ def _room(folder: Path, state: TrainState) -> str:
     return f"It needs {needed / 1e6:.1f} MB, and {free / 1e6:.1f} MB are free. " if free < needed else ""
 
 
-def _clean(folder: Path) -> None:
-    """Removes what a trainer that was killed had begun to write: such a checkpoint has no index yet."""
-    whole, name = {Path(path).name for path in _saved(folder)}, rf"{re.escape(PREFIX)}-\d+"
-    for path in folder.glob(f"{PREFIX}-*"):
-        if re.fullmatch(f"{name}_temp", path.name):  # where TensorFlow gathers the parts of a checkpoint
-            shutil.rmtree(path, ignore_errors=True)
-        elif (part := re.fullmatch(rf"({name})\.data-\d+-of-\d+", path.name)) and part[1] not in whole:
-            path.unlink(missing_ok=True)
-
-
-def _named(folder: Path) -> list[str] | None:
-    """The names of the checkpoints in TensorFlow's index; None when it is torn, for it would then find none at all."""
-    index = folder / INDEX
-    line = r'\w+: ("[^"\n]+"|[-+.e\d]+)\n'
-    if not index.is_file() or not re.fullmatch(f"({line})+", index.read_text(errors="replace")):
-        return None
-    return [Path(path).name for path in tf.train.get_checkpoint_state(str(folder)).all_model_checkpoint_paths]
-
-
-def _mend_index(folder: Path) -> None:
-    """Writes the index anew from the checkpoints that are there, when it is damaged, gone or behind them.
-
-    It is behind when a trainer was killed after it had saved a checkpoint and before it named it.
-    """
-    saved, named = _saved(folder), _named(folder)
-    if saved and (named is None or Path(saved[-1]).name not in named):
-        saved = [path for path in saved if named is None or Path(path).name in named or path == saved[-1]]
-        times = [Path(f"{path}.index").stat().st_mtime for path in saved]
-        names = [Path(path).name for path in saved]  # below an absolute folder they stay as they are: it may be moved
-        tf.compat.v1.train.update_checkpoint_state(
-            str(folder.absolute()),
-            names[-1],
-            names,
-            all_model_checkpoint_timestamps=times,
-            last_preserved_timestamp=times[0],
-        )
+def newest_checkpoint(folder: str | os.PathLike) -> str | None:
+    """The path of the latest checkpoint in a directory, or None."""
+    steps = files.complete_steps(folder)
+    return checkpoint_path(folder, steps[-1]) if steps else None
 
 
 def existing_checkpoint(folder: str | os.PathLike) -> str:
-    """The path of a folder's newest checkpoint.
+    """The path of the latest checkpoint in a directory.
 
     Raises:
-        CheckpointError: there is none.
+        CheckpointError: there is none, or it was written by another program.
     """
     path = newest_checkpoint(folder)
-    if path is None:
+    if (name := files.foreign_file(folder)) is not None:
         raise CheckpointError(
-            f"{folder} should hold checkpoints of a run; there is none. Train first (`cifarlab train --train-dir "
-            "...`), or name the folder with --checkpoint-dir."
+            f"{folder} has checkpoints of another program ({name}), which cifarlab cannot read. Name the directory of "
+            "a run of `cifarlab train` with --checkpoint-dir."
+        )
+    if path is None:
+        steps = {step: f"{PREFIX}-{step}: its .index file is missing" for step in reversed(files.parts(folder))}
+        is_run = steps or any((Path(folder) / name).exists() for name in (LOG, INDEX))
+        what = _what_is_wrong(folder, steps) if is_run else f"{folder} should hold checkpoints of a run; there is none."
+        raise CheckpointError(
+            f"{what} Train first (`cifarlab train --train-dir ...`), or name the directory with --checkpoint-dir."
         )
     return path
 
 
 def restore_network(network: tf.Module, path: str, *, averaged: bool = True) -> int:
-    """Reads a network's weights from a checkpoint and returns the step that they are from.
+    """Reads the weights of a network from a checkpoint and returns their step.
 
     Args:
         network: changed in place.
@@ -187,82 +250,81 @@ def restore_network(network: tf.Module, path: str, *, averaged: bool = True) -> 
         averaged: the moving averages of the weights; otherwise the weights themselves.
 
     Raises:
-        CheckpointError: the checkpoint is damaged, gone, or of another network.
+        CheckpointError: the checkpoint is damaged, missing, or of another network.
     """
     step = tf.Variable(0, trainable=False, dtype=tf.int64)
-    part = {"averages" if averaged else "network": network, "step": step}
+    objects = {"averages" if averaged else "network": network, "step": step}
     try:
-        status = tf.train.Checkpoint(state=tf.train.Checkpoint(**part)).read(path)
-        status.expect_partial().assert_existing_objects_matched()
-    except _UNREADABLE as error:
+        with files.in_memory(path) as readable:
+            status = tf.train.Checkpoint(state=tf.train.Checkpoint(**objects)).read(readable)
+            status.expect_partial().assert_existing_objects_matched()
+    except _DAMAGED as error:
+        raise DamagedCheckpointError(f"{Path(path).name}: {why_unreadable(error)}") from None
+    except _OTHER_NETWORK as error:
         raise CheckpointError(
-            f"{path} cannot be used: {why_unreadable(error)}. Name the folder of a run of this network."
+            f"{path} cannot be used: {why_unreadable(error)}. Name the directory of a run of this network."
         ) from None
+    _check_step(files.step_of(path) or 0, int(step))
     return int(step)
 
 
 WRITING = 0.5
-"""Seconds that the end of a checkpoint's file may come after its beginning."""
+"""Seconds that the end of a checkpoint may be written after its beginning."""
 
 
-def restore_newest_network(network: tf.Module, folder: str | os.PathLike, *, averaged: bool = True) -> int:
-    """Reads a network's weights from a folder's newest checkpoint that can be read; returns its step.
+class Restored(NamedTuple):
+    """Which checkpoint the weights of a network are from.
+
+    Attributes:
+        step: of the checkpoint.
+        warnings: a line about each later checkpoint that could not be used.
+    """
+
+    step: int
+    warnings: tuple[str, ...]
+
+
+def restore_newest_network(network: tf.Module, folder: str | os.PathLike, *, averaged: bool = True) -> Restored:
+    """Reads the weights of a network from the latest checkpoint that can be read.
 
     Raises:
-        CheckpointError: there is no checkpoint, or none that can be read; the message is about the newest.
+        CheckpointError: there is no checkpoint, none that can be read, or the latest is of another network.
     """
     seen = None
     while True:
-        newest, reasons = existing_checkpoint(folder), []
-        for path in reversed(_saved(Path(folder))):
+        newest, index, unusable = existing_checkpoint(folder), files.read_index(Path(folder)), dict[int, str]()
+        for step in reversed(files.complete_steps(folder)):
             try:
-                return restore_network(network, path, averaged=averaged)
-            except CheckpointError as error:
-                reasons.append(error)
-        # A trainer may have put newer ones in their place meanwhile, or be about to write the end of this one.
-        if reasons and newest == seen:
-            raise reasons[0]
+                restore_network(network, checkpoint_path(folder, step), averaged=averaged)
+            except DamagedCheckpointError as error:
+                unusable[step] = str(error)
+            else:
+                listed = max((entry.step for entry in index.entries), default=0) if index else 0
+                if listed > max((step, *unusable)):
+                    unusable[listed] = f"{PREFIX}-{listed}: its files are missing"
+                return Restored(step, tuple(f"skipped {reason}." for reason in unusable.values()))
+        # A trainer may have replaced them by later ones meanwhile, or be about to write the end of this one.
+        if newest == seen:
+            raise CheckpointError(f"{_what_is_wrong(folder, unusable)} Name the directory of another run.")
         seen = newest if newest == newest_checkpoint(folder) else None
         time.sleep(WRITING if seen else 0)
 
 
-@contextmanager
-def only_trainer(folder: str | os.PathLike) -> Iterator[None]:
-    """Keeps a second trainer out of a run's folder; a process that dies gives the lock back by dying.
-
-    Raises:
-        CheckpointError: another process holds the folder; the message says which.
-    """
-    holder = Path(folder) / f"{LOCK}.holder"
-    lock = FileLock(Path(folder) / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        who = "another process"
-        with suppress(OSError):  # it may end at this moment
-            who = holder.read_text().strip() or who
-        raise CheckpointError(
-            f"{folder} is in use: {who} trains there. Wait for it, stop it, or name another --train-dir."
-        ) from None
-    try:
-        since = datetime.datetime.now().isoformat(" ", "seconds")
-        holder.write_text(f"process {os.getpid()} on {socket.gethostname()} (since {since})\n")
-        yield
-    finally:
-        holder.unlink(missing_ok=True)
-        lock.release()
-
-
 def why_unreadable(error: Exception) -> str:
     """In a few words, what is wrong with a checkpoint that could not be restored."""
+    if isinstance(error, FileNotFoundError) and error.strerror:
+        return error.strerror
     if isinstance(error, tf.errors.NotFoundError):
         return "one of its files is missing"
     if isinstance(error, _DAMAGED):
         return f"it is damaged ({one_line(error)})"
-    return "it is of another network or another version of the training program"
+    return "it was written by a different network or a different version of cifarlab"
 
 
 def one_line(error: Exception) -> str:
-    """The first line of an error's message, without the operation that TensorFlow puts before it."""
-    text = re.sub(r"^{{.*?}} ?", "", (str(getattr(error, "message", "")) or str(error)).strip())
-    return text.splitlines()[0].rstrip(".")[:300]
+    """The first line of an error's message, without the operations and paths in memory that TensorFlow puts into it."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = (str(getattr(error, "message", "")) or str(error)).strip()
+    text = re.sub(r"^{{.*?}} ?| \[Op:\w+\]|ram://[^\s/]+/", "", text)
+    return text.splitlines()[0].rstrip(".")[:300] if text else "its files do not fit together"

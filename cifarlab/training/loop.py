@@ -17,13 +17,14 @@ from cifarlab.data.pipeline import QueueCounter, distorted_inputs
 from cifarlab.errors import NotFiniteError, WorkerLostError
 from cifarlab.model.network import variable_name
 from cifarlab.training import memory, strategies
-from cifarlab.training.checkpoints import PREFIX, Checkpoints, only_trainer
+from cifarlab.training.checkpoint_files import PREFIX
+from cifarlab.training.checkpoints import Checkpoints
 from cifarlab.training.clock import Clock
 from cifarlab.training.control import Control, interrupt_stops
 from cifarlab.training.initial import make_state
 from cifarlab.training.observers import Details, Observer, Run, StepRecord
 from cifarlab.training.replay import Replay, first_not_finite, save_batch
-from cifarlab.training.runfolder import changed_settings, check_same_pictures, open_folder
+from cifarlab.training.runfolder import changed_settings, check_same_pictures, missing_files, only_trainer, open_folder
 from cifarlab.training.runlog import RunLog
 from cifarlab.training.step import StepResult, TrainState
 from cifarlab.training.strategies import Strategy
@@ -79,22 +80,26 @@ def train(
             state = make_state(config, dataset, network, replicas=strategy.replicas)
         strategy.check(state)
         checkpoints = Checkpoints(folder, state, keep=config.keep_checkpoints, keep_hours=config.keep_checkpoint_hours)
-        checkpoints.restore_newest()
+        resumed = checkpoints.restore_newest() is not None
         strategy.hand_out(state)
         first_step = int(state.step.numpy())
-        if first_step:
+        warnings = list[str]()
+        if resumed:
             check_same_pictures(folder / "dataset.json", dataset)
-        warnings = [*checkpoints.warnings, *changed_settings(folder / "config.json", config, first_step)]
+            warnings += [*checkpoints.warnings, *missing_files(folder)]
+            warnings += changed_settings(folder / "config.json", config)
         config.save(folder / "config.json")
         dataset.save_description(folder / "dataset.json")
         log = RunLog(folder)
-        log.rewind(first_step, checkpoint=f"{PREFIX}-{first_step}" if first_step else "")
+        if resumed:
+            log.rewind(first_step, checkpoint=f"{PREFIX}-{first_step}" if first_step else "")
         run = Run(
             config,
             dataset,
             state,
             compiled_step=_compiled(strategy, state, config, dataset),
             first_step=first_step,
+            resumed=resumed or first_step > 0,  # a worker gets its state from the chief
             images_per_step=config.batch_size * strategy.replicas,
             is_chief=strategy.is_chief,
             placement=strategy.describe(config.batch_size),
@@ -146,8 +151,8 @@ class _Session:
         self.queue, self.replay = QueueCounter(), Replay(run.state)
         self.compiled_stages = tf.function(run.state.network.stages)
         self.step = run.first_step
-        self.saved_step, self.saved_at = run.first_step or None, time.monotonic()
-        self.unsaved = not run.first_step
+        self.saved_step, self.saved_at = run.first_step if run.resumed else None, time.monotonic()
+        self.unsaved = not run.resumed
         self.clock = Clock()
 
     def run_to_end(self) -> TrainState:
@@ -156,6 +161,8 @@ class _Session:
             for observer in self.observers:
                 observer.start(self.run)
                 started.append(observer)
+            if not self.run.resumed and self.step < self.config.max_steps:
+                self._save_starting_point()
             with interrupt_stops(self.control) as interrupted:
                 self._steps()
             self._check_finite()
@@ -280,6 +287,11 @@ class _Session:
         for observer in self.observers:
             observer.checkpoint(self.step, path)
         memory.give_back()
+
+    def _save_starting_point(self) -> None:
+        """Saves step 0 before anything is logged, so that a run which is killed early resumes; no event tells of it."""
+        self.checkpoints.save()
+        self.saved_step = self.step
 
     def _check_finite(self) -> None:
         """Raises when a step since the last look was not finite; nothing of it was saved."""

@@ -87,6 +87,7 @@ class Run:
         state: weights, averages, step; changes as the run goes on.
         compiled_step: a step of this state as a `tf.function` of a batch's images and labels.
         first_step: where this session starts.
+        resumed: whether it starts from a checkpoint of an earlier session.
         images_per_step: those of all towers or replicas together.
         is_chief: whether this process's checkpoints are kept; false for all but one of several processes.
         placement: one line about towers or replicas and their devices; "" where there are none.
@@ -98,6 +99,7 @@ class Run:
     state: TrainState
     compiled_step: Any
     first_step: int
+    resumed: bool = False
     images_per_step: int = 0
     is_chief: bool = True
     placement: str = ""

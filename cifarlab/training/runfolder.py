@@ -1,12 +1,23 @@
-"""The folder of a run: made, looked at and found fit before anything is written to it."""
+"""The directory of a run: made, checked before anything is written to it, and locked while a process trains there."""
 
 import dataclasses
+import datetime
+import os
+import socket
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from cifarlab.config import ConfigError, TrainConfig
-from cifarlab.data.dataset import DataSet
+from cifarlab.data.dataset import DataSet, DataSetError
+from cifarlab.training.checkpoint_files import foreign_file
+from cifarlab.training.checkpoints import CheckpointError
+from cifarlab.training.runlog import FILE_NAME
+
+LOCK = "trainer.lock"
 
 
 def check_same_pictures(path: Path, dataset: DataSet) -> None:
@@ -31,9 +42,9 @@ _CHANGE_NO_RESULT = {
 }
 
 
-def changed_settings(path: Path, config: TrainConfig, first_step: int) -> Iterator[str]:
-    """A line for each setting that a continued run had otherwise and that changes what comes out."""
-    if not first_step or not path.exists():
+def changed_settings(path: Path, config: TrainConfig) -> Iterator[str]:
+    """A line for each setting that a resumed run had otherwise and that changes its results."""
+    if not path.exists():
         return
     before, now = (dataclasses.asdict(c) for c in (TrainConfig.read(path), config))
     where_it_ends = {"max_steps"} if config.schedule == "one-cycle" else set()  # that schedule's rate hangs on it
@@ -65,4 +76,61 @@ def open_folder(config: TrainConfig) -> Path:
             f"train_dir is a folder that can be written to; {folder} is not ({error.strerror or 'no folder'}). "
             "Name another --train-dir."
         ) from None
+    _check_is_ours(folder)
     return folder
+
+
+def _check_is_ours(folder: Path) -> None:
+    """Refuses a directory with files that we would overwrite or delete, but did not write."""
+    if (name := foreign_file(folder)) is not None:
+        raise ConfigError(
+            f"{folder} has checkpoints of another program ({name}); training there would change its files. Choose a "
+            "new --train-dir; nothing was changed."
+        )
+    for name, read in {"config.json": TrainConfig.read, "dataset.json": DataSet.read_description}.items():
+        if (path := folder / name).exists():
+            try:
+                read(path)
+            except (ConfigError, DataSetError) as error:
+                raise ConfigError(
+                    f"{error} If it belongs to this run and is damaged, move it away and pass the run's settings "
+                    "again; otherwise choose a new --train-dir. Nothing was changed."
+                ) from None
+
+
+def missing_files(folder: Path) -> Iterator[str]:
+    """A line for each file that a run to be resumed should have and has not, and what follows from that."""
+    for name, consequence in {
+        "config.json": "changed settings cannot be noticed",
+        "dataset.json": "a changed dataset cannot be noticed",
+        FILE_NAME: "the log, and figures made from it, begin here",
+    }.items():
+        if not (folder / name).exists():
+            yield f"{name} is missing in {folder}: {consequence}."
+
+
+@contextmanager
+def only_trainer(folder: str | os.PathLike) -> Iterator[None]:
+    """Keeps a second trainer out of a run's folder; a process that dies gives the lock back by dying.
+
+    Raises:
+        CheckpointError: another process holds the folder; the message says which.
+    """
+    holder = Path(folder) / f"{LOCK}.holder"
+    lock = FileLock(Path(folder) / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        who = "another process"
+        with suppress(OSError):  # it may end at this moment
+            who = holder.read_text().strip() or who
+        raise CheckpointError(
+            f"{folder} is in use: {who} trains there. Wait for it, stop it, or name another --train-dir."
+        ) from None
+    try:
+        since = datetime.datetime.now().isoformat(" ", "seconds")
+        holder.write_text(f"process {os.getpid()} on {socket.gethostname()} (since {since})\n")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()

@@ -4,6 +4,7 @@ Each line holds `event`, `step` and what belongs to the event. When a run goes o
 after that checkpoint are taken out, so that the log tells of one run however often it was interrupted.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -95,6 +96,13 @@ def read_log(path: str | os.PathLike) -> Iterator[dict[str, Any]]:
                 continue
             if type(step := event.get("step")) is int and 0 <= step < 2**63:
                 yield event
+
+
+def logged_steps(folder: str | os.PathLike) -> set[int]:
+    """The steps of which a run's log says that a checkpoint was saved; none if there is no log."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        return {line["step"] for line in read_log(folder) if line["event"] == "checkpoint"}
+    return set()
 
 
 def _plain(value: Any) -> Any:

@@ -18,7 +18,8 @@ from cifarlab.evaluation.precision import evaluate
 from cifarlab.model.network import ConvNet
 from cifarlab.show.dashboard import Dashboard, board, panels, twin
 from cifarlab.show.dashboard.watcher import History, Watch
-from cifarlab.training.checkpoints import newest_checkpoint, only_trainer
+from cifarlab.training.checkpoints import newest_checkpoint
+from cifarlab.training.runfolder import only_trainer
 from cifarlab.training.runlog import read_log
 
 pytestmark = pytest.mark.slow

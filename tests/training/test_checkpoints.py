@@ -11,9 +11,9 @@ from cifarlab.training.checkpoints import (
     Checkpoints,
     existing_checkpoint,
     newest_checkpoint,
-    only_trainer,
     restore_network,
 )
+from cifarlab.training.runfolder import only_trainer
 from cifarlab.training.step import TrainState
 
 

@@ -1,0 +1,213 @@
+"""The files of a run's checkpoints: found by name, written atomically, read through memory.
+
+The files on disk decide which checkpoints exist. TensorFlow's small file `checkpoint` is written for other programs and
+only says which checkpoints may be deleted, because a copy or a backup can lose it, and clocks can be wrong.
+
+TensorFlow treats the path of a checkpoint as a glob pattern when it reads it, so a directory such as `lr[0.1]` would
+never be found. It therefore only sees paths in its own file system in memory, and Python reads and writes the files.
+"""
+
+import contextlib
+import itertools
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from cifarlab.backend import tf
+from cifarlab.files import replace_text, written_whole
+
+PREFIX = "model.ckpt"
+INDEX = "checkpoint"
+"""TensorFlow's file that names the latest checkpoint and those that are kept for now."""
+
+_PART = re.compile(rf"{re.escape(PREFIX)}-(\d+)\.(index|data-\d+-of-\d+)")
+_LEFTOVER = re.compile(rf"{_PART.pattern}\.part")
+_FOREIGN = re.compile(rf"{re.escape(PREFIX)}-?\d*\.meta")
+_IN_MEMORY = (f"ram://cifarlab-{os.getpid()}-{number}" for number in itertools.count())
+
+
+class IndexEntry(NamedTuple):
+    """A checkpoint that may be deleted once newer ones exist.
+
+    Attributes:
+        step: of the checkpoint.
+        saved_at: when it was saved, in seconds since 1970 by the clock of that time.
+    """
+
+    step: int
+    saved_at: float
+
+
+class Index(NamedTuple):
+    """What the file `checkpoint` says.
+
+    Attributes:
+        entries: in the order in which they were saved.
+        preserved_at: when the last checkpoint that is kept permanently was saved.
+    """
+
+    entries: tuple[IndexEntry, ...]
+    preserved_at: float
+
+
+def checkpoint_path(directory: str | os.PathLike, step: int) -> str:
+    """The path of a checkpoint, which its files have in common.
+
+    >>> checkpoint_path("runs", 12)
+    'runs/model.ckpt-12'
+    """
+    return str(Path(directory) / f"{PREFIX}-{step}")
+
+
+def step_of(path: str | os.PathLike) -> int | None:
+    """The step in the name of a checkpoint, or None for another name.
+
+    >>> step_of("runs/model.ckpt-12"), step_of("runs/model.ckpt-best")
+    (12, None)
+    """
+    match = re.fullmatch(rf"{re.escape(PREFIX)}-(\d+)", Path(path).name)
+    return int(match[1]) if match else None
+
+
+def file_names(directory: str | os.PathLike) -> list[str]:
+    """The names in a directory, sorted; none if it does not exist."""
+    try:
+        return sorted(os.listdir(directory))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def parts(directory: str | os.PathLike) -> dict[int, list[str]]:
+    """The file names of every checkpoint in a directory by step, ascending; one may lack some of its files."""
+    found: dict[int, list[str]] = {}
+    for name in file_names(directory):
+        if match := _PART.fullmatch(name):
+            found.setdefault(int(match[1]), []).append(name)
+    return dict(sorted(found.items()))
+
+
+def has_index(names: list[str]) -> bool:
+    """Whether the files of a checkpoint include its `.index`, which is written last."""
+    return any(name.endswith(".index") for name in names)
+
+
+def complete_steps(directory: str | os.PathLike) -> list[int]:
+    """The steps of the checkpoints in a directory that were written to the end, ascending."""
+    return [step for step, names in parts(directory).items() if has_index(names)]
+
+
+def write(checkpoint: tf.train.Checkpoint, directory: Path, step: int) -> None:
+    """Writes a checkpoint: each file atomically, and the `.index` last, without which it does not count.
+
+    Raises:
+        OSError, tf.errors.OpError: it could not be written.
+    """
+    memory = next(_IN_MEMORY)
+    try:
+        checkpoint.write(f"{memory}/{PREFIX}-{step}")
+        directory.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as opened:  # closes in reverse order: the data, then the index
+            for name in sorted(tf.io.gfile.listdir(f"{memory}/"), key=lambda name: not name.endswith(".index")):
+                source = opened.enter_context(tf.io.gfile.GFile(f"{memory}/{name}", "rb"))
+                shutil.copyfileobj(source, opened.enter_context(written_whole(directory / name, "wb")), 1 << 20)
+    finally:
+        _forget(memory)
+
+
+@contextlib.contextmanager
+def in_memory(path: str | os.PathLike) -> Iterator[str]:
+    """A path under which TensorFlow can read a checkpoint, wherever the checkpoint is.
+
+    Args:
+        path: of the checkpoint, without the ends `.index` and `.data-...`.
+
+    Raises:
+        FileNotFoundError: its `.index` or its data are missing or empty.
+    """
+    path, memory = Path(path), next(_IN_MEMORY)
+    step = step_of(path)
+    names = parts(path.parent).get(-1 if step is None else step, [])
+    for end in (".index", ".data"):
+        if not any(end in name for name in names):
+            raise FileNotFoundError(2, f"its {end} file is missing", str(path))
+    try:
+        for name in names:
+            if not (path.parent / name).stat().st_size:
+                raise FileNotFoundError(2, f"its {'.index' if has_index([name]) else '.data'} file is empty", str(path))
+            with (path.parent / name).open("rb") as source, tf.io.gfile.GFile(f"{memory}/{name}", "wb") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+        yield f"{memory}/{path.name}"
+    finally:
+        _forget(memory)
+
+
+def _forget(memory: str) -> None:
+    with contextlib.suppress(tf.errors.NotFoundError):
+        for name in tf.io.gfile.listdir(f"{memory}/"):
+            tf.io.gfile.remove(f"{memory}/{name}")
+
+
+def delete(directory: Path, step: int) -> None:
+    """Deletes a checkpoint, its `.index` first; files that are gone or cannot be deleted are left."""
+    for name in sorted(parts(directory).get(step, []), reverse=True):
+        with contextlib.suppress(OSError):
+            (directory / name).unlink()
+
+
+def delete_leftovers(directory: Path) -> None:
+    """Deletes what a process that was killed had begun to write under a temporary name."""
+    for name in file_names(directory):
+        if _LEFTOVER.fullmatch(name):
+            (directory / name).unlink(missing_ok=True)
+
+
+def read_index(directory: Path) -> Index | None:
+    """Reads the file `checkpoint`; None if it is missing, damaged or of another program."""
+    try:
+        text = (directory / INDEX).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    if not re.fullmatch(r'(\w+: ("[^"\n]+"|[-+.e\d]+)\n)+', text):
+        return None
+    names = re.findall(rf'^all_model_checkpoint_paths: "(?:[^"]*[/\\])?{re.escape(PREFIX)}-(\d+)"$', text, re.MULTILINE)
+    times = re.findall(r"^all_model_checkpoint_timestamps: (\S+)$", text, re.MULTILINE)
+    preserved = re.findall(r"^last_preserved_timestamp: (\S+)$", text, re.MULTILINE)
+    try:
+        entries = tuple(IndexEntry(int(step), float(at)) for step, at in zip(names, times, strict=True))
+        return Index(entries, float(preserved[-1])) if entries else None
+    except (ValueError, IndexError):
+        return None
+
+
+def write_index(directory: Path, index: Index) -> None:
+    """Writes the file `checkpoint` atomically, in TensorFlow's format and with relative names."""
+    names = [f"{PREFIX}-{entry.step}" for entry in index.entries]
+    state = tf.compat.v1.train.generate_checkpoint_state_proto(
+        str(directory.absolute()),  # below an absolute directory the names stay as they are, so it may be moved
+        names[-1],
+        names,
+        all_model_checkpoint_timestamps=[entry.saved_at for entry in index.entries],
+        last_preserved_timestamp=index.preserved_at,
+    )
+    replace_text(directory / INDEX, str(state))
+
+
+def foreign_file(directory: str | os.PathLike) -> str | None:
+    """The name of a checkpoint's file that another program wrote, such as TensorFlow 1's `model.ckpt-21.meta`; or None.
+
+    A checkpoint that can be read is judged by the names of its variables.
+    """
+    names = file_names(directory)
+    if metas := [name for name in names if _FOREIGN.fullmatch(name)]:
+        return metas[-1]
+    for step in reversed(complete_steps(directory)):
+        try:
+            with in_memory(checkpoint_path(directory, step)) as path:
+                variables = tf.train.load_checkpoint(path).get_variable_to_shape_map()
+        except (tf.errors.OpError, OSError, RuntimeError, ValueError, IndexError):
+            continue
+        return None if any(name.startswith("state/") for name in variables) else f"{PREFIX}-{step}.index"
+    return None
