@@ -14,7 +14,7 @@ from cifarlab.data.records import CLASSES
 from cifarlab.errors import UserError
 from cifarlab.evaluation.precision import run_config
 from cifarlab.model import shipped
-from cifarlab.model.network import ConvNet, inference
+from cifarlab.model.network import ConvNet, inference, with_plain_operations
 from cifarlab.training.checkpoints import existing_checkpoint, restore_newest_network
 from cifarlab.training.initial import make_network
 
@@ -112,27 +112,38 @@ def export(classifier: Classifier, folder: str | os.PathLike) -> Path:
     """Writes a network as a SavedModel that takes any batch of raw pictures.
 
     Its signature `serving_default` takes `images`, uint8[B, 32, 32, 3], and returns `logits` and `probabilities`,
-    float32[B, num_classes]; the file `assets.extra/classes.txt` holds the classes' names, a line each.
+    float32[B, num_classes]; the file `assets.extra/classes.txt` holds the classes' names, a line each. The operations
+    are TensorFlow's own, whichever form the classifier's network takes, so that TensorFlow Lite can quantize them;
+    docs/export.md tells how to use the folder there and in Keras.
 
     Args:
-        classifier: a trained network and its classes.
+        classifier: a trained network and its classes; not changed.
         folder: that must not exist yet, or be empty.
 
     Raises:
         UserError: the folder is not empty, or cannot be written to.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     converter = tf.lite.TFLiteConverter.from_saved_model(str(export(pretrained(), folder)))
+    ...     converter.optimizations = [tf.lite.Optimize.DEFAULT]  # weights in 8 bits
+    ...     model = converter.convert()
+    >>> f"{len(model) / 1e6:.1f} MB"
+    '1.1 MB'
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} should be a new or an empty folder for the SavedModel; it is not. Name another.")
+    exported = dataclasses.replace(classifier, network=with_plain_operations(classifier.network))
     pictures = tf.TensorSpec([None, *classifier.dataset.image_shape], tf.uint8, name="images")
 
     @tf.function(input_signature=[pictures])
     def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = classifier.logits(images)
+        logits = exported.logits(images)
         return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
 
     module = tf.Module()
-    module.network, module.serve = classifier.network, serve
+    module.network, module.serve = exported.network, serve
     try:
         tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
         (folder / "assets.extra").mkdir()

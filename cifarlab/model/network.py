@@ -1,5 +1,6 @@
 """The tutorial's network: conv1, pool1, norm1, conv2, norm2, pool2, local3, local4, softmax_linear."""
 
+import copy
 import zlib
 from typing import NamedTuple
 
@@ -216,6 +217,37 @@ def inference(net: ConvNet, images: tf.Tensor) -> tf.Tensor:
     """
     check_batch(images)
     return net.stages(images)[-1]
+
+
+def with_plain_operations(net: tf.Module) -> tf.Module:
+    """A network on the same variables that computes with TensorFlow's own operations; the given one is not changed.
+
+    Other programs know these and quantize them well, which they cannot do with the matrix products of the fast form.
+
+    Args:
+        net: a ConvNet, or a module that holds some; any other network is returned as it is.
+
+    >>> net = ConvNet()
+    >>> twin = with_plain_operations(net)
+    >>> twin.operations, net.operations, twin.conv1.weights is net.conv1.weights
+    ('plain', 'fast', True)
+    """
+    if not any(module.operations != "plain" for module in _conv_nets(net)):
+        return net
+    # Only modules and what holds modules are copied: variables stay the same, and what a compiled function keeps could
+    # not be copied.
+    values = [value for module in (net, *net.submodules) for value in vars(module).values()]
+    shared = [*net.variables, *(value for value in values if not isinstance(value, tf.Module | list | tuple | dict))]
+    twin = copy.deepcopy(net, {id(value): value for value in shared})
+    for module in _conv_nets(twin):
+        module.operations = "plain"
+    return twin
+
+
+def _conv_nets(net: tf.Module) -> list[ConvNet]:
+    """The network itself and its parts, where they are ConvNets that have a form of operations."""
+    modules = (net, *net.submodules) if isinstance(net, tf.Module) else ()
+    return [module for module in modules if isinstance(module, ConvNet) and hasattr(module, "operations")]
 
 
 def layers(net: tf.Module) -> list[Layer]:
