@@ -195,7 +195,7 @@ COMMANDS = {
     "multi-gpu": (_train, "train with a tower on each of two or more GPUs: `train --num-gpus 2`"),
     "eval": (_eval, "print precision @ 1 of a run's newest checkpoint, again when there is a newer one"),
     "classify": (_classify, "name the three most probable classes of any picture"),
-    "export": (_export, "write a trained network as a SavedModel for other programs"),
+    "export": (_export, "write a trained network as a SavedModel for TensorFlow Lite and other programs"),
     "data": (_data, "fetch or draw a data set now"),
     "assignments": (_assignments, "release the exercises to a class, grade what comes back"),
     "doctor": (_doctor, "say what is installed, which data are there, and what to do about what is missing"),

@@ -1,0 +1,176 @@
+"""The exported model in other programs: the code of docs/export.md as it stands, on the shipped weights."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifarlab.backend import silenced_stderr, tf
+from cifarlab.data.dataset import DataSet
+from cifarlab.data.records import CLASSES, read_records
+from cifarlab.evaluation.prediction import Classifier, export, pretrained
+from cifarlab.model.network import ConvNet, fully_connected, with_plain_operations
+from cifarlab.model.profile import operations
+
+PAGE = (Path(__file__).parents[2] / "docs" / "export.md").read_text()
+COUNT = 128
+CONVERSIONS = ("in_floats", "dynamic_range", "integer")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(r"ignore:\s*Warning. tf.lite.Interpreter is deprecated:UserWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return pretrained()
+
+
+@pytest.fixture(scope="module")
+def pictures(drawn):
+    return read_records(drawn.test_files[0])[0][:COUNT]
+
+
+@pytest.fixture(scope="module")
+def expected(classifier, pictures):
+    return classifier.logits(pictures).numpy()
+
+
+@pytest.fixture(scope="module")
+def page(classifier, pictures, drawn, tmp_path_factory):
+    """The names that the page's code has defined, run block after block where `cifarlab export model` wrote."""
+    folder = tmp_path_factory.mktemp("page")
+    export(classifier, folder / "model")
+    Image.fromarray(pictures[0]).save(folder / "picture.png")
+    names = {"training_pictures": read_records(drawn.train_files[0])[0][:100]}
+    # The converter and the interpreter write lines of their own to stderr.
+    with pytest.MonkeyPatch.context() as patch, silenced_stderr():
+        patch.chdir(folder)
+        for block in re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
+            exec(block.replace("examples = pictures ", "examples = training_pictures "), names)
+    assert len(names["examples"]) == 100
+    return {**names, "folder": folder}
+
+
+def test_tensorflow_names_the_class(page, classifier, pictures, expected):
+    np.testing.assert_array_equal(page["pictures"], pictures[:1])
+    np.testing.assert_allclose(page["logits"], expected[:1], atol=1e-3)
+    assert page["classes"] == list(classifier.dataset.classes)
+
+
+def test_keras_takes_it_as_a_layer(page, pictures, expected):
+    np.testing.assert_allclose(page["keras_logits"], expected[:1], atol=1e-3)
+    np.testing.assert_allclose(page["network"](pictures)["logits"], expected, atol=1e-3)
+    np.testing.assert_allclose(page["network"].predict(pictures, verbose=0)["logits"], expected, atol=1e-3)
+
+
+def test_keras_needs_the_dtype(page, pictures):
+    images = page["keras"].Input(shape=(32, 32, 3))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="expected to be a uint8 tensor"):
+        page["keras"].Model(images, page["layer"](images))(pictures)
+
+
+def test_the_pictures_are_of_many_classes_and_no_tie_decides(expected):
+    assert len(np.unique(expected.argmax(axis=1))) > 7
+    first, second = np.sort(expected, axis=1)[:, :-3:-1].T
+    assert (first - second).min() > 5e-3
+
+
+@pytest.mark.parametrize("name", CONVERSIONS)
+def test_tensorflow_lite_agrees_in_size_and_class_with_what_the_page_says(page, pictures, expected, name):
+    size, wanted = re.search(
+        rf"^\| `{name}`.*? \| ([\d.]+) MB \| (?:all|at least) (\d+) \|$", PAGE, re.MULTILINE
+    ).groups()
+    assert f"{len(page[name]) / 1e6:.1f}" == size
+    with silenced_stderr():
+        logits = page["lite_logits"](page[name], pictures)
+    assert (logits.argmax(axis=1) == expected.argmax(axis=1)).sum() >= int(wanted)
+    if name == "in_floats":
+        np.testing.assert_allclose(logits, expected, atol=1e-3)
+
+
+def test_an_integer_model_with_a_quantized_division_fails_as_the_page_says(page, pictures):
+    """Once this fails, TensorFlow Lite divides as it should, and the page's longer way may be needed no more."""
+    (message,) = re.findall(r"and ends with `(.*?)`", PAGE)
+    # One picture at 400 contrasts: its deviations fall on each of the 256 numbers in their range.
+    contrasts = np.linspace(0.05, 1, 400)[:, None, None, None]
+    of_every_contrast = (max(pictures, key=np.std) * contrasts).astype(np.uint8)
+    with silenced_stderr():
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(page["folder"] / "model"))
+        converter.optimizations = page["converter"].optimizations
+        converter.representative_dataset = page["converter"].representative_dataset
+        model = converter.convert()
+        runner = page["Interpreter"](model_content=model).get_signature_runner("serving_default")
+    with pytest.raises(RuntimeError, match=re.escape(message)):
+        runner(images=of_every_contrast)
+
+
+# --- what is written
+
+
+class Deeper(ConvNet):
+    """A subclass with another order of stages, and a function that was compiled before the export."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.compiled = tf.function(self.stages)
+
+    def stages(self, images):
+        found = super().stages(images)
+        return found._replace(softmax_linear=2 * found.softmax_linear)
+
+
+class Pair(tf.Module):
+    """A network that holds two, in a list."""
+
+    def __init__(self):
+        super().__init__()
+        self.members = [ConvNet(seed=1), Deeper(seed=2)]
+
+    def stages(self, images):
+        return (sum(member.stages(images)[-1] for member in self.members),)
+
+
+class OnlyStages(tf.Module):
+    """A network of another make, which has no form of operations."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = ConvNet(image_size=4).local3
+
+    def stages(self, images):
+        return (fully_connected(tf.reshape(images[:, :8, :8, :1], [-1, 64]), self.layer),)
+
+
+@pytest.mark.parametrize("make", [ConvNet, Deeper, Pair, OnlyStages])
+def test_what_is_exported_is_plain_and_equal_and_the_network_stays_as_it_was(make, pictures, tmp_path):
+    network = make()
+    if isinstance(network, Deeper):
+        network.compiled(tf.zeros([1, 24, 24, 3]))
+    nets = [module for module in (network, *network.submodules) if isinstance(module, ConvNet)]
+    classifier = Classifier(network, DataSet("letters", CLASSES))
+    before, variables = classifier.logits(pictures[:9]).numpy(), network.variables
+    served = tf.saved_model.load(str(export(classifier, tmp_path / "model"))).signatures["serving_default"]
+    np.testing.assert_allclose(served(images=tf.constant(pictures[:9]))["logits"], before, atol=1e-4)
+    assert [net.operations for net in nets] == ["fast"] * len(nets)
+    assert all(one is other for one, other in zip(network.variables, variables, strict=True))
+    np.testing.assert_array_equal(classifier.logits(pictures[:9]).numpy(), before)
+    assert operations_of(served)["Conv2D"] == operations_of(served)["LRN"] == 2 * len(nets)
+
+
+def operations_of(signature):
+    """How many operations of each type a signature has, those of the functions that it calls included."""
+    definition = signature.graph.as_graph_def()
+    counts = operations(signature.graph)
+    for function in definition.library.function:
+        for node in function.node_def:
+            counts[node.op] += 1
+    return counts
+
+
+def test_a_network_that_is_plain_already_is_not_copied():
+    for network in (ConvNet(operations="plain"), OnlyStages()):
+        assert with_plain_operations(network) is network
