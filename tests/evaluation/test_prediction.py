@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pytest
 
+from cifarlab.backend import tf
 from cifarlab.config import TrainConfig
 from cifarlab.data.pipeline import inputs
 from cifarlab.data.records import read_records
@@ -64,6 +65,16 @@ def test_an_exported_network_takes_any_batch_in_a_process_without_cifarlab(run_d
     np.testing.assert_allclose(out["probabilities"].sum(1), 1, atol=1e-5)
     names = (folder / "assets.extra" / "classes.txt").read_text().split()
     assert tuple(names) == classifier.dataset.classes
+
+
+def test_either_kind_of_weights_is_exported(run_dir, pictures, tmp_path):
+    logits = {}
+    for averaged in (False, True):
+        classifier = trained_classifier(run_dir, averaged=averaged)
+        served = tf.saved_model.load(str(export(classifier, tmp_path / f"{averaged}"))).signatures["serving_default"]
+        logits[averaged] = served(images=tf.constant(pictures))["logits"].numpy()
+        np.testing.assert_allclose(logits[averaged], classifier.logits(pictures).numpy(), atol=1e-5)
+    assert np.abs(logits[True] - logits[False]).max() > 1e-3
 
 
 def test_export_overwrites_nothing(run_dir, tmp_path):
