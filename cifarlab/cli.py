@@ -144,6 +144,8 @@ def _export(options: argparse.Namespace) -> int:
     classifier = _classifier(options)
     folder = export(classifier, options.folder)
     say(f"{folder}: a SavedModel; its signature takes images, uint8{['any', *classifier.dataset.image_shape]}.")
+    if patterns := set("[\\") & set(folder.absolute().as_posix()):
+        say(f"TensorFlow cannot load a SavedModel from a path with {' or '.join(sorted(patterns))}: move it first.")
     return 0
 
 

@@ -379,9 +379,9 @@ for file in sorted(os.listdir("runs/first")):
 
 # %% [markdown]
 # A checkpoint of step 25 is the pair `model.ckpt-25.data...`, the values, and `model.ckpt-25.index`, where in it each
-# variable lies. The small file `checkpoint` names the newest, and TensorFlow writes it last: a crash in the middle of
-# saving leaves the one before it in charge. `config.json` holds the settings, `log.jsonl` the log. (The *Saver* of
-# TensorFlow 1 wrote the same files.)
+# variable lies. The index is written last, and without it a checkpoint does not count: a crash in the middle of saving
+# leaves the one before it in charge. The small file `checkpoint` names the latest one for other programs. `config.json`
+# holds the settings, `log.jsonl` the log. (The *Saver* of TensorFlow 1 wrote the same files.)
 #
 # **Predict:** the network has 1,068,298 parameters of 4 bytes, 4.3 MB. Why is a checkpoint twice as large?
 

@@ -5,6 +5,7 @@ Order and draws are functions of (seed, step): an epoch is one pass over the fil
 therefore to skip within one epoch, and nothing else.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -172,7 +173,8 @@ def decode(records: tf.Tensor, image_shape: tuple[int, int, int] = (32, 32, 3)) 
 
 
 def _read_records(files: Sequence[Path], image_shape: tuple[int, int, int]) -> tf.data.Dataset:
-    return tf.data.FixedLengthRecordDataset([str(file) for file in files], record_bytes(image_shape))
+    # As bytes: a name on disk need not be valid UTF-8.
+    return tf.data.FixedLengthRecordDataset([os.fsencode(file) for file in files], record_bytes(image_shape))
 
 
 def _shuffled_epochs(

@@ -2,6 +2,8 @@
 
 import dataclasses
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -145,10 +147,12 @@ def export(classifier: Classifier, folder: str | os.PathLike) -> Path:
     module = tf.Module()
     module.network, module.serve = exported.network, serve
     try:
-        tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
-        (folder / "assets.extra").mkdir()
-        classes = "\n".join(classifier.dataset.classes) + "\n"
-        (folder / "assets.extra" / "classes.txt").write_text(classes, encoding="utf-8")
+        with tempfile.TemporaryDirectory() as saved:  # the folder's own name need not be valid UTF-8
+            tf.saved_model.save(module, saved, signatures={"serving_default": serve})
+            (Path(saved) / "assets.extra").mkdir()
+            classes = "\n".join(classifier.dataset.classes) + "\n"
+            (Path(saved) / "assets.extra" / "classes.txt").write_text(classes, encoding="utf-8")
+            shutil.copytree(saved, folder, dirs_exist_ok=True)
     except (OSError, tf.errors.OpError) as error:
         raise UserError(
             f"{folder} should be a folder that can be written to; {getattr(error, 'message', error)}. Name another."

@@ -54,7 +54,7 @@ class Summaries(Observer):
         self._layers = [layer.name for layer in layers(run.state.network)]
         self._folder, self._written = run.config.train_dir, 0
         with _told(self._folder, _GO_ON):
-            self._writer = tf.summary.create_file_writer(self._folder)
+            self._writer = _writer(self._folder)
             with self._writer.as_default(step=run.first_step):
                 tf.summary.graph(run.graph)
             self._begin(run.first_step)
@@ -69,7 +69,7 @@ class Summaries(Observer):
         with _told(self._folder, _GO_ON):
             if self._written and self._written % A_FILE == 0:
                 self._writer.close()
-                self._writer = tf.summary.create_file_writer(self._folder)
+                self._writer = _writer(self._folder)
             with self._writer.as_default(step=np.int64(record.step)):
                 self._scalars(record, details)
                 if in_full(record.step, self.frequency):
@@ -155,8 +155,8 @@ class EvaluationSummaries:
         """
         try:
             os.makedirs(folder, exist_ok=True)
-            self._folder, self._writer = str(folder), tf.summary.create_file_writer(str(folder))
-        except (OSError, ValueError, tf.errors.OpError) as error:  # a name that is no UTF-8 is a ValueError
+            self._folder, self._writer = str(folder), _writer(folder)
+        except (OSError, ValueError, tf.errors.OpError) as error:  # no system takes a lone surrogate, a ValueError
             raise UserError(
                 f"eval_dir is a folder that can be written to; {folder} is not ({getattr(error, 'strerror', error)}). "
                 "Name another --eval-dir."
@@ -172,6 +172,11 @@ class EvaluationSummaries:
             with self._writer.as_default(step=np.int64(evaluation.step)):
                 _scalar("Precision @ 1", evaluation.precision)
             self._writer.flush()
+
+
+def _writer(folder: str | os.PathLike) -> tf.summary.SummaryWriter:
+    """A writer of event files; the name of the directory need not be valid UTF-8."""
+    return tf.summary.create_file_writer(os.fsencode(folder))
 
 
 def histogram(tag: str, values: tf.Tensor) -> None:

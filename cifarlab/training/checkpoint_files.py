@@ -73,10 +73,10 @@ def step_of(path: str | os.PathLike) -> int | None:
 
 
 def file_names(directory: str | os.PathLike) -> list[str]:
-    """The names in a directory, sorted; none if it does not exist."""
+    """The names in a directory, sorted; none if it does not exist or cannot exist."""
     try:
         return sorted(os.listdir(directory))
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a lone surrogate in its name is a ValueError
         return []
 
 

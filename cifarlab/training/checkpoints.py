@@ -31,7 +31,16 @@ class CheckpointError(UserError):
 
 
 class DamagedCheckpointError(CheckpointError):
-    """A checkpoint whose files are damaged, missing or renamed; an older one may do."""
+    """A checkpoint whose files are damaged, missing or renamed; an older one may do.
+
+    Attributes:
+        holds: the step that it holds, if it can be read but has the name of another step.
+    """
+
+    def __init__(self, message: str, holds: int | None = None) -> None:
+        """Keeps the message, and the step."""
+        super().__init__(message)
+        self.holds = holds
 
 
 class Checkpoints:
@@ -119,6 +128,7 @@ class Checkpoints:
         recorded = {*logged, *(entry.step for entry in index.entries if index)} if index else set(logged)
         complete = min((step for step, names in found.items() if files.has_index(names)), default=float("inf"))
         unusable: dict[int, str] = {}
+        renamed = 0
         for step, names in reversed(found.items()):
             if unusable and step == 0:
                 break  # to go back to the starting point would be to start again
@@ -127,8 +137,10 @@ class Checkpoints:
             try:
                 self._restore(step)
             except DamagedCheckpointError as error:
-                unusable[step] = str(error)
+                unusable[step], renamed = str(error), max(renamed, error.holds or 0)
             else:
+                if renamed > step:
+                    break  # it would take one `mv` to resume from a later one
                 self._warn(step, max(recorded, default=0), unusable)
                 self._recover_entries(step, index, unusable)
                 files.delete_leftovers(self.folder)
@@ -185,7 +197,8 @@ class Checkpoints:
 def _check_step(named: int, saved: int) -> None:
     if named != saved:
         raise DamagedCheckpointError(
-            f"{PREFIX}-{named}: it holds step {saved}, so it was renamed or copied; its name must be {PREFIX}-{saved}"
+            f"{PREFIX}-{named}: it holds step {saved}, so it was renamed or copied; its name must be {PREFIX}-{saved}",
+            saved,
         )
 
 

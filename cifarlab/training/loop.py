@@ -86,7 +86,7 @@ def train(
         warnings = list[str]()
         if resumed:
             check_same_pictures(folder / "dataset.json", dataset)
-            warnings += [*checkpoints.warnings, *missing_files(folder)]
+            warnings += [*checkpoints.warnings, *missing_files(folder, first_step)]
             warnings += changed_settings(folder / "config.json", config)
         config.save(folder / "config.json")
         dataset.save_description(folder / "dataset.json")

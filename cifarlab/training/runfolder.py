@@ -15,7 +15,7 @@ from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.data.dataset import DataSet, DataSetError
 from cifarlab.training.checkpoint_files import foreign_file
 from cifarlab.training.checkpoints import CheckpointError
-from cifarlab.training.runlog import FILE_NAME
+from cifarlab.training.runlog import FILE_NAME, RunLogError, check_log, read_log
 
 LOCK = "trainer.lock"
 
@@ -87,19 +87,23 @@ def _check_is_ours(folder: Path) -> None:
             f"{folder} has checkpoints of another program ({name}); training there would change its files. Choose a "
             "new --train-dir; nothing was changed."
         )
-    for name, read in {"config.json": TrainConfig.read, "dataset.json": DataSet.read_description}.items():
+    for name, read in {
+        "config.json": TrainConfig.read,
+        "dataset.json": DataSet.read_description,
+        FILE_NAME: check_log,
+    }.items():
         if (path := folder / name).exists():
             try:
                 read(path)
-            except (ConfigError, DataSetError) as error:
+            except (ConfigError, DataSetError, RunLogError) as error:
                 raise ConfigError(
                     f"{error} If it belongs to this run and is damaged, move it away and pass the run's settings "
                     "again; otherwise choose a new --train-dir. Nothing was changed."
                 ) from None
 
 
-def missing_files(folder: Path) -> Iterator[str]:
-    """A line for each file that a run to be resumed should have and has not, and what follows from that."""
+def missing_files(folder: Path, step: int) -> Iterator[str]:
+    """A line for each file that a run to be resumed at a step has lost, also in part, and what follows from that."""
     for name, consequence in {
         "config.json": "changed settings cannot be noticed",
         "dataset.json": "a changed dataset cannot be noticed",
@@ -107,6 +111,12 @@ def missing_files(folder: Path) -> Iterator[str]:
     }.items():
         if not (folder / name).exists():
             yield f"{name} is missing in {folder}: {consequence}."
+    if (folder / FILE_NAME).exists() and not any(line["step"] >= step for line in read_log(folder)):
+        last = max((line["step"] for line in read_log(folder) if line["event"] == "step"), default=None)
+        frequency = TrainConfig.read(folder / "config.json").log_frequency if (folder / "config.json").exists() else 1
+        if step - (-1 if last is None else last) > frequency:
+            end = "is empty" if last is None else f"ends at step {last}"
+            yield f"{FILE_NAME} {end}; what it said of the steps up to {step} is lost."
 
 
 @contextmanager

@@ -20,7 +20,7 @@ _LONGEST = 1 << 20  # characters of a line that are read at once; ours have some
 
 
 class RunLogError(UserError):
-    """A run's log that cannot be written."""
+    """A run's log that cannot be read or written."""
 
 
 class RunLog:
@@ -96,6 +96,16 @@ def read_log(path: str | os.PathLike) -> Iterator[dict[str, Any]]:
                 continue
             if type(step := event.get("step")) is int and 0 <= step < 2**63:
                 yield event
+
+
+def check_log(path: Path) -> None:
+    """Refuses a file that has complete lines, but none that a run wrote; resuming would rewrite it.
+
+    Raises:
+        RunLogError: it is such a file.
+    """
+    if next(read_log(path), None) is None and b"\n" in path.read_bytes():
+        raise RunLogError(f"{path} should hold the events of a run, one JSON object per line; none can be read.")
 
 
 def logged_steps(folder: str | os.PathLike) -> set[int]:

@@ -20,7 +20,7 @@ from cifarlab.training import checkpoint_files
 from cifarlab.training.checkpoints import Checkpoints
 from cifarlab.training.runlog import read_log
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Even though the `tf.config")]
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
 ALL_FLAGS = ["--dataset", "drawn", "--batch-size", "8", "--operations", "plain", "--checkpoint-secs", "0"]
@@ -41,7 +41,7 @@ def quick(monkeypatch):
     """Functions run without being traced, and a SavedModel is only a marker: neither is what is tested here."""
 
     def save(module, folder, signatures):
-        Path(folder).mkdir()
+        (Path(folder) / "saved_model.pb").touch()
 
     monkeypatch.setattr(tf.saved_model, "save", save)
     tf.config.run_functions_eagerly(True)
@@ -126,7 +126,7 @@ def use(folder, image, capfd, table, what, **changes):
     if trained.status:
         assert contents(folder) == before, "a refused run has changed something"
     else:
-        assert checkpoint_files.complete_steps(folder)[-1] == 14
+        assert 14 in checkpoint_files.complete_steps(folder)
     table.append((what, str(trained), *map(str, outcomes.values())))
     return trained, outcomes
 
@@ -157,7 +157,7 @@ def cut_in_half(path):
 
 
 def overwritten(path):
-    path.write_bytes(b"\x00\xff" * 500)
+    path.write_bytes(b"\x00\xff\n" * 500)
 
 
 def renamed(path):
@@ -181,7 +181,7 @@ GONE, SPOILED, HARMLESS = (missing, renamed), (empty, cut_in_half, overwritten),
 
 def expected(variant, name, damage):
     """The step that training resumes at and what its warning says, or None and what its error says."""
-    step, _, end = name.removeprefix("model.ckpt-").partition(".")
+    step = name.removeprefix("model.ckpt-").split(".")[0]
     if damage in HARMLESS or name in ("checkpoint", "trainer.lock") or step == "8":
         return 12, None
     if step == "12":
@@ -189,7 +189,9 @@ def expected(variant, name, damage):
         return (8, f"skipped {why}") if variant == "three" else (None, f"none of the checkpoints .* {why}")
     if damage in GONE:
         return 12, f"{name} is missing"
-    return (12, None) if name == "log.jsonl" else (None, f"{name} .*move it away")
+    if name == "log.jsonl" and damage is not overwritten:
+        return 12, f"{name} {'ends at step' if damage is cut_in_half else 'is empty'}"
+    return None, f"{name} .*move it away"
 
 
 CASES = [
@@ -197,7 +199,7 @@ CASES = [
     for variant in ("three", "one")
     for name in FILES
     for damage in (*GONE, *SPOILED, *HARMLESS)
-    if variant == "three" or "-8" not in name
+    if variant == "three" or "-12" in name or name == "checkpoint"
 ]
 
 
@@ -223,9 +225,8 @@ def test_a_run_with_a_damaged_file_resumes_or_stops(variant, name, damage, runs,
     if words and "skipped" in words:
         assert all(outcome.status == 0 and re.search(words, outcome.err) for outcome in others.values())
     steps = [line["step"] for line in read_log(folder) if line["event"] == "step"]
-    kept = name != "log.jsonl" or damage in HARMLESS
-    assert steps == list(range(0 if kept else steps[0], 14))
-    assert steps[0] <= 12
+    kept = range(12) if name != "log.jsonl" or damage in HARMLESS else range(6) if damage is cut_in_half else range(0)
+    assert steps == [*kept, *range(max(len(kept), step), 14)]
 
 
 def index_with(folder, times, preserved):
@@ -353,7 +354,7 @@ ACCIDENTS = [
     ("three", latest_missing, 8, "checkpoint of step 12 was saved here, but its files are missing"),
     ("three", latest_and_log_missing, 8, "checkpoint of step 12 was saved here, but its files are missing"),
     ("one", renamed_pair, None, "model.ckpt-99: it holds step 12, .* its name must be model.ckpt-12"),
-    ("three", renamed_pair, 8, "skipped model.ckpt-99: it holds step 12"),
+    ("three", renamed_pair, None, "model.ckpt-99: it holds step 12, .* its name must be model.ckpt-12"),
     ("three", copied_pair, 12, "skipped model.ckpt-13: it holds step 12"),
     ("three", swapped, None, "model.ckpt-12: it holds step 8"),
 ]
@@ -370,8 +371,6 @@ def test_a_run_after_an_accident_resumes_or_stops(variant, accident, step, words
     if step is None:
         assert trained.status == 2, trained.out
         assert re.search(words, trained.err), trained.err
-    elif accident is swapped:
-        assert trained.status == 0
     else:
         assert f"from its checkpoint at step {step}." in trained.out
         assert re.search(words, trained.out), trained.out
@@ -470,7 +469,22 @@ def test_files_of_another_program_are_never_changed(name, text, data_dir, tmp_pa
     assert (folder / "notes.txt").read_text() == "mine"
 
 
-NAMES = ["lr[0.1]", "[", "]", "*", "?", "a*b?", "with blanks ", "quote's", 'double"', "ümläut", "😀", "a\\b", "%s", "{x}"]
+NAMES = [
+    "lr[0.1]",
+    "[",
+    "]",
+    "*",
+    "?",
+    "a*b?",
+    "with blanks ",
+    "quote's",
+    'double"',
+    "ümläut",
+    "😀",
+    "a\\b",
+    "%s",
+    "{x}",
+]
 NAMES += ["$HOME", "a,b", "a\nb", "model.ckpt-7.data-1", "-", "[!a]", "a[", "\udcff\udcfe", "x" * 200]
 
 
@@ -488,7 +502,9 @@ def test_a_run_works_in_a_directory_with_any_name(name, data_dir, image, tmp_pat
     assert outcome.status == 0, outcome.err
     assert "(step 5," in outcome.out
     assert Outcome(capfd, tmp_path, "classify", image, "--checkpoint-dir", folder).status == 0
-    assert Outcome(capfd, tmp_path, "export", tmp_path / name / "model", "--checkpoint-dir", folder).status == 0
+    exported = Outcome(capfd, tmp_path, "export", tmp_path / name / "model", "--checkpoint-dir", folder)
+    assert exported.status == 0, exported.err
+    assert ("TensorFlow cannot load" in exported.out) == any(character in name for character in "[\\")
 
 
 def test_the_index_names_what_other_programs_should_load(runs, tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from cifarlab.backend import tf
 from cifarlab.config import TrainConfig
 from cifarlab.data.pipeline import READ_AT_ONCE, QueueCounter, distorted_inputs, queue_capacity
+from cifarlab.training import checkpoint_files
 from cifarlab.training.checkpoints import newest_checkpoint
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
@@ -53,8 +54,8 @@ def steps_logged(folder: Path) -> int:
 
 
 def writes_a_checkpoint(folder: Path) -> bool:
-    """Whether a checkpoint is half there: in TensorFlow's folder for its parts, or with its data and no index."""
-    return any(folder.glob("model.ckpt-*_temp*")) or bool(
+    """Whether a checkpoint is half there: under a temporary name, or with its data and no index."""
+    return any(folder.glob("model.ckpt-*.part")) or bool(
         {path.name.partition(".data-")[0] for path in folder.glob("model.ckpt-*.data-*")}
         - {path.stem for path in folder.glob("model.ckpt-*.index")}
     )
@@ -117,6 +118,16 @@ def killed(*arguments, **values):
     raise KilledError
 
 
+def killed_at(step):
+    """As `checkpoint_files.write_index`; a kill when it is to name the checkpoint of a step."""
+    write_index = checkpoint_files.write_index
+
+    def write(folder, index):
+        return killed() if index.entries[-1].step == step else write_index(folder, index)
+
+    return write
+
+
 class Sessions(Observer):
     """Keeps where each session of a run began."""
 
@@ -134,7 +145,7 @@ def test_a_checkpoint_that_was_saved_and_not_noted_is_gone_on_from(tmp_path, dra
     train(TrainConfig(**settings, max_steps=2), dataset=drawn)
     with monkeypatch.context() as patch:
         if moment == "before it is named":
-            patch.setattr(tf.train.CheckpointManager, "_record_state", killed)
+            patch.setattr(checkpoint_files, "write_index", killed_at(4))
         else:
             append = RunLog.append
             patch.setattr(
