@@ -79,7 +79,8 @@ PROTECTIONS = [
         "ignoring times",
         "cifarlab/training/checkpoints.py",
         "        found, index = files.parts(self.folder), files.read_index(self.folder)\n",
-        "        found, index = files.parts(self.folder), files.read_index(self.folder)\n        if index:\n            newer = {entry.step for entry in index.entries if entry.saved_at > index.preserved_at}\n            found = {step: names for step, names in found.items() if step in newer}\n",
+        "        found, index = files.parts(self.folder), files.read_index(self.folder)\n"
+        "        found = {} if index and index.entries[0].saved_at <= index.preserved_at else found\n",
     ),
     Protection(
         "exact resume",
@@ -127,7 +128,7 @@ PROTECTIONS = [
         "trusting the files alone",
         "cifarlab/training/checkpoints.py",
         "        found, index = files.parts(self.folder), files.read_index(self.folder)\n",
-        "        index = files.read_index(self.folder)\n        listed = {entry.step for entry in index.entries} if index else set()\n        found = {step: names for step, names in files.parts(self.folder).items() if step in listed}\n",
+        "        index = files.read_index(self.folder)\n        found = files.parts(self.folder) if index else {}\n",
     ),
     Protection(
         "checkpoints",
