@@ -1,4 +1,4 @@
-"""Files written whole or not at all."""
+"""Files written whole or not at all, and what a folder holds."""
 
 import contextlib
 from collections.abc import Iterator
@@ -36,3 +36,18 @@ def replace_text(path: Path, text: str) -> None:
     """Writes all that a file holds, whole or not at all; its folder is there."""
     with written_whole(path) as file:
         file.write(text)
+
+
+def entries(folder: Path) -> list[Path]:
+    r"""List what a folder holds, sorted by name; nothing where it cannot be listed because it is not there.
+
+    That includes a name which no folder can have: from Python 3.13 on, `Path.glob` raises `ValueError` for one, where
+    it found nothing before.
+
+    >>> entries(Path("not there")), entries(Path("half of a character: \ud800")), entries(Path("not a name: \0"))
+    ([], [], [])
+    """
+    try:
+        return sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError, PermissionError, ValueError):
+        return []

@@ -25,6 +25,7 @@ import nbformat
 from nbgrader.converters import Autograde, GenerateAssignment
 from traitlets.config import Config
 
+from cifarlab.files import entries
 from cifarlab.teaching import marks, pages
 from cifarlab.teaching.course import DEFAULT_SETTINGS, SETTINGS_FILE, AssignmentError, run
 from cifarlab.teaching.execution import not_run, run_notebook
@@ -59,7 +60,7 @@ def release(
     """
     course, path = Path(course), Path(solutions) / f"{name}.ipynb"
     if not path.is_file():
-        there = ", ".join(sorted(other.stem for other in path.parent.glob("*.ipynb"))) or "none"
+        there = ", ".join(other.stem for other in entries(path.parent) if other.suffix == ".ipynb") or "none"
         raise AssignmentError(
             f"no solution {path}; there are: {there}. Run this in cifarlab's folder, or pass --solutions."
         )
@@ -100,7 +101,7 @@ def grade(
     """
     course, limits, refused = Path(course), limits or Limits(), []
     originals = [_original(course, step, name) for step in ("release", "source")]
-    submitted = sorted((course / "submitted").glob(f"*/{name}"))
+    submitted = _of_each_student(course / "submitted", name)
     if not submitted:
         raise AssignmentError(
             f"nothing was submitted: expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there."
@@ -137,11 +138,12 @@ def feedback(name: str, course: str | os.PathLike) -> list[Path]:
         AssignmentError: nothing is graded; or nbgrader could not make some, which it names, and all others are made.
     """
     course = Path(course)
-    graded = sorted((course / "autograded").glob(f"*/{name}"))
+    graded = _of_each_student(course / "autograded", name)
     refused = pages.write(course, name, [folder.parent.name for folder in graded])
     if refused:
         raise AssignmentError(f"{'; '.join(refused)}. All others have their page.")
-    written = sorted((course / "feedback").glob(f"*/{name}/*.html"))
+    folders = _of_each_student(course / "feedback", name)
+    written = [path for folder in folders for path in entries(folder) if path.suffix == ".html"]
     if not written:
         raise AssignmentError(f"nothing is graded: run `cifarlab assignments grade {name}` first.")
     return written
@@ -164,7 +166,8 @@ def _key(course: Path, given: str | None) -> str:
 def _private_tests(overlay: str | os.PathLike | None, name: str) -> list[nbformat.NotebookNode]:
     """A hidden test for each file of an instructor's own."""
     cells = []
-    for path in sorted((Path(overlay) / name).glob("*.py")) if overlay is not None else ():
+    tests = entries(Path(overlay) / name) if overlay is not None else []
+    for path in (path for path in tests if path.suffix == ".py"):
         first, _, code = path.read_text().partition("\n")
         match = re.fullmatch(r"# points: (\d+(?:\.\d+)?)\s*", first)
         if not match:
@@ -197,6 +200,11 @@ def _original(course: Path, step: str, name: str) -> nbformat.NotebookNode:
     if not path.is_file():
         raise AssignmentError(f"no {path}: run `cifarlab assignments release {name}` first.")
     return nbformat.read(path, as_version=4)
+
+
+def _of_each_student(step: Path, name: str) -> list[Path]:
+    """List an assignment's folders in one of the course's: `submitted/STUDENT/NAME` and so on, sorted by student."""
+    return [student / name for student in entries(step) if os.path.exists(student / name)]
 
 
 def _submission(folder: Path, name: str) -> bytes:

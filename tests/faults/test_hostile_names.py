@@ -275,6 +275,22 @@ def test_no_other_source_makes_pages():
             assert found == PAGES.get(str(path.relative_to(ROOT)), set()), path
 
 
+GLOBS = {
+    "cifarlab/data/picture_files.py",  # a class's folder, which was listed
+    "cifarlab/show/dashboard/screen.py",  # the folder of a run's folder, which was resolved
+    "cifarlab/teaching/fence.py",  # the system's own
+}
+"""Where `Path.glob` lists a folder that is known to be there."""
+
+
+@pytest.mark.fault(claim="hostile names", how="on the command line and in its errors")
+def test_a_folder_that_a_person_named_is_not_globbed():
+    """On Python 3.13, `Path.glob` raises ValueError for a name that no folder can have; `files.entries` does not."""
+    called = re.compile(r"\.r?glob\(")
+    paths = (ROOT / "cifarlab").rglob("*.py")
+    assert {str(path.relative_to(ROOT)) for path in paths if called.search(path.read_text())} == GLOBS
+
+
 # ---- the command line
 
 

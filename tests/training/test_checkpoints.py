@@ -56,6 +56,14 @@ def test_a_copy_of_somebodys_is_no_checkpoint(tmp_path):
     assert newest_checkpoint(tmp_path) == str(tmp_path / "model.ckpt-7")
 
 
+@pytest.mark.parametrize("name", ["not there", "a file", "half of a character \ud800", "no name \0"])
+def test_where_no_folder_is_or_can_be_there_is_no_checkpoint(tmp_path, name):
+    (tmp_path / "a file").touch()
+    assert newest_checkpoint(tmp_path / name) is None
+    with pytest.raises(CheckpointError, match="there is none"):
+        existing_checkpoint(tmp_path / name)
+
+
 @pytest.mark.parametrize("parent", ["run", "exp.data-aug"])
 def test_only_leftovers_are_deleted(tmp_path, parent):
     folder = tmp_path / parent / "train"
