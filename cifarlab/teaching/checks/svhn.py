@@ -85,7 +85,8 @@ def _look_at_labels(examiner: Examiner, got: Any, stored: np.ndarray) -> None:
         },
         otherwise="each picture should have its digit, and a zero 0.",
     )
-    if getattr(got, "dtype", np.asarray(got).dtype).name[:3] not in ("int", "uin"):
+    kind: Any = getattr(got, "dtype", np.asarray(got).dtype)  # NumPy's or TensorFlow's; both have a name
+    if kind.name[:3] not in ("int", "uin"):
         examiner.refuse(f"the labels should be integers; got {brief(got)}.")
 
 
