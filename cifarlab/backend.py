@@ -9,6 +9,7 @@ Importing TensorFlow writes time-stamped lines to file descriptor 2 from C++, at
 """
 
 import contextlib
+import functools
 import gc
 import os
 import sys
@@ -113,4 +114,32 @@ def as_written(function: _Function) -> _Function:
     return tf.autograph.experimental.do_not_convert(function)
 
 
-__all__ = ["as_written", "silenced_stderr", "tf"]
+def compiled(function: _Function) -> _Function:
+    """Decorate a function of tensors that XLA compiles; its Python is run as it stands, as by `as_written`.
+
+    TensorFlow 2.19 writes four lines about XLA to file descriptor 2 when it compiles the first function of a process,
+    at any log level. So a function of no use is compiled before it, in silence.
+
+    >>> @compiled
+    ... def twice(x: tf.Tensor) -> tf.Tensor:
+    ...     return 2 * x
+    >>> twice(tf.constant(3)).numpy().item()
+    6
+    """
+    by_xla = tf.function(function, jit_compile=True, autograph=False)
+
+    @functools.wraps(function)
+    def quietly(*tensors: tf.Tensor) -> tf.Tensor:
+        _start_xla()
+        return by_xla(*tensors)
+
+    return quietly  # type: ignore[return-value]
+
+
+@functools.cache
+def _start_xla() -> None:
+    with tf.init_scope(), silenced_stderr():  # outside of the function that is being traced: now, not when it runs
+        tf.function(lambda: tf.constant(0), jit_compile=True, autograph=False)()
+
+
+__all__ = ["as_written", "compiled", "silenced_stderr", "tf"]

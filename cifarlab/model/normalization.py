@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cifarlab.backend import tf
+from cifarlab.backend import compiled, tf
 
 DEPTH_RADIUS, BIAS, ALPHA, BETA = 4, 1.0, 0.001 / 9.0, 0.75
 """The tutorial's constants: nine neighbours (four each side), and alpha divided by their number."""
@@ -55,7 +55,7 @@ def _banded(values: tf.Tensor, neighbours: tf.Tensor) -> tuple[tf.Tensor, Callab
     return tf.reshape(result, tf.shape(values)), lambda upstream: (_gradient(values, upstream), None)
 
 
-@tf.function(jit_compile=True, autograph=False)
+@compiled
 def _gradient(values: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
     """d result_j / d value_i = [i = j] power_j - 2 alpha beta value_i value_j power_j / scale_j, j a neighbour of i."""
     scale = BIAS + ALPHA * _sum_of_neighbours(tf.square(values))

@@ -10,7 +10,7 @@ it let through.
 
 from collections.abc import Callable
 
-from cifarlab.backend import tf
+from cifarlab.backend import compiled, tf
 
 SIZE, STRIDE = 3, 2
 """The tutorial's pools: 3 x 3, at every second pixel."""
@@ -72,7 +72,7 @@ def _pool_of_relu(activations: tf.Tensor, values: tf.Tensor, biases: tf.Tensor) 
     return pooled, gradient
 
 
-@tf.function(jit_compile=True, autograph=False)
+@compiled
 def _place_of_maximum(values: tf.Tensor, pooled: tf.Tensor) -> tf.Tensor:
     """Where in its square the first maximum is: int8[B, rows / 2, columns / 2, channels], 0 to 8, row by row."""
     place = tf.cast(tf.fill(tf.shape(pooled), SIZE * SIZE - 1), tf.int8)
@@ -88,7 +88,7 @@ def _place_of_maximum(values: tf.Tensor, pooled: tf.Tensor) -> tf.Tensor:
 
 
 # A function of its own: in one with the places, XLA computes these anew for each pixel, in twice the time.
-@tf.function(jit_compile=True, autograph=False)
+@compiled
 def _spread(place: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
     """The gradient with respect to the pooled values: to each square's place goes what comes to the square."""
     rows, columns = place.shape[1:3]
