@@ -448,6 +448,6 @@ def test_weights_that_are_a_pickle_are_refused(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="allow_pickle=False"):
         shipped.load_weights(ConvNet())
     (tmp_path / shipped.WEIGHTS).write_bytes(pickle.dumps(Owned(tmp_path / "owned")))
-    with pytest.raises(ValueError, match="contains pickled"):
+    with pytest.raises(ValueError, match=r"contain(s|ing) pickled"):
         shipped.load_weights(ConvNet())
     assert not (tmp_path / "owned").exists()
