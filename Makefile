@@ -1,26 +1,34 @@
 # `make help` lists what there is. Needs git, make and a Python 3.11 to 3.13 with venv; the rest comes from the lock.
 PYTHON ?= python3
+# Another Python beside this one: make test-fast PYTHON=python3.13 VENV=.venvs/3.13
 VENV := .venv
 BIN := $(VENV)/bin
+# What is installed there; tests/test_environment.py compares.
+LOCK := requirements.lock
+export CIFARLAB_LOCK := $(LOCK)
+OLDEST := requirements-oldest.txt
+OLDEST_VENV := .venvs/oldest
 PORT ?= 8888
+EXTRAS := --extra notebooks --extra grading --extra cluster --extra docs --extra dev
 # Two processes, a file of tests each, in the order of conftest.py.
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
+QUICK := $(SIDE_BY_SIDE) -p no:nbval -o addopts="--import-mode=importlib" -m "not slow" tests
 # Jupyter and the tests find each other's programs (nbconvert, tensorboard) on the path.
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help setup lab test test-fast test-browser coverage soak proofs site notebooks course train evaluate bench lock clean
+.PHONY: help setup lab test test-fast test-oldest quick test-browser coverage soak proofs site notebooks course train evaluate bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
 
 setup: $(VENV)/ready ## make .venv from the lock (2 to 4 minutes the first time, nothing after that)
 
-$(VENV)/ready: requirements.lock pyproject.toml
+$(VENV)/ready: $(LOCK) pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
 	  "cifarlab needs Python 3.11 to 3.13; this is %d.%d. Try: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
 	@echo "Installing into $(VENV): 2 to 4 minutes, about 3 GB."
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
 	@touch $@
 
@@ -37,7 +45,16 @@ test-fast: setup ## style, types and the quick tests alone, in two minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -p no:nbval -o addopts="--import-mode=importlib" -m "not slow" tests
+	$(BIN)/python -m pytest $(QUICK)
+
+# Without style and types: those are checked with the locked tools, against the types that the locked versions declare.
+test-oldest: ## the quick tests on Python 3.11 with the oldest versions that pyproject.toml admits; PYTHON=python3.11
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else \
+	  "the oldest versions need Python 3.11; this is %d.%d. Try: make test-oldest PYTHON=python3.11" % v)'
+	@$(MAKE) --no-print-directory quick VENV=$(OLDEST_VENV) LOCK=$(OLDEST)
+
+quick: setup
+	$(BIN)/python -m pytest $(QUICK)
 
 test-browser: setup ## run the tests in a real Chromium alone; screenshots go to artefacts/
 	$(BIN)/python -m pytest tests/browser
@@ -74,9 +91,10 @@ evaluate: setup ## precision @ 1 of the newest checkpoint in runs/train, once
 bench: setup ## measure speed and memory
 	$(BIN)/python -m benchmarks
 
-lock: ## renew uv.lock and requirements.lock (needs uv); maintainers only
+lock: ## renew uv.lock, requirements.lock and requirements-oldest.txt (needs uv); maintainers only
 	uv lock
-	uv export --quiet --format requirements-txt --extra notebooks --extra grading --extra cluster --extra docs --extra dev --no-emit-project -o requirements.lock
+	uv export --quiet --format requirements-txt $(EXTRAS) --no-emit-project -o requirements.lock
+	uv pip compile --quiet pyproject.toml $(EXTRAS) --resolution lowest-direct --python-version 3.11 --python-platform linux --generate-hashes -o $(OLDEST)
 
 clean: ## remove .venv and caches, never data or runs
-	rm -rf $(VENV) build artefacts .coverage* .pytest_cache .ruff_cache .mypy_cache *.egg-info
+	rm -rf $(VENV) .venvs build artefacts .coverage* .pytest_cache .ruff_cache .mypy_cache *.egg-info

@@ -22,63 +22,78 @@ EDITABLE = "--no-deps --no-build-isolation --config-settings editable_mode=compa
 TARGETS = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
-def job(name):
-    """The one job of a workflow."""
-    (only,) = WORKFLOWS[name]["jobs"].values()
-    return only
+def job(name, part="test"):
+    """A job of a workflow."""
+    return WORKFLOWS[name]["jobs"][part]
 
 
-def step(name, part, key="run"):
-    """The step of a workflow whose command, or whose action, holds a text."""
-    (found,) = [one for one in job(name)["steps"] if part in one.get(key, "")]
+def step_of(one, text, key="run"):
+    """The step of a job whose command, or whose action, holds a text."""
+    (found,) = [each for each in one["steps"] if text in each.get(key, "")]
     return found
+
+
+def step(name, text, key="run"):
+    """The same of a workflow's job `test`."""
+    return step_of(job(name), text, key)
 
 
 def test_there_are_two_workflows():
     assert sorted(WORKFLOWS) == ["ci", "newest"]
 
 
-@pytest.mark.parametrize("name", sorted(WORKFLOWS))
-class TestEveryWorkflow:
-    def test_may_only_read(self, name):
+@pytest.mark.parametrize(
+    ("name", "part"), [(name, part) for name, read in sorted(WORKFLOWS.items()) for part in read["jobs"]]
+)
+class TestEveryJob:
+    def test_may_only_read(self, name, part):
         assert WORKFLOWS[name]["permissions"] == {"contents": "read"}
-        assert step(name, "actions/checkout", "uses")["with"]["persist-credentials"] is False
+        assert step_of(job(name, part), "actions/checkout", "uses")["with"]["persist-credentials"] is False
 
-    def test_pins_actions_to_a_major_version(self, name):
-        actions = [one["uses"] for one in job(name)["steps"] if "uses" in one]
+    def test_pins_actions_to_a_major_version(self, name, part):
+        actions = [one["uses"] for one in job(name, part)["steps"] if "uses" in one]
         assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", action) for action in actions)
 
-    def test_calls_targets_that_make_has(self, name):
-        called = [word for one in job(name)["steps"] for word in re.findall(r"\bmake ([a-z-]+)", one.get("run", ""))]
-        assert called == ["setup", "test"]
+    def test_calls_targets_that_make_has(self, name, part):
+        runs = [one.get("run", "") for one in job(name, part)["steps"]]
+        called = [word for run in runs for word in re.findall(r"\bmake ([a-z-]+)", run)]
+        assert called == {"test": ["setup", "test"], "oldest": ["test-oldest"]}[part]
         assert set(called) <= TARGETS
 
-    def test_caches_what_the_lock_names(self, name):
-        settings = step(name, "setup-python", "uses")["with"]
-        assert (settings["cache"], settings["cache-dependency-path"]) == ("pip", "requirements.lock")
+    def test_caches_what_the_lock_names(self, name, part):
+        settings = step_of(job(name, part), "setup-python", "uses")["with"]
+        lock = {"test": "requirements.lock", "oldest": "requirements-oldest.txt"}[part]
+        assert (settings["cache"], settings["cache-dependency-path"]) == ("pip", lock)
 
-    def test_fails_when_a_test_fails_though_a_log_is_kept(self, name):
+    def test_fails_when_a_test_fails_though_a_log_is_kept(self, name, part):
         """GitHub's plain shell has no pipefail; `shell: bash` has."""
-        assert all(
-            one.get("shell") == "bash" for one in job(name)["steps"] if "|" in one.get("run", "").replace("||", "")
-        )
+        piped = [one for one in job(name, part)["steps"] if "|" in one.get("run", "").replace("||", "")]
+        assert all(one.get("shell") == "bash" for one in piped)
 
-    def test_keeps_log_and_screenshots(self, name):
-        kept = step(name, "upload-artifact", "uses")
+    def test_keeps_log_and_screenshots(self, name, part):
+        one = job(name, part)
+        kept = step_of(one, "upload-artifact", "uses")
         assert kept["if"] == "failure()"
         folder = kept["with"]["path"]
-        assert f"tee {folder}make-test.log" in step(name, "make test")["run"]
-        assert any(f"mkdir -p {folder.rstrip('/')}" in one.get("run", "") for one in job(name)["steps"])
+        assert f"tee {folder}make-test.log" in step_of(one, "make test")["run"]
+        assert any(f"mkdir -p {folder.rstrip('/')}" in each.get("run", "") for each in one["steps"])
         assert f'ARTEFACTS = ROOT / "{folder.rstrip("/")}"' in (ROOT / "tests/browser/test_jupyter.py").read_text()
 
-    def test_names_a_chromium(self, name):
-        assert step(name, "make test")["env"]["CIFARLAB_CHROMIUM"] == "/usr/bin/google-chrome"
+    def test_names_a_chromium_where_the_browser_tests_run(self, name, part):
+        tested = step_of(job(name, part), "make test")
+        chromium = {"test": "/usr/bin/google-chrome", "oldest": None}[part]
+        assert tested.get("env", {}).get("CIFARLAB_CHROMIUM") == chromium
 
 
 def test_ci_tries_every_supported_python():
     admitted = SpecifierSet(PROJECT["requires-python"])
     supported = [f"3.{minor}" for minor in range(30) if admitted.contains(f"3.{minor}")]
     assert job("ci")["strategy"]["matrix"]["python"] == supported
+
+
+def test_ci_tries_the_oldest_versions_on_the_oldest_python():
+    settings = step_of(job("ci", "oldest"), "setup-python", "uses")["with"]
+    assert settings["python-version"] == job("ci")["strategy"]["matrix"]["python"][0]
 
 
 def test_newest_replaces_what_it_says_after_the_locked_set_up():
