@@ -37,10 +37,7 @@ class DamagedCheckpointError(CheckpointError):
         holds: the step that it holds, if it can be read but has the name of another step.
     """
 
-    def __init__(self, message: str, holds: int | None = None) -> None:
-        """Keeps the message, and the step."""
-        super().__init__(message)
-        self.holds = holds
+    holds: int | None = None
 
 
 class Checkpoints:
@@ -184,9 +181,9 @@ class Checkpoints:
             listed = {entry.step: entry.saved_at for entry in index.entries}
             # A process that was killed between saving and listing a checkpoint left the restored one out.
             times = {step: listed.get(step, time.time()) for step in steps if step in listed or step == restored}
-            damaged = [IndexEntry(step, listed[step]) for step in sorted(unusable) if step in listed]
-            self._entries = damaged  # the first to be deleted
-        self._entries = [*self._entries, *(IndexEntry(step, at) for step, at in times.items())]
+            # Damaged ones come first, and so are the first to be deleted.
+            times = {**{step: listed[step] for step in sorted(unusable) if step in listed}, **times}
+        self._entries = [IndexEntry(step, at) for step, at in times.items()]
 
     def _is_new(self, found: dict[int, list[str]]) -> bool:
         """Whether no step was ever finished here: at most, the starting point was being written."""
@@ -196,10 +193,11 @@ class Checkpoints:
 
 def _check_step(named: int, saved: int) -> None:
     if named != saved:
-        raise DamagedCheckpointError(
-            f"{PREFIX}-{named}: it holds step {saved}, so it was renamed or copied; its name must be {PREFIX}-{saved}",
-            saved,
+        error = DamagedCheckpointError(
+            f"{PREFIX}-{named}: it holds step {saved}, so it was renamed or copied; its name must be {PREFIX}-{saved}"
         )
+        error.holds = saved
+        raise error
 
 
 def _modified(path: str) -> float:

@@ -24,7 +24,7 @@ from cifarlab.training.control import Control, interrupt_stops
 from cifarlab.training.initial import make_state
 from cifarlab.training.observers import Details, Observer, Run, StepRecord
 from cifarlab.training.replay import Replay, first_not_finite, save_batch
-from cifarlab.training.runfolder import changed_settings, check_same_pictures, missing_files, only_trainer, open_folder
+from cifarlab.training.runfolder import only_trainer, open_folder, resume_warnings
 from cifarlab.training.runlog import RunLog
 from cifarlab.training.step import StepResult, TrainState
 from cifarlab.training.strategies import Strategy
@@ -83,11 +83,7 @@ def train(
         resumed = checkpoints.restore_newest() is not None
         strategy.hand_out(state)
         first_step = int(state.step.numpy())
-        warnings = list[str]()
-        if resumed:
-            check_same_pictures(folder / "dataset.json", dataset)
-            warnings += [*checkpoints.warnings, *missing_files(folder, first_step)]
-            warnings += changed_settings(folder / "config.json", config)
+        warnings = resume_warnings(folder, config, dataset, first_step) if resumed else []
         config.save(folder / "config.json")
         dataset.save_description(folder / "dataset.json")
         log = RunLog(folder)
@@ -103,7 +99,7 @@ def train(
             images_per_step=config.batch_size * strategy.replicas,
             is_chief=strategy.is_chief,
             placement=strategy.describe(config.batch_size),
-            warnings=tuple(warnings),
+            warnings=(*checkpoints.warnings, *warnings),
         )
         chosen = named(config.distortions) if distortions is None else distortions
         return _Session(run, strategy, checkpoints, log, chosen, observers, control).run_to_end()

@@ -53,6 +53,16 @@ def changed_settings(path: Path, config: TrainConfig) -> Iterator[str]:
             yield f"this run had {name} = {before[name]!r} until now, and goes on with {now[name]!r}."
 
 
+def resume_warnings(folder: Path, config: TrainConfig, dataset: DataSet, step: int) -> list[str]:
+    """Lines that a person should see about a run that resumes at a step.
+
+    Raises:
+        ConfigError: the run was on another dataset.
+    """
+    check_same_pictures(folder / "dataset.json", dataset)
+    return [*missing_files(folder, step), *changed_settings(folder / "config.json", config)]
+
+
 def open_folder(config: TrainConfig) -> Path:
     """Makes the folder of a run if need be, and sees that it can be used.
 
