@@ -1,4 +1,4 @@
-"""The files of a run's checkpoints: found by name, written atomically, read through memory.
+"""The files of a checkpoint: found by name, written atomically, read through memory, and what can be wrong with them.
 
 The files on disk decide which checkpoints exist. TensorFlow's small file `checkpoint` is written for other programs and
 only says which checkpoints may be deleted, because a copy or a backup can lose it, and clocks can be wrong.
@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cifarlab.backend import tf
+from cifarlab.errors import UserError
 from cifarlab.files import replace_text, written_whole
+from cifarlab.training.runlog import FILE_NAME as LOG
 
 PREFIX = "model.ckpt"
 INDEX = "checkpoint"
@@ -27,6 +29,26 @@ _PART = re.compile(rf"{re.escape(PREFIX)}-(\d+)\.(index|data-\d+-of-\d+)")
 _LEFTOVER = re.compile(rf"{_PART.pattern}\.part")
 _FOREIGN = re.compile(rf"{re.escape(PREFIX)}-?\d*\.meta")
 _IN_MEMORY = (f"ram://cifarlab-{os.getpid()}-{number}" for number in itertools.count())
+
+
+# What TensorFlow's reader raises for damaged files; the last two for one that is cut short or holds nonsense.
+DAMAGED = (tf.errors.OpError, OSError, IndexError, RuntimeError)
+# What restoring raises for a checkpoint of other variables.
+OTHER_NETWORK = (ValueError, AssertionError)
+
+
+class CheckpointError(UserError):
+    """A checkpoint that cannot be used: damaged, missing, or of another network."""
+
+
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint whose files are damaged, missing or renamed; an older one may do.
+
+    Attributes:
+        holds: the step that it holds, if it can be read but has the name of another step.
+    """
+
+    holds: int | None = None
 
 
 class IndexEntry(NamedTuple):
@@ -211,3 +233,54 @@ def foreign_file(directory: str | os.PathLike) -> str | None:
             continue
         return None if any(name.startswith("state/") for name in variables) else f"{PREFIX}-{step}.index"
     return None
+
+
+def check_step(named: int, saved: int) -> None:
+    """Refuses a checkpoint whose name says another step than it holds.
+
+    Raises:
+        DamagedCheckpointError: it was renamed or copied.
+    """
+    if named != saved:
+        error = DamagedCheckpointError(
+            f"{PREFIX}-{named}: it holds step {saved}, so it was renamed or copied; its name must be {PREFIX}-{saved}"
+        )
+        error.holds = saved
+        raise error
+
+
+def what_is_wrong(folder: str | os.PathLike, unusable: dict[int, str]) -> str:
+    """A sentence about a directory that has files of a run, but no checkpoint that can be used.
+
+    Args:
+        folder: directory of the run.
+        unusable: what is wrong with each checkpoint that was found, by step.
+    """
+    if unusable:
+        reasons = list(unusable.values())
+        more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+        return f"none of the checkpoints in {folder} can be used: {'; '.join(reasons[:3])}{more}."
+    there = [name for name in (LOG, INDEX) if (Path(folder) / name).exists()]
+    similar = [name for name in file_names(folder) if name.startswith(PREFIX)][:3]
+    found = ", ".join([*there, *similar])
+    return f"{folder} has files of a run ({found}), but no checkpoint, which is a pair {PREFIX}-N.index and .data."
+
+
+def why_unreadable(error: Exception) -> str:
+    """In a few words, what is wrong with a checkpoint that could not be restored."""
+    if isinstance(error, FileNotFoundError) and error.strerror:
+        return error.strerror
+    if isinstance(error, tf.errors.NotFoundError):
+        return "one of its files is missing"
+    if isinstance(error, DAMAGED):
+        return f"it is damaged ({one_line(error)})"
+    return "it was written by a different network or a different version of cifarlab"
+
+
+def one_line(error: Exception) -> str:
+    """The first line of an error's message, without the operations and paths in memory that TensorFlow puts into it."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = (str(getattr(error, "message", "")) or str(error)).strip()
+    text = re.sub(r"^{{.*?}} ?| \[Op:\w+\]|ram://[^\s/]+/", "", text)
+    return text.splitlines()[0].rstrip(".")[:300] if text else "its files do not fit together"

@@ -5,7 +5,6 @@ checkpoint that can be read, or stops and says what it found.
 """
 
 import os
-import re
 import shutil
 import time
 from contextlib import suppress
@@ -13,31 +12,25 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cifarlab.backend import tf
-from cifarlab.errors import UserError
 from cifarlab.training import checkpoint_files as files
-from cifarlab.training.checkpoint_files import INDEX, PREFIX, Index, IndexEntry, checkpoint_path
+from cifarlab.training.checkpoint_files import (
+    DAMAGED,
+    INDEX,
+    OTHER_NETWORK,
+    PREFIX,
+    CheckpointError,
+    DamagedCheckpointError,
+    Index,
+    IndexEntry,
+    check_step,
+    checkpoint_path,
+    one_line,
+    what_is_wrong,
+    why_unreadable,
+)
 from cifarlab.training.runlog import FILE_NAME as LOG
 from cifarlab.training.runlog import logged_steps
 from cifarlab.training.step import TrainState
-
-# What TensorFlow's reader raises for damaged files; the last two for one that is cut short or holds nonsense.
-_DAMAGED = (tf.errors.OpError, OSError, IndexError, RuntimeError)
-# What restoring raises for a checkpoint of other variables.
-_OTHER_NETWORK = (ValueError, AssertionError)
-
-
-class CheckpointError(UserError):
-    """A checkpoint that cannot be used: damaged, missing, or of another network."""
-
-
-class DamagedCheckpointError(CheckpointError):
-    """A checkpoint whose files are damaged, missing or renamed; an older one may do.
-
-    Attributes:
-        holds: the step that it holds, if it can be read but has the name of another step.
-    """
-
-    holds: int | None = None
 
 
 class Checkpoints:
@@ -145,7 +138,7 @@ class Checkpoints:
         if self._is_new(found):
             return None
         raise CheckpointError(
-            f"{_what_is_wrong(self.folder, unusable)} Put back what is missing, or choose another --train-dir."
+            f"{what_is_wrong(self.folder, unusable)} Put back what is missing, or choose another --train-dir."
         )
 
     def _restore(self, step: int) -> None:
@@ -155,14 +148,14 @@ class Checkpoints:
                 # Restoring assigns variable by variable; an older checkpoint overwrites what a damaged one began.
                 # `expect_partial` only keeps TensorFlow from printing a warning later.
                 self._checkpoint.restore(readable).expect_partial().assert_consumed()
-        except _DAMAGED as error:
+        except DAMAGED as error:
             raise DamagedCheckpointError(f"{PREFIX}-{step}: {why_unreadable(error)}") from None
-        except _OTHER_NETWORK as error:
+        except OTHER_NETWORK as error:
             raise CheckpointError(
                 f"{path} cannot be resumed: {why_unreadable(error)}. Choose another --train-dir, or the settings of "
                 "the run that wrote it."
             ) from None
-        _check_step(step, int(self.state.step.numpy()))
+        check_step(step, int(self.state.step.numpy()))
 
     def _warn(self, step: int, recorded: int, unusable: dict[int, str]) -> None:
         self.warnings += [f"skipped {reason}." for reason in unusable.values()]
@@ -191,31 +184,10 @@ class Checkpoints:
         return begun and not any((self.folder / name).exists() for name in (INDEX, LOG))
 
 
-def _check_step(named: int, saved: int) -> None:
-    if named != saved:
-        error = DamagedCheckpointError(
-            f"{PREFIX}-{named}: it holds step {saved}, so it was renamed or copied; its name must be {PREFIX}-{saved}"
-        )
-        error.holds = saved
-        raise error
-
-
 def _modified(path: str) -> float:
     with suppress(OSError):
         return os.stat(path).st_mtime
     return time.time()
-
-
-def _what_is_wrong(folder: str | os.PathLike, unusable: dict[int, str]) -> str:
-    """A sentence about a directory that has files of a run, but no checkpoint that can be used."""
-    if unusable:
-        reasons = list(unusable.values())
-        more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
-        return f"none of the checkpoints in {folder} can be used: {'; '.join(reasons[:3])}{more}."
-    there = [name for name in (LOG, INDEX) if (Path(folder) / name).exists()]
-    similar = [name for name in files.file_names(folder) if name.startswith(PREFIX)][:3]
-    found = ", ".join([*there, *similar])
-    return f"{folder} has files of a run ({found}), but no checkpoint, which is a pair {PREFIX}-N.index and .data."
 
 
 def _room(folder: Path, state: TrainState) -> str:
@@ -245,7 +217,7 @@ def existing_checkpoint(folder: str | os.PathLike) -> str:
     if path is None:
         steps = {step: f"{PREFIX}-{step}: its .index file is missing" for step in reversed(files.parts(folder))}
         is_run = steps or any((Path(folder) / name).exists() for name in (LOG, INDEX))
-        what = _what_is_wrong(folder, steps) if is_run else f"{folder} should hold checkpoints of a run; there is none."
+        what = what_is_wrong(folder, steps) if is_run else f"{folder} should hold checkpoints of a run; there is none."
         raise CheckpointError(
             f"{what} Train first (`cifarlab train --train-dir ...`), or name the directory with --checkpoint-dir."
         )
@@ -269,13 +241,13 @@ def restore_network(network: tf.Module, path: str, *, averaged: bool = True) -> 
         with files.in_memory(path) as readable:
             status = tf.train.Checkpoint(state=tf.train.Checkpoint(**objects)).read(readable)
             status.expect_partial().assert_existing_objects_matched()
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise DamagedCheckpointError(f"{Path(path).name}: {why_unreadable(error)}") from None
-    except _OTHER_NETWORK as error:
+    except OTHER_NETWORK as error:
         raise CheckpointError(
             f"{path} cannot be used: {why_unreadable(error)}. Name the directory of a run of this network."
         ) from None
-    _check_step(files.step_of(path) or 0, int(step))
+    check_step(files.step_of(path) or 0, int(step))
     return int(step)
 
 
@@ -316,26 +288,6 @@ def restore_newest_network(network: tf.Module, folder: str | os.PathLike, *, ave
                 return Restored(step, tuple(f"skipped {reason}." for reason in unusable.values()))
         # A trainer may have replaced them by later ones meanwhile, or be about to write the end of this one.
         if newest == seen:
-            raise CheckpointError(f"{_what_is_wrong(folder, unusable)} Name the directory of another run.")
+            raise CheckpointError(f"{what_is_wrong(folder, unusable)} Name the directory of another run.")
         seen = newest if newest == newest_checkpoint(folder) else None
         time.sleep(WRITING if seen else 0)
-
-
-def why_unreadable(error: Exception) -> str:
-    """In a few words, what is wrong with a checkpoint that could not be restored."""
-    if isinstance(error, FileNotFoundError) and error.strerror:
-        return error.strerror
-    if isinstance(error, tf.errors.NotFoundError):
-        return "one of its files is missing"
-    if isinstance(error, _DAMAGED):
-        return f"it is damaged ({one_line(error)})"
-    return "it was written by a different network or a different version of cifarlab"
-
-
-def one_line(error: Exception) -> str:
-    """The first line of an error's message, without the operations and paths in memory that TensorFlow puts into it."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    text = (str(getattr(error, "message", "")) or str(error)).strip()
-    text = re.sub(r"^{{.*?}} ?| \[Op:\w+\]|ram://[^\s/]+/", "", text)
-    return text.splitlines()[0].rstrip(".")[:300] if text else "its files do not fit together"

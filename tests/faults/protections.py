@@ -62,7 +62,7 @@ PROTECTIONS = [
         "several files of a run missing, or checkpoints renamed",
         "comparing the step with the name",
         "cifarlab/training/checkpoints.py",
-        "        _check_step(step, int(self.state.step.numpy()))\n",
+        "        check_step(step, int(self.state.step.numpy()))\n",
         "",
     ),
     Protection(
