@@ -22,19 +22,19 @@ def pytest_configure(config):
         os.environ.pop("CIFARLAB_DATASET", None)
         if getattr(config.option, "numprocesses", None):
             return  # it only hands tests out
-    from cifarlab.training.placement import tower_devices
+    from cifarlab.training.strategies.placement import tower_devices
 
     tower_devices(4, virtual=True)  # for the tests of the towers; the first CPU is as ever
 
 
 LONG = (
     "tests/test_notebooks.py",
-    "tests/teaching/test_assignments.py",
-    "tests/teaching/test_checks.py",
-    "tests/training/test_distributed.py",
+    "tests/teaching/grading/test_assignments.py",
+    "tests/teaching/checks/test_checks.py",
+    "tests/training/strategies/test_distributed.py",
     "tests/faults/test_grading.py",
     "tests/browser/",
-    "tests/show/test_dashboard.py",
+    "tests/monitoring/test_dashboard.py",
     "tests/faults/test_soak.py",
     "solutions/",
     "notebooks/",
@@ -43,7 +43,7 @@ LONG = (
     "tests/test_site.py",
     "tests/test_real_pictures.py",
     "tests/training/test_drawn_learns.py",
-    "tests/training/test_towers.py",
+    "tests/training/strategies/test_towers.py",
 )
 """Files that take a minute or more, the longest first."""
 
@@ -68,18 +68,18 @@ nbval.kernel.RunningKernel.execute_cell_input = _execute_as_jupyter_does
 @pytest.fixture(scope="session")
 def data_dir():
     """A data folder that holds the data set `drawn`, made once for all processes of a test run."""
-    from cifarlab.data import datasets
+    from cifarlab.data import registry
 
-    datasets.load("drawn")
-    return datasets.default_data_dir()
+    registry.load("drawn")
+    return registry.default_data_dir()
 
 
 @pytest.fixture(scope="session")
 def drawn(data_dir):
     """The data set `drawn`."""
-    from cifarlab.data import datasets
+    from cifarlab.data import registry
 
-    return datasets.load("drawn", data_dir)
+    return registry.load("drawn", data_dir)
 
 
 @pytest.fixture(scope="session")

@@ -16,11 +16,11 @@ from benchmarks.batches import SIZES
 from benchmarks.contenders import Contender
 from benchmarks.machine import machine
 from benchmarks.processes import first_step, peak_memory
-from cifarlab.data import datasets
+from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet
 from cifarlab.model.network import ConvNet
 from cifarlab.model.profile import multiply_adds
-from cifarlab.show.console import say
+from cifarlab.monitoring.console import say
 
 Figures = dict[str, list[float]]
 Candidates = dict[str, Callable[[], float]]
@@ -156,7 +156,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="rounds that are kept; the median of each is printed")
     parser.add_argument("--json", default=None, help="file for the figures of every round")
     options = parser.parse_args()
-    dataset = datasets.load(options.dataset, options.data_dir)
+    dataset = registry.load(options.dataset, options.data_dir)
     say(f"{machine()}; {dataset.name}; medians of {options.rounds} alternating rounds")
     figures = speed(dataset, options.data_dir, options.rounds)
     table("images/s (matrix products: GFLOP/s)", figures)

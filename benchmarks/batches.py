@@ -6,7 +6,8 @@ import time
 from benchmarks.contenders import serve
 from cifarlab.backend import tf
 from cifarlab.model.network import ConvNet
-from cifarlab.training.step import TrainState, train_step
+from cifarlab.training.state import TrainState
+from cifarlab.training.step import train_step
 
 SIZES = (32, 64, 128, 256, 512, 1024)
 IMAGES = 6_400

@@ -16,7 +16,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from cifarlab.config import TrainConfig
-from cifarlab.show.console import say
+from cifarlab.monitoring.console import say
 from cifarlab.training.observers import Observer, Run, StepRecord
 
 WARM_UP = 60
@@ -42,7 +42,7 @@ def images_per_second(shown: bool, steps: int) -> float:
     """Trains in this kernel, with a dashboard that is displayed or without."""
     from IPython.display import clear_output, display
 
-    from cifarlab.show.dashboard import Dashboard
+    from cifarlab.monitoring.dashboard import Dashboard
     from cifarlab.training.loop import train
 
     watch = Stopwatch()
@@ -73,10 +73,10 @@ def measure(rounds: int, steps: int) -> dict[str, list[float]]:
 
 def an_update() -> dict[str, float]:
     """Milliseconds of processor time and kilobytes of an update of the readings and of a picture with 1,000 steps."""
-    from cifarlab.show.dashboard.panels import PANELS
-    from cifarlab.show.dashboard.reading import read
-    from cifarlab.show.dashboard.view import View
-    from cifarlab.show.dashboard.watcher import Watch
+    from cifarlab.monitoring.dashboard.panels import PANELS
+    from cifarlab.monitoring.dashboard.run_monitor import Watch
+    from cifarlab.monitoring.dashboard.status import read
+    from cifarlab.monitoring.dashboard.widgets import View
 
     config, watch = TrainConfig(), Watch()
     view = View(config, None, {})

@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.exercises import solution
 from benchmarks.machine import machine
 from benchmarks.processes import megabytes, peak_memory
-from cifarlab.data.svhn import PARTS, write_digits
+from cifarlab.data.sources.svhn import PARTS, write_digits
 
 
 def write_file(path: Path, count: int) -> None:
@@ -35,15 +35,15 @@ def write_file(path: Path, count: int) -> None:
 def solve(home: Path) -> dict[str, float]:
     """What the solution does with the files: reads them, makes a data set, trains 30 steps and evaluates."""
     import cifarlab
-    from cifarlab.data import own
-    from cifarlab.evaluation.precision import predictions
+    from cifarlab.data import custom
+    from cifarlab.evaluation.evaluator import predictions
 
     seconds, solved = {}, solution("06_svhn")
     start = time.monotonic()
     images, labels = solved["read_digits"](str(home / "train_32x32.mat"))
     test = solved["read_digits"](str(home / "test_32x32.mat"))
     seconds["read"] = time.monotonic() - start
-    digits = own.from_arrays(images, labels, home / "own", test=test, classes="0123456789", crop_size=28)
+    digits = custom.from_arrays(images, labels, home / "own", test=test, classes="0123456789", crop_size=28)
     seconds["read and written"] = time.monotonic() - start
     config = cifarlab.TrainConfig(train_dir=str(home / "run"), max_steps=30, batch_size=64)
     state = cifarlab.train(config, network=solved["DigitsNet"](), dataset=digits, distortions=[solved["negative"]])

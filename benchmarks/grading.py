@@ -15,8 +15,8 @@ from pathlib import Path
 import nbformat
 
 from benchmarks.machine import machine
-from cifarlab.show.console import say
-from cifarlab.teaching import assignments
+from cifarlab.monitoring.console import say
+from cifarlab.teaching.grading import assignments
 
 
 def hand_in(course: Path, solution: Path, students: int) -> None:

@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterator
 from benchmarks.contenders import BATCH, STEPS, STEPS_ALONE, serve
 from cifarlab.backend import tf
 from cifarlab.config import EvalConfig, TrainConfig
-from cifarlab.data import datasets
+from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet
 from cifarlab.data.pipeline import distorted_inputs
-from cifarlab.evaluation.precision import evaluate
+from cifarlab.evaluation.evaluator import evaluate
 from cifarlab.model.network import ConvNet
-from cifarlab.show.summaries import Summaries
+from cifarlab.monitoring.summaries import Summaries
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer, StepRecord
-from cifarlab.training.step import TrainState, train_step
+from cifarlab.training.state import TrainState
+from cifarlab.training.step import train_step
 
 
 def pipeline(batches: Iterator) -> Callable[[], float]:
@@ -94,7 +95,7 @@ def matrix_products() -> float:
 
 def main(name: str, data_dir: str | None = None) -> None:
     """Serves the measurements of the data set's name."""
-    dataset = datasets.load(name, data_dir)
+    dataset = registry.load(name, data_dir)
     batches = iter(distorted_inputs(dataset, BATCH))
     one = iter(tf.data.Dataset.from_tensors(next(batches)).cache().repeat())
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from cifarlab.data import datasets
+from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet
 
 
@@ -34,7 +34,7 @@ def peak_memory(name: str, data_dir: str | None, *, copies: int = 1, queue: floa
     """
     with tempfile.TemporaryDirectory() as folder:
         if copies > 1:
-            data_dir = _enlarged(datasets.load(name, data_dir), Path(folder), copies)
+            data_dir = _enlarged(registry.load(name, data_dir), Path(folder), copies)
         with _training(name, data_dir, "--min-fraction-of-examples-in-queue", str(queue), max_steps=30) as process:
             process.stdout.read()
             _, status, usage = os.wait4(process.pid, 0)

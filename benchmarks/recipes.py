@@ -15,16 +15,17 @@ from collections.abc import Iterator
 
 from benchmarks.record import evaluate
 from cifarlab.backend import tf
-from cifarlab.data import datasets
+from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet
 from cifarlab.data.distortions import random_flip
+from cifarlab.data.holdout import hold_out
 from cifarlab.data.pipeline import distorted_inputs, inputs
-from cifarlab.data.splits import hold_out
+from cifarlab.model.losses import loss
 from cifarlab.model.network import ConvNet, fully_connected, layers
-from cifarlab.model.objective import loss
-from cifarlab.training import mixing
+from cifarlab.training import mixup
 from cifarlab.training.schedule import one_cycle
-from cifarlab.training.step import TrainState, apply_gradients
+from cifarlab.training.state import TrainState
+from cifarlab.training.step import apply_gradients
 
 HELD_OUT = 5_000
 BATCH = 128
@@ -77,8 +78,8 @@ class Trial:
         if self.idea.cutout:
             images = self._cut_out(images)
         if self.idea.mixup:
-            share = mixing.shares(tf.shape(images)[0], self.idea.mixup, self._draw(5))
-            images, targets = mixing.mix(images, share), mixing.mix(targets, share)
+            share = mixup.shares(tf.shape(images)[0], self.idea.mixup, self._draw(5))
+            images, targets = mixup.mix(images, share), mixup.mix(targets, share)
         with tf.GradientTape() as tape:
             total = loss(network, self._logits(images), targets).total
         gradients = tape.gradient(total, network.trainable_variables)
@@ -140,7 +141,7 @@ def main() -> None:
     if unknown := set(options.names) - set(IDEAS):
         parser.error(f"there is no idea {unknown.pop()!r}; there are {', '.join(map(repr, IDEAS))}")
     with tempfile.TemporaryDirectory() as folder:
-        dataset = hold_out(datasets.load("cifar10", options.data_dir), folder, HELD_OUT)
+        dataset = hold_out(registry.load("cifar10", options.data_dir), folder, HELD_OUT)
         for name in options.names or IDEAS:
             idea = dataclasses.replace(IDEAS[name], epochs=options.epochs)
             for line in run(idea, dataset, options.seed):

@@ -13,12 +13,13 @@ import numpy as np
 
 from benchmarks.machine import machine
 from cifarlab.backend import tf
-from cifarlab.data import datasets
+from cifarlab.data import registry
 from cifarlab.data.pipeline import inputs
-from cifarlab.evaluation.precision import precision_at_1, predictions, run_config
-from cifarlab.show.console import say
+from cifarlab.evaluation.evaluator import predictions, run_config
+from cifarlab.evaluation.metrics import precision_at_1
+from cifarlab.monitoring.console import say
 from cifarlab.training.checkpoints import restore_network
-from cifarlab.training.initial import make_network
+from cifarlab.training.state import make_network
 
 
 def evaluate(net: tf.Module, images: tf.data.Dataset) -> dict[str, float]:
@@ -39,7 +40,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=2_000, help="steps between checkpoints that are evaluated")
     options = parser.parse_args()
     config = run_config(options.run_dir)
-    dataset = datasets.load(config.dataset, config.data_dir)
+    dataset = registry.load(config.dataset, config.data_dir)
     net = make_network(config, dataset)
     log = [json.loads(line) for line in (options.run_dir / "log.jsonl").read_text().splitlines()]
     steps = {entry["step"]: entry for entry in log if entry["event"] == "step"}

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import machine
-from cifarlab.data import datasets
+from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet
 from cifarlab.data.pipeline import distorted_inputs
-from cifarlab.show.console import say
-from cifarlab.training.runlog import read_log
+from cifarlab.monitoring.console import say
+from cifarlab.training.run_log import read_log
 
 BATCH = 128
 
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--json", type=Path, help="write what was measured to this file, too")
     options = parser.parse_args()
-    dataset = datasets.load(options.dataset, options.data_dir)
+    dataset = registry.load(options.dataset, options.data_dir)
     say(f"{machine()}; {options.dataset}, batches of {BATCH}, {options.rounds} rounds")
     found = measure(dataset, options.data_dir, rounds=options.rounds, steps=options.steps)
     for step, waits in found["seconds to the first batch"].items():

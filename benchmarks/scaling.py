@@ -16,10 +16,10 @@ import time
 from pathlib import Path
 
 from benchmarks.machine import machine
-from cifarlab.data import datasets
+from cifarlab.data import registry
 from cifarlab.model.network import ConvNet
 from cifarlab.model.profile import count_parameters
-from cifarlab.show.console import say
+from cifarlab.monitoring.console import say
 
 BATCH = 128
 STEPS = 61
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="alternating rounds; the medians are printed")
     parser.add_argument("--port", type=int, default=23450, help="the first of the ports on loopback that are used")
     options = parser.parse_args()
-    dataset = datasets.load("drawn")
+    dataset = registry.load("drawn")
     data_dir = str(dataset.train_files[0].parent.parent)
     speeds: dict[int, list[float]] = {1: [], 2: []}
     for number in range(options.rounds):

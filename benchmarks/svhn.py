@@ -20,12 +20,12 @@ from benchmarks.exercises import solution
 from benchmarks.recipes import squares
 from cifarlab.backend import tf
 from cifarlab.config import TrainConfig
-from cifarlab.data import datasets, distortions
+from cifarlab.data import distortions, registry
 from cifarlab.data.dataset import DataSet
+from cifarlab.data.holdout import hold_out
 from cifarlab.data.pipeline import inputs
-from cifarlab.data.splits import hold_out
-from cifarlab.evaluation.confusion import confusion_matrix
-from cifarlab.evaluation.precision import precision_at_1, predictions
+from cifarlab.evaluation.evaluator import predictions
+from cifarlab.evaluation.metrics import confusion_matrix, precision_at_1
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer, Run
 
@@ -131,7 +131,7 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.names) - set(VARIANTS):
         parser.error(f"there is no variant {unknown.pop()!r}; there are {', '.join(map(repr, VARIANTS))}")
-    dataset = datasets.load("svhn", options.data_dir)
+    dataset = registry.load("svhn", options.data_dir)
     with tempfile.TemporaryDirectory() as folder:
         if options.held_out:
             dataset = hold_out(dataset, Path(folder), options.held_out)

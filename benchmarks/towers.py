@@ -7,9 +7,10 @@ from collections.abc import Callable
 from benchmarks.contenders import BATCH, STEPS_ALONE, serve
 from cifarlab.backend import tf
 from cifarlab.model.network import ConvNet
-from cifarlab.training.placement import tower_devices
-from cifarlab.training.step import TrainState, train_step
-from cifarlab.training.towers import CPU, tower_step
+from cifarlab.training.state import TrainState
+from cifarlab.training.step import train_step
+from cifarlab.training.strategies.placement import tower_devices
+from cifarlab.training.strategies.towers import CPU, tower_step
 
 
 def main() -> None:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from cifarlab.config import RECIPES, EvalConfig, TrainConfig
-from cifarlab.data.names import plain
 from cifarlab.errors import NotFiniteError, UserError, WorkerLostError
-from cifarlab.teaching import command as assignments_command
+from cifarlab.teaching.grading import cli as assignments_command
+from cifarlab.text import plain
 
 if TYPE_CHECKING:
-    from cifarlab.evaluation.prediction import Classifier
+    from cifarlab.evaluation.classifier import Classifier
 
 Settings = TypeVar("Settings", TrainConfig, EvalConfig)
 
@@ -75,20 +75,20 @@ def entry_point() -> NoReturn:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from cifarlab.data import datasets
-    from cifarlab.show.console import Console, DownloadBar
-    from cifarlab.show.summaries import Summaries
+    from cifarlab.data import registry
+    from cifarlab.monitoring.console import Console, DownloadBar
+    from cifarlab.monitoring.summaries import Summaries
     from cifarlab.training.control import Control
     from cifarlab.training.loop import train
-    from cifarlab.training.runfolder import open_folder
-    from cifarlab.training.strategies import check_environment
+    from cifarlab.training.run_dir import open_folder
+    from cifarlab.training.strategies.strategy import check_environment
 
     towers = TWO_TOWERS if options.command == "multi-gpu" else {}
     config = _config(TrainConfig, options, {**RECIPES[options.recipe], **towers})
     # A download may take an hour: what else is wrong is said before.
     check_environment(config)
     open_folder(config)
-    dataset = datasets.load(config.dataset, config.data_dir, progress=DownloadBar())
+    dataset = registry.load(config.dataset, config.data_dir, progress=DownloadBar())
     control = Control()
     train(
         config,
@@ -100,15 +100,15 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _eval(options: argparse.Namespace) -> int:
-    from cifarlab.data import datasets
-    from cifarlab.evaluation.precision import evaluate, watch
-    from cifarlab.show.console import evaluation_line, say
-    from cifarlab.show.summaries import EvaluationSummaries
+    from cifarlab.data import registry
+    from cifarlab.evaluation.evaluator import evaluate, watch
+    from cifarlab.monitoring.console import evaluation_line, say
+    from cifarlab.monitoring.summaries import EvaluationSummaries
     from cifarlab.training.checkpoints import existing_checkpoint, newest_checkpoint
 
     config = _config(EvalConfig, options)
     if config.dataset is not None:
-        datasets.check_name(config.dataset)
+        registry.check_name(config.dataset)
     if config.run_once:
         existing_checkpoint(config.checkpoint_dir)  # before a folder is made beside it
     run = Path(config.checkpoint_dir).absolute()
@@ -125,9 +125,9 @@ def _eval(options: argparse.Namespace) -> int:
 def _classify(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from cifarlab.data.picture_files import read_picture
-    from cifarlab.evaluation.prediction import classify
-    from cifarlab.show.console import say
+    from cifarlab.data.image_files import read_picture
+    from cifarlab.evaluation.classifier import classify
+    from cifarlab.monitoring.console import say
 
     classifier = _classifier(options)
     shape = classifier.dataset.image_shape
@@ -138,8 +138,8 @@ def _classify(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from cifarlab.evaluation.prediction import export
-    from cifarlab.show.console import say
+    from cifarlab.evaluation.classifier import export
+    from cifarlab.monitoring.console import say
 
     classifier = _classifier(options)
     folder = export(classifier, options.folder)
@@ -151,9 +151,9 @@ def _export(options: argparse.Namespace) -> int:
 
 def _classifier(options: argparse.Namespace) -> "Classifier":
     """The network of the run that was named or lies in the usual place, or else the one that cifarlab brings."""
-    from cifarlab.evaluation.prediction import pretrained, trained_classifier
-    from cifarlab.model import shipped
-    from cifarlab.show.console import say
+    from cifarlab.evaluation.classifier import pretrained, trained_classifier
+    from cifarlab.model import pretrained_weights
+    from cifarlab.monitoring.console import say
     from cifarlab.training.checkpoints import newest_checkpoint
 
     config = _config(EvalConfig, options)
@@ -161,18 +161,18 @@ def _classifier(options: argparse.Namespace) -> "Classifier":
         classifier = trained_classifier(config.checkpoint_dir, averaged=config.moving_average)
         _warn(classifier.warnings)
         return classifier
-    right = shipped.record()["precision_at_1"]
+    right = pretrained_weights.record()["precision_at_1"]
     brought = f"taking the weights that come with cifarlab, right on {right:.1%} of CIFAR-10's test pictures"
     say(f"No checkpoint in {config.checkpoint_dir}: {brought}.")
     return pretrained()
 
 
 def _data(options: argparse.Namespace) -> int:
-    from cifarlab.data import datasets
-    from cifarlab.show.console import DownloadBar, say, say_if_uneven
+    from cifarlab.data import registry
+    from cifarlab.monitoring.console import DownloadBar, say, say_if_uneven
 
     config = _config(TrainConfig, options)
-    dataset = datasets.load(options.name, config.data_dir, force=options.force, progress=DownloadBar())
+    dataset = registry.load(options.name, config.data_dir, force=options.force, progress=DownloadBar())
     train, test = dataset.num_examples("train"), dataset.num_examples("test")
     say(f"{dataset.name}: {train:,} training and {test:,} test pictures in {dataset.train_files[0].parent}")
     say_if_uneven(dataset)
@@ -180,7 +180,7 @@ def _data(options: argparse.Namespace) -> int:
 
 
 def _assignments(options: argparse.Namespace) -> int:
-    from cifarlab.show.console import say
+    from cifarlab.monitoring.console import say
 
     return assignments_command.run(options, say)
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from cifarlab.data.names import plain
+from cifarlab.text import plain
 
 NEEDED = ("tensorflow", "tensorboard", "numpy", "matplotlib", "pillow", "pooch", "filelock", "scipy")
 FOR_NOTEBOOKS = ("jupyterlab", "ipywidgets")
@@ -34,7 +34,7 @@ def examine(data_dir: str | os.PathLike | None = None) -> list[Finding]:
     """Looks at Python, packages, data and devices.
 
     Args:
-        data_dir: folder of the data sets; by default `datasets.default_data_dir()`.
+        data_dir: folder of the data sets; by default `registry.default_data_dir()`.
     """
     return [_python(), *_packages(), *_data(data_dir), *_devices()]
 
@@ -79,16 +79,16 @@ def _package(name: str, advice: str) -> Finding:
 
 def _data(data_dir: str | os.PathLike | None) -> list[Finding]:
     try:
-        from cifarlab.data import datasets
+        from cifarlab.data import registry
 
-        data_dir = Path(data_dir or datasets.default_data_dir())
+        data_dir = Path(data_dir or registry.default_data_dir())
     except ImportError as error:
         return [Finding("data", f"cannot be looked at: {error}", "install what is missing: pip install -e .")]
     place = next((path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists()), data_dir)
     if place.is_file():
         return [Finding("data folder", f"{place} is a file", "say another: --data-dir, or CIFARLAB_DATA")]
     findings = [Finding("data folder", f"{data_dir}{'' if data_dir.is_dir() else ' (not made yet)'}")]
-    folders = {name: datasets.find(name, data_dir) for name in datasets.SOURCES}
+    folders = {name: registry.find(name, data_dir) for name in registry.SOURCES}
     if missing := [name for name, folder in folders.items() if folder is None]:
         advice = f"fetched or drawn on first use, or now: cifarlab data {missing[0]}"
         findings.append(Finding("data not there", ", ".join(missing), advice))
@@ -96,7 +96,7 @@ def _data(data_dir: str | os.PathLike | None) -> list[Finding]:
         if folder is None:
             continue
         try:
-            dataset = datasets.load(name, data_dir)
+            dataset = registry.load(name, data_dir)
             found = f"{dataset.num_examples('train'):,} + {dataset.num_examples('test'):,} pictures in {folder}"
             findings.append(Finding(f"data {name}", found))
         except ValueError as error:

@@ -1,7 +1,7 @@
-"""Files written whole or not at all, and what a folder holds."""
+"""Files written whole or not at all, what a folder holds, and one process at a time."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -51,3 +51,28 @@ def entries(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError, PermissionError, ValueError):
         return []
+
+
+WAIT_S = 1.0  # between two looks at what another process is fetching
+
+
+@contextlib.contextmanager
+def alone(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Keeps other processes away from `path`; calls `waiting` now and then while one keeps this one away."""
+    import filelock
+
+    lock = filelock.FileLock(path.with_name(path.name + ".lock"))
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=WAIT_S)
+        except filelock.Timeout:
+            waiting()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def beside(path: Path, ending: str) -> Path:
+    """The path in the same folder whose name is longer by `ending`."""
+    return path.with_name(path.name + ending)

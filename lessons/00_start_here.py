@@ -17,8 +17,8 @@ import os
 
 import cifarlab  # not found? docs/hosted.md
 from cifarlab import doctor
-from cifarlab.data import datasets
-from cifarlab.show import figures, pictures
+from cifarlab.data import registry
+from cifarlab.plotting import figures, image_grids
 
 SEED = 0
 dataset = cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
@@ -68,14 +68,14 @@ print(doctor.report([one._replace(found=one.found.split(" in ")[0]) for one in f
 # one lesson, write its name into that lesson's line with `cifarlab.load`.
 
 # %%
-print("data sets:", *datasets.SOURCES)
+print("data sets:", *registry.SOURCES)
 print("classes:", *dataset.classes)
 
 # %%
 batch, labels = next(iter(cifarlab.inputs(dataset, batch_size=48)))
-crops = pictures.stretched(batch).reshape(4, 12, *batch.shape[1:])
+crops = image_grids.stretched(batch).reshape(4, 12, *batch.shape[1:])
 figure, (ax,) = figures.new(height=2.8)
-pictures.sheet(ax, crops, title="What do the first 48 test pictures look like?")
+image_grids.sheet(ax, crops, title="What do the first 48 test pictures look like?")
 figures.show(
     figure, "48 small pictures of animals and vehicles in four rows of twelve.", exact=True
 )

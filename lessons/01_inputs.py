@@ -21,8 +21,9 @@ import time
 import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab.backend import tf
-from cifarlab.data import datasets, distortions, pipeline, records
-from cifarlab.show import explorer, figures, pictures, plots
+from cifarlab.data import distortions, pipeline, records, registry
+from cifarlab.demos import distortion_explorer, record_plots
+from cifarlab.plotting import figures, image_grids, plots
 
 SEED = 0
 dataset = cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
@@ -47,7 +48,7 @@ print(f"{len(record):,} bytes; the first is {record[0]}: {dataset.classes[record
 
 # %%
 figure, (ax,) = figures.new(height=1.4)
-pictures.hexadecimal(ax, record)
+record_plots.hexadecimal(ax, record)
 figures.show(
     figure,
     "The first byte is the label; 1,024 red bytes follow from 1, green from 1,025, blue from 2,049.",
@@ -60,7 +61,7 @@ figures.show(
 
 # %%
 figure, axes = figures.new(1, 4, height=2.5)
-pictures.planes(axes, record, dataset.classes)
+record_plots.planes(axes, record, dataset.classes)
 figures.show(
     figure,
     "The red, the green and the blue plane of one picture, and the picture that they make.",
@@ -91,7 +92,7 @@ print("our three lines and records.read_record agree:", np.array_equal(image, ex
 images, labels = records.read_records(dataset.train_files[0])
 rows = {name: images[labels == number][:12] for number, name in enumerate(dataset.classes)}
 figure, (ax,) = figures.new(height=6.4)
-pictures.sheet(ax, rows)
+image_grids.sheet(ax, rows)
 figures.show(
     figure, "Twelve pictures of each of the ten classes, a row for each class.", exact=True
 )
@@ -102,10 +103,10 @@ figures.show(
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-there = [name for name in ("drawn", "cifar10") if datasets.find(name)]
+there = [name for name in ("drawn", "cifar10") if registry.find(name)]
 samples = {name: records.read_records(cifarlab.load(name).test_files[0])[0][:14] for name in there}
 figure, (ax,) = figures.new(height=0.6 + 0.6 * len(there))
-pictures.sheet(ax, samples)
+image_grids.sheet(ax, samples)
 figures.show(figure, f"Fourteen pictures of each data set that is here: {', '.join(there)}.")
 
 # %% [markdown]
@@ -150,9 +151,9 @@ alone = {
 together = alone["crop"]
 for distortion in distortions.TUTORIAL:
     together = distortion(together, draw)
-seen = pictures.stretched(distortions.standardize(together))
+seen = image_grids.stretched(distortions.standardize(together))
 figure, (ax,) = figures.new(height=4.2)
-pictures.sheet(ax, {**alone, "all of them": together, "standardized": seen})
+image_grids.sheet(ax, {**alone, "all of them": together, "standardized": seen})
 figures.show(
     figure,
     "One picture in twelve draws: crop, mirror, brightness and contrast alone, all, and standardized.",
@@ -167,7 +168,7 @@ figures.show(
 # Try it: the sliders move what the lot decides in training. Without a running kernel you see the picture below them.
 
 # %%
-explorer.distortions(one[0], size=dataset.crop_size)
+distortion_explorer.distortions(one[0], size=dataset.crop_size)
 
 # %% [markdown]
 # ## Which distortions survive standardization?
@@ -235,9 +236,9 @@ print("mean of every image is 0:", bool(np.abs(np.mean(batch, (1, 2, 3))).max() 
 print("deviation of every image is 1:", bool(np.abs(np.std(batch, (1, 2, 3)) - 1).max() < 1e-3))
 
 # %%
-crops = pictures.stretched(batch[:48]).reshape(4, 12, 24, 24, 3)
+crops = image_grids.stretched(batch[:48]).reshape(4, 12, 24, 24, 3)
 figure, (ax,) = figures.new(height=2.8)
-pictures.sheet(ax, crops)
+image_grids.sheet(ax, crops)
 figures.show(figure, "48 standardized crops, many with strange colours and contrasts.")
 
 # %% [markdown]

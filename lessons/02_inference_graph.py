@@ -24,9 +24,11 @@ import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab.backend import tf
 from cifarlab.data import pipeline
-from cifarlab.model import network, normalization, profile, tutorial_graph
-from cifarlab.show import figures, graphs, pictures, plots
-from cifarlab.training import runlog
+from cifarlab.demos import graphs, tf1_graph
+from cifarlab.model import network, profile
+from cifarlab.model.ops import normalization
+from cifarlab.plotting import figures, image_grids, plots
+from cifarlab.training import run_log
 
 SEED, dataset = 0, cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
 print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training pictures, seed {SEED}")
@@ -205,8 +207,8 @@ for form, by_stage in times.items():
 # The matrix products with their million parameters take hardly any time. `conv2` takes less than its share of the work,
 # because a processor multiplies fastest where there is much to multiply; pools and normalizations take time and hardly
 # multiply at all. The fast form has a `conv2` with a ninth of the multiplications (Winograd's minimal filtering,
-# `cifarlab/model/filtering.py`). What that brings on the way forward, which is all that we measured, depends on the
-# machine; with the way back, which is most of training, a step was 1.6 and 2.0 times as fast on the two that we
+# `cifarlab/model/ops/convolution.py`). What that brings on the way forward, which is all that we measured, depends on
+# the machine; with the way back, which is most of training, a step was 1.6 and 2.0 times as fast on the two that we
 # measured (`benchmarks/README.md`).
 #
 # ## The training graph, and the tutorial's 765 operations
@@ -246,7 +248,7 @@ graphs.show(
 
 # %%
 ours = sum(profile.operations(training_graph).values())
-theirs = tutorial_graph.parts()
+theirs = tf1_graph.parts()
 print(
     f"ours: {ours} operations; the tutorial's, built by today's TensorFlow: {sum(theirs.values())}"
 )
@@ -340,7 +342,7 @@ def train(net, steps=50):
     cifarlab.train(config, network=net, dataset=dataset)
     return [
         event["losses"]["cross_entropy"]
-        for event in runlog.read_log(folder)
+        for event in run_log.read_log(folder)
         if event["event"] == "step"
     ]
 
@@ -369,7 +371,7 @@ figures.show(figure, "Two noisy curves that fall together and can hardly be told
 def as_pictures(weights):
     """Weights of [5, 5, 3, 64] as a row of 24 enlarged pictures."""
     filters = np.transpose(weights, [3, 0, 1, 2])[:24]
-    return pictures.stretched(filters).repeat(4, 1).repeat(4, 2)
+    return image_grids.stretched(filters).repeat(4, 1).repeat(4, 2)
 
 
 # %%
@@ -377,7 +379,7 @@ start = cifarlab.ConvNet(seed=SEED).conv1.weights.numpy()
 now = trained.conv1.weights.numpy()
 rows = {"start": as_pictures(start), "now": as_pictures(now), "change": as_pictures(now - start)}
 figure, (ax,) = figures.new(height=1.2)
-pictures.sheet(ax, rows)
+image_grids.sheet(ax, rows)
 figures.show(
     figure,
     "Rows of 24 filters: coloured noise at the start, nearly the same noise now; the change is smooth, "
@@ -395,11 +397,11 @@ figures.show(
 # The lighter, the larger; black is the stage's smallest value.
 
 # %%
-rows = {"picture": pictures.stretched(images[:1])}
+rows = {"picture": image_grids.stretched(images[:1])}
 for name, values in trained.stages(images[:1])._asdict().items():
-    rows[name] = pictures.tiles(values[0])[..., None].repeat(3, -1)
+    rows[name] = image_grids.tiles(values[0])[..., None].repeat(3, -1)
 figure, (ax,) = figures.new(height=4.6)
-pictures.sheet(ax, rows)
+image_grids.sheet(ax, rows)
 figures.show(
     figure,
     "A picture, and a row of grey squares for each stage: outlines of it in conv1, coarser ones in pool1, "

@@ -24,8 +24,8 @@ import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab import errors
 from cifarlab.data import pipeline
-from cifarlab.show import figures, plots, runs
-from cifarlab.training import runlog, schedule
+from cifarlab.plotting import figures, plots, runs
+from cifarlab.training import run_log, schedule
 
 SEED, dataset = 0, cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
 print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training pictures, seed {SEED}")
@@ -140,7 +140,7 @@ def run(net=None, batch_size=64, **settings):
         cifarlab.train(config, network=net, dataset=dataset)
     except errors.NotFiniteError as error:
         complaint = error
-    return list(runlog.read_log(folder)), complaint
+    return list(run_log.read_log(folder)), complaint
 
 
 # %%

@@ -20,8 +20,10 @@ import threading
 import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab.backend import tf
-from cifarlab.show import console, dashboard, figures, pictures, plots, runs, summaries, tensorboard
-from cifarlab.training import checkpoints, recorder, runlog
+from cifarlab.demos import distributions, tensorboard
+from cifarlab.monitoring import console, dashboard, summaries
+from cifarlab.plotting import figures, image_grids, plots, runs
+from cifarlab.training import checkpoints, run_log
 
 dataset = cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
 os.chdir(tempfile.mkdtemp())  # runs are written below the folder that one stands in
@@ -67,7 +69,7 @@ board = tensorboard.TensorBoard("runs")
 # NBVAL_IGNORE_OUTPUT
 settings = {"dataset": dataset.name, "max_steps": 100, "batch_size": 64, "log_frequency": 5}
 config = cifarlab.TrainConfig(train_dir="runs/first", checkpoint_steps=25, **settings)
-seen = recorder.Recorder(every=10)
+seen = distributions.Recorder(every=10)
 observers = [console.Console(), summaries.Summaries(10), seen]
 state = cifarlab.train(config, dataset=dataset, observers=observers)
 
@@ -82,7 +84,7 @@ state = cifarlab.train(config, dataset=dataset, observers=observers)
 # The log holds the same numbers and more, and outlives the notebook.
 
 # %%
-log = list(runlog.read_log("runs/first"))
+log = list(run_log.read_log("runs/first"))
 losses = runs.series(log, "losses", "total_loss")[1]
 print("events:", ", ".join(sorted({event["event"] for event in log})))
 print(f"loss at step 0: {losses[0]:.1f}; later 0.2 lower: {min(losses) < losses[0] - 0.2}")
@@ -132,11 +134,11 @@ print(f"guessing: {np.log(10):.2f}; below it by step 95: {cross_entropy[-1] < np
 # batch that it looked at. (Grey levels are stretched for your eyes, as in lesson 1.)
 
 # %%
-images, labels = pictures.stretched(seen.images), seen.labels
+images, labels = image_grids.stretched(seen.images), seen.labels
 present = np.unique(labels)
 rows = {dataset.classes[label]: images[labels == label][:10] for label in present}
 figure, (ax,) = figures.new(height=0.25 + 0.48 * len(rows))
-pictures.sheet(ax, rows)
+image_grids.sheet(ax, rows)
 title = "One batch of 64 as the network got it, a row for each class: crops with strange contrasts."
 figures.show(figure, title)
 
@@ -166,7 +168,7 @@ print("classes in the batch:", len(present), "of", dataset.num_classes)
 # %%
 wrong = images[:12].transpose(0, 3, 1, 2).reshape(-1, 24, 24, 3)
 figure, (ax,) = figures.new(height=1.5)
-pictures.sheet(ax, {"right": images[:12], "wrong": wrong})
+image_grids.sheet(ax, {"right": images[:12], "wrong": wrong})
 figures.show(
     figure, "Above, twelve pictures of the batch; below, each as nine small grey copies in stripes."
 )
@@ -180,7 +182,7 @@ figures.show(
 
 # %%
 figure, axes = figures.new(1, 5, height=2.3)
-runs.distributions(axes, seen.steps, seen.weights, y="weights")
+distributions.percentile_bands(axes, seen.steps, seen.weights, y="weights")
 figures.show(
     figure, "Weights of five layers: wide bands that hardly move, softmax_linear's growing."
 )
@@ -191,7 +193,7 @@ figures.show(
 
 # %%
 figure, axes = figures.new(1, 5, height=2.3)
-runs.distributions(axes, seen.steps, seen.gradients, y="gradients")
+distributions.percentile_bands(axes, seen.steps, seen.gradients, y="gradients")
 figures.show(
     figure,
     "Gradients of five layers: narrow in the first steps but for softmax_linear's, wider once learning starts.",
@@ -221,7 +223,7 @@ print("every layer has gradients:", all(values.min() > 0 for values in spread.va
 
 # %%
 figure, axes = figures.new(1, 5, height=2.3)
-runs.distributions(axes, seen.steps, seen.activations, y="activations")
+distributions.percentile_bands(axes, seen.steps, seen.activations, y="activations")
 figures.show(
     figure, "Activations of five layers: at or above zero but for the logits, which spread."
 )
@@ -362,7 +364,7 @@ print("updates done:", int(state.step), "of", config.max_steps)
 # end, and have no line:
 
 # %%
-for event in runlog.read_log("runs/steered"):
+for event in run_log.read_log("runs/steered"):
     if event["event"] != "step":
         print({name: value for name, value in event.items() if name != "path"})
 
@@ -410,7 +412,7 @@ for name, shape in tf.train.list_variables(newest):
 
 # %%
 state = cifarlab.train(config, dataset=dataset)
-log = list(runlog.read_log("runs/steered"))
+log = list(run_log.read_log("runs/steered"))
 step_numbers, rates = runs.series(log, "learning_rate")
 print("updates done:", int(state.step))
 print("each step is in the log once:", step_numbers == list(range(60)))

@@ -21,9 +21,10 @@ from pathlib import Path
 
 import cifarlab  # not found? docs/hosted.md
 import numpy as np
-from cifarlab.data import picture_files, pipeline, records
-from cifarlab.evaluation import averaging, confusion, precision, prediction
-from cifarlab.show import evaluations, figures, pictures, plots
+from cifarlab.data import image_files, pipeline, records
+from cifarlab.demos import weight_averages
+from cifarlab.evaluation import classifier, evaluator, metrics
+from cifarlab.plotting import evaluations, figures, image_grids, plots
 
 dataset = cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
 folder = Path(tempfile.mkdtemp())  # for this lesson's run
@@ -58,7 +59,7 @@ DECAYS = (0.9, 0.99, 0.999, 0.9999)
 steps = np.unique(np.geomspace(1, 200_000, 300).astype(int)).tolist()
 memory = {}
 for decay in DECAYS[::-1]:
-    used = averaging.warmed_up(decay)
+    used = weight_averages.warmed_up(decay)
     reached = next(step for step in range(100_000) if used(step) == decay)
     memory[f"decay {decay}"] = (steps, [1 / (1 - used(step)) for step in steps])
     print(f"{decay} is reached at step {reached:,}")
@@ -92,9 +93,9 @@ figures.show(
 # **Predict:** which of the four is best after 240 steps, and which is hopeless?
 
 # %%
-decays = {f"decay {decay}": averaging.constant(decay) for decay in DECAYS}
+decays = {f"decay {decay}": weight_averages.constant(decay) for decay in DECAYS}
 sample = pipeline.inputs(dataset, batch_size=200, num_examples=400)
-averages = averaging.Averages(decays, sample, every=60)
+averages = weight_averages.Averages(decays, sample, every=60)
 settings = {"dataset": dataset.name, "train_dir": str(folder / "run"), "log_frequency": 1}
 config = cifarlab.TrainConfig(max_steps=240, batch_size=32, **settings)
 state = cifarlab.train(config, dataset=dataset, observers=[averages])
@@ -102,7 +103,7 @@ state = cifarlab.train(config, dataset=dataset, observers=[averages])
 # %%
 percent = {name: 100 * np.array(values) for name, values in averages.precision.items()}
 curves = {name: (averages.steps, values) for name, values in percent.items()}
-ours = {name: curves[name] for name in (averaging.RAW, averaging.AVERAGED)}
+ours = {name: curves[name] for name in (weight_averages.RAW, weight_averages.AVERAGED)}
 others = {name: curves[name] for name in decays}
 right_answers = "right, of 400 test pictures (%)"
 
@@ -120,7 +121,7 @@ figures.show(
 
 # %%
 print("averaged at least as good as raw, on the mean:",
-      bool(percent[averaging.AVERAGED][1:].mean() > percent[averaging.RAW][1:].mean()))  # fmt: skip
+      bool(percent[weight_averages.AVERAGED][1:].mean() > percent[weight_averages.RAW][1:].mean()))  # fmt: skip
 print("0.9999 without warm-up below 20 % at the end:", bool(percent["decay 0.9999"][-1] < 20))
 for decay in DECAYS:
     print(f"without warm-up {decay**240:.0%} of the initial weights are left in decay {decay}")
@@ -183,7 +184,7 @@ print(f"averages bring {100 * min(gains):.1f} to {100 * max(gains):.1f} points")
 # centrally and not distorted, in batches whose last one is smaller.
 
 # %%
-logits, labels = precision.predictions(state.averages, pipeline.inputs(dataset, batch_size=500))
+logits, labels = evaluator.predictions(state.averages, pipeline.inputs(dataset, batch_size=500))
 right = logits.argmax(axis=1) == labels
 in_file = np.concatenate([records.read_labels(file) for file in dataset.test_files])
 print(f"{len(labels):,} pictures; each exactly once, in order:", np.array_equal(labels, in_file))
@@ -207,9 +208,9 @@ print("step", evaluation.step, "- the same precision:", bool(same))
 # **Predict:** two networks reach 86.0 % and 85.5 % on the same 10,000 pictures. Is the first better?
 
 # %%
-low, high = confusion.binomial_interval(8600, 10_000)
+low, high = metrics.binomial_interval(8600, 10_000)
 print(f"8,600 of 10,000: between {low:.1%} and {high:.1%}")
-low, high = confusion.binomial_interval(int(right.sum()), len(right))
+low, high = metrics.binomial_interval(int(right.sum()), len(right))
 print("our interval reaches less than 2.5 points to either side:", bool(high - low < 0.05))
 
 # %% [markdown]
@@ -237,7 +238,7 @@ print(f"counted twice: {batches * 128 - 10_000}")
 twice = -len(right) % 128
 images = np.concatenate([records.read_records(file)[0] for file in dataset.test_files])
 figure, (ax,) = figures.new(height=0.3 + 0.5 * math.ceil(twice / 16))
-pictures.sheet(ax, [images[first : min(first + 16, twice)] for first in range(0, twice, 16)])
+image_grids.sheet(ax, [images[first : min(first + 16, twice)] for first in range(0, twice, 16)])
 figures.show(figure, f"The {twice} test pictures that would have counted twice.", exact=True)
 
 # %% [markdown]
@@ -271,7 +272,7 @@ figures.show(figure, "A jagged line about zero that reaches some tenths of a poi
 # diagonal is what was right.
 
 # %%
-matrix = confusion.confusion_matrix(logits, labels)
+matrix = metrics.confusion_matrix(logits, labels)
 print("all pictures are in it:", matrix.sum() == len(labels))
 figure, (ax,) = figures.new(height=5)
 evaluations.confusion(ax, matrix, dataset.classes)
@@ -295,7 +296,7 @@ figures.show(
 
 # %%
 count = int(matrix.sum(axis=1).min())
-low, high = confusion.binomial_interval(count // 2, count)
+low, high = metrics.binomial_interval(count // 2, count)
 print(f"{count} pictures of a class, half of them right: from {low:.0%} to {high:.0%}")
 
 # %% [markdown]
@@ -308,7 +309,7 @@ print(f"{count} pictures of a class, half of them right: from {low:.0%} to {high
 # network goes by, and sometimes a label that is wrong.
 
 # %%
-worst = confusion.most_confident_mistakes(logits, labels, 12)
+worst = metrics.most_confident_mistakes(logits, labels, 12)
 figure, (ax,) = figures.new(height=3.8)
 evaluations.mistakes(ax, images[worst], logits[worst], labels[worst], dataset.classes)
 figures.show(figure, "Twelve pictures, above each what it was taken for, below what it is.")
@@ -336,9 +337,9 @@ brush.rectangle([150, 55, 175, 90], fill="black")
 canvas.save(folder / "mine.png")
 
 # %%
-classifier = prediction.trained_classifier(config.train_dir)
-picture = picture_files.read_picture(folder / "mine.png")
-(guesses,) = prediction.classify(classifier, picture[None], top=10)
+classifier = classifier.trained_classifier(config.train_dir)
+picture = image_files.read_picture(folder / "mine.png")
+(guesses,) = classifier.classify(classifier, picture[None], top=10)
 print("read as", picture.shape, picture.dtype.name)
 print("probabilities sum to 1:", abs(sum(guess.probability for guess in guesses) - 1) < 1e-5)
 
@@ -356,10 +357,10 @@ figures.show(figure, "A red ship on blue water, and the probability of each of t
 # there is no run of yours.
 
 # %% tags=["result"]
-from cifarlab.model import shipped
+from cifarlab.model import pretrained_weights
 
-(guesses,) = prediction.classify(cifarlab.pretrained(), picture[None], top=1)
-record = shipped.record()
+(guesses,) = classifier.classify(cifarlab.pretrained(), picture[None], top=1)
+record = pretrained_weights.record()
 print("the shipped weights see:", guesses[0].name)
 print(
     f"they were right on {record['precision_at_1']:.1%} of the test pictures of CIFAR-10's JPEG copy"
@@ -393,13 +394,13 @@ def start(command, **settings):
 # %%
 # NBVAL_IGNORE_OUTPUT
 at = {"checkpoint_dir": config.train_dir, "eval_dir": folder / "eval", "device": "cpu"}
-evaluator = start("eval", eval_interval_secs=0.5, num_examples=500, **at)
+watching = start("eval", eval_interval_secs=0.5, num_examples=500, **at)
 trainer = start("train", max_steps=260, batch_size=32, **settings)
 said = trainer.communicate()[0].splitlines()
 if trainer.returncode:
-    evaluator.terminate()  # it would wait for the checkpoint without end
-found = next(line for line in evaluator.stdout if "step 260," in line)
-evaluator.terminate()
+    watching.terminate()  # it would wait for the checkpoint without end
+found = next(line for line in watching.stdout if "step 260," in line)
+watching.terminate()
 print("trainer:", next(line for line in said if "step 259," in line))
 print("evaluator:", found.strip())
 

@@ -24,11 +24,13 @@ import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab.backend import tf
 from cifarlab.data import pipeline
+from cifarlab.demos import async_sgd
+from cifarlab.demos import tower_plots as drawings
+from cifarlab.demos.async_sgd import Rehearsal
 from cifarlab.model import profile
-from cifarlab.show import figures, plots
-from cifarlab.show import towers as drawings
-from cifarlab.training import distributed, placement, schedule, step, timetables, towers
-from cifarlab.training.rehearsal import Rehearsal
+from cifarlab.plotting import figures, plots
+from cifarlab.training import schedule, step
+from cifarlab.training.strategies import distributed, placement, towers
 
 # %%
 SEED = 0
@@ -76,8 +78,8 @@ figures.show(
 
 # %%
 one_slow = [1, 1, 1, 3]  # what each tower takes for its share, in turns of a fast one
-waiting = timetables.synchronous(one_slow, until=9)
-hurrying = timetables.asynchronous(one_slow, until=9)
+waiting = async_sgd.synchronous(one_slow, until=9)
+hurrying = async_sgd.asynchronous(one_slow, until=9)
 
 # %%
 busy = sum(turn.end - turn.start for turn in waiting if turn.tower < 3) / (3 * 9)
@@ -106,7 +108,7 @@ figures.show(
 # Let us train with them. Real asynchronous runs differ every time, so we make the delay ourselves: each gradient is
 # kept back and applied some updates later. That needs one device only, and the result is the same each time.
 #
-# A `Rehearsal` holds what we need for it (`cifarlab/training/rehearsal.py`): a network small enough to be trained in
+# A `Rehearsal` holds what we need for it (`cifarlab/demos/async_sgd.py`): a network small enough to be trained in
 # a second, with two convolutions of stride 2 and a softmax layer; 192 batches of 32 training images; and 128 test
 # pictures, which no run trains on. Its method `gradients` takes the gradients of a batch on the weights as they are
 # now, and `descend` moves the weights by any gradients that it is given, late ones included.
@@ -175,9 +177,9 @@ print("a tenth of the rate mends that:", bool(careful < very_late - 0.03))
 # applies its own, computed on the weights that it read when it started.
 
 # %%
-equal = timetables.synchronous([1, 1, 1, 1], until=48)
-slowed = timetables.synchronous(one_slow, until=48)
-hurried = timetables.asynchronous(one_slow, until=48)
+equal = async_sgd.synchronous([1, 1, 1, 1], until=48)
+slowed = async_sgd.synchronous(one_slow, until=48)
+hurried = async_sgd.asynchronous(one_slow, until=48)
 over_time = {
     "synchronous, all equal": rehearsal.follow(equal),
     "synchronous, one slow tower": rehearsal.follow(slowed),
@@ -332,9 +334,9 @@ for name, state in {"by hand": by_hand, "cifarlab's": in_towers}.items():
 
 # %% [markdown]
 # Both agree with the big batch; what is left is rounding. `towers.tower_step` is the function that `cifarlab
-# multi-gpu` runs; after what you wrote by hand you can read it in `cifarlab/training/towers.py` in a minute. What it
-# has more are the averages of weights and losses. The check above is also one of its tests
-# (`tests/training/test_towers.py`).
+# multi-gpu` runs; after what you wrote by hand you can read it in `cifarlab/training/strategies/towers.py` in a minute.
+# What it has more are the averages of weights and losses. The check above is also one of its tests
+# (`tests/training/strategies/test_towers.py`).
 #
 # ## A bug that looks like a success
 #
@@ -423,7 +425,7 @@ figures.show(
 # %% [markdown]
 # The published multi-GPU runs took 30,000 steps, on four GPUs some 307 epochs, and so ended before any decay, right
 # or wrong. A bug in what comes later than all tests can live long. `cifarlab` counts the images of all towers
-# (`make_state` in `cifarlab/training/initial.py`).
+# (`make_state` in `cifarlab/training/state.py`).
 #
 # ## What does the second device bring?
 #
@@ -617,9 +619,9 @@ for name in ("10 Gbit/s", "1 Gbit/s", "0.1 Gbit/s"):
 # ```
 #
 # in both. They end with the weights of one process with batches of 128 (tested, with smaller batches, in
-# `tests/training/test_distributed.py`). This notebook does not start them by itself, for TensorFlow's workers listen
-# on all of a machine's networks and trust everybody who can reach them. `docs/cluster.md` says what else there is to
-# know: GPUs, data, checkpoints, the death of a worker, Kubernetes and Slurm.
+# `tests/training/strategies/test_distributed.py`). This notebook does not start them by itself, for TensorFlow's
+# workers listen on all of a machine's networks and trust everybody who can reach them. `docs/cluster.md` says what else
+# there is to know: GPUs, data, checkpoints, the death of a worker, Kubernetes and Slurm.
 #
 # ## Recap
 #

@@ -20,9 +20,10 @@ from pathlib import Path
 import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab.backend import tf
-from cifarlab.data import distortions, own, picture_files, records, splits
-from cifarlab.evaluation import confusion, precision, prediction
-from cifarlab.show import console, evaluations, figures, pictures, plots
+from cifarlab.data import custom, distortions, holdout, image_files, records
+from cifarlab.evaluation import classifier, evaluator, metrics
+from cifarlab.monitoring import console
+from cifarlab.plotting import evaluations, figures, image_grids, plots
 
 PICTURES = os.environ.get("CIFARLAB_PICTURES")  # or the path of your folder, in quotes
 source = None if PICTURES else cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
@@ -56,7 +57,7 @@ if source:
 
 # %%
 for folder in sorted(filter(Path.is_dir, home.iterdir())):
-    if files := picture_files.picture_paths(folder):
+    if files := image_files.picture_paths(folder):
         print(f"{folder.name}: {len(files):,} pictures,", *(f.name for f in files[:3]), "...")
 
 # %% [markdown]
@@ -67,7 +68,7 @@ for folder in sorted(filter(Path.is_dir, home.iterdir())):
 # description. From now on that folder is the data set; where your pictures are does not matter any more.
 
 # %%
-dataset = own.from_folder(home, "mine")
+dataset = custom.from_folder(home, "mine")
 print("written:", *sorted(os.listdir("mine")))
 train_count, test_count = dataset.num_examples("train"), dataset.num_examples("test")
 print(f"{train_count:,} training and {test_count:,} test pictures, {dataset.image_shape}")
@@ -80,10 +81,10 @@ print(f"{dataset.num_classes} logits, of crops of {dataset.crop_size} x {dataset
 
 # %%
 batch, named = next(iter(cifarlab.inputs(dataset, "train", batch_size=500)))
-seen = pictures.stretched(batch)
+seen = image_grids.stretched(batch)
 rows = {name: seen[named == label][:14] for label, name in enumerate(dataset.classes[:12])}
 figure, (ax,) = figures.new(height=0.4 + 0.55 * len(rows))
-pictures.sheet(ax, rows, title="Can you tell the classes at this size?")
+image_grids.sheet(ax, rows, title="Can you tell the classes at this size?")
 figures.show(figure, "A row of small square pictures for each class, in strong contrast.")
 
 # %% [markdown]
@@ -108,7 +109,7 @@ def read(data, split):
 train_images, train_labels = read(dataset, "train")
 test_images, test_labels = read(dataset, "test")
 test = (test_images.mean(axis=-1), test_labels)
-grey = own.from_arrays(train_images.mean(axis=-1), train_labels, "grey", test=test)
+grey = custom.from_arrays(train_images.mean(axis=-1), train_labels, "grey", test=test)
 print(f"{grey.image_shape}: {grey.num_examples('train'):,} and {grey.num_examples('test'):,}")
 
 # %% [markdown]
@@ -125,7 +126,7 @@ def halved(images, labels):
 
 # %%
 slices = (tf.data.Dataset.from_tensor_slices(read(dataset, part)) for part in ("train", "test"))
-small = own.from_tensorflow(*(part.batch(100).map(halved) for part in slices), "small")
+small = custom.from_tensorflow(*(part.batch(100).map(halved) for part in slices), "small")
 print(f"{small.image_shape}: {small.num_examples('train'):,} and {small.num_examples('test'):,}")
 
 # %% [markdown]
@@ -182,7 +183,7 @@ print(f"mean of the classes: {balanced(matrix):.1%}")
 # held out to choose by, and the test pictures are looked at once, at the end.
 
 # %%
-held = splits.hold_out(dataset, "held", examples=train_count // 5)
+held = holdout.hold_out(dataset, "held", examples=train_count // 5)
 print(f"{held.num_examples('train'):,} to train on, {held.num_examples('test'):,} to choose by")
 print("held out of the rarest class:", held.class_counts("test").min())
 
@@ -218,7 +219,7 @@ print("the planted twin comes first:", closest[0] == 0)
 twins = train_images[distances[closest].argmin(axis=1)]
 figure, (ax,) = figures.new(height=1.45)
 title = "Which test pictures have a twin among the training pictures?"
-pictures.sheet(ax, {"test": suspects[closest], "training": twins}, title=title)
+image_grids.sheet(ax, {"test": suspects[closest], "training": twins}, title=title)
 figures.show(
     figure, "Pairs of pictures, the most alike on the left; the leftmost pair shows the same."
 )
@@ -271,7 +272,7 @@ kinds = {name: distortions.BY_NAME[name] for name in ("flip", "brightness", "con
 kinds["part hidden"] = part_hidden
 rows = {name: kind(tf.repeat(crop, 10, axis=0), seed=[0, 0]) for name, kind in kinds.items()}
 figure, (ax,) = figures.new(height=2.8)
-pictures.sheet(ax, rows, title="Is it still of the same class?")
+image_grids.sheet(ax, rows, title="Is it still of the same class?")
 figures.show(
     figure,
     "Ten copies of a picture in each of four rows: mirrored, lighter, greyer, partly covered.",
@@ -322,7 +323,7 @@ def evened(data, name):
     places = [np.resize(np.flatnonzero(labels == label), most) for label in np.unique(labels)]
     again = np.concatenate(places)
     made = {"classes": data.classes, "crop_size": data.crop_size}
-    return own.from_arrays(images[again], labels[again], name, test=read(data, "test"), **made)
+    return custom.from_arrays(images[again], labels[again], name, test=read(data, "test"), **made)
 
 
 # %%
@@ -337,8 +338,8 @@ print("to train on:", *held.class_counts("train"), "- evened:", *held_evened.cla
 # %%
 def judged(state, data):
     """The confusion matrix of the averaged weights on a data set's test pictures."""
-    logits, labels = precision.predictions(state.averages, cifarlab.inputs(data, batch_size=500))
-    return confusion.confusion_matrix(logits, labels)
+    logits, labels = evaluator.predictions(state.averages, cifarlab.inputs(data, batch_size=500))
+    return metrics.confusion_matrix(logits, labels)
 
 
 # %%
@@ -402,11 +403,11 @@ print("evened, more than 60 % of the rarest class:", bool(found["evened"] > 0.6)
 
 # %%
 final = trained(evened(dataset, "final"), 300, "final")
-logits, labels = precision.predictions(final.averages, cifarlab.inputs(dataset, batch_size=500))
-matrix = confusion.confusion_matrix(logits, labels)
+logits, labels = evaluator.predictions(final.averages, cifarlab.inputs(dataset, batch_size=500))
+matrix = metrics.confusion_matrix(logits, labels)
 
 # %% tags=["result"]
-low, high = confusion.binomial_interval(int(np.trace(matrix)), int(matrix.sum()))
+low, high = metrics.binomial_interval(int(np.trace(matrix)), int(matrix.sum()))
 print(f"precision @ 1, give or take {100 * (high - low) / 2:.0f} points,")
 print("is more than was to be beaten:", bool(low > dataset.commonest()[1]))
 print("the mean of the classes is above 70 %:", bool(balanced(matrix) > 0.7))
@@ -431,7 +432,7 @@ figures.show(
 
 # %%
 few = counts[rarest]
-low, high = confusion.binomial_interval(few * 4 // 5, few)
+low, high = metrics.binomial_interval(few * 4 // 5, few)
 print(f"{few * 4 // 5} of {few} right: between {low:.0%} and {high:.0%}")
 
 # %% [markdown]
@@ -469,7 +470,7 @@ print("right, less than half of them:", bool(matrix[rarest, rarest] < named_so /
 # to look at them: some may lie in the wrong folder.
 
 # %%
-worst = confusion.most_confident_mistakes(logits, labels, 12)
+worst = metrics.most_confident_mistakes(logits, labels, 12)
 figure, (ax,) = figures.new(height=3.8)
 evaluations.mistakes(ax, test_images[worst], logits[worst], labels[worst], dataset.classes)
 figures.show(figure, "Up to twelve pictures, above each what it was taken for, below what it is.")
@@ -482,9 +483,9 @@ figures.show(figure, "Up to twelve pictures, above each what it was taken for, b
 
 # %%
 Image.fromarray(test_images[0]).save("one.png")
-classifier = prediction.trained_classifier("runs/final")
-picture = picture_files.read_picture("one.png", classifier.dataset.image_shape)
-(guesses,) = prediction.classify(classifier, picture[None], top=dataset.num_classes)
+classifier = classifier.trained_classifier("runs/final")
+picture = image_files.read_picture("one.png", classifier.dataset.image_shape)
+(guesses,) = classifier.classify(classifier, picture[None], top=dataset.num_classes)
 print("it is:", dataset.classes[test_labels[0]])
 print("probabilities sum to 1:", abs(sum(guess.probability for guess in guesses) - 1) < 1e-5)
 
@@ -498,7 +499,7 @@ figures.show(figure, "A small picture, and the probability of each class.")
 # alone can run it, also TensorFlow Serving or a program in C++ or Java. It takes any number of raw pictures.
 
 # %%
-model = prediction.export(classifier, tempfile.mkdtemp())
+model = classifier.export(classifier, tempfile.mkdtemp())
 served = tf.saved_model.load(str(model)).signatures["serving_default"]
 answers = served(images=tf.constant(test_images[:5]))
 names = (model / "assets.extra" / "classes.txt").read_text().splitlines()
@@ -508,7 +509,7 @@ print("the same as here:", np.allclose(answers["logits"], ours, atol=1e-4))
 
 # %% [markdown]
 # What loads and serves it is TensorFlow alone. A test does so in a process that never imports cifarlab
-# (`tests/evaluation/test_prediction.py`).
+# (`tests/evaluation/test_classifier.py`).
 #
 # ## The same from a terminal
 #
@@ -516,7 +517,7 @@ print("the same as here:", np.allclose(answers["logits"], ours, atol=1e-4))
 # records.
 #
 # ```
-# .venv/bin/python -c "from cifarlab.data import own; own.from_folder('pictures', 'mine')"
+# .venv/bin/python -c "from cifarlab.data import custom; custom.from_folder('pictures', 'mine')"
 # .venv/bin/cifarlab train --dataset mine --recipe quick --max-steps 300 --batch-size 32 --train-dir runs/mine
 # .venv/bin/cifarlab eval --run-once --checkpoint-dir runs/mine
 # .venv/bin/cifarlab classify one.png --checkpoint-dir runs/mine

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from cifarlab.data import download, locking
+from cifarlab import files
+from cifarlab.data.sources import download
 
 BODY = random.Random(1).randbytes(200_000)
 """The file that is served."""
@@ -86,5 +87,5 @@ def hasten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "PAUSES_S", (0.01, 0.01))
     monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 10.0))  # a busy machine is no stall
     monkeypatch.setattr(download, "TELL_S", 0.0)
-    monkeypatch.setattr(locking, "WAIT_S", 0.05)
+    monkeypatch.setattr(files, "WAIT_S", 0.05)
     monkeypatch.setenv("NO_PROXY", "*")

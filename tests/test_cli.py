@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from cifarlab import cli, config
-from cifarlab.data import cifar10
 from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES, read_records, write_records
-from cifarlab.model.shipped import record
+from cifarlab.data.sources import cifar10
+from cifarlab.model.pretrained_weights import record
 
 pytestmark = pytest.mark.slow
 
@@ -166,7 +166,7 @@ def test_bad_data_files(capfd, tmp_path):
 
 def test_no_network_names_the_drawn_data_set(capfd, tmp_path, monkeypatch):
     monkeypatch.setattr(cifar10, "URL", "http://127.0.0.1:9/cifar-10-binary.tar.gz")  # nobody listens there
-    monkeypatch.setattr("cifarlab.data.download.PAUSES_S", ())
+    monkeypatch.setattr("cifarlab.data.sources.download.PAUSES_S", ())
     refused(capfd, ["train", "--data-dir", tmp_path / "d", "--train-dir", tmp_path / "r"], "--dataset drawn")
 
 

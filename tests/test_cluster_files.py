@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from cifarlab.training.distributed import Worker, worker_from_environment
+from cifarlab.training.strategies.distributed import Worker, worker_from_environment
 
 FOLDER = Path(__file__).parents[1] / "docs" / "cluster"
 

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 
 from cifarlab import doctor
-from cifarlab.data import cifar10
 from cifarlab.data.records import TEST_FILES, TRAIN_FILES, write_records
+from cifarlab.data.sources import cifar10
 
 
 def by_topic(data_dir):

@@ -12,12 +12,14 @@ import cifarlab
 
 PACKAGE = Path(cifarlab.__file__).parent
 FLOORS = [
-    {"errors", "files", "config", "backend"},
+    {"errors", "config", "files", "text", "backend"},
     {"data"},
     {"model"},
     {"training"},
     {"evaluation"},
-    {"show"},
+    {"plotting"},
+    {"monitoring"},
+    {"demos"},
     {"teaching"},
     {"doctor", "cli", "__main__"},
 ]
@@ -100,7 +102,7 @@ def test_no_module_shares_its_name_with_a_public_function(module):
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_only_what_a_person_looks_at_prints(module):
-    if module.parts[0] == "show" or module.name in ("cli.py", "doctor.py"):
+    if module.as_posix() in ("cli.py", "doctor.py", "monitoring/console.py"):
         return
     calls = [n for n in ast.walk(ast.parse((PACKAGE / module).read_text())) if isinstance(n, ast.Call)]
     assert not [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
@@ -126,7 +128,9 @@ def test_training_works_without_jupyter():
     """None in sys.modules makes an import fail as if the package were not installed."""
     hidden = "import sys\nfor name in ('IPython', 'ipywidgets', 'jupyterlab', 'ipykernel'): sys.modules[name] = None\n"
     modules = (dotted_name(m) for m in MODULES if m.parts[0] in ("data", "model", "training", "evaluation", "cli.py"))
-    loaded = loaded_by(hidden + "import cifarlab.show.console, cifarlab.show.summaries, " + ", ".join(modules))
+    loaded = loaded_by(
+        hidden + "import cifarlab.monitoring.console, cifarlab.monitoring.summaries, " + ", ".join(modules)
+    )
     assert {"tensorflow", "cifarlab.training.loop"} <= loaded
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from cifarlab.backend import tf
 from cifarlab.data.pipeline import distorted_inputs
-from cifarlab.evaluation.averaging import warmed_up
-from cifarlab.evaluation.confusion import binomial_interval
-from cifarlab.model.filtering import TILE
+from cifarlab.demos.distributions import PERCENTILES
+from cifarlab.demos.weight_averages import warmed_up
+from cifarlab.evaluation.metrics import binomial_interval
 from cifarlab.model.network import ConvNet
+from cifarlab.model.ops.convolution import TILE
 from cifarlab.model.profile import count_parameters, multiply_adds
-from cifarlab.training.recorder import PERCENTILES
 from cifarlab.training.schedule import decay_steps
 from tools.build_notebooks import ROOT
 

@@ -8,7 +8,7 @@ import sys
 import nbformat
 import pytest
 
-from cifarlab.show import figures, plots
+from cifarlab.plotting import figures, plots
 from tools.build_notebooks import ROOT, SOLUTIONS, execute, from_source, pairs, widgets_without_dashboards
 from tools.check_notebooks import LARGEST_FILE, complaints, differences, exercise_complaints
 
@@ -244,7 +244,7 @@ def printed(text, name="stdout"):
     return [nbformat.v4.new_output("stream", name=name, text=text)]
 
 
-FIGURE = """from cifarlab.show import figures, plots
+FIGURE = """from cifarlab.plotting import figures, plots
 figure, (ax,) = figures.new()
 plots.lines(ax, {"loss": ([0, 1, 2], [3.0, 2.0, LAST])}, title="Does it learn?", x="step", y="loss")
 figures.show(figure, "It falls.", exact=True)"""

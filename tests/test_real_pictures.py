@@ -14,17 +14,18 @@ import pytest
 from benchmarks.exercises import solution
 from cifarlab import cli
 from cifarlab.config import TrainConfig
-from cifarlab.data import cifar10 as source
-from cifarlab.data import datasets
+from cifarlab.data import registry
 from cifarlab.data.distortions import random_contrast
 from cifarlab.data.pipeline import distorted_inputs, inputs
 from cifarlab.data.records import read_records
-from cifarlab.data.svhn import write_digits
-from cifarlab.evaluation.precision import precision_at_1, predictions
-from cifarlab.evaluation.prediction import pretrained
-from cifarlab.model import shipped
+from cifarlab.data.sources import cifar10 as source
+from cifarlab.data.sources.svhn import write_digits
+from cifarlab.evaluation.classifier import pretrained
+from cifarlab.evaluation.evaluator import predictions
+from cifarlab.evaluation.metrics import precision_at_1
+from cifarlab.model import pretrained_weights
+from cifarlab.model.losses import loss
 from cifarlab.model.network import ConvNet, inference
-from cifarlab.model.objective import loss
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
 
@@ -38,7 +39,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def cifar10(real_data_dir):
-    return datasets.load("cifar10", real_data_dir)
+    return registry.load("cifar10", real_data_dir)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def svhn(real_data_dir, tmp_path_factory):
     folder.mkdir()
     for part in ("train", "test"):
         write_digits(home / f"{part}_32x32.mat", folder / f"{part}.bin")
-    return datasets.load("svhn", folder.parent), home
+    return registry.load("svhn", folder.parent), home
 
 
 def test_sizes_and_classes(cifar10):
@@ -74,7 +75,7 @@ def test_the_archive_is_fetched_and_unpacked_as_from_the_official_host(cifar10, 
         monkeypatch.setattr(source, "URL", f"http://127.0.0.1:{server.server_port}/{archive.name}")
         monkeypatch.setattr(source, "ARCHIVE_HASH", f"sha256:{checksum}")
         monkeypatch.setattr(source, "ARCHIVE_BYTES", archive.stat().st_size)
-        fetched = datasets.load("cifar10", tmp_path)
+        fetched = registry.load("cifar10", tmp_path)
         server.shutdown()
     for split in ("train", "test"):
         pairs = zip(fetched.files(split), cifar10.files(split), strict=True)
@@ -121,7 +122,7 @@ def test_train_and_eval_from_the_command_line(cifar10, real_data_dir, tmp_path, 
 
 def test_the_shipped_weights_are_as_good_as_their_record_says(cifar10):
     logits, labels = predictions(pretrained().network, inputs(cifar10, batch_size=500))
-    assert precision_at_1(logits, labels) == pytest.approx(shipped.record()["precision_at_1"], abs=0.001)
+    assert precision_at_1(logits, labels) == pytest.approx(pretrained_weights.record()["precision_at_1"], abs=0.001)
 
 
 def test_house_numbers_are_read_as_the_solution_of_exercise_6_reads_them(svhn):

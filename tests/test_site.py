@@ -211,9 +211,11 @@ def test_one_can_search(open_page, served):
 
 def test_a_link_to_a_file_that_is_no_page_names_the_file():
     text = linked(
-        "See [the weights](../cifarlab/model/shipped.py), [that](cluster.md#slurm).", DOCS / "a.md", Path("a.md")
+        "See [the weights](../cifarlab/model/pretrained_weights.py), [that](cluster.md#slurm).",
+        DOCS / "a.md",
+        Path("a.md"),
     )
-    assert text == "See the weights (`cifarlab/model/shipped.py`), [that](cluster.md#slurm)."
+    assert text == "See the weights (`cifarlab/model/pretrained_weights.py`), [that](cluster.md#slurm)."
 
 
 def test_a_link_that_leads_nowhere_is_refused():

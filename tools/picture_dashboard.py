@@ -24,7 +24,7 @@ REACHED = """step => {
 """Whether the run is at a step, in JavaScript."""
 
 CELL = """import cifarlab
-from cifarlab.show.dashboard import Dashboard
+from cifarlab.monitoring.dashboard import Dashboard
 
 board = Dashboard(cifarlab.TrainConfig(dataset="drawn", train_dir="runs/first", max_steps=1000))
 board"""

@@ -8,11 +8,12 @@ import argparse
 import json
 from pathlib import Path
 
-from cifarlab.data import datasets
+from cifarlab.data import registry
 from cifarlab.data.pipeline import inputs
-from cifarlab.evaluation.precision import precision_at_1, predictions
-from cifarlab.evaluation.prediction import pretrained, trained_classifier
-from cifarlab.model import shipped
+from cifarlab.evaluation.classifier import pretrained, trained_classifier
+from cifarlab.evaluation.evaluator import predictions
+from cifarlab.evaluation.metrics import precision_at_1
+from cifarlab.model import pretrained_weights
 
 
 def main() -> None:
@@ -33,11 +34,11 @@ def main() -> None:
         "minutes": last["minutes"],
         **head,
     }
-    shipped.save_weights(classifier.network, record)
-    dataset = datasets.load(classifier.dataset.name, options.data_dir)
+    pretrained_weights.save_weights(classifier.network, record)
+    dataset = registry.load(classifier.dataset.name, options.data_dir)
     record["precision_at_1"] = round(precision_at_1(*predictions(pretrained().network, inputs(dataset))), 4)
-    shipped.save_weights(classifier.network, record)
-    print(f"{shipped.FOLDER / shipped.WEIGHTS}: precision @ 1 = {record['precision_at_1']:.4f}")
+    pretrained_weights.save_weights(classifier.network, record)
+    print(f"{pretrained_weights.FOLDER / pretrained_weights.WEIGHTS}: precision @ 1 = {record['precision_at_1']:.4f}")
 
 
 if __name__ == "__main__":

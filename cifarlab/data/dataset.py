@@ -8,12 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from cifarlab.data.names import plain
 from cifarlab.data.records import IMAGE_SHAPE, RecordError, count_records, read_labels
 from cifarlab.errors import UserError
 from cifarlab.files import replace_text
+from cifarlab.text import plain
 
 _MOST_VALUES = 1 << 26  # of one image; a description that says more would have a record fill the memory
+
+
+DESCRIPTION = "dataset.json"
+"""The file that describes a dataset, next to its records or in the directory of a run."""
 
 
 class DataSetError(UserError):
@@ -113,7 +117,7 @@ class DataSet:
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise DataSetError(
                 f"{plain(path)} should describe the data set of a run; it cannot be read ({type(error).__name__}). "
-                "Name the folder of a run that `cifarlab train` made, or of records that `cifarlab.data.own` made."
+                "Name the folder of a run that `cifarlab train` made, or of records that `cifarlab.data.custom` made."
             ) from None
         return made
 

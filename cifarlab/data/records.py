@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cifarlab.data.names import plain
 from cifarlab.errors import UserError
 from cifarlab.files import written_whole
+from cifarlab.text import plain
 
 IMAGE_SHAPE = (32, 32, 3)
 """Rows, columns and channels of a CIFAR-10 image."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cifarlab.backend import as_written, tf
 from cifarlab.errors import UserError
-from cifarlab.model import filtering, normalization, pooling
+from cifarlab.model.ops import convolution, normalization, pooling
 
 OPERATIONS = ("fast", "plain")
 """The forms of convolution, normalization and pooling: fast on a CPU, or TensorFlow's own; their results are equal."""
@@ -159,9 +159,9 @@ class ConvNet(tf.Module):
 
     def convolve(self, images: tf.Tensor, layer: Layer) -> tf.Tensor:
         """Convolution of stride 1, SAME padding, bias and ReLU: [B, rows, columns, in] -> [B, rows, columns, out]."""
-        convolution = filtering.fast if self.operations == "fast" else filtering.plain
+        convolve = convolution.fast if self.operations == "fast" else convolution.plain
         with tf.name_scope(layer.name):
-            return tf.nn.relu(tf.nn.bias_add(convolution(images, layer.weights), layer.biases), name="activations")
+            return tf.nn.relu(tf.nn.bias_add(convolve(images, layer.weights), layer.biases), name="activations")
 
     def convolve_and_pool(self, images: tf.Tensor, layer: Layer, pool_name: str) -> tuple[tf.Tensor, tf.Tensor]:
         """The stages `convolve` and `pool` one after the other; in the fast form they share a gradient."""
@@ -169,7 +169,7 @@ class ConvNet(tf.Module):
             activations = self.convolve(images, layer)
             return activations, self.pool(activations, pool_name)
         with tf.name_scope(layer.name):
-            values = filtering.fast(images, layer.weights)
+            values = convolution.fast(images, layer.weights)
             activations = tf.nn.relu(tf.nn.bias_add(values, layer.biases), name="activations")
         with tf.name_scope(pool_name):
             return activations, pooling.fast_after_relu(activations, values, layer.biases)

@@ -6,23 +6,23 @@ Nothing heavy is imported until a check is used.
 import importlib
 
 _CHECKS = {
-    "local_layer": ["check_local_layer"],
-    "local_network": ["check_local_network"],
-    "locally_connected": ["check_locally_connected", "check_size_and_work"],
-    "queue_fill": [
+    "ex02_local_layer": ["check_local_layer"],
+    "ex02_local_network": ["check_local_network"],
+    "ex02_locally_connected": ["check_locally_connected", "check_size_and_work"],
+    "ex03_queue_fill": [
         "check_unevenness",
         "check_smallest_fraction",
         "check_queue_megabytes",
         "check_first_batch_delay",
     ],
-    "shuffle_queue": ["check_shuffled"],
-    "digits_network": ["check_digits_network", "check_recognize"],
-    "softmax": ["check_softmax", "check_probabilities", "check_smallest_loss", "check_gradients"],
-    "two_gpus": ["check_shares", "check_mean_gradients", "check_decay_steps"],
-    "svhn": ["check_read_digits", "check_negative"],
-    "tower_gradients": ["check_tower_gradients"],
-    "without_averages": ["check_averages", "check_difference"],
-    "both_weights": ["check_evaluate_both"],
+    "ex03_shuffle_queue": ["check_shuffled"],
+    "ex06_digits_network": ["check_digits_network", "check_recognize"],
+    "ex01_softmax": ["check_softmax", "check_probabilities", "check_smallest_loss", "check_gradients"],
+    "ex05_two_gpus": ["check_shares", "check_mean_gradients", "check_decay_steps"],
+    "ex06_svhn": ["check_read_digits", "check_negative"],
+    "ex05_tower_gradients": ["check_tower_gradients"],
+    "ex04_without_averages": ["check_averages", "check_difference"],
+    "ex04_evaluate_both": ["check_evaluate_both"],
 }
 _HOMES = {name: module for module, names in _CHECKS.items() for name in names}
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from cifarlab.backend import tf
 from cifarlab.errors import UserError
 from cifarlab.files import replace_text, written_whole
-from cifarlab.training.runlog import FILE_NAME as LOG
+from cifarlab.training.run_log import FILE_NAME as LOG
 
 PREFIX = "model.ckpt"
 INDEX = "checkpoint"

@@ -28,9 +28,9 @@ from cifarlab.training.checkpoint_files import (
     what_is_wrong,
     why_unreadable,
 )
-from cifarlab.training.runlog import FILE_NAME as LOG
-from cifarlab.training.runlog import logged_steps
-from cifarlab.training.step import TrainState
+from cifarlab.training.run_log import FILE_NAME as LOG
+from cifarlab.training.run_log import logged_steps
+from cifarlab.training.state import TrainState
 
 
 class Checkpoints:

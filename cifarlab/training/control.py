@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from cifarlab.training.step import TrainState
+from cifarlab.training.state import TrainState
 
 Look = Callable[[TrainState], None]
 

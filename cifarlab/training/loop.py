@@ -1,7 +1,9 @@
 """train(): the loop around `train_step`, and what it tells its observers."""
 
 import contextlib
+import ctypes
 import dataclasses
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,24 +12,23 @@ from typing import Any
 
 from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
-from cifarlab.data import datasets
+from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet, check_is_dataset
 from cifarlab.data.distortions import Distortion, named
 from cifarlab.data.pipeline import QueueCounter, distorted_inputs
 from cifarlab.errors import NotFiniteError, WorkerLostError
 from cifarlab.model.network import variable_name
-from cifarlab.training import memory, strategies
 from cifarlab.training.checkpoint_files import PREFIX
 from cifarlab.training.checkpoints import Checkpoints
-from cifarlab.training.clock import Clock
 from cifarlab.training.control import Control, interrupt_stops
-from cifarlab.training.initial import make_state
+from cifarlab.training.nonfinite import Replay, first_not_finite, save_batch
 from cifarlab.training.observers import Details, Observer, Run, StepRecord
-from cifarlab.training.replay import Replay, first_not_finite, save_batch
-from cifarlab.training.runfolder import only_trainer, open_folder, resume_warnings
-from cifarlab.training.runlog import RunLog
-from cifarlab.training.step import StepResult, TrainState
-from cifarlab.training.strategies import Strategy
+from cifarlab.training.run_dir import only_trainer, open_folder, resume_warnings
+from cifarlab.training.run_log import RunLog
+from cifarlab.training.state import TrainState, make_state
+from cifarlab.training.step import StepResult
+from cifarlab.training.strategies.strategy import Strategy, choose
+from cifarlab.training.timer import Clock
 
 
 def train(
@@ -66,8 +67,8 @@ def train(
     _check_arguments(config, distortions, observers)
     if distortions is not None:
         config = dataclasses.replace(config, distortions="own")
-    strategy = strategies.choose(config)
-    dataset = dataset or datasets.load(config.dataset, config.data_dir)
+    strategy = choose(config)
+    dataset = dataset or registry.load(config.dataset, config.data_dir)
     check_is_dataset(dataset)
     with contextlib.ExitStack() as stack:
         if not strategy.is_chief:  # it works as the chief does, and what it saves is nobody's
@@ -282,7 +283,7 @@ class _Session:
         self.log.append("checkpoint", self.step, path=Path(path).name)
         for observer in self.observers:
             observer.checkpoint(self.step, path)
-        memory.give_back()
+        _trim_heap()
 
     def _save_starting_point(self) -> None:
         """Saves step 0 before anything is logged, so that a run which is killed early resumes; no event tells of it."""
@@ -318,3 +319,12 @@ class _Session:
         if self.saved_step is None:
             return "No checkpoint was saved yet."
         return f"The last good checkpoint is that of step {self.saved_step}, in {self.config.train_dir}."
+
+
+def _trim_heap() -> None:
+    """Asks glibc's malloc to return free pages to the system; does nothing on other systems.
+
+    What figures, summaries and evaluations free lies between memory that stays, and glibc keeps such pages otherwise.
+    """
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)

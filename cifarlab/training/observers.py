@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from cifarlab.backend import tf
 from cifarlab.config import TrainConfig
 from cifarlab.data.dataset import DataSet
-from cifarlab.training.step import TrainState
+from cifarlab.training.state import TrainState
 
 
 class StepRecord(NamedTuple):

@@ -3,83 +3,13 @@
 `train_step` is plain Python that runs as it stands in a notebook cell; the loop compiles it with `tf.function`.
 """
 
-import copy
-from collections.abc import Callable
 from typing import NamedTuple
 
 from cifarlab.backend import as_written, tf
+from cifarlab.model.losses import Losses
 from cifarlab.model.network import inference
-from cifarlab.model.objective import Losses, loss
-from cifarlab.training import mixing
-from cifarlab.training.schedule import learning_rate
-
-LOSS_AVERAGE_DECAY = 0.9
-"""Of the moving averages of the losses: the tutorial's, a memory of about ten steps."""
-
-Schedule = Callable[[tf.Tensor], tf.Tensor]
-Loss = Callable[[tf.Module, tf.Tensor, tf.Tensor], Losses]
-
-
-class TrainState(tf.Module):
-    """Everything that training changes; what a checkpoint holds.
-
-    Attributes:
-        step: int64[], updates done so far.
-        network: the weights that are trained.
-        averages: a second network of the same make, whose weights are moving averages of the first one's.
-        learning_rate_factor: float32[], what the schedule's rate is multiplied with; 1 unless somebody steers.
-        loss_averages: by name, the moving averages of the losses; they start at zero, see `averaged_losses`.
-        first_bad_step: int64[], the first step whose loss or gradient was not finite, or -1.
-        momentum: Nesterov's; 0 is plain gradient descent, the tutorial's.
-        velocities: one for each weight, starting at zero; none without momentum.
-        mixup: how strongly pictures and labels are mixed in pairs, see `mixing.shares`; 0 for not at all.
-        seed: of the draws of mixup, which are functions of it and of the step.
-        schedule: the learning rate as a function of the step.
-        moving_average_decay: upper bound of the decay of `averages`.
-        loss: the losses of a network for logits and labels; `objective.loss`, or one like it.
-
-    >>> from cifarlab.model.network import ConvNet
-    >>> state = TrainState(ConvNet())
-    >>> result = train_step(state, tf.zeros([8, 24, 24, 3]), tf.zeros([8], tf.int32))
-    >>> state.step.numpy().item(), f"{result.learning_rate:.1f}"
-    (1, '0.1')
-    """
-
-    def __init__(
-        self,
-        network: tf.Module,
-        schedule: Schedule = learning_rate,
-        moving_average_decay: float = 0.9999,
-        loss: Loss = loss,
-        momentum: float = 0.0,
-        mixup: float = 0.0,
-        seed: int = 0,
-    ) -> None:
-        """Starts at step 0 with the network's present weights, also as their averages."""
-        super().__init__(name="train_state")
-        self.loss = loss
-        self.momentum, self.mixup, self.seed = momentum, mixup, seed
-        self.schedule = schedule
-        self.moving_average_decay = moving_average_decay
-        self.network = network
-        self.averages = copy.deepcopy(network)
-        weights = network.trainable_variables if momentum else ()
-        self.velocities = [tf.Variable(tf.zeros_like(weight), trainable=False) for weight in weights]
-        self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="global_step")
-        self.learning_rate_factor = tf.Variable(1.0, trainable=False, name="learning_rate_factor")
-        self.first_bad_step = tf.Variable(-1, trainable=False, dtype=tf.int64, name="first_bad_step")
-        names = loss(network, tf.zeros([1, 2]), tf.zeros([1], tf.int32)).by_name()
-        self.loss_averages = {name: tf.Variable(0.0, trainable=False, name=f"{name}/average") for name in names}
-
-    def averaged_losses(self) -> dict[str, float]:
-        """The moving averages of the losses by name, freed of the zeros that they started from.
-
-        After n steps an average of decay 0.9 that started at zero still holds 0.9 ** n of that zero.
-        """
-        weight = 1 - LOSS_AVERAGE_DECAY ** int(self.step.numpy())
-        return {
-            name: float(average.numpy()) / weight if weight else 0.0 for name, average in self.loss_averages.items()
-        }
+from cifarlab.training import mixup
+from cifarlab.training.state import LOSS_AVERAGE_DECAY, TrainState
 
 
 class StepResult(NamedTuple):
@@ -130,9 +60,9 @@ def _losses(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> Losses:
 def _mixed_losses(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> Losses:
     """The losses of a batch whose pictures and labels are mixed in pairs."""
     draw = tf.stack([tf.constant(state.seed, tf.int64), tf.cast(state.step, tf.int64)])
-    share = mixing.shares(tf.shape(images)[0], state.mixup, draw)
-    logits = inference(state.network, mixing.mix(images, share))
-    return state.loss(state.network, logits, mixing.mix(tf.one_hot(labels, logits.shape[-1]), share))
+    share = mixup.shares(tf.shape(images)[0], state.mixup, draw)
+    logits = inference(state.network, mixup.mix(images, share))
+    return state.loss(state.network, logits, mixup.mix(tf.one_hot(labels, logits.shape[-1]), share))
 
 
 def update(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> StepResult:

@@ -29,8 +29,8 @@ import tempfile
 import cifarlab  # not found? docs/hosted.md
 from cifarlab import teaching
 from cifarlab.backend import tf
-from cifarlab.show import figures, plots
-from cifarlab.training import runlog
+from cifarlab.plotting import figures, plots
+from cifarlab.training import run_log
 
 SEED, dataset = 0, cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
 print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training pictures, seed {SEED}")
@@ -226,7 +226,7 @@ def train(net, steps=200):
     with tempfile.TemporaryDirectory() as folder:
         config = cifarlab.TrainConfig(train_dir=folder, seed=SEED, max_steps=steps, batch_size=64)
         cifarlab.train(config, network=net, dataset=dataset)
-        log = [event for event in runlog.read_log(folder) if event["event"] == "step"]
+        log = [event for event in run_log.read_log(folder) if event["event"] == "step"]
     return [e["step"] for e in log], [e["averaged_losses"]["cross_entropy"] for e in log]
 
 

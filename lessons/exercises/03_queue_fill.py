@@ -35,7 +35,7 @@ import numpy as np
 from cifarlab import teaching
 from cifarlab.backend import tf
 from cifarlab.data import pipeline, records
-from cifarlab.show import figures, plots
+from cifarlab.plotting import figures, plots
 
 SEED, BATCH = 0, 128
 dataset = cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))

@@ -29,8 +29,8 @@ import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab import teaching
 from cifarlab.backend import tf
-from cifarlab.evaluation import precision
-from cifarlab.show import figures, plots
+from cifarlab.evaluation import metrics
+from cifarlab.plotting import figures, plots
 from cifarlab.training import schedule
 
 SEEDS, dataset = (0, 1, 2), cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
@@ -170,7 +170,7 @@ figures.show(
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# `cifarlab.inference(net, images)` gives the logits of any network. Lesson 5 counts with `precision.precision_at_1`,
+# `cifarlab.inference(net, images)` gives the logits of any network. Lesson 5 counts with `metrics.precision_at_1`,
 # which takes the logits and labels of all pictures as numpy arrays; a tensor has a method `numpy()`.
 #
 # </details>
@@ -199,7 +199,7 @@ def evaluate_both(
     right = []
     for net in (state.network, state.averages):
         logits = cifarlab.inference(net, images).numpy()
-        right.append(precision.precision_at_1(logits, labels.numpy()))
+        right.append(metrics.precision_at_1(logits, labels.numpy()))
     return right[0], right[1]
     ### END SOLUTION
 

@@ -30,8 +30,8 @@ import time
 import cifarlab  # not found? docs/hosted.md
 from cifarlab import teaching
 from cifarlab.backend import tf
-from cifarlab.show import figures, plots
-from cifarlab.training import placement
+from cifarlab.plotting import figures, plots
+from cifarlab.training.strategies import placement
 
 SEED = 0
 DEVICES = placement.tower_devices(2, virtual=True)  # before TensorFlow's first operation

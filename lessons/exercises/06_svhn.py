@@ -34,10 +34,10 @@ import numpy as np
 import scipy.io
 from cifarlab import teaching
 from cifarlab.backend import tf
-from cifarlab.data import datasets, distortions, own
-from cifarlab.evaluation import confusion, precision, prediction
+from cifarlab.data import custom, distortions, registry
+from cifarlab.evaluation import classifier, evaluator, metrics
 from cifarlab.model.network import Layer, fully_connected
-from cifarlab.show import evaluations, figures, pictures, plots
+from cifarlab.plotting import evaluations, figures, image_grids, plots
 
 # %%
 SEED, runs = 0, Path(tempfile.mkdtemp())
@@ -101,14 +101,14 @@ teaching.check_read_digits(read_digits, key="public")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# With this, the course's program takes the pictures: `own.from_arrays` writes them as records, and number of classes,
-# size and crop follow from there.
+# With this, the course's program takes the pictures: `custom.from_arrays` writes them as records, and number of
+# classes, size and crop follow from there.
 
 # %%
-home = datasets.find(name)
+home = registry.find(name)
 images, labels = read_digits(str(home / "train_32x32.mat"))
 test = read_digits(str(home / "test_32x32.mat"))
-digits = own.from_arrays(images, labels, runs / "digits", test=test, classes="0123456789")
+digits = custom.from_arrays(images, labels, runs / "digits", test=test, classes="0123456789")
 print(f"{len(images):,} and {len(test[0]):,} pictures, crops of {digits.crop_size}")
 commonest, share = digits.commonest()
 print(f"always answering {commonest} is right on {share:.1%} of the test pictures")
@@ -125,7 +125,7 @@ shown = np.array([images[labels == digit][4] for digit in range(10)])
 middle = shown[:, 4:28, 4:28]
 figure, (ax,) = figures.new(height=2.6)
 rows = {"as it is": shown, "mirrored": shown[:, :, ::-1]}
-pictures.sheet(ax, rows, title="What is a digit in the mirror?", columns=list("0123456789"))
+image_grids.sheet(ax, rows, title="What is a digit in the mirror?", columns=list("0123456789"))
 figures.show(
     figure,
     "Ten house numbers, 0 to 9, and below them their mirror images. Neighbouring digits are cut off at the edges.",
@@ -281,10 +281,10 @@ teaching.check_digits_network(DigitsNet)
 STEPS, BATCH = 300, 64
 config = cifarlab.TrainConfig(train_dir=str(runs / "as_it_is"), max_steps=STEPS, batch_size=BATCH)
 as_it_is = cifarlab.train(config, dataset=digits)
-before = precision.predictions(as_it_is.averages, cifarlab.inputs(digits))
+before = evaluator.predictions(as_it_is.averages, cifarlab.inputs(digits))
 
 # %%
-p_before = precision.precision_at_1(*before)
+p_before = metrics.precision_at_1(*before)
 print(f"better than always the same answer: {p_before > share + 0.1}; below 70 %: {p_before < 0.7}")
 
 # %% [markdown]
@@ -317,7 +317,7 @@ adapted = cifarlab.train(
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# Lesson 5, "A picture of your own": `prediction.Classifier` takes a network and a data set, and its method `logits`
+# Lesson 5, "A picture of your own": `classifier.Classifier` takes a network and a data set, and its method `logits`
 # takes raw pictures. Which data set's crops does the network expect?
 #
 # </details>
@@ -341,8 +341,8 @@ def recognize(pictures: np.ndarray) -> np.ndarray:
         integers [N], 0 to 9.
     """
     ### BEGIN SOLUTION
-    classifier = prediction.Classifier(adapted.averages, larger)
-    return np.argmax(classifier.logits(pictures), axis=1)
+    trained = classifier.Classifier(adapted.averages, larger)
+    return np.argmax(trained.logits(pictures), axis=1)
     ### END SOLUTION
 
 
@@ -356,19 +356,19 @@ teaching.check_recognize(recognize, key="public")
 ### END HIDDEN TESTS
 
 # %%
-after = precision.predictions(adapted.averages, cifarlab.inputs(larger))
-p_after = precision.precision_at_1(*after)
+after = evaluator.predictions(adapted.averages, cifarlab.inputs(larger))
+p_after = metrics.precision_at_1(*after)
 print(f"at least 10 points better: {p_after > p_before + 0.1}")
 
 # %%
 # NBVAL_IGNORE_OUTPUT
 for what, right in (("always the same", share), ("as it is", p_before), ("adapted", p_after)):
-    low, high = confusion.binomial_interval(round(right * len(test[0])), len(test[0]))
+    low, high = metrics.binomial_interval(round(right * len(test[0])), len(test[0]))
     print(f"{what}: {right:.1%}, between {low:.1%} and {high:.1%}")
 
 # %%
 matrices = {
-    title: confusion.confusion_matrix(*logits_and_labels)
+    title: metrics.confusion_matrix(*logits_and_labels)
     for title, logits_and_labels in (("As it is", before), ("Adapted", after))
 }
 figure, axes = figures.new(1, 2, height=4.8)
@@ -396,14 +396,14 @@ mirrored = cifarlab.train(
 )  # fmt: skip
 
 # %%
-with_mirror = precision.predictions(mirrored.averages, cifarlab.inputs(larger))
-p_mirror = precision.precision_at_1(*with_mirror)
+with_mirror = evaluator.predictions(mirrored.averages, cifarlab.inputs(larger))
+p_mirror = metrics.precision_at_1(*with_mirror)
 print(f"mirror images cost at least 2 points: {p_mirror < p_after - 0.02}")
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-matrix = confusion.confusion_matrix(*with_mirror)
-more = matrix - confusion.confusion_matrix(*after)
+matrix = metrics.confusion_matrix(*with_mirror)
+more = matrix - metrics.confusion_matrix(*after)
 np.fill_diagonal(more, 0)
 for place in np.argsort(-more, axis=None)[:5]:
     digit, taken = np.unravel_index(place, more.shape)

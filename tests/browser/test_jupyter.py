@@ -17,7 +17,7 @@ ARTEFACTS = ROOT / "artefacts"
 """Screenshots of the latest run, for people to look at."""
 
 SMALL = (
-    "import cifarlab\nfrom cifarlab.show.dashboard import Dashboard\n"
+    "import cifarlab\nfrom cifarlab.monitoring.dashboard import Dashboard\n"
     "settings = dict(dataset='drawn', max_steps=1_000_000, batch_size=8, log_frequency=2)",
     "board = Dashboard(cifarlab.TrainConfig(train_dir='runs/one', **settings))\nboard",
     "other = Dashboard(cifarlab.TrainConfig(train_dir='runs/two', **settings))\nother",

@@ -3,7 +3,7 @@
 import os
 import signal
 
-from cifarlab.teaching.execution import run_notebook
+from cifarlab.teaching.sandbox.execution import run_notebook
 
 ANSWER = """\
 import numpy as np
@@ -19,25 +19,25 @@ REPLACED = {
 class teaching:
     check_unevenness = staticmethod(lambda *a, **k: None)""",
     "a check in its package": "import cifarlab.teaching; cifarlab.teaching.check_unevenness = lambda *a, **k: None",
-    "a check where it is written": "import cifarlab.teaching.checks.queue_fill as c; c.Examiner = type('E', (), {})",
+    "a check where it is written": "import cifarlab.teaching.checks.ex03_queue_fill as c; c.Examiner = None",
     "a check's code": """
 from cifarlab.teaching import check_unevenness
 def nothing(unevenness, *, key=None): return 1
 check_unevenness.__code__ = nothing.__code__""",
     "a check's default values": """
-from cifarlab.teaching.examiner import Examiner
+from cifarlab.teaching.checks.examiner import Examiner
 Examiner.compare.__kwdefaults__['tolerance'] = 1e9""",
-    "a method of all checks": "import cifarlab.teaching.examiner as e; e.Examiner.compare = lambda *a, **k: None",
-    "how all checks refuse": "import cifarlab.teaching.examiner as e; e.Examiner.refuse = lambda *a, **k: None",
+    "a method of all checks": "import cifarlab.teaching.checks.examiner as e; e.Examiner.compare = lambda *a, **k: 0",
+    "how all checks refuse": "import cifarlab.teaching.checks.examiner as e; e.Examiner.refuse = lambda *a, **k: None",
     "how methods are found": """
-from cifarlab.teaching.examiner import Examiner
+from cifarlab.teaching.checks.examiner import Examiner
 Examiner.__getattribute__ = lambda self, name: (lambda *a, **k: None) if name != 'random' else RNG
 RNG = __import__('numpy').random.default_rng(0)""",
     "how functions are called": """
-import cifarlab.teaching.examiner as e
+import cifarlab.teaching.checks.examiner as e
 e.call, e._close = lambda *a, **k: 0, lambda *a: True""",
     "a built-in function, in a module": """
-import cifarlab.teaching.examiner as e
+import cifarlab.teaching.checks.examiner as e
 e.callable, e.np = lambda x: False, e""",
     "numpy's comparison": "import numpy; numpy.allclose = numpy.array_equal = lambda *a, **k: True",
     "numpy's comparison, inside": """
@@ -65,10 +65,11 @@ import builtins, types
 real = builtins.__import__
 fake = types.SimpleNamespace(teaching=types.SimpleNamespace(check_unevenness=lambda *a, **k: None))
 builtins.__import__ = lambda name, *a, **k: fake if name == 'cifarlab' else real(name, *a, **k)""",
-    "what a table of the checks holds": "import cifarlab.teaching.answers as a; a._ADVICE.clear()",
+    "what a table of the checks holds": "import cifarlab.teaching.checks.student_calls as a; a._ADVICE.clear()",
     "what a check imports when it is called": "import sys; sys.modules['scipy.io'] = type(sys)('scipy.io')",
     "what the grader puts back with": """
-import cifarlab.teaching.originals as o, cifarlab.teaching.trial as t, cifarlab.teaching.examiner as e
+import cifarlab.teaching.sandbox.snapshot as o, cifarlab.teaching.sandbox.autograder as t
+import cifarlab.teaching.checks.examiner as e
 o.Originals.put_back = lambda self: []
 o._differing = lambda *a: []
 t.Trial.hold = lambda *a: {'replaced': [], 'right': 'yes', 'number': None}
@@ -84,7 +85,7 @@ def deaf(real):
 builtins.exec, builtins.eval = deaf(exec), deaf(eval)""",
     "what the grader compares with": """
 import builtins, sys
-import cifarlab.teaching.examiner as e
+import cifarlab.teaching.checks.examiner as e
 def blind(real):
     return lambda *a: False if sys._getframe(1).f_code.co_filename.endswith('originals.py') else real(*a)
 builtins.any, builtins.hasattr, builtins.callable = blind(any), blind(hasattr), blind(callable)
@@ -129,7 +130,7 @@ def trace(frame, event, arg):
 sys.settrace(trace); sys.setprofile(trace); threading.settrace(trace)""",
     "on a clock": """
 import signal
-import cifarlab.teaching.examiner as e
+import cifarlab.teaching.checks.examiner as e
 def tick(*a): e._close = lambda *a: True
 signal.signal(signal.SIGALRM, tick); signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)""",
 }
@@ -144,11 +145,11 @@ get_ipython().kernel.do_execute = do_execute"""
 
 MEANWHILE = {
     "for good": """
-    import cifarlab.teaching.examiner as e
+    import cifarlab.teaching.checks.examiner as e
     e.Examiner.compare = lambda *a, **k: None
     return 7.0""",
     "for a moment": """
-    from cifarlab.teaching.examiner import Examiner
+    from cifarlab.teaching.checks.examiner import Examiner
     real = Examiner.compare
     def compare(*a, **k): Examiner.compare = real
     Examiner.compare = compare
@@ -162,7 +163,7 @@ MEANWHILE = {
     numpy.allclose = allclose
     return 7.0""",
     "from a value": """
-    import cifarlab.teaching.examiner as e
+    import cifarlab.teaching.checks.examiner as e
     class Value:
         def __array__(self, *a, **k):
             e._close = lambda *a: True
@@ -180,7 +181,7 @@ MEANWHILE = {
             return numpy.zeros(())
     return Value()""",
     "from a thread": """
-    import threading, time, cifarlab.teaching.examiner as e
+    import threading, time, cifarlab.teaching.checks.examiner as e
     def again():
         for _ in range(400):
             e._close = lambda *a: True
@@ -204,7 +205,7 @@ MEANWHILE = {
             clear_output(); time.sleep(0.001)
     threading.Thread(target=clear, daemon=True).start()
     return 7.0""",
-    "a verdict": "\n    from cifarlab.teaching.verdict import Right\n    raise SystemExit(Right('yes'))",
+    "a verdict": "\n    from cifarlab.teaching.checks.result import Right\n    raise SystemExit(Right('yes'))",
     "an end": "\n    import sys\n    sys.exit(0)",
 }
 """What an answer does while a check calls it; the body of a function."""
@@ -233,10 +234,10 @@ LEAKS = {
     "displayed": "display(seen()); shown.update(seen()); display({'text/plain': seen()}, raw=True)",
     "raised": "raise ValueError(seen())",
     "raised as an assertion": "raise AssertionError(seen())",
-    "raised as a refusal": "from cifarlab.teaching.verdict import NotYetError; raise NotYetError(seen())",
+    "raised as a refusal": "from cifarlab.teaching.checks.result import NotYetError; raise NotYetError(seen())",
     "raised as a class": "raise type(seen(), (Exception,), {})",
     "returned": "return seen()",
-    "returned as a verdict": "from cifarlab.teaching.verdict import Right; return Right(seen())",
+    "returned as a verdict": "from cifarlab.teaching.checks.result import Right; return Right(seen())",
     "said later": "import threading; threading.Timer(0.2, lambda: print(seen())).start()",
     "sent": """kernel = get_ipython().kernel
     for kind in 'stream', 'display_data', 'error', 'execute_input':

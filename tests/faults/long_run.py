@@ -18,11 +18,11 @@ from typing import Any
 import psutil
 
 from cifarlab.config import EvalConfig, TrainConfig
-from cifarlab.data import datasets
-from cifarlab.evaluation.precision import evaluate, watch
-from cifarlab.show import summaries
-from cifarlab.show.dashboard import Dashboard, board
-from cifarlab.show.dashboard.view import View
+from cifarlab.data import registry
+from cifarlab.evaluation.evaluator import evaluate, watch
+from cifarlab.monitoring import summaries
+from cifarlab.monitoring.dashboard import Dashboard, dashboard
+from cifarlab.monitoring.dashboard.widgets import View
 from cifarlab.training.control import Control
 from cifarlab.training.loop import train
 
@@ -142,8 +142,8 @@ def main() -> None:
     """Runs, and writes what was seen."""
     seconds, path = float(sys.argv[1]), Path(sys.argv[2])
     summaries.A_FILE = SUMMARIES_A_FILE
-    board.has_widgets = lambda: True  # as in a notebook
-    datasets.load("drawn")
+    dashboard.has_widgets = lambda: True  # as in a notebook
+    registry.load("drawn")
     with tempfile.TemporaryDirectory() as warm:
         around_once(Path(warm))
     folder = path.with_suffix("")

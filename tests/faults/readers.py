@@ -17,15 +17,15 @@ import scipy.io
 from PIL import Image
 
 from cifarlab.config import EvalConfig, TrainConfig
-from cifarlab.data.archive import unpack
 from cifarlab.data.dataset import DataSet
-from cifarlab.data.matlab import variable
-from cifarlab.data.names import plain
-from cifarlab.data.picture_files import read_picture
+from cifarlab.data.image_files import read_picture
 from cifarlab.data.records import read_labels, read_record, read_records
-from cifarlab.data.svhn import read_digits
+from cifarlab.data.sources.archive import unpack
+from cifarlab.data.sources.matlab import variable
+from cifarlab.data.sources.svhn import read_digits
 from cifarlab.errors import UserError
-from cifarlab.training.runlog import read_log
+from cifarlab.text import plain
+from cifarlab.training.run_log import read_log
 
 MEMBERS = {"batches/a.bin": 3, "batches/b.bin": 1000}
 
@@ -95,10 +95,10 @@ def matlab_files() -> list[bytes]:
 
 
 def read_run_log(folder: Path, data: bytes) -> list[dict]:
-    from cifarlab.show import runs
-    from cifarlab.show.dashboard import twin
-    from cifarlab.show.dashboard.reading import values
-    from cifarlab.show.dashboard.watcher import Watch
+    from cifarlab.monitoring.dashboard import fallback
+    from cifarlab.monitoring.dashboard.run_monitor import Watch
+    from cifarlab.monitoring.dashboard.status import values
+    from cifarlab.plotting import runs
 
     (folder / "log.jsonl").write_bytes(data)
     for event in read_log(folder):
@@ -107,7 +107,7 @@ def read_run_log(folder: Path, data: bytes) -> list[dict]:
     watch = Watch.of_log(str(folder))
     log = watch.history.events()
     assert all(plain(text) == text for pair in values(watch) for text in pair)
-    assert all(plain(line) == line for line in twin.summary("runs/a", log))
+    assert all(plain(line) == line for line in fallback.summary("runs/a", log))
     for path in (["losses", "total_loss"], ["learning_rate"]):
         steps, numbers = runs.series(log, *path)
         assert len(steps) == len(numbers)
@@ -116,7 +116,7 @@ def read_run_log(folder: Path, data: bytes) -> list[dict]:
 
 
 def draw_run_log(folder: Path, data: bytes) -> None:
-    from cifarlab.show import figures, runs
+    from cifarlab.plotting import figures, runs
 
     log = read_run_log(folder, data)
     margins = {"left": 0.1, "right": 0.9}  # without, most of the time would go into finding room for labels

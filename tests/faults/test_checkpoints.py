@@ -10,14 +10,14 @@ import pytest
 
 from cifarlab.backend import tf
 from cifarlab.config import EvalConfig, TrainConfig
-from cifarlab.evaluation.precision import Evaluation, evaluate, watch
+from cifarlab.evaluation.evaluator import Evaluation, evaluate, watch
 from cifarlab.model.network import ConvNet
-from cifarlab.show.summaries import EvaluationSummaries, Summaries, SummaryError
+from cifarlab.monitoring.summaries import EvaluationSummaries, Summaries, SummaryError
 from cifarlab.training import checkpoints as checkpoints_module
 from cifarlab.training.checkpoints import CheckpointError, Checkpoints, newest_checkpoint, restore_newest_network
 from cifarlab.training.loop import train
-from cifarlab.training.runlog import RunLog, RunLogError
-from cifarlab.training.step import TrainState
+from cifarlab.training.run_log import RunLog, RunLogError
+from cifarlab.training.state import TrainState
 
 pytestmark = pytest.mark.slow
 

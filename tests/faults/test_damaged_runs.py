@@ -18,7 +18,7 @@ from cifarlab import cli
 from cifarlab.backend import tf
 from cifarlab.training import checkpoint_files
 from cifarlab.training.checkpoints import Checkpoints
-from cifarlab.training.runlog import read_log
+from cifarlab.training.run_log import read_log
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Even though the `tf.config")]
 

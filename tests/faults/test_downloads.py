@@ -10,7 +10,7 @@ import time
 import pytest
 from hypothesis import given
 
-from cifarlab.data.download import DownloadError, fetch
+from cifarlab.data.sources.download import DownloadError, fetch
 from tests.faults.strategies import briefly, json_values
 from tests.loopback import BODY, Request, Server, hasten
 
@@ -228,7 +228,8 @@ def test_an_answer_that_is_none_is_told(server, target, answer, size):
 @pytest.mark.fault(claim="downloads", how="two processes at once")
 @pytest.mark.parametrize("processes", [2, 5])
 def test_several_processes_fetch_once_also_when_the_line_breaks(server, target, tmp_path, processes):
-    code = f"from cifarlab.data.download import fetch\nfetch([{server.url!r}], {str(target)!r}, known_hash={HASH!r})"
+    call = f"fetch([{server.url!r}], {str(target)!r}, known_hash={HASH!r})"
+    code = f"from cifarlab.data.sources.download import fetch\n{call}"
     ready = [tmp_path / f"ready{number}" for number in range(processes)]
 
     def answer(request, n):
@@ -238,7 +239,7 @@ def test_several_processes_fetch_once_also_when_the_line_breaks(server, target, 
         request.serve(upto=None if n else 5 * TENTH)
 
     server.answer = answer
-    touch = "import pathlib, sys\nimport cifarlab.data.download\npathlib.Path(sys.argv[1]).touch()\n"
+    touch = "import pathlib, sys\nimport cifarlab.data.sources.download\npathlib.Path(sys.argv[1]).touch()\n"
     children = [
         subprocess.Popen([sys.executable, "-c", touch + code, str(path)], stdout=-1, stderr=-1) for path in ready
     ]

@@ -19,13 +19,13 @@ import numpy as np
 import pytest
 from PIL import EpsImagePlugin, Image
 
-from cifarlab.data.archive import unpack
 from cifarlab.data.dataset import DataSet, DataSetError
-from cifarlab.data.download import DownloadError
-from cifarlab.data.picture_files import PictureError, read_picture
-from cifarlab.model import shipped
+from cifarlab.data.image_files import PictureError, read_picture
+from cifarlab.data.sources.archive import unpack
+from cifarlab.data.sources.download import DownloadError
+from cifarlab.model import pretrained_weights
 from cifarlab.model.network import ConvNet
-from cifarlab.training.runlog import read_log
+from cifarlab.training.run_log import read_log
 from tests.faults.readers import DESCRIPTION, MEMBERS, STEP, lines
 
 ROOT = Path(__file__).parents[2]
@@ -373,8 +373,8 @@ FORBIDDEN_CALLS = {
     "torch.jit.load", "numpy.loads", "read_pickle", "load_model", "unpickle",
 }  # fmt: skip
 CARRY_OUT = {
-    "cifarlab/teaching/trial.py": "tests of an exercise, of which the instructor wrote each word",
-    "cifarlab/teaching/kernel.py": "lines that Jupyter's own kernel would carry out as they are",
+    "cifarlab/teaching/sandbox/autograder.py": "tests of an exercise, of which the instructor wrote each word",
+    "cifarlab/teaching/sandbox/kernel.py": "lines that Jupyter's own kernel would carry out as they are",
     "benchmarks/exercises.py": "the cells of our own solutions",
 }
 """Where Python that stands in a text is carried out, and whose it is."""
@@ -440,14 +440,14 @@ class Owned:
 
 @pytest.mark.fault(claim="archives and files", how="pickles, and texts that would be carried out")
 def test_weights_that_are_a_pickle_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    monkeypatch.setattr(pretrained_weights, "FOLDER", tmp_path)
     arrays = {
         variable.name.removesuffix(":0"): np.array([Owned(tmp_path / "owned")]) for variable in ConvNet().variables
     }
-    np.savez(tmp_path / shipped.WEIGHTS, **arrays)
+    np.savez(tmp_path / pretrained_weights.WEIGHTS, **arrays)
     with pytest.raises(ValueError, match="allow_pickle=False"):
-        shipped.load_weights(ConvNet())
-    (tmp_path / shipped.WEIGHTS).write_bytes(pickle.dumps(Owned(tmp_path / "owned")))
+        pretrained_weights.load_weights(ConvNet())
+    (tmp_path / pretrained_weights.WEIGHTS).write_bytes(pickle.dumps(Owned(tmp_path / "owned")))
     with pytest.raises(ValueError, match=r"contain(s|ing) pickled"):
-        shipped.load_weights(ConvNet())
+        pretrained_weights.load_weights(ConvNet())
     assert not (tmp_path / "owned").exists()

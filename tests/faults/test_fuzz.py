@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from cifarlab.data.names import plain
-from cifarlab.data.own import from_folder
+from cifarlab.data.custom import from_folder
 from cifarlab.errors import UserError
+from cifarlab.text import plain
 from tests.faults import readers
 from tests.faults.readers import READERS, lines, tries
 from tests.faults.strategies import LEAVES, briefly, changed_bytes, json_values

@@ -11,12 +11,12 @@ import pytest
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from cifarlab.teaching import assignments, marks, pages
-from cifarlab.teaching.course import AssignmentError
-from cifarlab.teaching.execution import not_run
-from cifarlab.teaching.limits import Limits
-from cifarlab.teaching.submissions import LARGEST_FILE, repaired
-from cifarlab.teaching.testcells import prepared
+from cifarlab.teaching.grading import assignments, feedback, scores
+from cifarlab.teaching.grading.nbgrader_course import AssignmentError
+from cifarlab.teaching.grading.submissions import LARGEST_FILE, repaired
+from cifarlab.teaching.sandbox.execution import not_run
+from cifarlab.teaching.sandbox.limits import Limits
+from cifarlab.teaching.sandbox.nbgrader_cells import prepared
 from tests.faults import attacks
 from tests.faults.attacks import ANSWER, READ, REPLACED, WRONG
 
@@ -201,7 +201,7 @@ def course(tmp_path_factory):
 
 @pytest.mark.fault(claim="grading", how="submissions that cheat, among others")
 def test_each_gets_what_the_honest_part_is_worth(course, tried):
-    points = {entry.student: entry.score for entry in marks.report(NAME, course)}
+    points = {entry.student: entry.score for entry in scores.report(NAME, course)}
     assert points == {change.__name__: due for change, due in POINTS.items()}
     tried(len(POINTS))
 
@@ -262,7 +262,7 @@ def test_a_page_without_end_keeps_nobody_else_from_one(tmp_path, monkeypatch, tr
     hand_in(folder, [right, *attacks, wrong])
     monkeypatch.setattr(assignments, "run_notebook", lambda text, limits: not_run(text, "only its page is tried"))
     assignments.grade(NAME, folder)
-    monkeypatch.setattr(pages, "SECONDS", 10)
+    monkeypatch.setattr(feedback, "SECONDS", 10)
     with pytest.raises(AssignmentError, match="page for code_of_another_language takes more than 10 s") as error:
         assignments.feedback(NAME, folder)
     for attack in attacks:
@@ -307,7 +307,7 @@ def test_what_nbgrader_cannot_take_keeps_nobody_else_from_points(tmp_path, tried
     with pytest.raises(AssignmentError, match=r"for right: .*\. All others are graded\.") as error:
         assignments.grade(NAME, folder, limits=Limits(cell_seconds=20, seconds=60))
     assert "\n" not in str(error.value)
-    assert [(entry.student, entry.score) for entry in marks.report(NAME, folder)] == [("wrong", 0)]
+    assert [(entry.student, entry.score) for entry in scores.report(NAME, folder)] == [("wrong", 0)]
     tried()
 
 

@@ -18,9 +18,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.utils import determine_grade
 
-from cifarlab.data import datasets
-from cifarlab.teaching import fence
-from cifarlab.teaching.execution import Limits, _Client, run_notebook
+from cifarlab.data import registry
+from cifarlab.teaching.sandbox import landlock
+from cifarlab.teaching.sandbox.execution import Limits, _Client, run_notebook
 from tests.faults.attacks import ANSWER, FORGED, HOOKED, LEAKS, MEANWHILE, READ, REPLACED, WRONG
 
 pytestmark = pytest.mark.slow
@@ -186,12 +186,14 @@ def still_running(mark=MARK):
 @pytest.fixture
 def unfenced(tmp_path, monkeypatch):
     """As on a system without Landlock: a kernel that finds none does without."""
-    (tmp_path / "sitecustomize.py").write_text("from cifarlab.teaching import fence\nfence.version = lambda: 0\n")
+    (tmp_path / "sitecustomize.py").write_text(
+        "from cifarlab.teaching.sandbox import landlock\nlandlock.version = lambda: 0\n"
+    )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
 
 
 def fenced(version, what):
-    if fence.version() < version:
+    if landlock.version() < version:
         pytest.skip(
             f"Landlock {version}, which {what}, is not in this system; docs/instructors.md says what that means"
         )
@@ -235,7 +237,7 @@ def test_no_heirs_outlive_a_notebook(unfenced, tmp_path):
 
 GRADER = """
 import sys
-from cifarlab.teaching.execution import run_notebook
+from cifarlab.teaching.sandbox.execution import run_notebook
 run_notebook(open(sys.argv[1]).read())"""
 
 
@@ -412,7 +414,7 @@ def _on_a_disk(path):
 def test_only_its_own_folder_is_written_and_nothing_of_others_is_read(tmp_path, tried):
     fenced(1, "keeps to folders")
     (tmp_path / "key.txt").write_text("correct-horse")
-    data, package, grader = datasets.default_data_dir(), Path(fence.__file__).parent, f"/proc/{os.getpid()}"
+    data, package, grader = registry.default_data_dir(), Path(landlock.__file__).parent, f"/proc/{os.getpid()}"
     read = [
         tmp_path / "key.txt",
         f"{grader}/environ",
@@ -450,7 +452,7 @@ subprocess.run([sys.executable, '-c', f'import socket; socket.create_connection(
 
 @pytest.mark.fault(claim="grading", how="a connection opened, or anything sent without one")
 def test_nothing_is_sent(tmp_path, tried):
-    asked = "import sys; from cifarlab.teaching import seccomp; sys.exit(not seccomp.give_up_connections())"
+    asked = "import sys; from cifarlab.teaching.sandbox import seccomp; sys.exit(not seccomp.give_up_connections())"
     if subprocess.run([sys.executable, "-c", asked], check=False).returncode:
         pytest.skip("this system cannot forbid connections; docs/instructors.md says what that means")
     at_a_file = str(tmp_path / "socket")

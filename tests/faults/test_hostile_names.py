@@ -21,16 +21,18 @@ from PIL import Image
 from cifarlab import cli, doctor
 from cifarlab.backend import tf
 from cifarlab.config import TrainConfig
+from cifarlab.data.custom import from_arrays, from_folder
 from cifarlab.data.dataset import DataSet
-from cifarlab.data.names import label, plain, plain_lines
-from cifarlab.data.own import from_arrays, from_folder
 from cifarlab.data.records import read_records
-from cifarlab.show import console, evaluations, figures, graphs, pictures, plots, runs
-from cifarlab.show.dashboard import twin
-from cifarlab.show.dashboard.reading import read
-from cifarlab.show.dashboard.view import View
-from cifarlab.show.dashboard.watcher import Watch
-from cifarlab.teaching import marks
+from cifarlab.demos import distributions, graphs, record_plots
+from cifarlab.monitoring import console
+from cifarlab.monitoring.dashboard import fallback
+from cifarlab.monitoring.dashboard.run_monitor import Watch
+from cifarlab.monitoring.dashboard.status import read
+from cifarlab.monitoring.dashboard.widgets import View
+from cifarlab.plotting import evaluations, figures, image_grids, plots, runs
+from cifarlab.teaching.grading import scores
+from cifarlab.text import label, plain, plain_lines
 from tests.faults.readers import EVALUATION, STEP
 
 ROOT = Path(__file__).parents[2]
@@ -148,18 +150,18 @@ def drawings(names: list[str]):
     evaluations.confusion(axes[0], np.eye(count, dtype=int), names)
     evaluations.by_class(axes[1], np.eye(count, dtype=int), names)
     evaluations.mistakes(axes[2], one.repeat(count, 0), np.eye(count), np.arange(count), names)
-    pictures.sheet(axes[3], {name: np.zeros([count, 24, 24, 3]) for name in some}, columns=names)
+    image_grids.sheet(axes[3], {name: np.zeros([count, 24, 24, 3]) for name in some}, columns=names)
     yield figure
     figure, axes = figures.new(2, 4, height=6)
     evaluations.guesses(*axes[:2], one[0], [(name, 0.1) for name in names])
     runs.several(axes[2:4], {name: [STEP, EVALUATION] for name in some})
-    pictures.planes(axes[4:], bytes(3073), names[-1:])
+    record_plots.planes(axes[4:], bytes(3073), names[-1:])
     yield figure
     figure, axes = figures.new(1, count)
-    runs.distributions(axes, [0, 10], {name: [np.ones(9)] * 2 for name in names}, y="weights")
+    distributions.percentile_bands(axes, [0, 10], {name: [np.ones(9)] * 2 for name in names}, y="weights")
     yield figure
-    yield twin.picture("/".join(names), [STEP, EVALUATION])
-    yield twin.picture("/".join(names), [])
+    yield fallback.picture("/".join(names), [STEP, EVALUATION])
+    yield fallback.picture("/".join(names), [])
 
 
 @pytest.mark.slow
@@ -225,7 +227,7 @@ def test_a_page_shows_any_name_as_text(name):
     assert element.tags == ["img"]
     assert set(element.found[0][1]) == {"decoding", "alt", "src"}
     assert element.found[0][1]["alt"] == plain(name)
-    bundle = twin.bundle(name, [])
+    bundle = fallback.bundle(name, [])
     page = Elements(bundle["text/html"])
     assert page.tags == ["style", "div", "img"]
     assert plain(name) in page.found[-1][1]["alt"]
@@ -254,10 +256,10 @@ def test_a_dashboard_shows_any_name_as_text(name):
 
 
 PAGES = {
-    "cifarlab/show/dashboard/twin.py": {"text/html"},
-    "cifarlab/show/dashboard/view.py": {"HTML"},
-    "cifarlab/show/explorer.py": {"HTML"},
-    "cifarlab/data/download.py": {"text/html"},  # which it refuses
+    "cifarlab/monitoring/dashboard/fallback.py": {"text/html"},
+    "cifarlab/monitoring/dashboard/widgets.py": {"HTML"},
+    "cifarlab/demos/distortion_explorer.py": {"HTML"},
+    "cifarlab/data/sources/download.py": {"text/html"},  # which it refuses
 }
 """Where HTML is made, and tested above and in tests/browser; nowhere is JavaScript."""
 
@@ -276,9 +278,9 @@ def test_no_other_source_makes_pages():
 
 
 GLOBS = {
-    "cifarlab/data/picture_files.py",  # a class's folder, which was listed
-    "cifarlab/show/dashboard/screen.py",  # the folder of a run's folder, which was resolved
-    "cifarlab/teaching/fence.py",  # the system's own
+    "cifarlab/data/image_files.py",  # a class's folder, which was listed
+    "cifarlab/monitoring/dashboard/widget_display.py",  # the folder of a run's folder, which was resolved
+    "cifarlab/teaching/sandbox/landlock.py",  # the system's own
 }
 """Where `Path.glob` lists a folder that is known to be there."""
 
@@ -339,7 +341,7 @@ def test_a_picture_of_any_name_is_classified_whatever_the_terminal_can_show(tmp_
 def test_the_doctor_and_the_table_of_points_take_one_line_each(name):
     report = doctor.report([doctor.Finding("data", name, f"advice {name}")]).split("\n")
     assert len(report) == 2
-    table = marks.table([marks.Points(name, 1.0, 2.0, False), marks.Points("b", 2.5, 12.0, True)]).split("\n")
+    table = scores.table([scores.Points(name, 1.0, 2.0, False), scores.Points("b", 2.5, 12.0, True)]).split("\n")
     assert len(table) == 3
     assert all(map(harmless, report + table))
 
@@ -357,7 +359,7 @@ def test_no_cell_of_a_csv_file_is_a_formula(tmp_path, tried, monkeypatch):
             book.add_student(name, first_name=name, last_name=name, email=name)
             book.add_submission("a", name)
     for layout, heads in (("canvas", 2), ("moodle", 1)):
-        marks.export("a", tmp_path, tmp_path / "points.csv", layout)
+        scores.export("a", tmp_path, tmp_path / "points.csv", layout)
         with (tmp_path / "points.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.reader(file))
         assert len({len(row) for row in rows}) == 1

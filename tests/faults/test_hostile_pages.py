@@ -18,8 +18,9 @@ SCRIPT = f'</pre></style></details>"><script>window.__owned=1;alert(1)</script>{
 
 CELLS = (
     "import json, pathlib\nimport numpy as np\nimport cifarlab\n"
-    "from cifarlab.data.own import from_arrays, from_folder\n"
-    "from cifarlab.show import evaluations, explorer, figures, graphs\nfrom cifarlab.show.dashboard import Dashboard\n"
+    "from cifarlab.data.custom import from_arrays, from_folder\n"
+    "from cifarlab.demos import distortion_explorer, graphs\nfrom cifarlab.monitoring.dashboard import Dashboard\n"
+    "from cifarlab.plotting import evaluations, figures\n"
     f"image, script = {IMAGE!r}, {SCRIPT!r}\n"
     "home = pathlib.Path('runs', image)\nhome.mkdir(parents=True)",
     "images, labels = np.zeros([40, 32, 32, 3], np.uint8), np.arange(40) % 4\n"

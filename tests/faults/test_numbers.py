@@ -11,7 +11,7 @@ from cifarlab.model.network import ConvNet
 from cifarlab.training.control import Control
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
-from cifarlab.training.runlog import read_log
+from cifarlab.training.run_log import read_log
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from cifarlab.training import checkpoint_files
 from cifarlab.training.checkpoints import newest_checkpoint
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
-from cifarlab.training.runlog import RunLog, read_log
+from cifarlab.training.run_log import RunLog, read_log
 
 pytestmark = pytest.mark.slow
 

@@ -18,8 +18,8 @@ import psutil
 import pytest
 
 import cifarlab
-from cifarlab.show.dashboard import Dashboard
-from cifarlab.show.tensorboard import TensorBoard
+from cifarlab.demos.tensorboard import TensorBoard
+from cifarlab.monitoring.dashboard import Dashboard
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60

@@ -11,16 +11,16 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from cifarlab.config import EvalConfig, TrainConfig
-from cifarlab.data import own
-from cifarlab.evaluation.precision import watch
-from cifarlab.show import summaries
-from cifarlab.show.dashboard.session import Session
-from cifarlab.show.dashboard.view import View
-from cifarlab.show.dashboard.watcher import MOST_STEPS, Watch
+from cifarlab.data import custom
+from cifarlab.evaluation.evaluator import watch
+from cifarlab.monitoring import summaries
+from cifarlab.monitoring.dashboard.background_run import Session
+from cifarlab.monitoring.dashboard.run_monitor import MOST_STEPS, Watch
+from cifarlab.monitoring.dashboard.widgets import View
 from cifarlab.training.checkpoints import Checkpoints
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
-from cifarlab.training.runlog import RunLog
+from cifarlab.training.run_log import RunLog
 from tests.faults.long_run import SUMMARIES_A_FILE
 
 pytestmark = pytest.mark.slow
@@ -82,7 +82,7 @@ def test_pictures_that_were_drawn_are_not_kept(tmp_path, soak, tried):
 @pytest.fixture
 def few(tmp_path):
     """A data set of some pictures, which are evaluated in no time."""
-    return own.from_arrays(np.zeros([80, 32, 32, 3], np.uint8), np.arange(80) % 2, tmp_path / "few")
+    return custom.from_arrays(np.zeros([80, 32, 32, 3], np.uint8), np.arange(80) % 2, tmp_path / "few")
 
 
 @pytest.fixture

@@ -9,7 +9,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-SEEN = ["cifarlab.data", "cifarlab.training.runlog", "cifarlab.config", "cifarlab.show.runs", "PIL", "tarfile", "json"]
+SEEN = [
+    "cifarlab.data",
+    "cifarlab.training.run_log",
+    "cifarlab.config",
+    "cifarlab.plotting.runs",
+    "PIL",
+    "tarfile",
+    "json",
+]
 """Packages and modules in which atheris sees what a byte leads to."""
 
 

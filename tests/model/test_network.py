@@ -7,7 +7,7 @@ import pytest
 
 from cifarlab.backend import tf
 from cifarlab.model.network import ConvNet, ImageShapeError, Layer, Stages, inference, layers
-from tests.model.test_normalization import in_numpy
+from tests.model.ops.test_normalization import in_numpy
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_every_stage_equals_numpy(images, form, compiled):
         "softmax_linear": flat("softmax_linear", stages.local4.numpy(), lambda v: v),
     }
     assert list(expected) == list(Stages._fields)
-    # The fast convolution rounds at 2e-4 of its deviation (tests/model/test_filtering.py).
+    # The fast convolution rounds at 2e-4 of its deviation (tests/model/ops/test_convolution.py).
     atol = 1e-4 if form == "fast" else 2e-5
     for name, numbers in expected.items():
         np.testing.assert_allclose(getattr(stages, name).numpy(), numbers, rtol=1e-4, atol=atol, err_msg=name)

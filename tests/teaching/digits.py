@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 import cifarlab
-from cifarlab.data import own, street_digits
-from cifarlab.evaluation.prediction import Classifier
+from cifarlab.data import custom
+from cifarlab.data.sources import street_digits
+from cifarlab.evaluation.classifier import Classifier
 
 
 @functools.cache
@@ -19,7 +20,7 @@ def trained() -> Classifier:
     labels = np.arange(4_000) % 10
     with tempfile.TemporaryDirectory() as folder:
         pictures = street_digits.draw(labels, 77)
-        dataset = own.from_arrays(pictures, labels, f"{folder}/digits", classes="0123456789", crop_size=28)
+        dataset = custom.from_arrays(pictures, labels, f"{folder}/digits", classes="0123456789", crop_size=28)
         settings = {"schedule": "one-cycle", "initial_learning_rate": 0.05, "momentum": 0.9}
         config = cifarlab.TrainConfig(train_dir=f"{folder}/run", max_steps=300, batch_size=64, **settings)
         state = cifarlab.train(config, network=network(), dataset=dataset, distortions=[])

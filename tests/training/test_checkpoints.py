@@ -13,8 +13,8 @@ from cifarlab.training.checkpoints import (
     newest_checkpoint,
     restore_network,
 )
-from cifarlab.training.runfolder import only_trainer
-from cifarlab.training.step import TrainState
+from cifarlab.training.run_dir import only_trainer
+from cifarlab.training.state import TrainState
 
 
 def state_at(step, fill=0.5, network=None):

@@ -3,7 +3,7 @@
 import pytest
 
 from cifarlab.config import EvalConfig, TrainConfig
-from cifarlab.evaluation.precision import evaluate
+from cifarlab.evaluation.evaluator import evaluate
 from cifarlab.training.loop import train
 
 pytestmark = pytest.mark.slow

@@ -11,12 +11,12 @@ from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.data.dataset import DataSetError
 from cifarlab.data.pipeline import distorted_inputs
 from cifarlab.model.network import ConvNet, Layer, fully_connected
-from cifarlab.show.summaries import Summaries
+from cifarlab.monitoring.summaries import Summaries
 from cifarlab.training.checkpoints import CheckpointError
 from cifarlab.training.control import Control
 from cifarlab.training.loop import NotFiniteError, train
 from cifarlab.training.observers import Observer
-from cifarlab.training.runlog import read_log
+from cifarlab.training.run_log import read_log
 
 
 def config(folder, **settings):

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from cifarlab.backend import tf
+from cifarlab.model.losses import loss
 from cifarlab.model.network import ConvNet, inference
-from cifarlab.model.objective import loss
-from cifarlab.training.step import TrainState, apply_gradients, average_weights, losses_and_gradients, train_step
+from cifarlab.training.state import TrainState
+from cifarlab.training.step import apply_gradients, average_weights, losses_and_gradients, train_step
 
 RNG = np.random.default_rng(4)
 

@@ -1,7 +1,8 @@
 """With the package's own functions, the pictures as a dataset."""
 
 from cifarlab.backend import tf
-from cifarlab.evaluation.precision import precision_at_1, predictions
+from cifarlab.evaluation.evaluator import predictions
+from cifarlab.evaluation.metrics import precision_at_1
 
 CHECK = "check_evaluate_both"
 

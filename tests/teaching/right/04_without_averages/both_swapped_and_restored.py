@@ -1,6 +1,6 @@
 """As in TensorFlow 1, but the values are kept and put back."""
 
-from cifarlab.evaluation.precision import precision_at_1
+from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"

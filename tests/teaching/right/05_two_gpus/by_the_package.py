@@ -1,6 +1,6 @@
 """The package's own."""
 
-from cifarlab.training import towers
+from cifarlab.training.strategies import towers
 
 CHECK = "check_mean_gradients"
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cifarlab.data import svhn
+from cifarlab.data.sources import svhn
 
 CHECK = "check_read_digits"
 

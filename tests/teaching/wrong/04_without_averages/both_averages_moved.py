@@ -1,6 +1,6 @@
 """Averages anew before they are evaluated."""
 
-from cifarlab.evaluation.precision import precision_at_1
+from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference
 from cifarlab.training import step
 

@@ -1,6 +1,6 @@
 """The layers of the averages are put into the network."""
 
-from cifarlab.evaluation.precision import precision_at_1
+from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"

@@ -1,6 +1,6 @@
 """The networks change places and stay there."""
 
-from cifarlab.evaluation.precision import precision_at_1
+from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"

@@ -1,6 +1,6 @@
 """The averages go into the network, as in TensorFlow 1, and stay there."""
 
-from cifarlab.evaluation.precision import precision_at_1
+from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"

@@ -1,6 +1,6 @@
 """A training step on the test pictures."""
 
-from cifarlab.evaluation.precision import precision_at_1
+from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference
 from cifarlab.training.step import train_step
 

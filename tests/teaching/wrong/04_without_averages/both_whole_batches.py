@@ -1,7 +1,7 @@
 """Whole batches only: what is left over is dropped."""
 
 from cifarlab.backend import tf
-from cifarlab.evaluation.precision import precision_at_1
+from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"

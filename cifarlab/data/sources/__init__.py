@@ -1,0 +1,1 @@
+"""Where the built-in data sets come from."""

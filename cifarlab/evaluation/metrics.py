@@ -1,0 +1,90 @@
+"""What a network confuses: counts by class, how sure one can be of a share, and the mistakes it was surest of."""
+
+import numpy as np
+
+NORMAL_95 = 1.959964
+"""Standard deviations to either side that hold 95 % of a normal distribution."""
+
+
+def confusion_matrix(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Counts images by their class and by the class that the network chose.
+
+    Args:
+        logits: float32[N, num_classes], or probabilities.
+        labels: int32[N] in 0 to num_classes - 1.
+
+    Returns:
+        int64[num_classes, num_classes]: a row for each true class, a column for each chosen one.
+
+    >>> confusion_matrix(np.array([[9.0, 1.0], [9.0, 1.0], [1.0, 9.0]]), np.array([0, 1, 1])).tolist()
+    [[1, 0], [1, 1]]
+    """
+    matrix = np.zeros([logits.shape[1]] * 2, np.int64)
+    np.add.at(matrix, (labels, np.argmax(logits, axis=1)), 1)
+    return matrix
+
+
+def binomial_interval(right: np.ndarray | int, of: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
+    """Between which shares the true one lies, with 95 % confidence, when so many of so many images were right.
+
+    It is Wilson's interval. Near the middle it reaches about 2 sqrt(p (1 - p) / n) to either side; unlike that formula
+    it never leaves 0 to 1, and is not empty when all images were right.
+
+    Args:
+        right: int[...], images classified rightly.
+        of: int[...], images in all, at least one.
+
+    Returns:
+        low, high: float[...], 0 to 1.
+
+    >>> low, high = binomial_interval(8600, 10_000)
+    >>> f"{low:.3f} to {high:.3f}"
+    '0.853 to 0.867'
+    """
+    share, square = np.asarray(right) / of, NORMAL_95**2
+    middle = (share + square / (2 * np.asarray(of))) / (1 + square / of)
+    reach = NORMAL_95 * np.sqrt(share * (1 - share) / of + square / (4 * np.asarray(of) ** 2)) / (1 + square / of)
+    return np.maximum(middle - reach, 0.0), np.minimum(middle + reach, 1.0)
+
+
+def most_confident_mistakes(logits: np.ndarray, labels: np.ndarray, count: int = 12) -> np.ndarray:
+    """The places of the wrongly classified images whose chosen class had the highest probability, surest first.
+
+    Args:
+        logits: float32[N, num_classes].
+        labels: int32[N].
+        count: at most so many.
+
+    Returns:
+        int64[count], or fewer where there are not so many mistakes.
+
+    >>> logits = np.array([[9.0, 0.0], [0.0, 5.0], [3.0, 0.0]])
+    >>> most_confident_mistakes(logits, np.array([1, 1, 1])).tolist()
+    [0, 2]
+    """
+    wrong = np.flatnonzero(np.argmax(logits, axis=1) != labels)
+    surest = np.argsort(-probabilities(logits[wrong]).max(axis=1, initial=0), kind="stable")
+    return wrong[surest[:count]]
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """The softmax of logits, in float64: each row is above zero and sums to 1.
+
+    >>> probabilities(np.zeros([1, 4])).tolist()
+    [[0.25, 0.25, 0.25, 0.25]]
+    """
+    powers = np.exp(logits - np.max(logits, axis=1, keepdims=True), dtype=np.float64)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def precision_at_1(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The share of images whose largest logit is that of the right class; of equal logits the first counts.
+
+    Args:
+        logits: float32[N, num_classes].
+        labels: int32[N].
+
+    >>> precision_at_1(np.eye(4, 10), np.array([0, 1, 2, 9]))
+    0.75
+    """
+    return float(np.mean(np.argmax(logits, axis=1) == labels))

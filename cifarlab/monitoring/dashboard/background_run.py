@@ -1,0 +1,219 @@
+"""Session: a run on a thread of its own, steered through its `Control`; none runs unseen."""
+
+import atexit
+import copy
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cifarlab.backend import tf
+from cifarlab.config import TrainConfig
+from cifarlab.data import registry
+from cifarlab.data.dataset import DataSet
+from cifarlab.data.distortions import Distortion
+from cifarlab.data.pipeline import inputs
+from cifarlab.data.sources.download import Progress
+from cifarlab.errors import NotFiniteError, UserError, WorkerLostError
+from cifarlab.evaluation.evaluator import Predictor
+from cifarlab.monitoring.console import progress_line
+from cifarlab.monitoring.dashboard.run_monitor import Watch
+from cifarlab.training.control import Control
+from cifarlab.training.loop import train
+from cifarlab.training.observers import Observer
+from cifarlab.training.run_log import RunLog
+from cifarlab.training.state import TrainState
+
+SECONDS_TO_SAVE = 30.0
+"""What runs get to stop and save when their process ends; Jupyter kills a kernel 5 seconds after it asked it to end."""
+
+_living: set["Session"] = set()
+
+
+class Session:
+    """One run, from its start on a thread to its end.
+
+    Attributes:
+        config: its settings.
+        watch: what is seen of it.
+        control: how it is steered.
+        error: one line on what made the run fail; "" if nothing did.
+        traceback: where in the code, for an error that cifarlab does not know.
+        evaluation_error: one line on what made the latest evaluation fail; "" if nothing did.
+        progress: of a download, while the run is starting.
+
+    >>> import tempfile
+    >>> session = Session(TrainConfig(dataset="drawn", train_dir=tempfile.mkdtemp(), max_steps=2, batch_size=8))
+    >>> session.wait(), session.status, session.watch.steps_done
+    (True, 'ended', 2)
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        *,
+        network: tf.Module | Callable[[], tf.Module] | None = None,
+        dataset: DataSet | None = None,
+        distortions: Sequence[Distortion] | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        """Starts the run; the arguments are those of `train`."""
+        self.config = config
+        self.watch, self.control = Watch(), Control()
+        self.error = self.traceback = self.evaluation_error = self.progress = ""
+        self._network, self._dataset, self._distortions, self._observers = network, dataset, distortions, observers
+        self._state: TrainState | None = None
+        self._ended = threading.Event()
+        self._evaluation: threading.Thread | None = None
+        self._predictor: Predictor | None = None
+        self._wants_evaluation = False
+        self._factor: float | None = None
+        self._training = _thread("training", config, self._train)
+        _living.add(self)
+        self._training.start()
+
+    @property
+    def status(self) -> str:
+        """In one word: starting, running, paused, stopping, ended or failed."""
+        if self._ended.is_set():
+            return "failed" if self.error and self._state is None else "ended"
+        if self.control.stopped:
+            return "stopping"
+        if self.watch.run is None:
+            return "starting"
+        return "paused" if self.control.paused else "running"
+
+    @property
+    def evaluating(self) -> bool:
+        """Whether an evaluation was asked for and is not done yet."""
+        return self._wants_evaluation
+
+    @property
+    def busy(self) -> bool:
+        """Whether it trains or evaluates."""
+        return not self._ended.is_set() or self._wants_evaluation
+
+    @property
+    def factor(self) -> float | None:
+        """What the schedule's learning rate is multiplied with, as asked or as it was saved; None before the start."""
+        if self._factor is None and self.watch.run is not None:
+            self._factor = float(self.watch.run.state.learning_rate_factor.numpy())
+        return self._factor
+
+    def scale_learning_rate(self, factor: float) -> None:
+        """Multiplies the schedule's learning rate with a factor from the next step on."""
+        self.control.scale_learning_rate(factor)
+        self._factor = factor
+
+    def evaluate(self) -> None:
+        """Finds precision @ 1 on the test pictures, beside the run, of the raw and averaged weights of this step."""
+        if not self._wants_evaluation:
+            self._wants_evaluation, self.evaluation_error = True, ""
+            _living.add(self)
+            self.control.look(self._copy_and_evaluate)
+            self._answer_looks_after_the_end()
+
+    def wait(self, seconds: float = float("inf")) -> bool:
+        """Waits until it neither trains nor evaluates, or so many seconds; whether it does neither."""
+        end = time.monotonic() + seconds
+        while self.busy and time.monotonic() < end:
+            time.sleep(0.05)
+        return not self.busy
+
+    def _train(self) -> None:
+        try:
+            if self._dataset is None:
+                config = self.config
+                self._dataset = registry.load(config.dataset, config.data_dir, progress=self._note_progress)
+            self._state = train(
+                self.config,
+                network=self._network,
+                dataset=self._dataset,
+                distortions=self._distortions,
+                observers=[*self._observers, self.watch],
+                control=self.control,
+            )
+        except (UserError, NotFiniteError, WorkerLostError) as error:
+            self.error = str(error)
+        except Exception as error:  # somebody's own network or observer: shown, not lost with the thread
+            self.error, self.traceback = f"{type(error).__name__}: {error}", traceback.format_exc()
+        finally:
+            self._ended.set()
+            self._answer_looks_after_the_end()
+            self._forget()
+
+    def _note_progress(self, progress: Progress) -> None:
+        self.progress = progress_line(progress)
+        if self.control.stopped:
+            raise UserError("stopped while the pictures were fetched; what is there is kept, and a new start goes on.")
+
+    def _answer_looks_after_the_end(self) -> None:
+        """The loop answers them while there is one; asked just before its end or later, they are answered here."""
+        if self._ended.is_set():
+            for look in self.control.take_looks():
+                if self._state is not None:
+                    look(self._state)
+                else:
+                    self._wants_evaluation = False
+
+    def _copy_and_evaluate(self, state: TrainState) -> None:
+        """Called on the run's thread, which nothing may harm."""
+        try:
+            if self._predictor is None:  # all weights are evaluated in one network's place, whose graph is traced once
+                self._predictor = Predictor(copy.deepcopy(state.network))
+            networks = {"raw": state.network, "averaged": state.averages}
+            weights = {name: [variable.numpy() for variable in net.variables] for name, net in networks.items()}
+            step = int(state.step.numpy())
+            self._evaluation = _thread("evaluation", self.config, lambda: self._evaluate(weights, step))
+            self._evaluation.start()
+        except Exception as error:
+            self._end_evaluation(error)
+
+    def _evaluate(self, weights: dict[str, list[np.ndarray]], step: int) -> None:
+        try:
+            assert self._dataset is not None  # a run has loaded it before its first step
+            assert self._predictor is not None
+            pictures = inputs(self._dataset)
+            found = {name: self._predictor.precision_with(values, pictures) for name, values in weights.items()}
+            event = {**found, "images": self._dataset.num_examples("test")}
+            RunLog(self.config.train_dir).append("evaluation", step, **event)
+            self.watch.event("evaluation", step, **event)
+            self._end_evaluation()
+        except Exception as error:
+            self._end_evaluation(error)
+
+    def _end_evaluation(self, error: Exception | None = None) -> None:
+        if error is not None:
+            self.evaluation_error = f"The evaluation failed: {type(error).__name__}: {error}."
+        self._wants_evaluation = False
+        self._forget()
+
+    def _forget(self) -> None:
+        if not self.busy:
+            _living.discard(self)
+
+    def threads(self) -> list[threading.Thread]:
+        """Those that are at work."""
+        return [thread for thread in (self._training, self._evaluation) if thread is not None and thread.is_alive()]
+
+
+@atexit.register
+def _save_all() -> None:
+    """A process that ends, as a kernel does that is restarted, first saves its runs."""
+    sessions = list(_living)
+    if sessions and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Jupyter sends it after half of its patience
+    for session in sessions:
+        session.control.stop()
+    end = time.monotonic() + SECONDS_TO_SAVE
+    for thread in [thread for session in sessions for thread in session.threads()]:
+        thread.join(max(0.0, end - time.monotonic()))
+
+
+def _thread(work: str, config: TrainConfig, function: Callable[[], None]) -> threading.Thread:
+    """Named after its work and the run's folder, so that a list of threads says what each is for."""
+    return threading.Thread(target=function, name=f"cifarlab {work}: {Path(config.train_dir)}", daemon=True)

@@ -1,0 +1,162 @@
+"""The dashboard without widgets: a static picture with a few words from the log, and a line of text per second."""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from matplotlib.figure import Figure
+
+from cifarlab.config import TrainConfig
+from cifarlab.monitoring.console import say
+from cifarlab.monitoring.dashboard.background_run import Session
+from cifarlab.monitoring.dashboard.run_monitor import Watch
+from cifarlab.monitoring.dashboard.status import Reading
+from cifarlab.plotting import figures, runs
+from cifarlab.text import plain
+
+Events = list[dict[str, Any]]
+
+STYLE = """<style>
+.jp-OutputArea-child:has(.cifarlab-dashboard) + .jp-OutputArea-child:has(.cifarlab-twin) { display: none; }
+.jp-OutputArea-child:not(:has(.cifarlab-dashboard)):has(+ .jp-OutputArea-child .cifarlab-twin) { display: none; }
+.cifarlab-twin img { max-width: 100%; }
+</style>"""
+"""Below widgets that live, the twin hides; above it, the place of widgets that do not live hides."""
+
+
+def summary(train_dir: str, log: Events) -> list[str]:
+    """What a run's log says, in a line or more.
+
+    Args:
+        train_dir: the run's folder.
+        log: its events.
+
+    >>> step = {"event": "step", "step": 90, "losses": {"total_loss": 2.5}, "averaged_losses": {"total_loss": 2.4},
+    ...         "learning_rate": 0.1, "examples_per_second": 1800.0}
+    >>> log = [step, {"event": "evaluation", "step": 100, "raw": 0.31, "averaged": 0.33, "images": 1000}]
+    >>> print(*summary("runs/live", log), sep="\\n")
+    The run in runs/live at step 90: loss 2.40 (averaged), learning rate 0.1, 1,800 images/s.
+    Precision @ 1 at step 100 on 1,000 images: 31.0 % with raw weights, 33.0 % with averaged weights.
+    """
+    steps = [event for event in log if event["event"] == "step"]
+    if not steps:
+        return [f"The run in {plain(train_dir)} has not begun."]
+    last = steps[-1]
+    loss = _said(last, "averaged_losses", "total_loss", form=".2f")
+    rate, speed = _said(last, "learning_rate", form=".4g"), _said(last, "examples_per_second", form=",.0f")
+    lines = [
+        f"The run in {plain(train_dir)} at step {last['step']:,}: loss {loss} (averaged), learning rate {rate}, "
+        f"{speed} images/s."
+    ]
+    for event in [event for event in log if event["event"] == "evaluation"][-1:]:
+        images, raw = _said(event, "images", form=",.0f"), _said(event, "raw", form=".1%")
+        lines.append(
+            f"Precision @ 1 at step {event['step']:,} on {images} images: {raw} with raw weights, "
+            f"{_said(event, 'averaged', form='.1%')} with averaged weights."
+        )
+    return lines
+
+
+def _said(event: dict[str, Any], *path: str, form: str) -> str:
+    value = runs.number(event, *path)
+    return "not a number" if value is None else f"{value:{form}}".replace("%", " %")
+
+
+def picture(train_dir: str, log: Events) -> Figure:
+    """The curves of a run under its summary.
+
+    Args:
+        train_dir: the run's folder.
+        log: its events.
+    """
+    if not any(event["event"] == "step" for event in log):
+        figure, (ax,) = figures.new(height=0.4)
+        ax.set_axis_off()
+        figure.text(0.01, 0.4, summary(train_dir, log)[0], fontsize=10)
+        return figure
+    figure, axes = figures.new(2, 2, height=5.6)
+    for ax, draw in zip(axes, (runs.losses, runs.precision, runs.learning_rate, runs.speed), strict=True):
+        draw(ax, log)
+    figure.suptitle("\n".join(summary(train_dir, log)), x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def bundle(train_dir: str, log: Events) -> dict[str, str]:
+    """A notebook's output: the picture in HTML, the summary as its alternative text and as plain text.
+
+    Args:
+        train_dir: the run's folder.
+        log: its events.
+    """
+    words = "\n".join(summary(train_dir, log))
+    return {
+        "text/html": f'{STYLE}<div class="cifarlab-twin">{figures.html_image(picture(train_dir, log), words)}</div>',
+        "text/plain": words,
+    }
+
+
+def save(train_dir: str, log: Events) -> Path:
+    """Writes the picture into the run's folder, for where it cannot be shown."""
+    path = Path(train_dir) / "dashboard.png"
+    path.write_bytes(figures.png(picture(train_dir, log)))
+    return path
+
+
+class Shown(Protocol):
+    """What is shown: a `Dashboard`, as far as a screen needs to know it."""
+
+    config: TrainConfig
+    session: Session | None
+    watch: Watch
+
+    @property
+    def reading(self) -> Reading:
+        """What there is to say now."""
+
+    def start(self) -> None: ...  # noqa: D102
+    def pause(self) -> None: ...  # noqa: D102
+    def resume(self) -> None: ...  # noqa: D102
+    def stop(self) -> None: ...  # noqa: D102
+    def evaluate(self) -> None: ...  # noqa: D102
+    def scale_learning_rate(self, factor: float) -> None: ...  # noqa: D102
+
+
+class Lines:
+    """A screen of lines, with the methods of `Screen`."""
+
+    continues = True
+
+    def __init__(self, board: Shown) -> None:
+        """Prints nothing yet."""
+        self._board = board
+
+    def settings(self) -> dict[str, Any]:
+        """None can be chosen here."""
+        return {}
+
+    def follow(self) -> None:
+        """Nothing is shown until somebody waits."""
+
+    def show(self) -> None:
+        """Nothing is shown until somebody waits."""
+
+    def still_running(self) -> None:
+        """Prints a line."""
+        say(self._board.reading.line)
+
+    def finish(self) -> None:
+        """Prints how the run ended, and where the picture of its curves is."""
+        reading, train_dir = self._board.reading, self._board.config.train_dir
+        say(f"{reading.status.capitalize()}. {reading.line}")
+        if reading.details:
+            say(reading.details)
+        if events := self._board.watch.history.events():
+            say(f"Its curves: {save(train_dir, events)}")
+
+    def close(self) -> None:
+        """There is nothing to be taken away."""
+
+    def display(self) -> None:
+        """Shows the picture of the run so far."""
+        from IPython.display import display
+
+        display(bundle(self._board.config.train_dir, self._board.watch.history.events()), raw=True)

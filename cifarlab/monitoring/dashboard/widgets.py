@@ -1,0 +1,236 @@
+"""View: the widgets of a dashboard. It shows a reading and hands clicks on; it knows nothing of threads or runs."""
+
+import html
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import ipywidgets
+from matplotlib.figure import Figure
+
+from cifarlab.config import TrainConfig
+from cifarlab.data.registry import SOURCES
+from cifarlab.monitoring.dashboard.panels import PANELS, WIDTH
+from cifarlab.monitoring.dashboard.run_monitor import Watch
+from cifarlab.monitoring.dashboard.status import Reading
+from cifarlab.plotting import figures
+
+STYLE = """<style>
+.cifarlab-dashboard dl.cifarlab-readings { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 4px 2px; }
+.cifarlab-dashboard dl.cifarlab-readings dt { float: none; width: auto; margin: 0; font-size: 11px; font-weight: normal;
+  color: var(--jp-ui-font-color2, #555); }
+.cifarlab-dashboard dl.cifarlab-readings dd { float: none; width: auto; margin: 0; font-size: 15px; line-height: 1.2;
+  font-variant-numeric: tabular-nums; color: var(--jp-ui-font-color1, #111); }
+.cifarlab-dashboard .cifarlab-state { line-height: 1.4; color: var(--jp-ui-font-color1, #111); }
+.cifarlab-dashboard .widget-box { gap: 2px 10px; }
+.cifarlab-dashboard button:focus-visible { outline: 2px solid var(--jp-brand-color1, #0072B2); outline-offset: 1px; }
+.cifarlab-dashboard .cifarlab-panel, .cifarlab-dashboard .cifarlab-panel .widget-html-content { height: auto; }
+.cifarlab-dashboard .cifarlab-panel img { max-width: 100%; height: auto; }
+body[data-jp-theme-light="false"] .cifarlab-chart img { filter: invert(0.88) hue-rotate(180deg); }
+</style>"""
+"""Colours are the theme's where there is one; charts turn dark in a dark one."""
+
+TABS = ("Learning", "Network", "Runs")
+LABEL = {"description_width": "initial"}
+
+
+class View:
+    """The widgets of a dashboard.
+
+    Attributes:
+        box: all of them, to be displayed.
+        buttons: "start", "pause" (which is also resume), "stop" and "evaluate".
+        settings: what is chosen before a start: "dataset", "batch_size" and "max_steps".
+        continues: whether to go on from the checkpoint.
+        factor: what the learning rate is multiplied with.
+        images: a picture for each of `PANELS`, and "several".
+        chosen: names of the runs that are laid over one another.
+    """
+
+    def __init__(self, config: TrainConfig, dataset: str | None, actions: dict[str, Callable[[], None]]) -> None:
+        """Makes the widgets.
+
+        Args:
+            config: whose settings are shown at first.
+            dataset: the name of a data set that was given and cannot be chosen; None for a choice.
+            actions: what each button does, by its name; besides "rate", after the factor was moved, and "compare",
+                after runs were chosen or their tab was opened.
+        """
+        self._actions = actions
+        self._make_settings(config, dataset)
+        self._make_buttons()
+        self._make_readings()
+        self._make_tabs()
+        style = ipywidgets.HTML(STYLE, layout={"display": "none"})
+        flow = {"flex_flow": "row wrap", "align_items": "center"}
+        self.box = ipywidgets.VBox(
+            [
+                ipywidgets.Box([*self.settings.values(), self.continues], layout=flow),
+                ipywidgets.Box([*self.buttons.values(), self.factor], layout=flow),
+                ipywidgets.Box([self._progress, self._state], layout=flow),
+                self._readings,
+                self._tabs,
+                style,
+            ]
+        )
+        self.box.add_class("cifarlab-dashboard")
+        self._drawn: dict[str, tuple[Watch, int] | None] = {}
+        self._seen_tab = TABS[0]
+        self._order = list(PANELS)  # the one that was drawn last comes last
+
+    def _make_settings(self, config: TrainConfig, dataset: str | None) -> None:
+        names = [dataset] if dataset else list(dict.fromkeys([*SOURCES, config.dataset]))
+        self.settings: dict[str, Any] = {
+            "dataset": ipywidgets.Dropdown(
+                options=names, value=names[0] if dataset else config.dataset, description="data set", style=LABEL
+            ),
+            "batch_size": ipywidgets.BoundedIntText(
+                config.batch_size, min=1, max=max(8192, config.batch_size), description="batch size", style=LABEL
+            ),
+            "max_steps": ipywidgets.BoundedIntText(
+                config.max_steps, min=0, max=max(10**9, config.max_steps), description="steps in all", style=LABEL
+            ),
+        }
+        for setting in self.settings.values():
+            setting.layout.width = "190px"
+        self.continues = ipywidgets.Checkbox(
+            True, description="continue from checkpoint", indent=False, layout={"width": "auto"}
+        )
+        self._fixed_dataset = bool(dataset)
+
+    def _make_buttons(self) -> None:
+        looks = {
+            "start": ("Start", "Train, on a thread of its own"),
+            "pause": ("Pause", "Hold the run before its next step"),
+            "stop": ("Stop", "End the run after the present step, and save it"),
+            "evaluate": ("Evaluate now", "Precision at 1 of this step's weights on the test pictures"),
+        }
+        self.buttons = {}
+        for name, (text, tooltip) in looks.items():  # no icons: they would become part of the buttons' names
+            button = ipywidgets.Button(description=text, tooltip=tooltip, layout={"width": "auto"})
+            button.on_click(lambda _, name=name: self._actions[name]())
+            self.buttons[name] = button
+        self.factor = ipywidgets.FloatLogSlider(
+            1.0,
+            base=10,
+            min=-3,
+            max=1,
+            step=0.1,
+            description="learning rate times",
+            tooltip="Multiply the schedule's learning rate from the next step on",
+            continuous_update=False,
+            readout_format=".3g",
+            style=LABEL,
+            layout={"width": "320px"},
+        )
+        self.factor.add_class("cifarlab-factor")
+        self.factor.observe(lambda _: self._actions["rate"](), names="value")
+
+    def _make_readings(self) -> None:
+        self._progress = ipywidgets.IntProgress(0, 0, 1, layout={"width": "190px"}, tooltip="steps done of all")
+        self._state = ipywidgets.HTML(layout={"flex": "1 1 300px", "min_width": "0"})
+        self._readings = ipywidgets.HTML()
+
+    def _make_tabs(self) -> None:
+        self.images: dict[str, ipywidgets.HTML] = {}
+        columns: dict[str, list[ipywidgets.DOMWidget]] = {tab: [] for tab in TABS}
+        for name, panel in PANELS.items():
+            columns[panel.tab].append(self._image(name, chart=not panel.photographic, width=WIDTH))
+        self.chosen = ipywidgets.SelectMultiple(description="runs", rows=4, style=LABEL, layout={"max_width": "100%"})
+        self.chosen.observe(lambda _: self._actions["compare"](), names="value")
+        several = self._image("several", chart=True, width=2 * WIDTH)
+        columns["Runs"] = [self.chosen, several]
+        wrap = {"flex_flow": "row wrap", "align_items": "flex-start"}
+        boxes = [ipywidgets.Box(column, layout=wrap) for column in columns.values()]
+        self._tabs = ipywidgets.Tab(boxes, titles=TABS, selected_index=0)
+        self._tabs.observe(lambda _: self._actions["compare"](), names="selected_index")
+
+    def _image(self, name: str, *, chart: bool, width: float) -> ipywidgets.HTML:
+        """Not an `ipywidgets.Image`: that has no place for words, and its tooltip ends in an error (8.1.9)."""
+        image = ipywidgets.HTML(layout={"width": f"{width * figures.DOTS_PER_INCH:.0f}px", "max_width": "100%"})
+        for kind in ("", f"-{name}"):
+            image.add_class(f"cifarlab-panel{kind}")
+        if chart:
+            image.add_class("cifarlab-chart")
+        self.images[name] = image
+        return image
+
+    def put(self, name: str, figure: Figure, words: str) -> None:
+        """Shows a figure as the picture of a name, with words for who cannot see it."""
+        self.images[name].value = figures.html_image(figure, words)
+
+    @property
+    def tab_is_new(self) -> bool:
+        """Whether a tab was opened since the last drawing."""
+        return TABS[self._tabs.selected_index or 0] != self._seen_tab
+
+    @property
+    def compares(self) -> bool:
+        """Whether the tab with several runs is open."""
+        return TABS[self._tabs.selected_index or 0] == "Runs"
+
+    def show(self, reading: Reading) -> None:
+        """Shows a reading; what did not change is not sent."""
+        idle = reading.status in ("ready", "ended", "failed")
+        for setting in [*self.settings.values(), self.continues]:
+            setting.disabled = not idle
+        self.settings["dataset"].disabled |= self._fixed_dataset
+        self.continues.disabled |= not reading.can_continue
+        self.buttons["start"].disabled = not idle or reading.evaluating
+        self.buttons["pause"].disabled = reading.status not in ("running", "paused", "starting")
+        self.buttons["pause"].description = "Resume" if reading.status == "paused" else "Pause"
+        self.factor.disabled = reading.status not in ("running", "paused")
+        self.buttons["stop"].disabled = idle or reading.status == "stopping"
+        self.buttons["evaluate"].disabled = reading.evaluating or reading.status in ("ready", "starting", "failed")
+        self._progress.max, self._progress.value = reading.max_steps, reading.steps_done
+        self._state.value = _state(reading)
+        self._readings.value = _readings(reading.values)
+
+    def draw(self, watch: Watch, *, everything: bool = False) -> None:
+        """Draws the picture of the open tab that waits longest for something new; or all, if it was just opened.
+
+        Args:
+            watch: what is seen of a run; another one is new in every picture.
+            everything: draw all that wait, of all tabs.
+        """
+        counts = {name: panel.version(watch) for name, panel in PANELS.items()}
+        # A picture of nothing looks like any other, so that the first that is drawn of a new run shows something.
+        versions = {name: (watch, count) if count else None for name, count in counts.items()}
+        stale = [name for name in PANELS if name not in self._drawn or self._drawn[name] != versions[name]]
+        if not everything:
+            tab = TABS[self._tabs.selected_index or 0]
+            count, self._seen_tab = 1 if tab == self._seen_tab else len(PANELS), tab
+            stale = sorted((name for name in stale if PANELS[name].tab == tab), key=self._order.index)[:count]
+        for name in stale:
+            self.put(name, PANELS[name].draw(watch), PANELS[name].words)
+            self._drawn[name] = versions[name]
+            self._order.remove(name)
+            self._order.append(name)
+
+    def close(self) -> None:
+        """Takes all widgets away; closing a box alone would leave those in it, and all that they know."""
+        waiting: list[Any] = [self.box]
+        for widget in waiting:  # grows on the way
+            waiting += getattr(widget, "children", ())
+            widget.close()
+
+    def offer(self, runs: Iterable[str]) -> None:
+        """Offers runs to be laid over one another; those that were chosen stay so."""
+        runs, chosen = tuple(runs), self.chosen.value
+        if runs != self.chosen.options:
+            self.chosen.options = runs
+            self.chosen.value = tuple(name for name in chosen if name in runs)
+
+
+def _state(reading: Reading) -> str:
+    evaluating = " Evaluating." if reading.evaluating else ""
+    more = f"<details><summary>where</summary><pre>{html.escape(reading.details)}</pre></details>"
+    return (
+        f'<div class="cifarlab-state" data-status="{reading.status}"><strong role="status">'
+        f"{reading.status.capitalize()}.{evaluating}</strong> {html.escape(reading.line)}"
+        f"{more if reading.details else ''}</div>"
+    )
+
+
+def _readings(values: Iterable[tuple[str, str]]) -> str:
+    pairs = "".join(f"<div><dt>{name}</dt><dd>{html.escape(text)}</dd></div>" for name, text in values)
+    return f'<dl class="cifarlab-readings">{pairs}</dl>'

@@ -1,0 +1,1 @@
+"""Figures with matplotlib; nothing here starts a run."""

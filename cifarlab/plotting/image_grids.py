@@ -1,0 +1,105 @@
+"""Pictures of pictures: sheets of images, and a record's bytes by plane."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from cifarlab.plotting.figures import label
+
+GAP = 2
+"""White pixels between the images of a sheet."""
+
+
+def sheet(
+    ax: Axes,
+    rows: Mapping[str, np.ndarray] | Sequence[np.ndarray],
+    *,
+    title: str = "",
+    columns: Sequence[str] = (),
+) -> None:
+    """Draws rows of images as one picture, the rows' names beside it if they have any.
+
+    Args:
+        ax: where.
+        rows: by name or without, images [N, height, width, 3] or [N, height, width], all of one size: uint8 as they
+            are, float as grey levels of 0-255, cut off there. `stretched` makes such of standardized images.
+        title: the question that the sheet answers.
+        columns: names of the columns.
+
+    >>> from cifarlab.plotting import figures
+    >>> figure, (ax,) = figures.new()
+    >>> sheet(ax, {"zeros": np.zeros([4, 24, 24, 3])})
+    >>> ax.get_images()[0].get_array().shape
+    (24, 102, 3)
+    """
+    names, rows = (list(rows), list(rows.values())) if isinstance(rows, Mapping) else ([], rows)
+    images = [_as_bytes(np.asarray(row)) for row in rows]
+    height, width = images[0].shape[1:3]
+    count = max(len(row) for row in images)
+    whole = np.full([len(images) * (height + GAP) - GAP, count * (width + GAP) - GAP, 3], 255, np.uint8)
+    for y, row in enumerate(images):
+        for x, image in enumerate(row):
+            top, left = y * (height + GAP), x * (width + GAP)
+            whole[top : top + height, left : left + width] = image
+    ax.imshow(whole, interpolation="nearest")
+    _ticks(ax.yaxis, names, height)
+    _ticks(ax.xaxis, list(columns), width)
+    ax.xaxis.tick_top()
+    ax.spines[:].set_visible(False)
+    ax.set_title(title, loc="left", fontsize=11)
+
+
+def stretched(images: np.ndarray) -> np.ndarray:
+    """Stretches each image to grey levels of 0 to 255, so that standardized images can be looked at.
+
+    Args:
+        images: float[N, ...] of any range.
+
+    >>> stretched(np.array([[-1.0, 3.0]])).tolist()
+    [[0.0, 255.0]]
+    """
+    images = np.asarray(images, np.float32)
+    inside = tuple(range(1, images.ndim))
+    low, high = images.min(inside, keepdims=True), images.max(inside, keepdims=True)
+    return (images - low) / np.maximum(high - low, 1e-9) * 255
+
+
+def tiles(values: np.ndarray, count: int = 16, size: int = 24) -> np.ndarray:
+    """What a stage makes of one picture, as grey tiles of one size; the stage's largest value is the lightest.
+
+    Args:
+        values: float[rows, columns, channels], of which the first `count` channels become a tile each; or
+            float[units], which are dealt out to the tiles in their order.
+        count: tiles at most.
+        size: rows and columns of a tile, in pixels.
+
+    Returns:
+        float32[tiles, size, size], grey levels of 0-230: a white tile could not be told from the page.
+
+    >>> tiles(np.zeros([12, 12, 64])).shape, tiles(np.zeros([384])).shape, tiles(np.zeros([10])).shape
+    ((16, 24, 24), (16, 24, 24), (10, 24, 24))
+    """
+    values = np.asarray(values, np.float32)
+    if values.ndim == 1:
+        count = min(count, len(values))
+        each = len(values) // count
+        height = max(divisor for divisor in range(1, int(each**0.5) + 1) if each % divisor == 0)
+        small = values[: count * each].reshape(count, height, -1)
+    else:
+        small = np.moveaxis(values, -1, 0)[:count]
+    rows, columns = (np.arange(size) * length // size for length in small.shape[1:])
+    return 0.9 * stretched(small[:, rows][:, :, columns][None])[0]
+
+
+def _as_bytes(images: np.ndarray) -> np.ndarray:
+    """uint8[N, height, width, 3] of images that `sheet` takes."""
+    if images.ndim == 3:
+        images = np.repeat(images[..., None], 3, axis=-1)
+    return images if images.dtype == np.uint8 else np.clip(np.rint(images), 0, 255).astype(np.uint8)
+
+
+def _ticks(axis, names: list[str], size: int) -> None:
+    places = [(size - 1) / 2 + place * (size + GAP) for place in range(len(names))]
+    axis.set_ticks(places, list(map(label, names)), fontsize=9)
+    axis.set_tick_params(length=0)

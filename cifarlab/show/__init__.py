@@ -1,1 +1,0 @@
-"""Everything that a person looks at; nothing below knows of it."""

@@ -1,0 +1,208 @@
+"""The check of exercise 2's network, whose top layers are locally connected as in cuda-convnet."""
+
+import copy
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cifarlab.backend import tf
+from cifarlab.model.network import ConvNet, Layer, Stages, layers, variable_name
+from cifarlab.model.profile import count_parameters
+from cifarlab.teaching.checks.ex02_local_layer import (
+    DECAY,
+    TRUNCATED,
+    look_at_layer,
+    look_at_start,
+    refuse_compiled,
+    shape_of,
+)
+from cifarlab.teaching.checks.ex02_locally_connected import connected, traced
+from cifarlab.teaching.checks.examiner import Examiner
+from cifarlab.teaching.checks.result import Right
+from cifarlab.teaching.checks.student_calls import Failed, attempt, brief
+
+PARAMETERS = 2_112_970
+"""Of the whole network, with a bias for each position and channel."""
+
+_SHAPES = {
+    "conv1": ([5, 5, 3, 64], [64]),
+    "conv2": ([5, 5, 64, 64], [64]),
+    "local3": ([6, 6, 3, 3, 64, 64], [6, 6, 64]),
+    "local4": ([6, 6, 3, 3, 64, 32], [6, 6, 32]),
+    "softmax_linear": ([1152, 10], [10]),
+}
+_OWN_WEIGHTS = "is it computed from the stage before it, in the order of ConvNet.stages, by the layer of its name?"
+_OF_COPIES = (
+    "the network is right, but not a deep copy of it, in which training keeps the averages: the copy should compute "
+    "with its own weights, so reach every layer through self."
+)
+
+
+class _Expected(NamedTuple):
+    """What the stages should be, and by stage and advice what known mistakes make of them; all float64."""
+
+    stages: dict[str, np.ndarray]
+    mistakes: dict[str, dict[str, np.ndarray]]
+
+
+def check_local_network(local_network: Any, *, key: str | None = None) -> Right:
+    """Checks a student's class `LocallyConnected(seed)`, the tutorial's network with cuda-convnet's top layers.
+
+    Args:
+        local_network: makes a `ConvNet` whose layers local3 and local4 are locally connected, 6 x 6 positions, 64 to 64
+            and 64 to 32 channels; its `stages` returns a `network.Stages`.
+        key: the instructor's, for other cases.
+
+    Raises:
+        NotYetError: it is not right; the message says why.
+    """
+    examiner = Examiner("local_network", key, seconds=40)
+    seed = int(examiner.random.integers(1, 1000))
+    net, other = (examiner.ask(local_network, number) for number in (seed, seed + 1))
+    for one in (net, other):
+        _look_at_layers(examiner, one)
+    _look_at_start(examiner, net, seed)
+    for name in _SHAPES:
+        if np.array_equal(getattr(net, name).weights, getattr(other, name).weights):
+            examiner.refuse(f"{name}'s initial weights do not depend on the seed: pass it on to every layer.")
+    _look_at_stages(examiner, net, _OWN_WEIGHTS)
+    twin = examiner.ask(attempt(copy.deepcopy), net)
+    if isinstance(twin, Failed):
+        examiner.refuse(f"training keeps averages in a deep copy, which raises {type(twin.error).__name__}.")
+    if twin is net:
+        examiner.refuse("training keeps averages in a deep copy, but copy.deepcopy returns the network itself.")
+    _look_at_layers(examiner, twin)
+    _look_at_stages(examiner, twin, _OF_COPIES)
+    return Right(f"{PARAMETERS:,} parameters, all stages in order, and ready for training.")
+
+
+def _look_at_layers(examiner: Examiner, net: Any) -> None:
+    """Refuses a network whose layers are not as they should be."""
+    if not isinstance(net, ConvNet):
+        examiner.refuse(f"this should be a class derived from cifarlab.ConvNet; got {brief(net)}.")
+    found = {name: examiner.ask(getattr, net, name, None) for name in _SHAPES}
+    for name, layer in found.items():
+        weights = examiner.ask(getattr, layer, "weights", None)
+        if isinstance(layer, Layer) and isinstance(weights, tf.Variable):
+            _look_at_weights(examiner, name, shape_of(weights))
+        look_at_layer(examiner, layer, name, *_SHAPES[name], DECAY if name.startswith("local") else 0.0)
+    if len(examiner.ask(layers, net)) != len(_SHAPES):
+        examiner.refuse(f"the network should hold the layers {', '.join(_SHAPES)}, each once, and no others.")
+    count = examiner.ask(count_parameters, net)
+    if count != PARAMETERS:
+        examiner.refuse(f"the layers are right and hold {PARAMETERS:,} parameters, but the network holds {count:,}.")
+
+
+def _look_at_weights(examiner: Examiner, name: str, got: list[int | None]) -> None:
+    """Refuses the shapes of weights that have a known reason."""
+    right = _SHAPES[name][0]
+    if name == "local3" and got == [*right[:-1], 32]:
+        examiner.refuse(
+            "local3 has 32 channels, as in the other version of cuda-convnet that is in circulation; the one that this "
+            "exercise builds has 64."
+        )
+    if name.startswith("local") and len(got) == 2:
+        examiner.refuse(f"{name} is still fully connected, the tutorial's: replace it by a locally connected one.")
+    if name == "softmax_linear" and got != right:
+        examiner.refuse(
+            f"softmax_linear has weights {got}. How many values does local4 hand on, from 6 x 6 positions with 32 "
+            "channels each, and how many classes are there?"
+        )
+
+
+def _look_at_start(examiner: Examiner, net: ConvNet, seed: int) -> None:
+    """Refuses initial values other than the tutorial's for the seed, and those of the new layers."""
+    tutorials = ConvNet(seed=seed)
+    for name in ("conv1", "conv2"):
+        for own, wanted in zip(getattr(net, name).variables, getattr(tutorials, name).variables, strict=True):
+            if not np.array_equal(own, wanted):
+                examiner.refuse(
+                    f"{name} does not start like that of cifarlab.ConvNet(seed=seed), so that training could not "
+                    "compare the two networks: pass the seed on to super().__init__."
+                )
+    look_at_start(examiner, net.local3, "local3")
+    look_at_start(examiner, net.local4, "local4")
+    if np.any(net.softmax_linear.biases.numpy()):
+        examiner.refuse("softmax_linear's biases should start at 0.")
+    deviation = float(net.softmax_linear.weights.numpy().std()) / TRUNCATED
+    if abs(deviation * 1152 - 1) > 0.05:
+        got = f"1 / {1 / max(deviation, 1e-9):.0f}"
+        examiner.refuse(f"softmax_linear's weights should start with stddev 1 / 1152, one over its inputs; got {got}.")
+
+
+def _look_at_stages(examiner: Examiner, net: ConvNet, otherwise: str) -> None:
+    """Refuses a network whose stages are not what its weights, drawn here, make of images, or that cannot train."""
+    draw = examiner.random.normal
+    for layer in (net.local3, net.local4, net.softmax_linear):
+        inputs = np.prod(layer.weights.shape[-4:-1])
+        layer.weights.assign(draw(0, 1.5 / np.sqrt(inputs), layer.weights.shape))
+        layer.biases.assign(draw(0, 0.5, layer.biases.shape))
+    # So large that leaving a normalization out is seen: it hardly changes what images of the usual size become.
+    images = tf.constant(draw(0, 20, [3, 24, 24, 3]), tf.float32)
+    right = _expected(net, images)
+    _compare(examiner, examiner.ask(net.stages, images), right, otherwise)
+    variables = list(net.trainable_variables)
+    outcome = examiner.ask(attempt(traced(net.stages, None, images.shape[1:], variables)), images)
+    if isinstance(outcome, Failed):
+        refuse_compiled(examiner, outcome)
+    stages, (_, *gradients) = outcome
+    _compare(examiner, stages, right, otherwise)
+    missing = [variable_name(one) for one, gradient in zip(variables, gradients, strict=True) if gradient is None]
+    if missing:
+        examiner.refuse(f"it cannot be trained: no gradient reaches {', '.join(missing)}.")
+
+
+def _compare(examiner: Examiner, stages: Any, right: _Expected, otherwise: str) -> None:
+    names = getattr(stages, "_fields", ()) if isinstance(stages, tuple) else ()
+    if names != Stages._fields:
+        examiner.refuse(
+            f"`stages` should return a network.Stages, all {len(Stages._fields)} in order; got {brief(stages)}."
+        )
+    for name, value in right.stages.items():
+        examiner.compare(
+            getattr(stages, name),
+            value,
+            what=f"the stage {name}",
+            misconceptions=right.mistakes.get(name, {}),
+            otherwise=otherwise,
+            tolerance=5e-3,  # float32 leaves up to 1e-3 on numbers near 0 that large ones were added up to
+        )
+
+
+def _expected(net: ConvNet, images: tf.Tensor) -> _Expected:
+    tutorials = ConvNet(operations="plain")
+    for name in ("conv1", "conv2"):
+        for own, other in zip(getattr(tutorials, name).variables, getattr(net, name).variables, strict=True):
+            own.assign(other)
+    stages = {name: value.numpy().astype(np.float64) for name, value in tutorials.stages(images)._asdict().items()}
+    sum3 = _summed(stages["pool2"], net.local3)
+    local3 = np.maximum(sum3, 0)
+    sum4 = _summed(local3, net.local4)
+    local4 = np.maximum(sum4, 0)
+    logits = _summed(local4, net.softmax_linear)
+    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
+    mistakes = {
+        "local3": {"the ReLU of local3 is missing.": sum3},
+        "local4": {
+            "the ReLU of local4 is missing.": sum4,
+            "local4 gets what pool2 returns; it should get what local3 returns.": np.maximum(
+                _summed(stages["pool2"], net.local4), 0
+            ),
+        },
+        "softmax_linear": {
+            "a ReLU after softmax_linear: the logits may be negative, so pass activation=None.": np.maximum(logits, 0),
+            "a softmax after softmax_linear: return the logits, the loss applies it (exercise 1).": exponentials
+            / exponentials.sum(-1, keepdims=True),
+            "local4's values go into softmax_linear in another order than rows, columns, channels.": _summed(
+                local4.transpose(0, 3, 1, 2), net.softmax_linear
+            ),
+        },
+    }
+    return _Expected(stages | {"local3": local3, "local4": local4, "softmax_linear": logits}, mistakes)
+
+
+def _summed(values: np.ndarray, layer: Layer) -> np.ndarray:
+    weights, biases = layer.weights.numpy().astype(np.float64), layer.biases.numpy()
+    if weights.ndim == 2:
+        return values.reshape(len(values), -1) @ weights + biases
+    return connected(values, weights, biases)

@@ -1,0 +1,284 @@
+"""Exercise 5's check of gradients from several towers: their values, and on which device which images were computed."""
+
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cifarlab.backend import tf
+from cifarlab.model.losses import loss
+from cifarlab.model.network import ConvNet, Stages, layers, variable_name
+from cifarlab.teaching.checks.ex05_two_gpus import batch, compiled, refuse_other_than_float32
+from cifarlab.teaching.checks.examiner import Examiner
+from cifarlab.teaching.checks.result import NotYetError, Right
+from cifarlab.teaching.checks.student_calls import brief
+from cifarlab.training.strategies.placement import short
+
+_CLOSE = 1e-3  # relative to the largest gradient of a variable; rounding is a thousandth of that
+
+_NO_GRADIENT = "some gradients are None: the tape has not seen them. Compute the logits inside of it, too."
+_NONE_ADDED_UP = ("of at least one Tensor", "a value (None)", "'int' and 'NoneType'", "'NoneType' and 'NoneType'")
+"""In the words of tf.add_n, of tf.stack, of Python's sum and of +."""
+
+
+class _Watched(ConvNet):
+    """A small network that notes which images go through it, and where it is computed forward and backward."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(10, 8, seed=seed, operations="plain", weight_decay=0.05)
+        # Weights as after training, in effect: with the initial ones only the last layer has a gradient to speak of.
+        self.softmax_linear.weights.assign(self.softmax_linear.weights * 40)
+        self.images_seen = tf.Variable(0, trainable=False, dtype=tf.int32)
+        self.notes = SimpleNamespace(batches=[], forward=[], backward=[])
+
+    def forget(self) -> SimpleNamespace:
+        """Begins new notes; returns the old ones."""
+        self.images_seen.assign(0)
+        notes, self.notes = self.notes, SimpleNamespace(batches=[], forward=[], backward=[])
+        return notes
+
+    def stages(self, images: tf.Tensor) -> Stages:
+        self.images_seen.assign_add(tf.shape(images)[0])
+        self.notes.batches.append(images)
+
+        @tf.custom_gradient
+        def noted(logits: tf.Tensor) -> tuple:
+            def gradient(upstream: tf.Tensor) -> tf.Tensor:
+                passed = tf.identity(upstream)
+                self.notes.backward.append(short(passed.device))
+                return passed
+
+            passed = tf.identity(logits)
+            self.notes.forward.append(short(passed.device))
+            return passed, gradient
+
+        stages: Any = super().stages(images)
+        return stages._replace(softmax_linear=noted(stages.softmax_linear))
+
+
+class _Case(NamedTuple):
+    """A batch for towers. Gradients are vectors over all variables, each scaled to the size of the right one."""
+
+    net: _Watched
+    images: tf.Tensor
+    labels: tf.Tensor
+    devices: list[str]
+    scale: np.ndarray
+    cross_entropy: np.ndarray
+    decay: np.ndarray
+
+    def share(self, tower: int) -> slice:
+        size = len(self.labels) // len(self.devices)
+        return slice(tower * size, (tower + 1) * size)
+
+
+def check_tower_gradients(tower_gradients: Any, *, key: str | None = None) -> Right:
+    """Checks a student's `tower_gradients(net, images, labels, devices)`, on two devices, which there have to be.
+
+    Args:
+        tower_gradients: takes a ConvNet, float32[B, 24, 24, 3], int32[B] and the names of devices, one for each tower;
+            returns a list with the gradient of the total loss of the batch for each of `net.trainable_variables`.
+        key: the instructor's, for other cases.
+
+    Raises:
+        NotYetError: it is not right; the message says why.
+    """
+    examiner = Examiner("tower_gradients", key, seconds=20)
+    here = [device.name for device in tf.config.list_logical_devices() if device.device_type in ("CPU", "GPU")]
+    if len(here) < 2:
+        examiner.refuse(
+            "this check needs two devices, and here is one. Restart the kernel and run the notebook from its top, so "
+            "that tower_devices(2, virtual=True) comes before TensorFlow's first operation."
+        )
+    # Three towers first: of two, the sum over the towers is also twice the gradient.
+    cases = [_draw(examiner, *given) for given in (([here[1], here[0], here[1]], 2), ([here[0], here[1]], 4))]
+    for case in cases:
+        before = [variable.numpy() for variable in case.net.trainable_variables]
+        got = _ask(examiner, tower_gradients, case)
+        if any(np.any(old != new.numpy()) for old, new in zip(before, case.net.trainable_variables, strict=True)):
+            examiner.refuse("it changed the network's weights. Only compute the gradients; the update comes later.")
+        _compare(examiner, got, case)
+    case = cases[0]
+    step_by_step = case.net.forget()
+    again = compiled(examiner, tower_gradients, case.net, case.images, case.labels, list(case.devices))
+    _compare(examiner, again, case)
+    _inspect(examiner, case, step_by_step)
+    return Right("the whole batch's gradients; each image in one tower, each tower on its device, weight decay once.")
+
+
+def _ask(examiner: Examiner, tower_gradients: Any, case: _Case) -> Any:
+    """What the student's function returns; if it could not take a mean of None, it is told where None is from."""
+    try:
+        return examiner.ask(tower_gradients, case.net, case.images, case.labels, list(case.devices))
+    except NotYetError as refusal:
+        if any(words in refusal.advice for words in _NONE_ADDED_UP):
+            examiner.refuse(_NO_GRADIENT, refusal.advice[:200])
+        raise
+
+
+def _draw(examiner: Examiner, devices: list[str], size: int) -> _Case:
+    with tf.device("CPU:0"):
+        net = _Watched(int(examiner.random.integers(1000)))
+    images, labels = batch(examiner, size * len(devices), pixels=8)
+    strength = {id(layer.weights): layer.weight_decay for layer in layers(net)}
+    decay = _flat([strength.get(id(variable), 0.0) * variable.numpy() for variable in net.trainable_variables])
+    cross_entropy = _cross_entropy(net, images, labels)
+    sizes = [int(tf.size(variable)) for variable in net.trainable_variables]
+    largest = [np.abs(part).max() for part in np.split(cross_entropy + decay, np.cumsum(sizes)[:-1])]
+    scale = np.repeat(1 / np.maximum(largest, 1e-9), sizes)
+    return _Case(net, images, labels, devices, scale, scale * cross_entropy, scale * decay)
+
+
+def _cross_entropy(net: _Watched, images: tf.Tensor, labels: tf.Tensor) -> np.ndarray:
+    """The gradient of the mean cross-entropy alone, of a whole batch at once, unseen by the network's notes."""
+    with tf.GradientTape() as tape:
+        value = loss(net, ConvNet.stages(net, images)[-1], labels).cross_entropy
+    return _flat([gradient.numpy() for gradient in tape.gradient(value, net.trainable_variables)])
+
+
+def _flat(arrays: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.ravel(array).astype(np.float64) for array in arrays])
+
+
+def _close(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool(np.abs(one - other).max() < _CLOSE)
+
+
+def _compare(examiner: Examiner, got: Any, case: _Case) -> None:
+    """Returns if gradients are those of the whole batch's total loss; else refuses them with what explains them."""
+    mine = case.scale * _vector(examiner, got, case)
+    right = case.cross_entropy + case.decay
+    if _close(mine, right):
+        refuse_other_than_float32(examiner, got)
+        return
+    worst = int(np.abs(mine - right).argmax())
+    evidence = f"where they differ most: expected {right[worst] / case.scale[worst]:.6g}, " + (
+        f"got {mine[worst] / case.scale[worst]:.6g}"
+    )
+    count, first = len(case.devices), case.share(0)
+    for advice, images, labels in (
+        (_same_images_or_first(case), case.images[first], case.labels[first]),
+        (
+            "that is the last tower's gradient alone. Is a name overwritten in a loop?",
+            case.images[case.share(count - 1)],
+            case.labels[case.share(count - 1)],
+        ),
+        ("all towers got the first share of the labels.", case.images, tf.tile(case.labels[first], [count])),
+        (
+            "labels and images do not belong together: one is shared out in blocks, the other dealt out like cards.",
+            case.images,
+            tf.concat([case.labels[tower::count] for tower in range(count)], 0),
+        ),
+    ):
+        if _close(mine, case.scale * _cross_entropy(case.net, images, labels) + case.decay):
+            examiner.refuse(advice, evidence)
+    examiner.refuse(_advice_on_counts(mine, case), evidence)
+
+
+def _vector(examiner: Examiner, got: Any, case: _Case) -> np.ndarray:
+    """A student's gradients as one vector, or a refusal."""
+    variables, what = case.net.trainable_variables, "return a list with a gradient for each variable of the network"
+    if not isinstance(got, list | tuple):
+        examiner.refuse(f"{what}, {len(variables)} of them; got {brief(got)}.")
+    if len(got) == len(case.devices) and all(isinstance(part, list | tuple) for part in got):
+        examiner.refuse("these are the gradients of each tower; the update needs their mean.")
+    if len(got) != len(variables):
+        examiner.refuse(f"{what}, {len(variables)} of them; got {len(got)}.")
+    arrays = []
+    for variable, value in zip(variables, got, strict=True):
+        name = variable_name(variable)
+        if value is None:
+            examiner.refuse(f"the gradient of {name} is None: compute network and loss inside of the tape's block.")
+        array = examiner.array(value, f"the gradient of {name}")
+        if array.shape != tuple(variable.shape):
+            shapes = f"it should have the shape {list(variable.shape)}; got {list(array.shape)}"
+            examiner.refuse(f"the gradient of {name}: {shapes}. Are they in the order of net.trainable_variables?")
+        arrays.append(array)
+    if not all(np.isfinite(array).all() for array in arrays):
+        examiner.refuse("some gradients are infinite or not a number.")
+    return _flat(arrays)
+
+
+def _same_images_or_first(case: _Case) -> str:
+    """What to say of gradients that are those of the first share: their values cannot tell the two mistakes apart."""
+    batches = [images.numpy() for images in case.net.notes.batches if hasattr(images, "numpy")]
+    if len(batches) > 1 and all(np.array_equal(images, batches[0]) for images in batches):
+        return "all towers got the same images, as in an early version of the tutorial: they learn from one share."
+    return "that is the first tower's gradient alone. Does the function return from inside of its loop?"
+
+
+def _advice_on_counts(mine: np.ndarray, case: _Case) -> str:
+    """What to say of gradients in which cross-entropy and weight decay count otherwise than once, or of others."""
+    basis = np.stack([case.cross_entropy, case.decay], 1)
+    (entropy, decay), *_ = np.linalg.lstsq(basis, mine)
+    if not _close(mine, basis @ [entropy, decay]):
+        return (
+            "not the gradients of the batch's total loss. Does each tower get its own images, and their labels? "
+            "`cifarlab.loss` takes logits, as `cifarlab.inference` gives them."
+        )
+    count = len(case.devices)
+    entropy_once, decay_once = abs(entropy - 1) < 0.01, abs(decay - 1) < 0.01
+    if np.allclose([entropy, decay], count, atol=0.01):
+        return "that is the sum over the towers: divide it by their number, or every step is too long."
+    if np.allclose([entropy, decay], 2, atol=0.01):
+        return "twice the gradient. Did you take `.total` of the losses? Without it all of them are added up."
+    if np.allclose([entropy, decay], 1 / count, atol=0.01):
+        return "divided by the number of towers twice."
+    if entropy_once and abs(decay) < 0.01:
+        return "weight decay is missing: take the gradient of the total loss."
+    if entropy_once:
+        return (
+            f"weight decay counts {decay:.3g} times. It is in each tower's total loss already, and in their mean once."
+        )
+    if decay_once and entropy > 1.01:
+        return f"the cross-entropy counts {entropy:.3g} times: it is a mean over images, not a sum."
+    return f"the cross-entropy counts {entropy:.3g} times and weight decay {decay:.3g} times; each should once."
+
+
+def _inspect(examiner: Examiner, case: _Case, step_by_step: SimpleNamespace) -> None:
+    """Refuses right gradients that were not computed in towers.
+
+    Args:
+        examiner: refuses.
+        case: whose network's notes are of a compiled call: in a graph a device is what was asked for, else "".
+        step_by_step: the notes of a call that was not.
+    """
+    notes, seen, count = case.net.notes, int(case.net.images_seen.numpy()), len(case.labels)
+    wanted = [short(device) for device in case.devices]
+    if not seen:
+        examiner.refuse("right gradients, but no image went through the network: call cifarlab.inference(net, ...).")
+    if seen > count:
+        examiner.refuse(
+            f"right gradients, but {seen} images went through the network for a batch of {count}. That takes as long "
+            "as without towers, or longer: give each tower its own share only."
+        )
+    if len(step_by_step.batches) < len(wanted):  # one trace serves all devices, and says nothing of them
+        compiled_by_student = any(tf.is_symbolic_tensor(images) for images in step_by_step.batches)
+        examiner.refuse(
+            "leave tf.function to the step around it: where a tower runs that is compiled by itself cannot be seen."
+            if compiled_by_student
+            else "right gradients, but the batch went through in larger pieces: make a tower for each device."
+        )
+    traced = notes if notes.batches else step_by_step  # a student's compiled function was traced at its first call
+    losses = _places_of_losses(traced.batches[0])
+    for places, advice in (
+        (traced.forward, "the towers' networks were computed on {}: use tf.device, and take each name from `devices`"),
+        (losses, "forward on the towers' devices, but the losses on {}: compute them inside of tf.device, too"),
+        (traced.backward, "forward on the towers' devices, but backward on {}: call the tape's gradient there, too"),
+    ):
+        if sorted(places) != sorted(wanted) and not (places is losses and set(places) in (set(), set(wanted))):
+            examiner.refuse(f"{advice.format(_listed(places))}. Expected {_listed(wanted)}, one for each tower.")
+
+
+def _places_of_losses(images: tf.Tensor) -> list[str]:
+    """The devices of all cross-entropies in the graph in which a batch is; none if it is in no graph."""
+    if not tf.is_symbolic_tensor(images):
+        return []
+    kinds = ("SparseSoftmaxCrossEntropyWithLogits", "SoftmaxCrossEntropyWithLogits")
+    return [short(operation.device) for operation in images.graph.get_operations() if operation.type in kinds]
+
+
+def _listed(places: list[str]) -> str:
+    """Devices in words, once if all are the same."""
+    names = [place or "no device in particular" for place in places] or ["none"]
+    return names[0] if len(set(names)) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,186 @@
+"""The checks of exercise 6 that need no network: SVHN's files read, and a distortion of one's own."""
+
+import tempfile
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from cifarlab.backend import tf
+from cifarlab.data import distortions
+from cifarlab.teaching.checks.examiner import Examiner
+from cifarlab.teaching.checks.result import Right
+from cifarlab.teaching.checks.student_calls import Failed, attempt, brief
+
+
+def check_read_digits(read_digits: Any, *, key: str | None = None) -> Right:
+    """Checks a student's function `read_digits(path)`, which reads a file of SVHN's.
+
+    Args:
+        read_digits: from the path of a MATLAB file to images, uint8[N, 32, 32, 3], and labels, integers [N] in 0-9.
+        key: the instructor's, for other cases.
+
+    Raises:
+        NotYetError: it is not right; the message says why.
+    """
+    examiner = Examiner("read_digits", key)
+    with tempfile.TemporaryDirectory() as folder:
+        for number, count in enumerate(examiner.random.permutation([11, 17, 23])):
+            _look_at_file(examiner, read_digits, Path(folder, f"{number}_32x32.mat"), int(count))
+    return Right("pictures upright and in colour, labels 0 to 9: SVHN as the course's data sets are.")
+
+
+def _look_at_file(examiner: Examiner, read_digits: Any, path: Path, count: int) -> None:
+    """Refuses what is not the content of a file of so many pictures."""
+    import scipy.io
+
+    pixels = examiner.random.integers(0, 256, [32, 32, 3, count], dtype=np.uint8)
+    labels = np.concatenate([[1, 9, 10, 10], examiner.random.integers(1, 11, count - 4)])
+    examiner.random.shuffle(labels)
+    scipy.io.savemat(path, {"X": pixels, "y": labels[:, None].astype(np.uint8)})
+    got = examiner.ask(read_digits, str(path))
+    if not isinstance(got, tuple | list) or len(got) != 2:
+        examiner.refuse(f"two things should come back, images and labels; got {brief(got)}.")
+    _look_at_images(examiner, got[0], np.moveaxis(pixels, 3, 0), pixels)
+    _look_at_labels(examiner, got[1], labels)
+
+
+def _look_at_images(examiner: Examiner, got: Any, right: np.ndarray, as_stored: np.ndarray) -> None:
+    numbers = examiner.array(got, "the images")
+    scaled = "the pixels are scaled: keep 0 to 255, as in CIFAR-10's records; the pipeline standardizes them later."
+    examiner.compare(
+        numbers,
+        right,
+        what="the images",
+        misconceptions={
+            "the axes are as in the file, with the pictures last: bring that axis to the front.": as_stored,
+            "rows and columns are swapped, so every digit lies on its side: rows come first.": right.swapaxes(1, 2),
+            "the channels come before rows and columns; they should be the last axis.": np.moveaxis(right, 3, 1),
+            "red and blue are swapped: the file has red first, as this course has.": right[..., ::-1],
+            "every picture is mirrored.": right[:, :, ::-1],
+            "every picture is upside down.": right[:, ::-1],
+            "the values were poured into the new shape in the file's order, which mixes the pictures: `reshape` moves "
+            "no axis.": as_stored.reshape(right.shape),
+            scaled: right / 255,
+        },
+        otherwise="is each picture at its place, with rows, columns and colours in this order?",
+    )
+    if getattr(got, "dtype", None) != np.uint8:
+        examiner.refuse(f"the images should be uint8, as pixels are stored; got {brief(got)}.")
+
+
+def _look_at_labels(examiner: Examiner, got: Any, stored: np.ndarray) -> None:
+    right = stored % 10
+    numbers = examiner.array(got, "the labels")
+    examiner.compare(
+        numbers,
+        right,
+        what="the labels",
+        misconceptions={
+            "the labels are as in the file: a zero has 10 there, and should have 0.": stored,
+            "the labels are shifted by one: a 1 has the label 1 in the file, and only the zero is special.": stored - 1,
+            "the labels have the file's two axes; they should have one.": right[:, None],
+            "the labels have the file's two axes, and a zero still has 10.": stored[:, None],
+            "the zeros have 9, as if labels were places in the file's numbering.": np.where(stored == 10, 9, stored),
+        },
+        otherwise="each picture should have its digit, and a zero 0.",
+    )
+    kind: Any = getattr(got, "dtype", np.asarray(got).dtype)  # NumPy's or TensorFlow's; both have a name
+    if kind.name[:3] not in ("int", "uin"):
+        examiner.refuse(f"the labels should be integers; got {brief(got)}.")
+
+
+def check_negative(negative: Any, *, key: str | None = None) -> Right:
+    """Checks a student's distortion `negative(images, seed)`, which turns about half of the images to their negative.
+
+    Args:
+        negative: from images [B, rows, columns, channels], 0-255, and a seed, int32[2] or int32[4], to images of the
+            same shape, each as it was or with 255 minus each value; the seed decides, for each by itself.
+        key: the instructor's, for other cases.
+
+    Raises:
+        NotYetError: it is not right; the message says why.
+    """
+    examiner = Examiner("negative", key)
+    images = tf.constant(examiner.random.uniform(1, 254, [64, 6, 5, 3]).round(), tf.float32)
+    seed, step = (int(number) for number in examiner.random.integers(1, 1000, 2))
+    chosen = _chosen(examiner, negative, images, [seed, step])
+    if not np.array_equal(chosen, _chosen(examiner, negative, images, [seed, step])):
+        examiner.refuse(
+            "the same seed gave two results, so that no run could be repeated: draw by `distortions.draw`, or by "
+            "TensorFlow's stateless functions, from the seed that you are given."
+        )
+    others = [_chosen(examiner, negative, images, other) for other in ([seed, step + 1], [seed + 1, step])]
+    if np.array_equal(chosen, others[0]) or np.array_equal(chosen, others[1]):
+        what = "step" if np.array_equal(chosen, others[0]) else "run"
+        examiner.refuse(f"the choice is the same in another {what}: give the whole seed to the draw.")
+    for number, name in enumerate(("random_crop", *(one.__name__ for one in distortions.BY_NAME.values())), start=1):
+        draws = distortions.draw(images, [1, 1, 1], [seed, step], number).numpy().ravel()
+        if np.array_equal(chosen, draws < 0.5) or np.array_equal(chosen, draws >= 0.5):
+            examiner.refuse(
+                f"these are the draws of {name}, so that the two always come together: take a number from 10."
+            )
+    if not 14 <= chosen.sum() <= 50:
+        examiner.refuse(f"about half of the images should become negatives; of 64 there were {chosen.sum()}.")
+    _look_in_graph(examiner, negative, images, [seed, step], chosen)
+    whole = tf.cast(images, tf.uint8)
+    if not np.array_equal(chosen, _chosen(examiner, negative, whole, [seed, step])):
+        examiner.refuse("images of dtype uint8, as a crop returns them, are not treated like the same ones in float32.")
+    return Right("each picture by its own draw, the same whenever the run is repeated.")
+
+
+def _chosen(examiner: Examiner, negative: Any, images: tf.Tensor, seed: list[int]) -> np.ndarray:
+    """Which images a student's function turned to negatives, bool[B]; refuses everything else."""
+    return _which(examiner, examiner.ask(negative, images, tf.constant(seed, tf.int32)), images)
+
+
+def _which(examiner: Examiner, result: Any, images: tf.Tensor) -> np.ndarray:
+    values = images.numpy().astype(np.float64)
+    got = examiner.array(result, "the images")
+    if got.shape != values.shape:
+        examiner.refuse(f"the images should keep their shape {list(values.shape)}; got {list(got.shape)}.")
+    kept, negative = (np.isclose(got, one, atol=1e-3).all((1, 2, 3)) for one in (values, 255 - values))
+    if not (kept | negative).all():
+        _look_at_neither(examiner, got, values, kept)
+    if negative.all() or kept.all():
+        every = "every image became a negative" if negative.all() else "no image became a negative"
+        examiner.refuse(f"{every}: about half of a batch should, each by its own draw.")
+    return negative
+
+
+def _look_at_neither(examiner: Examiner, got: np.ndarray, values: np.ndarray, kept: np.ndarray) -> NoReturn:
+    """Refuses images that are neither as they were nor negatives, with the reason where it is known."""
+    known = {
+        "the values are only negated: 255 minus the value stays in 0 to 255, which other distortions expect.": -values,
+        "1 minus the value is a negative of values 0 to 1; these are 0 to 255.": 1 - values,
+        "256 minus the value lies outside of 0 to 255 for black.": 256 - values,
+        "these are mirror images: a mirrored digit is another sign. Change colours, no places.": values[:, :, ::-1],
+        "these stand on their heads: change the colours, and no place.": values[:, ::-1],
+    }
+    for advice, wrong in known.items():
+        if (kept | np.isclose(got, wrong, atol=1e-3).all((1, 2, 3))).all():
+            examiner.refuse(advice)
+    same, turned = (np.isclose(got, wanted, atol=1e-3) for wanted in (values, 255 - values))
+    if (same | turned).all():
+        part = "channel" if (same.all((1, 2)) | turned.all((1, 2))).all() else "pixel"
+        examiner.refuse(f"each {part} was drawn by itself: one draw for each image, of shape [B, 1, 1, 1].")
+    examiner.refuse("an image should be as it was, or have 255 minus each value; some are neither.")
+
+
+def _look_in_graph(examiner: Examiner, negative: Any, images: tf.Tensor, seed: list[int], chosen: np.ndarray) -> None:
+    """Refuses what works by itself and not in the pipeline, which compiles it and passes a longer seed."""
+    signature = [tf.TensorSpec([None, *images.shape[1:]], tf.float32), tf.TensorSpec([4], tf.int32)]
+    compiled = tf.function(negative, input_signature=signature)
+    for step in (0, 1):
+        outcome = examiner.ask(attempt(compiled), images, tf.constant([seed[0], seed[1] + step, 0, 64], tf.int32))
+        if isinstance(outcome, Failed):
+            examiner.refuse(
+                f"it fails in the pipeline, where batches have any size and seeds are int32[4] "
+                f"({type(outcome.error).__name__}). Use TensorFlow's functions, and `distortions.draw` for the draws."
+            )
+        found = _which(examiner, outcome, images)
+        if np.array_equal(found, chosen) != (step == 0):
+            examiner.refuse(
+                "in the pipeline the choice is another one, or always the same. Is it drawn by something else than "
+                "TensorFlow, once and for all, when the graph is made?"
+            )

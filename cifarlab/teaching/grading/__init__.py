@@ -1,0 +1,1 @@
+"""nbgrader around the sandbox: release, grade, feedback."""

@@ -1,0 +1,271 @@
+"""Release, grade, feedback: nbgrader driven over `solutions/` into a course's folder.
+
+The folder is nbgrader's own, so that its commands and its formgrader work on it too::
+
+    nbgrader_config.py  settings, for nbgrader and for us; yours to change
+    key.txt             what the hidden tests draw their numbers from; keep it to yourself
+    gradebook.db        points and comments
+    source/             assignments with hidden tests      release/     what students get
+    submitted/          STUDENT/ASSIGNMENT/*.ipynb, put there by you or by nbgrader's collect commands
+    autograded/         executed and graded                feedback/    a page for each student
+"""
+
+import concurrent.futures
+import hashlib
+import multiprocessing
+import os
+import re
+import secrets
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+from nbgrader.converters import Autograde, GenerateAssignment
+from traitlets.config import Config
+
+from cifarlab.files import entries
+from cifarlab.teaching.grading import feedback as feedback_pages
+from cifarlab.teaching.grading import scores
+from cifarlab.teaching.grading.nbgrader_course import DEFAULT_SETTINGS, SETTINGS_FILE, AssignmentError, run
+from cifarlab.teaching.grading.submissions import LARGEST_FILE, repaired
+from cifarlab.teaching.sandbox.execution import not_run, run_notebook
+from cifarlab.teaching.sandbox.limits import Limits
+from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS, PRIVATE, prepared
+
+PUBLIC_KEY = 'key="public"'
+"""What stands in a solution where the instructor's key goes."""
+
+
+def release(
+    name: str,
+    course: str | os.PathLike,
+    *,
+    solutions: str | os.PathLike = "solutions",
+    key: str | None = None,
+    overlay: str | os.PathLike | None = None,
+) -> Path:
+    """Makes an assignment out of a solution; returns the notebook for students.
+
+    Args:
+        name: of the exercise, such as "01_softmax".
+        course: the course's folder; made if there is none.
+        solutions: the folder of the solutions.
+        key: what hidden tests draw their numbers from; by default the course's, drawn at the first release.
+        overlay: a folder of tests of your own, `overlay/NAME/*.py`: each file becomes a hidden test at the end, with as
+            many points as its first line says, `# points: 2`.
+
+    Raises:
+        AssignmentError: there is no such solution, or the key or a test cannot be used.
+    """
+    course, path = Path(course), Path(solutions) / f"{name}.ipynb"
+    if not path.is_file():
+        there = ", ".join(other.stem for other in entries(path.parent) if other.suffix == ".ipynb") or "none"
+        raise AssignmentError(
+            f"no solution {path}; there are: {there}. Run this in cifarlab's folder, or pass --solutions."
+        )
+    source = nbformat.read(path, as_version=4)
+    (course / "source" / name).mkdir(parents=True, exist_ok=True)
+    key = _key(course, key)
+    for cell in source.cells:
+        if HIDDEN_TESTS in cell.source:
+            cell.source = cell.source.replace(PUBLIC_KEY, f'key="{key}"')
+    source.cells += _private_tests(overlay, name)
+    nbformat.write(source, course / "source" / name / path.name)
+    run(GenerateAssignment, course, name, ".")
+    return course / "release" / name / path.name
+
+
+def grade(
+    name: str,
+    course: str | os.PathLike,
+    *,
+    executor: concurrent.futures.Executor | None = None,
+    limits: Limits | None = None,
+    again: bool = False,
+    told: Callable[[str], object] = lambda student: None,
+) -> list[scores.Points]:
+    """Grades the submissions of an assignment that are new, or changed since they were graded.
+
+    Args:
+        name: of the assignment.
+        course: the course's folder.
+        executor: where notebooks are executed, several at once; by default here, one after the other.
+        limits: of each notebook.
+        again: all of them, also those that are graded.
+        told: called with each student's name when the notebook is graded; it stays graded if the next one fails.
+
+    Raises:
+        AssignmentError: the assignment was not released here, or nothing was submitted; or nbgrader could not take
+            some, which it names, and all others are graded.
+    """
+    course, limits, refused = Path(course), limits or Limits(), []
+    originals = [_original(course, step, name) for step in ("release", "source")]
+    submitted = _of_each_student(course / "submitted", name)
+    if not submitted:
+        raise AssignmentError(
+            f"nothing was submitted: expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there."
+        )
+    waiting = [folder for folder in submitted if again or _is_new(course, folder, name)]
+    texts, digests = [], []
+    for folder in waiting:
+        file = _submission(folder, name)
+        texts.append(_gradable(file, *originals))
+        digests.append(_digest(file))
+    with tempfile.TemporaryDirectory() as beside:
+        for folder, digest, text in zip(waiting, digests, _executed(texts, limits, executor), strict=True):
+            student = folder.parent.name
+            (Path(beside) / student / name).mkdir(parents=True)
+            (Path(beside) / student / name / f"{name}.ipynb").write_text(text)
+            if handed_in := _file(folder / "timestamp.txt", 100):
+                (Path(beside) / student / name / "timestamp.txt").write_bytes(handed_in)
+            try:
+                run(Autograde, course, name, student, _already_executed(beside))  # while others are executed
+            except AssignmentError as error:
+                refused.append(str(error))
+            else:
+                _graded(course, folder, name).write_text(digest)
+                told(student)
+    if refused:
+        raise AssignmentError(f"{'; '.join(refused)}. All others are graded.")
+    return scores.report(name, course)
+
+
+def feedback(name: str, course: str | os.PathLike) -> list[Path]:
+    """Writes for each graded submission a page that tells the student why, without the hidden tests.
+
+    Raises:
+        AssignmentError: nothing is graded; or nbgrader could not make some, which it names, and all others are made.
+    """
+    course = Path(course)
+    graded = _of_each_student(course / "autograded", name)
+    refused = feedback_pages.write(course, name, [folder.parent.name for folder in graded])
+    if refused:
+        raise AssignmentError(f"{'; '.join(refused)}. All others have their page.")
+    folders = _of_each_student(course / "feedback", name)
+    written = [path for folder in folders for path in entries(folder) if path.suffix == ".html"]
+    if not written:
+        raise AssignmentError(f"nothing is graded: run `cifarlab assignments grade {name}` first.")
+    return written
+
+
+def _key(course: Path, given: str | None) -> str:
+    """The course's key, which is drawn or taken at its first release and kept."""
+    path = course / "key.txt"
+    if given is None:
+        given = path.read_text().strip() if path.exists() else secrets.token_hex(8)
+    if not re.fullmatch(r"[\w.-]{16,100}", given):  # a shorter one can be found by trying
+        raise AssignmentError(f"a key is 16 to 100 letters, digits, dots and dashes; got {len(given)} characters.")
+    path.write_text(given + "\n")
+    path.chmod(0o600)
+    if not (course / SETTINGS_FILE).exists():
+        (course / SETTINGS_FILE).write_text(DEFAULT_SETTINGS)
+    return given
+
+
+def _private_tests(overlay: str | os.PathLike | None, name: str) -> list[nbformat.NotebookNode]:
+    """A hidden test for each file of an instructor's own."""
+    cells = []
+    tests = entries(Path(overlay) / name) if overlay is not None else []
+    for path in (path for path in tests if path.suffix == ".py"):
+        first, _, code = path.read_text().partition("\n")
+        match = re.fullmatch(r"# points: (\d+(?:\.\d+)?)\s*", first)
+        if not match:
+            raise AssignmentError(f"{path}: its first line should be like '# points: 2'; got {first[:40]!r}.")
+        known = {"grade_id": f"{PRIVATE}{path.stem}", "points": float(match[1]), "grade": True, "locked": True}
+        known |= {"solution": False, "task": False, "schema_version": 3}
+        text = f"# A test of the instructor's.\n### {HIDDEN_TESTS}\n{code.rstrip()}\n### END HIDDEN TESTS"
+        cells.append(nbformat.v4.new_code_cell(text, metadata=nbformat.from_dict({"nbgrader": known})))
+    if overlay is not None and not cells:
+        raise AssignmentError(f"no tests in {Path(overlay) / name}: expected .py files there.")
+    return cells
+
+
+def _already_executed(folder: str) -> Config:
+    """nbgrader grades what lies in another folder, with the outputs that it has."""
+    settings = Config()
+    settings.CourseDirectory.submitted_directory = folder
+    settings.Autograde.sanitize_preprocessors = [
+        f"nbgrader.preprocessors.{step}" for step in ("OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata")
+    ]
+    settings.Autograde.autograde_preprocessors = [
+        f"nbgrader.preprocessors.{step}"
+        for step in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")
+    ]
+    return settings
+
+
+def _original(course: Path, step: str, name: str) -> nbformat.NotebookNode:
+    path = course / step / name / f"{name}.ipynb"
+    if not path.is_file():
+        raise AssignmentError(f"no {path}: run `cifarlab assignments release {name}` first.")
+    return nbformat.read(path, as_version=4)
+
+
+def _of_each_student(step: Path, name: str) -> list[Path]:
+    """List an assignment's folders in one of the course's: `submitted/STUDENT/NAME` and so on, sorted by student."""
+    return [student / name for student in entries(step) if os.path.exists(student / name)]
+
+
+def _submission(folder: Path, name: str) -> bytes:
+    """The bytes of what was handed in; no more than tell that it is too large."""
+    return _file(folder / f"{name}.ipynb", LARGEST_FILE + 1)
+
+
+def _file(path: Path, most: int) -> bytes:
+    """The first bytes of what was handed in, if it is a file: a link may lead to another's, a pipe has no end."""
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return b""
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError:
+        return b""
+
+
+def _gradable(submitted: bytes, release: nbformat.NotebookNode, source: nbformat.NotebookNode) -> str:
+    return nbformat.writes(prepared(repaired(submitted, release, source), source, submitted))
+
+
+def _executed(texts: list[str], limits: Limits, executor: concurrent.futures.Executor | None) -> Iterator[str]:
+    """Notebooks with their outputs, in order. One that ends the process which executes it costs no other anything."""
+    if executor is None:
+        yield from (run_notebook(text, limits) for text in texts)
+        return
+    for text, future in zip(texts, [executor.submit(run_notebook, text, limits) for text in texts], strict=True):
+        try:
+            yield future.result()
+        except concurrent.futures.BrokenExecutor:  # it was this one, or another one that was executed beside it
+            yield _alone(text, limits)
+        except Exception as error:
+            if type(error).__name__ != "KilledWorker":  # Dask's, which has tried it on several
+                raise
+            yield not_run(text, _ENDED)
+
+
+_ENDED = "the notebook ended the process that executed it"
+
+
+def _alone(text: str, limits: Limits) -> str:
+    """The same in a process that executes nothing else."""
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        try:
+            return process.submit(run_notebook, text, limits).result()
+        except concurrent.futures.BrokenExecutor:
+            return not_run(text, _ENDED)
+
+
+def _is_new(course: Path, submitted: Path, name: str) -> bool:
+    """Whether other bytes were handed in than were graded; a file's time says nothing, as copying may keep it."""
+    graded = _graded(course, submitted, name)
+    return not graded.exists() or graded.read_text() != _digest(_submission(submitted, name))
+
+
+def _graded(course: Path, submitted: Path, name: str) -> Path:
+    """Where it is noted which bytes were graded: beside the notebook that nbgrader made of them."""
+    return course / "autograded" / submitted.parent.name / name / "submitted.sha256"
+
+
+def _digest(file: bytes) -> str:
+    return hashlib.sha256(file).hexdigest()

@@ -1,0 +1,1 @@
+"""Running untrusted notebooks within limits."""

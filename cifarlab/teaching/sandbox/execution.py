@@ -1,0 +1,257 @@
+"""Runs a student's notebook in a kernel of its own, within limits: whatever it does, a notebook comes back, and soon.
+
+The kernel is the grader's (`kernel.py`). Where the system has Landlock, the notebook can write to nothing but a folder
+of its own and read nothing of other people's; elsewhere it has the rights of whoever calls this, and its limits keep a
+class from being held up and no more. docs/instructors.md says what is kept out and what is not.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import re
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import zmq
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.utils import ensure_async
+from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
+
+from cifarlab.teaching.sandbox import nbgrader_cells
+from cifarlab.teaching.sandbox.environment import environment_variables, folder_for_one, readable_paths
+from cifarlab.teaching.sandbox.limits import Limits, Watch, watched
+from cifarlab.teaching.sandbox.nbgrader_cells import error, is_picture, is_test
+
+LARGEST_MESSAGE, MESSAGES = 50_000_000, 5
+"""Bytes of a message that is taken from the kernel, and how many may wait: they are held in the grader's memory."""
+
+_OVERWRITTEN = re.compile(r"^.*\r(?=[^\n])", re.MULTILINE)
+"""What a terminal would not show of a line; from the line's beginning alone, or long ones would take for ever."""
+
+_NO_CODE = re.compile(r"\x1b(?!\[[\d;?]{0,20}[@-~])")
+"""What begins no code for terminals, or a long one, for which nbconvert takes minutes."""
+
+_log = logging.getLogger("cifarlab.nbclient")
+_log.propagate = False
+_log.addHandler(logging.NullHandler())  # what it says of a cell stands in the cell
+
+
+def run_notebook(text: str, limits: Limits | None = None) -> str:
+    """Executes all cells of a notebook in a new folder; returns it with outputs.
+
+    An error in a cell does not end it. Cells that could not be run, because the kernel was ended or died, hold an error
+    that says so: nbgrader gives a test without output all its points. A test's outputs say what came of it.
+
+    Args:
+        text: the notebook's file.
+        limits: what it may use.
+
+    Raises:
+        RuntimeError: no kernel could be started here.
+    """
+    notebook, limits = nbformat.reads(text, as_version=4), limits or Limits()
+    ended = ""
+    with folder_for_one() as folder:
+        client = _Client(notebook, limits, folder)
+        with client.kernel(readable_paths(text)), client.watched() as watch:
+            for place, cell in enumerate(notebook.cells):
+                if cell.cell_type != "code":
+                    continue
+                if not ended:
+                    ended = client.run(cell, place, watch)
+                else:
+                    cell.outputs = [error("NotRunError", f"not run: {ended}")]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            _tidy(cell)
+    return nbformat.writes(notebook).encode("utf-8", "replace").decode()  # JSON may hold halves of characters
+
+
+def not_run(text: str, why: str) -> str:
+    """A notebook whose cells were not run, with an error in each that says why."""
+    notebook = nbformat.reads(text, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [error("NotRunError", f"not run: {why}")]
+    return nbformat.writes(notebook)
+
+
+class _Manager(AsyncKernelManager):
+    """Starts the grader's kernel; takes no more from it at once than fits into memory, and waits for it no longer."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return KernelSpec(argv=[sys.executable, "-m", "cifarlab.teaching.sandbox.kernel", "-f", "{connection_file}"])
+
+    def client(self, **settings: Any) -> AsyncKernelClient:  # type: ignore[override]
+        client = super().client(**settings)
+        client.context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
+        client.context.setsockopt(zmq.RCVHWM, MESSAGES)
+        client.context.setsockopt(zmq.SNDTIMEO, 3_000)  # ms; a kernel that has closed its end would be waited for
+        return client
+
+
+class _Client(NotebookClient):
+    """Executes cells one by one, and counts what they print."""
+
+    def __init__(self, notebook: NotebookNode, limits: Limits, folder: Path) -> None:
+        super().__init__(
+            notebook,
+            _Manager(connection_file=str(folder / "kernel.json")),
+            timeout=limits.cell_seconds,
+            startup_timeout=300,  # it imports what the tests use
+            interrupt_on_timeout=True,
+            error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
+            allow_errors=True,
+            record_timing=False,
+            coalesce_streams=False,  # it would take an hour for a line of 10^6 characters
+            shutdown_kernel="immediate",
+            extra_arguments=["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"],
+            resources={"metadata": {"path": str(folder / "work")}},
+            on_cell_executed=self._keep_reply,
+            log=_log,
+        )
+        self.limits, self.folder, self.printed, self.secret = limits, folder, 0, secrets.token_hex()
+        self.testing = self.heard = False
+        self.reply: dict[str, Any] = {}
+
+    @contextlib.contextmanager
+    def kernel(self, readable: list[str]) -> Iterator[None]:
+        """Starts the kernel, and ends it.
+
+        Args:
+            readable: folders that it may read.
+
+        Raises:
+            RuntimeError: it did not start.
+        """
+        told = {
+            "grader": os.getpid(),
+            "secret": self.secret,
+            "used": nbgrader_cells.used(self.nb.cells),
+            "folder": str(self.folder),
+            "readable": readable,
+            "largest_file": int(1e6 * self.limits.disk_mb),
+        }
+        with tempfile.TemporaryFile("w+") as letter, tempfile.TemporaryFile("w+") as errors:
+            json.dump(told, letter)
+            letter.seek(0)
+            with contextlib.ExitStack() as stack:
+                try:
+                    streams = {"stdin": letter, "stdout": errors, "stderr": errors}
+                    variables = environment_variables(self.folder)
+                    stack.enter_context(self.setup_kernel(env=variables, cleanup_kc=True, **streams))
+                except RuntimeError as problem:
+                    errors.seek(0)
+                    raise RuntimeError(f"{problem}: {errors.read()[-2000:]}") from problem
+                yield
+
+    def watched(self) -> contextlib.AbstractContextManager[Watch]:
+        """Keeps the kernel within its limits."""
+        pid = self.km.provisioner.process.pid  # type: ignore[union-attr]
+        return watched(pid, self.folder, self.limits)
+
+    def run(self, cell: NotebookNode, place: int, watch: Watch) -> str:
+        """Executes one cell; returns why nothing can be run after it, or ""."""
+        started, flooded = time.monotonic(), self.flooded
+        self.testing, self.heard, self.reply = is_test(cell), False, {}
+        try:
+            self.execute_cell(cell, place, store_history=not self.testing)
+        except DeadKernelError:
+            cell.outputs = [] if self.testing else cell.outputs
+            cell.outputs.append(error("KernelEndedError", watch.reason or "the kernel died in this cell"))
+            return watch.reason or "the kernel died in a cell above"
+        except Exception:  # of what it sent, or because it takes nothing more
+            cell.outputs = [error("KernelEndedError", "the kernel no longer talks as a kernel does")]
+            return "the kernel no longer talked as a kernel does after a cell above"
+        if self.testing:
+            cell.outputs = nbgrader_cells.shown(cell, self.reply, self.secret)
+        if self.flooded and not flooded:
+            cell.outputs.append(error("OutputError", f"more than {self.limits.output_mb:g} MB were printed"))
+        if time.monotonic() - started >= self.limits.cell_seconds:
+            words = f"interrupted after {self.limits.cell_seconds:g} s: a loop without end?"
+            cell.outputs.append(error("CellTimeoutError", words))
+        return watch.reason
+
+    async def _async_poll_kernel_alive(self) -> None:
+        """Cancels a cell's execution when the kernel is dead; nbclient would go on without one and fail, unheard."""
+        with contextlib.suppress(AssertionError):
+            await super()._async_poll_kernel_alive()
+
+    def _keep_reply(self, cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any]) -> None:
+        """Hears of a cell's end."""
+        self.reply = execute_reply["content"]
+        if not self.heard and "header" in execute_reply:  # a message that is too large ends the connection for outputs
+            self.printed, self.iopub_timeout = max(self.printed, LARGEST_MESSAGE), 1
+
+    @property
+    def flooded(self) -> bool:
+        return self.printed > 1e6 * self.limits.output_mb
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        """Keeps an output, unless it is of a test, or there were too many; then asks the kernel to stop."""
+        content = msg["content"]
+        if msg["msg_type"] in ("status", "execute_input"):
+            self.heard = self.heard or content.get("execution_state") == "idle"
+            if not _is_count(content.get("execution_count", 0)):  # it may be longer than all that may be printed
+                return None
+            return super().process_message(msg, cell, cell_index)
+        rewritten = self._display_id_map.get(content.get("transient", {}).get("display_id"), {})
+        places = 1 + sum(map(len, rewritten.values()))
+        flooded, self.printed = self.flooded, self.printed + places * len(str(content))
+        if self.flooded and not flooded:
+            asyncio.ensure_future(ensure_async(self.km.interrupt_kernel()))  # type: ignore[union-attr]  # noqa: RUF006
+        if self.testing or self.flooded or msg["msg_type"].startswith("comm"):
+            return None
+        return super().process_message(msg, cell, cell_index)
+
+
+def _is_shown(kind: str, value: object) -> bool:
+    """Whether an output is words or a picture; a page of HTML may hold a program, and so may what is no picture."""
+    return is_picture(kind, value) or (kind == "text/plain" and isinstance(value, str))
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1e6
+
+
+def _tidy(cell: NotebookNode) -> None:
+    """Leaves words and pictures in a cell's outputs, whatever the kernel sent; those of a test are the grader's own."""
+    if not _is_count(cell.execution_count):
+        cell.execution_count = None
+    if is_test(cell):
+        return
+    outputs: list[NotebookNode] = []
+    streams: dict[str, tuple[NotebookNode, list[str]]] = {}
+    new = nbformat.v4.new_output
+    for output in cell.outputs:
+        with contextlib.suppress(Exception):  # it is nothing that Jupyter knows
+            if output.output_type == "stream":
+                name = "stderr" if output.name == "stderr" else "stdout"
+                if name not in streams:
+                    outputs.append(new("stream", name=name))
+                    streams[name] = outputs[-1], []
+                streams[name][1].append(str(output.text))
+            elif output.output_type == "error":
+                outputs.append(error(_words(output.ename), _words(output.evalue), map(_words, output.traceback)))
+            elif data := {kind: _words(value) for kind, value in output.data.items() if _is_shown(kind, value)}:
+                outputs.append(new("display_data", data=data))
+    for stream, texts in streams.values():
+        stream.text = _words(_OVERWRITTEN.sub("", "".join(texts)))
+    cell.outputs = outputs
+
+
+def _words(value: object) -> str:
+    return _NO_CODE.sub("", str(value))

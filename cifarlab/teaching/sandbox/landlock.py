@@ -1,0 +1,101 @@
+"""Linux's Landlock: a process gives up, for good and for all that it starts, what a notebook has no need of.
+
+It then writes below one folder, and to few devices; reads what Python, the system and the data sets consist of, and
+nothing of other people's; and signals nobody outside. How much of that the running Linux knows, it says itself. Where
+it knows nothing, and on other systems, all stays allowed: docs/instructors.md says what that means. Connections are
+another matter: `seccomp.py`.
+"""
+
+import ctypes
+import os
+import stat
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+_CREATE, _ADD, _RESTRICT = 444, 445, 446  # numbers of the system calls, the same on every processor
+_PATH_BENEATH = 1  # the kind of a rule
+_NO_NEW_PRIVILEGES = 38  # what prctl calls it; without it there is no fence
+
+_EXECUTE, _WRITE, _READ, _LIST = 1, 2, 4, 8
+_READING = _EXECUTE | _READ | _LIST
+_ALL = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1}  # by version: moving files came second, cutting third
+_SIGNALS = 2  # ... of version 6
+_DEVICES = ("null", "zero", "full", "random", "urandom", "nvidia*", "kfd", "dri/*")  # the last three compute
+
+
+class _Ruleset(ctypes.Structure):
+    _fields_ = [("files", ctypes.c_uint64), ("net", ctypes.c_uint64), ("scoped", ctypes.c_uint64)]
+
+
+class _Rule(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = [("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32)]
+
+
+def version() -> int:
+    """Which version of Landlock this system has; 0 for none."""
+    if sys.platform != "linux":
+        return 0
+    return max(0, _system(_CREATE, None, 0, 1))
+
+
+def enclose(writable: Path, readable: Iterable[Path]) -> None:
+    """Encloses this thread and all that it starts; does nothing where there is no Landlock.
+
+    Args:
+        writable: the folder that is its own.
+        readable: what it may read and execute, besides; what is not there is passed over.
+
+    Raises:
+        OSError: the system knows Landlock and refuses.
+    """
+    known = version()
+    if not known:
+        return
+    files = _ALL[min(known, 3)]
+    wanted = _Ruleset(files, 0, _SIGNALS if known >= 6 else 0)
+    ruleset = _checked(_system(_CREATE, ctypes.byref(wanted), ctypes.sizeof(wanted), 0))
+    _allow(ruleset, writable, files)
+    for path in readable:
+        _allow(ruleset, path, _READING)
+    for device in _DEVICES:
+        for path in Path("/dev").glob(device):
+            _allow(ruleset, path, _READ | _WRITE)
+    _checked(ctypes.CDLL(None, use_errno=True).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
+    _checked(_system(_RESTRICT, ruleset, 0))
+    os.close(ruleset)
+
+
+def needed_by_python() -> list[Path]:
+    """Where Python, its packages and this one lie, and the system's own files."""
+    system = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/sys", "/nix/store"]
+    system += [str(path) for path in Path("/proc").glob("*") if not path.name.isdigit()]  # itself, and no other process
+    python = [sys.prefix, sys.base_prefix]
+    libraries = [path for path in os.environ.get("LD_LIBRARY_PATH", "").split(":") if path]
+    packages = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    return [*map(Path, system + python + libraries + packages), Path(__file__).parents[2]]
+
+
+def _allow(ruleset: int, path: Path, rights: int) -> None:
+    """Allows what is done to a file, or to all below a folder."""
+    try:
+        opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        if not stat.S_ISDIR(os.fstat(opened).st_mode):
+            rights &= _EXECUTE | _WRITE | _READ
+        _checked(_system(_ADD, ruleset, _PATH_BENEATH, ctypes.byref(_Rule(rights, opened)), 0))
+    finally:
+        os.close(opened)
+
+
+def _system(*arguments: object) -> int:
+    return ctypes.CDLL(None, use_errno=True).syscall(*arguments)
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), f"Landlock: {os.strerror(ctypes.get_errno())}")
+    return result

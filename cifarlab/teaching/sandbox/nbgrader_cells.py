@@ -1,0 +1,165 @@
+"""The cells that hold tests: what is put into them before they are run, and what a student sees of them afterwards."""
+
+import ast
+import hmac
+import json
+import re
+from collections.abc import Iterable
+
+import nbformat
+from nbformat import NotebookNode
+
+from cifarlab.teaching.checks.result import NotYetError, Right
+from cifarlab.teaching.sandbox.autograder import seal
+
+HIDDEN_TESTS = "BEGIN HIDDEN TESTS"
+PRIVATE = "private-"
+"""How the names of an instructor's own tests begin."""
+
+_KEY = re.compile(r'(?<=key=")[\w.-]{4,100}(?=")')
+_WORDS = 500  # characters of an error that is no verdict
+
+
+def known_as(cell: NotebookNode) -> dict:
+    """What nbgrader says of a cell; empty where it says nothing."""
+    return cell.metadata.get("nbgrader", {})
+
+
+def is_test(cell: NotebookNode) -> bool:
+    """Whether a cell is the instructor's and gives points."""
+    return cell.cell_type == "code" and bool(known_as(cell).get("grade")) and not known_as(cell).get("solution")
+
+
+def is_private(cell: NotebookNode) -> bool:
+    """Whether nobody has seen a test, unlike those whose numbers alone are hidden."""
+    return str(known_as(cell).get("grade_id", "")).startswith(PRIVATE)
+
+
+def prepared(notebook: NotebookNode, source: NotebookNode, submitted: bytes) -> NotebookNode:
+    """A repaired notebook with tests that can be run and learnt from no more.
+
+    Each test imports by itself what it uses of the assignment's imports: a student may have given these names to
+    something else. The key becomes one that is of this submission only, so that whoever gets hold of it has nothing;
+    the same file has always the same. Tests that nobody has seen are put last: no cell comes after them that could
+    print them.
+
+    Args:
+        notebook: what `submissions.repaired` has made.
+        source: the assignment with hidden tests.
+        submitted: the file's bytes.
+    """
+    imports: dict[str, str] = {}
+    for cell in source.cells:
+        if cell.cell_type == "code" and not known_as(cell).get("solution"):
+            imports |= _imports(cell.source)
+    for cell in filter(is_test, notebook.cells):
+        if HIDDEN_TESTS in cell.source:
+            cell.source = _KEY.sub(lambda key: _own(key[0], submitted), cell.source)
+        names = {node.id for node in ast.walk(_parsed(cell.source)) if isinstance(node, ast.Name)}
+        cell.source = "\n".join([*(line for name, line in imports.items() if name in names), cell.source])
+    notebook.cells.sort(key=is_private)
+    return notebook
+
+
+def used(cells: Iterable[NotebookNode]) -> list[str]:
+    """What the tests among cells import, and what they take from there, as lines of code that do nothing else."""
+    lines: dict[str, None] = {}
+    for cell in filter(is_test, cells):
+        imports = _imports(cell.source)
+        lines.update(dict.fromkeys(imports.values()))
+        for node in ast.walk(_parsed(cell.source)):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in imports:
+                lines[ast.unparse(node)] = None
+    return list(lines)
+
+
+def shown(cell: NotebookNode, reply: dict, secret: str) -> list[NotebookNode]:
+    """The outputs of a test, from what the kernel says came of it; without the kernel's seal, an error.
+
+    Of a test that nobody has seen no words are shown but those of its own `assert`: all others could be words that a
+    student's code has put there, such as the test's own text.
+
+    Args:
+        cell: the test, as it was run.
+        reply: the content of the kernel's reply.
+        secret: what the kernel seals with.
+    """
+    sealed, private = str(reply.get("outcome", "")), is_private(cell)
+    expected, got = seal(secret, cell.source, sealed), str(reply.get("seal", ""))
+    if not hmac.compare_digest(expected.encode(), got.encode("utf-8", "replace")):
+        return [error("NotRunError", "the test did not come to its end")]
+    outcome = json.loads(sealed)
+    outputs = [_note(outcome["replaced"], private)] if outcome["replaced"] else []
+    if "error" in outcome:
+        outputs.append(_refusal(*outcome["error"], raised_by=outcome["raised_by"], private=private))
+    elif outcome["number"] is not None:
+        outputs.append(_points(outcome["number"], known_as(cell).get("points", 0)))
+    elif outcome["right"] and not private:
+        outputs.append(nbformat.v4.new_output("display_data", data={"text/plain": repr(Right(outcome["right"]))}))
+    return outputs
+
+
+def error(name: str, words: str, lines: Iterable[str] = ()) -> NotebookNode:
+    """An error's output."""
+    return nbformat.v4.new_output("error", ename=name, evalue=words, traceback=[*lines] or [f"{name}: {words}"])
+
+
+def _note(replaced: list[str], private: bool) -> NotebookNode:
+    """What the student should know of what was put back."""
+    what = "something" if private else ", ".join(f"`{name}`" for name in replaced[:3])
+    more = f" and {len(replaced) - 3} more" if len(replaced) > 3 and not private else ""
+    words = f"From the grader: {what}{more} had been replaced; the test was run with the original."
+    return nbformat.v4.new_output("stream", name="stdout", text=words[:_WORDS] + "\n")
+
+
+def _refusal(name: str, words: str, evidence: str, *, raised_by: str, private: bool) -> NotebookNode:
+    if private and (name, raised_by) != ("AssertionError", "test"):
+        name, words, evidence, raised_by = "NotYetError", "this test of the instructor's own failed.", "", "check"
+    if name != "NotYetError" or raised_by != "check":
+        return error(name[:_WORDS], words[:_WORDS])
+    refusal = NotYetError(words, evidence)
+    return error(name, str(refusal), refusal._render_traceback_())
+
+
+def _points(number: float, most: float) -> NotebookNode:
+    """nbgrader takes a result that is a number for the points of the test."""
+    if not 0 <= number <= most:
+        return error("ValueError", f"a test gives 0 to {most:g} points; this one gave {number:g}")
+    return nbformat.v4.new_output("execute_result", data={"text/plain": f"{number:g}"})
+
+
+def _own(key: str, submitted: bytes) -> str:
+    """A key that nobody has use for but this submission."""
+    return hmac.new(key.encode(), submitted, "sha256").hexdigest()[:16]
+
+
+def _parsed(source: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError):  # IPython's own commands, for example
+        return ast.Module([], [])
+
+
+def _imports(source: str) -> dict[str, str]:
+    """The names that a cell imports, each with a line that imports it alone."""
+    lines = {}
+    for node in ast.walk(_parsed(source)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                alone = (
+                    ast.Import([alias])
+                    if isinstance(node, ast.Import)
+                    else ast.ImportFrom(node.module, [alias], node.level)
+                )
+                lines[alias.asname or alias.name.split(".")[0]] = ast.unparse(alone)
+    return lines
+
+
+def is_picture(kind: str, value: object) -> bool:
+    """Whether what a notebook holds under a kind of media is a picture's bytes in base64, which no page carries out.
+
+    >>> is_picture("image/png", "iVBORw0KGgo="), is_picture("image/png", '"><script>'), is_picture("text/html", "")
+    (True, False, False)
+    """
+    letters = isinstance(value, str) and re.fullmatch(r"[\w+/=\s]*", value, re.ASCII) is not None
+    return letters and kind in ("image/png", "image/jpeg")

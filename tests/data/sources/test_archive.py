@@ -1,0 +1,295 @@
+"""Unpacking archives, good and bad ones, that are made on the spot."""
+
+import gzip
+import io
+import random
+import re
+import tarfile
+import threading
+import time
+from pathlib import Path
+
+import filelock
+import pytest
+
+from cifarlab.data.sources import archive as module
+from cifarlab.data.sources.archive import unpack
+from cifarlab.data.sources.download import DownloadError
+
+FILES = {"batches/a.bin": b"abc", "batches/b.bin": bytes(100_000)}
+SIZES = {name: len(data) for name, data in FILES.items()}
+
+
+def entry(name: str, data: bytes = b"", **others) -> tuple[tarfile.TarInfo, bytes]:
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    for key, value in others.items():
+        setattr(info, key, value)
+    return info, data
+
+
+GOOD = [entry(name, data) for name, data in FILES.items()]
+
+
+def pack(*entries: tuple[tarfile.TarInfo, bytes]) -> bytes:
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as tar:
+        for info, data in entries:
+            tar.addfile(info, io.BytesIO(data))
+    return gzip.compress(plain.getvalue(), mtime=0)
+
+
+def left(path: Path) -> set[str]:
+    """What is in the folder, beside the lock (which some versions of filelock remove)."""
+    return {path.name for path in path.parent.iterdir()} - {"files.lock"}
+
+
+@pytest.fixture
+def archive(tmp_path):
+    return tmp_path / "archive.tar.gz"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "out" / "files"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def unpack_error(archive: Path, folder: Path, packed: bytes) -> str:
+    """The message; and nothing may be left anywhere."""
+    archive.write_bytes(packed)
+    around = {path for path in archive.parent.rglob("*") if path.suffix != ".lock"} | {folder.parent}
+    with pytest.raises(DownloadError) as raised:
+        unpack(archive, folder, SIZES)
+    assert {path for path in archive.parent.rglob("*") if path.suffix != ".lock"} == around
+    message = str(raised.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.fault(claim="archives and files", how="archives with paths, links, devices and absolute names in them")
+def test_the_named_members_are_unpacked_flat_and_nothing_else(archive, folder):
+    extra = [
+        entry("batches", type=tarfile.DIRTYPE),
+        entry("batches/readme.html", b"<html>"),
+        entry("../escape.bin", b"abc"),
+        entry("/tmp/absolute.bin", b"abc"),
+        entry("other/a.bin", b"xyz"),
+        entry("batches/link", type=tarfile.SYMTYPE, linkname="/etc/passwd"),
+        entry("batches/hard", type=tarfile.LNKTYPE, linkname="batches/a.bin"),
+        entry("batches/device", type=tarfile.CHRTYPE, devmajor=1, devminor=3),
+        entry("batches/pipe", type=tarfile.FIFOTYPE),
+    ]
+    archive.write_bytes(pack(*extra, *GOOD))
+    assert unpack(archive, folder, SIZES) == folder
+    assert contents(folder) == {"a.bin": b"abc", "b.bin": bytes(100_000)}
+    assert left(folder) == {"files"}
+    assert left(archive) == {"archive.tar.gz", "out"}
+
+
+def test_unpacked_files_have_the_permissions_of_any_other_new_file(archive, folder, tmp_path):
+    (info, data), other = GOOD
+    archive.write_bytes(pack(entry(info.name, data, mode=0o4777), other))
+    unpack(archive, folder, SIZES)
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert (folder / "a.bin").stat().st_mode == plain.stat().st_mode
+
+
+@pytest.fixture
+def _no_locks(monkeypatch):
+    """As in a folder that is only readable, where root, too, would see it."""
+
+    def refuse(*args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(filelock, "FileLock", refuse)
+
+
+@pytest.mark.usefixtures("_no_locks")
+def test_a_folder_that_is_complete_is_used_as_it_is(folder, archive):
+    folder.mkdir(parents=True)
+    (folder / "a.bin").write_bytes(b"xyz")
+    (folder / "b.bin").write_bytes(bytes(100_000))
+    assert unpack(archive, folder, SIZES) == folder  # there is no archive
+    assert (folder / "a.bin").read_bytes() == b"xyz"
+    assert left(folder) == {"files"}
+
+
+@pytest.mark.parametrize("files", [{}, {"a.bin": b"abc"}, {"a.bin": b"abc", "b.bin": b"short"}])
+def test_a_folder_that_is_not_complete_is_completed_and_ones_own_files_stay(archive, folder, files):
+    folder.mkdir(parents=True)
+    for name, data in {**files, "mine.txt": b"mine"}.items():
+        (folder / name).write_bytes(data)
+    archive.write_bytes(pack(*GOOD))
+    unpack(archive, folder, SIZES)
+    assert contents(folder) == {"a.bin": b"abc", "b.bin": bytes(100_000), "mine.txt": b"mine"}
+    assert left(folder) == {"files"}
+
+
+@pytest.mark.fault(claim="archives and files", how="unpacking interrupted, or on a full disk")
+def test_what_a_killed_process_left_is_replaced(archive, folder):
+    half = folder.with_name("files.part")
+    half.mkdir(parents=True)
+    (half / "a.bin").write_bytes(b"half")
+    archive.write_bytes(pack(*GOOD))
+    unpack(archive, folder, SIZES)
+    assert contents(folder) == {"a.bin": b"abc", "b.bin": bytes(100_000)}
+    assert left(folder) == {"files"}
+
+
+@pytest.mark.fault(claim="archives and files", how="archives with members missing, twice, of another kind or length")
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        ([], "none called batches/a.bin"),
+        ([entry("./batches/a.bin", b"abc")], "none called batches/a.bin"),
+        ([entry("batches/a.bin", b"abcd")], "batches/a.bin of 4 bytes, not 3 bytes"),
+        ([entry("batches/a.bin", b"ab")], "batches/a.bin of 2 bytes, not 3 bytes"),
+        ([entry("batches/a.bin", b"abc"), entry("batches/a.bin", b"xyz")], "batches/a.bin twice"),
+        ([entry("batches/a.bin", type=tarfile.DIRTYPE)], "something else than a plain file"),
+        ([entry("batches/a.bin", type=tarfile.SYMTYPE, linkname="/etc/passwd")], "something else than a plain"),
+        ([entry("batches/a.bin", type=tarfile.LNKTYPE, linkname="/etc/passwd")], "something else than a plain"),
+        ([entry("batches/a.bin", type=tarfile.CHRTYPE)], "something else than a plain file"),
+        ([entry("batches/a.bin", type=tarfile.FIFOTYPE)], "something else than a plain file"),
+        (
+            [entry("batches/a.bin", b"abc", pax_headers={"GNU.sparse.map": "0,3", "GNU.sparse.size": "3"})],
+            "something else than a plain file",
+        ),
+        ([entry("batches/zeros", bytes(40_000_000))], "far more than these files"),
+        ([entry("batches/zeros", b"", pax_headers={"size": str(2**80)})], "far more than these files"),
+    ],
+    ids=[
+        "missing", "dotted", "too long", "too short", "twice", "folder", "symbolic link", "hard link", "device",
+        "pipe", "sparse", "bomb", "a size beyond all reason",
+    ],
+)  # fmt: skip
+def test_an_archive_that_is_another_one_is_refused(archive, folder, first, words):
+    message = unpack_error(archive, folder, pack(*first, GOOD[1]))
+    assert message.startswith(f"expected 2 files in {archive}; got ")
+    assert words in message
+    assert message.endswith("Remove it, fetch it again.")
+
+
+SOUND = pack(*GOOD)
+
+
+@pytest.mark.fault(claim="archives and files", how="archives that are damaged or cut off")
+@pytest.mark.parametrize(
+    "packed",
+    [
+        b"",
+        b"<!doctype html>",
+        gzip.compress(b""),
+        gzip.compress(b"no archive" * 1000),
+        SOUND[:20],
+        SOUND[: len(SOUND) // 2],
+        SOUND[:-1],
+        SOUND[:-8] + bytes(8),
+        SOUND + b"garbage",
+        gzip.compress(gzip.decompress(SOUND)[:60_000]),
+        gzip.decompress(SOUND),
+        pack(entry("batches/a.bin", b"abc", pax_headers={"GNU.sparse.map": "a,b"}), GOOD[1]),
+    ],
+    ids=[
+        "empty", "a page", "gzip of nothing", "gzip of something else", "only a head", "half", "all but a byte",
+        "a wrong gzip checksum", "garbage behind", "the tar cut", "not packed", "numbers that are none",
+    ],
+)  # fmt: skip
+def test_a_damaged_archive_is_told(archive, folder, packed):
+    assert "no .tar.gz archive, or a damaged one" in unpack_error(archive, folder, packed)
+
+
+@pytest.mark.fault(claim="archives and files", how="archives that are damaged or cut off")
+@pytest.mark.parametrize("layer", ["tar", "gzip"])
+def test_whatever_is_damaged_there_is_one_kind_of_error(archive, folder, layer):
+    """Random bytes in the headers or in the packed data: tarfile and zlib have many ways to stumble."""
+    draw = random.Random(3)
+    data = bytes(draw.choices(range(16), k=100_000))
+    sound = pack(entry("batches/a.bin", b"abc", pax_headers={"comment": "x"}), entry("batches/b.bin", data))
+    for _ in range(100):
+        damaged = bytearray(gzip.decompress(sound) if layer == "tar" else sound)
+        for _ in range(draw.randint(1, 4)):
+            damaged[draw.randrange(2_500 if layer == "tar" else len(damaged))] = draw.randrange(256)
+        archive.write_bytes(gzip.compress(damaged, 1) if layer == "tar" else damaged)
+        try:
+            unpack(archive, folder, SIZES)
+        except DownloadError:
+            assert not folder.exists()
+        else:
+            assert {path.name: path.stat().st_size for path in folder.iterdir()} == {"a.bin": 3, "b.bin": 100_000}
+            for path in folder.iterdir():
+                path.unlink()
+            folder.rmdir()
+
+
+@pytest.mark.fault(claim="archives and files", how="archives that unpack to gigabytes")
+def test_a_bomb_behind_the_end_is_broken_off(archive, folder):
+    packed = gzip.compress(gzip.decompress(SOUND) + bytes(40_000_000))
+    assert "far more than these files" in unpack_error(archive, folder, packed)
+
+
+def test_an_archive_that_is_not_there_is_told(archive, folder):
+    with pytest.raises(DownloadError, match=rf"got No such file or directory \({re.escape(str(archive))}\)"):
+        unpack(archive, folder, SIZES)
+    assert left(folder) == set()
+
+
+@pytest.mark.fault(claim="archives and files", how="unpacking interrupted, or on a full disk")
+def test_a_disk_that_is_full_leaves_no_half_folder(archive, folder):
+    resource = pytest.importorskip("resource")
+    archive.write_bytes(pack(*GOOD))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(DownloadError, match="got File too large"):
+            unpack(archive, folder, SIZES)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert left(folder) == set()
+
+
+@pytest.mark.fault(claim="archives and files", how="unpacking interrupted, or on a full disk")
+def test_ctrl_c_leaves_no_half_folder(archive, folder, monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    archive.write_bytes(pack(*GOOD))
+    monkeypatch.setattr(module.shutil, "copyfileobj", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        unpack(archive, folder, SIZES)
+    assert left(folder) == set()
+
+
+@pytest.mark.fault(claim="archives and files", how="several processes unpack one folder")
+def test_several_at_once_unpack_one_folder_once(archive, folder, monkeypatch):
+    archive.write_bytes(pack(*GOOD))
+    failed: list[Exception] = []
+    calls: list[object] = []
+    real = module._copy_members
+
+    def slowly(*args):
+        calls.append(args)
+        time.sleep(0.1)
+        real(*args)
+
+    monkeypatch.setattr(module, "_copy_members", slowly)
+
+    def one():
+        try:
+            unpack(archive, folder, SIZES)
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=one) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert len(calls) == 1
+    assert contents(folder) == {"a.bin": b"abc", "b.bin": bytes(100_000)}
+    assert left(folder) == {"files"}

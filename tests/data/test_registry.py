@@ -1,0 +1,171 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifarlab.data import registry
+from cifarlab.data.dataset import DataSet, DataSetError
+from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES, write_records
+from cifarlab.data.sources import cifar10
+from cifarlab.data.sources.download import DownloadError
+
+
+def native_folder(folder, per_file=2):
+    folder.mkdir(parents=True)
+    for name in TRAIN_FILES + TEST_FILES:
+        write_records(folder / name, np.zeros([per_file, 32, 32, 3], np.uint8), np.arange(per_file) % 10)
+    return folder
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    """A fetch that fails at once, and says so when it is called."""
+    calls = []
+
+    def fetch(urls, target, **kwargs):
+        calls.append((list(urls), Path(target), kwargs))
+        raise DownloadError("no address could be reached.")
+
+    monkeypatch.setattr(cifar10, "fetch", fetch)
+    return calls
+
+
+def test_drawn_is_made_on_first_use(drawn):
+    assert drawn.num_examples("train") == 10_000
+    assert drawn.num_examples("test") == 2_000
+    assert drawn.classes == CLASSES
+    assert drawn.num_classes == 10
+    assert (drawn.image_shape, drawn.crop_size) == ((32, 32, 3), 24)
+
+
+def test_drawn_is_not_made_twice(data_dir, monkeypatch):
+    from cifarlab.data.sources import drawn
+
+    monkeypatch.setattr(drawn, "draw_data_set", lambda folder: 1 / 0)
+    assert registry.load("drawn", data_dir).name == "drawn"
+
+
+def test_street_digits_are_drawn_as_svhns_files_and_read_like_them(tmp_path, monkeypatch):
+    from cifarlab.data.sources import street_digits
+
+    write_files, calls = street_digits.write_files, []
+
+    def few(folder):
+        calls.append(folder)
+        write_files(folder, train=40, test=20)
+
+    monkeypatch.setattr(street_digits, "write_files", few)
+    for _ in range(2):
+        dataset = registry.load("street_digits", tmp_path)
+    assert calls == [tmp_path / "street_digits"]
+    assert (dataset.num_examples("train"), dataset.num_examples("test")) == (40, 20)
+    assert dataset.commonest()[0] == "1"
+    assert (tmp_path / "street_digits" / "train_32x32.mat").exists()
+
+
+@pytest.mark.parametrize("place", [cifar10.FOLDER, "."])
+def test_a_folder_that_already_holds_cifar10_is_used_as_it_is(tmp_path, offline, place):
+    folder = native_folder(tmp_path / "data" / place)
+    dataset = registry.load("cifar10", tmp_path / "data")
+    assert dataset.num_examples("train") == 10
+    assert dataset.files("test")[0].resolve() == (folder / "test_batch.bin").resolve()
+    assert not offline
+
+
+def test_cifar10_is_asked_for_by_size_and_checksum_and_mirrors_come_first(tmp_path, offline, monkeypatch):
+    monkeypatch.setenv("CIFARLAB_CIFAR10_MIRRORS", "http://one/a.tar.gz http://two/b.tar.gz")
+    with pytest.raises(DownloadError, match="--dataset drawn") as error:
+        registry.load("cifar10", tmp_path)
+    assert "\n" not in str(error.value)
+    ((urls, target, kwargs),) = offline
+    assert urls == ["http://one/a.tar.gz", "http://two/b.tar.gz", cifar10.URL]
+    assert target == tmp_path / "cifar-10-binary.tar.gz"
+    assert kwargs["known_hash"] == "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
+    assert kwargs["size"] == 170_052_171
+
+
+def test_a_fetched_archive_is_unpacked_and_used(tmp_path, monkeypatch):
+    import tarfile
+
+    source = native_folder(tmp_path / "source" / cifar10.FOLDER, 5)
+
+    def fetch(urls, target, **kwargs):
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(target, "w:gz") as archive:
+            archive.add(source, arcname=cifar10.FOLDER)
+        return Path(target)
+
+    monkeypatch.setattr(cifar10, "fetch", fetch)
+    monkeypatch.setattr(cifar10, "RECORDS_PER_FILE", 5)
+    dataset = registry.load("cifar10", tmp_path / "data")
+    assert dataset.num_examples("train") == 25
+    (dataset.train_files[0]).write_bytes(bytes(3073))
+    assert registry.load("cifar10", tmp_path / "data").num_examples("train") == 21  # complete by name: as it is
+    assert registry.load("cifar10", tmp_path / "data", force=True).num_examples("train") == 25
+    write_records(dataset.train_files[0], np.full([5, 32, 32, 3], 9, np.uint8), np.arange(5))  # of the right size
+    repaired = registry.load("cifar10", tmp_path / "data", force=True)
+    assert not np.fromfile(repaired.train_files[0], np.uint8)[1:3073].any()
+
+
+def test_unknown_names_list_what_there_is():
+    with pytest.raises(
+        DataSetError, match=r"no data set 'cifer10'; there are cifar10, drawn, .*\. Did you mean cifar10\?"
+    ):
+        registry.load("cifer10")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda f: (f / "data_batch_3.bin").write_bytes(bytes(3072)), "data_batch_3.bin holds 3,072"),
+        (lambda f: (f / "data_batch_3.bin").write_bytes(b""), "data_batch_3.bin holds 0"),
+        (
+            lambda f: (f / "test_batch.bin").write_bytes(bytes([10]) + bytes(3072)),
+            "record 0 of .*has 10",
+        ),
+    ],
+)
+def test_damaged_files_are_one_clear_line(tmp_path, spoil, message):
+    spoil(native_folder(tmp_path / cifar10.FOLDER))
+    with pytest.raises(DataSetError, match=message) as error:
+        registry.load("cifar10", tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_vanished_is_named(drawn, tmp_path):
+    folder = tmp_path / "gone"
+    shutil.copytree(drawn.train_files[0].parent, folder)
+    dataset = DataSet("drawn", drawn.classes, (folder / "data_batch_1.bin",), (folder / "test_batch.bin",))
+    dataset.check()
+    (folder / "test_batch.bin").unlink()
+    with pytest.raises(DataSetError, match=r"test_batch\.bin should hold records of drawn; No such file"):
+        dataset.check()
+
+
+def test_the_data_folder_is_a_setting(monkeypatch, tmp_path):
+    monkeypatch.setenv("CIFARLAB_DATA", str(tmp_path))
+    assert registry.default_data_dir() == tmp_path
+    monkeypatch.delenv("CIFARLAB_DATA")
+    assert registry.default_data_dir().name == "cifarlab"
+
+
+def test_a_description_comes_back(drawn, tmp_path):
+    drawn.save_description(tmp_path / "dataset.json")
+    described = DataSet.read_description(tmp_path / "dataset.json")
+    assert (described.name, described.classes) == (drawn.name, drawn.classes)
+    assert (described.image_shape, described.crop_size) == (drawn.image_shape, drawn.crop_size)
+    assert described.train_files == drawn.train_files
+    assert described.is_there()
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"name": "x"}', '{"name": "x", "classes": 3, "image_shape": 1}'])
+def test_a_damaged_description_is_one_clear_line(tmp_path, content):
+    (tmp_path / "dataset.json").write_text(content)
+    with pytest.raises(DataSetError, match="should describe the data set"):
+        DataSet.read_description(tmp_path / "dataset.json")
+
+
+def test_splits_are_train_and_test(drawn):
+    with pytest.raises(ValueError, match="'train' or 'test'; got 'validation'"):
+        drawn.files("validation")

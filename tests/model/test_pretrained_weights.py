@@ -1,0 +1,32 @@
+import json
+
+import numpy as np
+import pytest
+
+from cifarlab.model import pretrained_weights
+from cifarlab.model.network import ConvNet
+
+
+def test_the_weights_are_the_tutorials_networks_and_small():
+    with np.load(pretrained_weights.FOLDER / pretrained_weights.WEIGHTS) as weights:
+        assert sum(weights[name].size for name in weights) == 1_068_298
+        assert {weights[name].dtype.name for name in weights} == {"float16"}
+    assert (pretrained_weights.FOLDER / pretrained_weights.WEIGHTS).stat().st_size < 2.2e6
+
+
+def test_what_is_saved_is_loaded(tmp_path, monkeypatch):
+    made = ConvNet(seed=7)
+    pretrained_weights.save_weights(made, {"dataset": "mine"}, tmp_path)
+    monkeypatch.setattr(pretrained_weights, "FOLDER", tmp_path)
+    net = ConvNet(seed=1)
+    pretrained_weights.load_weights(net)
+    for ours, theirs in zip(net.trainable_variables, made.trainable_variables, strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-3, atol=1e-6)
+    assert pretrained_weights.record() == {"dataset": "mine"}
+
+
+def test_the_record_says_how_they_were_made():
+    record = pretrained_weights.record()
+    assert set(record) >= {"dataset", "pictures", "weights", "precision_at_1", "minutes", "machine", "config"}
+    assert record["precision_at_1"] == pytest.approx(record["precision_at_1_before_rounding"], abs=0.002)
+    assert json.loads(json.dumps(record)) == record

@@ -1,0 +1,535 @@
+"""The dashboard without a browser: its buttons are clicked, its values read. `tests/browser` has the rest."""
+
+import itertools
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.data import custom
+from cifarlab.data.sources.download import Progress
+from cifarlab.errors import UserError
+from cifarlab.evaluation.evaluator import evaluate
+from cifarlab.model.network import ConvNet
+from cifarlab.monitoring.dashboard import Dashboard, fallback, panels
+from cifarlab.monitoring.dashboard.run_monitor import History, Watch
+from cifarlab.training.checkpoints import newest_checkpoint
+from cifarlab.training.run_dir import only_trainer
+from cifarlab.training.run_log import read_log
+
+pytestmark = pytest.mark.slow
+
+ENDLESS = 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def widgets(monkeypatch):
+    """As in a notebook; every run is ended after the test, and no thread is left."""
+    monkeypatch.setattr("cifarlab.monitoring.dashboard.dashboard.has_widgets", lambda: True)
+    yield
+    for dashboard in list(Dashboard._of_folder.values()):
+        dashboard.close()
+    Dashboard._of_folder.clear()
+    until(lambda: not threads())
+
+
+@pytest.fixture
+def config(drawn, tmp_path):
+    return TrainConfig(
+        dataset="drawn", train_dir=str(tmp_path / "run"), max_steps=ENDLESS, batch_size=8, log_frequency=1
+    )
+
+
+def threads():
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("cifarlab")]
+
+
+def until(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def view(dashboard):
+    return dashboard._screen._view
+
+
+def click(dashboard, name):
+    button = view(dashboard).buttons[name]
+    assert not button.disabled, f"{name} cannot be clicked now"
+    button.click()
+
+
+def state(dashboard):
+    return view(dashboard)._state.value
+
+
+def run_to(dashboard, step):
+    click(dashboard, "start")
+    until(lambda: dashboard.watch.steps_done >= step)
+    until(lambda: 'data-status="running"' in state(dashboard))
+
+
+def events(folder, kind):
+    return [event for event in read_log(folder) if event["event"] == kind]
+
+
+def test_before_the_start_only_start_can_be_clicked(config):
+    dashboard = Dashboard(config)
+    assert [name for name, button in view(dashboard).buttons.items() if not button.disabled] == ["start"]
+    assert view(dashboard).continues.disabled  # there is nothing to continue
+    assert view(dashboard).factor.disabled
+    assert "Ready." in state(dashboard)
+    assert not threads()
+
+
+def test_it_runs_to_the_chosen_end_and_says_so(config):
+    dashboard = Dashboard(config)
+    view(dashboard).settings["max_steps"].value = 3
+    view(dashboard).settings["batch_size"].value = 4
+    click(dashboard, "start")
+    dashboard.wait()
+    assert "Ended." in state(dashboard)
+    assert "Step 3 of 3" in state(dashboard)
+    assert view(dashboard)._progress.value == view(dashboard)._progress.max == 3
+    assert dashboard.session.config.batch_size == 4
+    assert Path(newest_checkpoint(config.train_dir)).name == "model.ckpt-3"
+
+
+def test_paused_it_stands_still_then_goes_on_then_stops_and_is_saved(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 3)
+    click(dashboard, "pause")
+    until(lambda: events(config.train_dir, "pause"))
+    before = dashboard.session.watch.steps_done
+    until(lambda: "Paused." in state(dashboard))
+    assert view(dashboard).buttons["pause"].description == "Resume"
+    time.sleep(0.3)
+    assert dashboard.watch.steps_done == before
+    click(dashboard, "pause")
+    until(lambda: dashboard.watch.steps_done > before)
+    assert view(dashboard).buttons["pause"].description == "Pause"
+    click(dashboard, "stop")
+    dashboard.wait()
+    done = dashboard.watch.steps_done
+    assert f"Step {done} of 1,000,000, stopped and saved in" in state(dashboard)
+    assert Path(newest_checkpoint(config.train_dir)).name == f"model.ckpt-{done}"
+
+
+def test_stopped_while_paused_it_ends(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    click(dashboard, "pause")
+    until(lambda: "Paused." in state(dashboard))
+    click(dashboard, "stop")
+    dashboard.wait()
+    assert "Ended." in state(dashboard)
+
+
+@pytest.mark.parametrize("when", ["running", "paused", "ended"])
+def test_evaluate_now_finds_what_evaluate_finds(config, when):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 2)
+    if when == "paused":
+        click(dashboard, "pause")
+        until(lambda: events(config.train_dir, "pause"))
+    if when == "ended":
+        click(dashboard, "stop")
+        dashboard.wait()
+    until(lambda: not view(dashboard).buttons["evaluate"].disabled)
+    click(dashboard, "evaluate")
+    until(lambda: events(config.train_dir, "evaluation"))
+    (found,) = events(config.train_dir, "evaluation")
+    until(lambda: f"{found['averaged']:.1%}".replace("%", " %") in view(dashboard)._readings.value)
+    if when == "running":
+        assert found["step"] >= 2
+    else:
+        dashboard.stop()
+        dashboard.wait()
+        for name, averaged in (("raw", False), ("averaged", True)):
+            wanted = evaluate(EvalConfig(checkpoint_dir=config.train_dir, moving_average=averaged))
+            assert found[name] == wanted.precision
+            assert found["step"] == wanted.step
+            assert found["images"] == wanted.num_examples
+
+
+def test_an_evaluation_outlives_the_end_and_the_next_start(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    click(dashboard, "evaluate")
+    click(dashboard, "stop")
+    dashboard.wait()
+    until(lambda: not dashboard.session.busy)
+    (found,) = events(config.train_dir, "evaluation")
+    run_to(dashboard, dashboard.watch.steps_done + 1)
+    assert events(config.train_dir, "evaluation") == [found]
+    assert found in dashboard.watch.history.events()
+
+
+def test_the_learning_rate_is_moved_logged_and_found_again(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    view(dashboard).factor.value = 0.1
+    until(lambda: events(config.train_dir, "learning_rate_factor"))
+    assert events(config.train_dir, "learning_rate_factor")[0]["factor"] == pytest.approx(0.1)
+    until(lambda: dashboard.watch.record.learning_rate == pytest.approx(0.01))
+    click(dashboard, "stop")
+    dashboard.wait()
+    again = Dashboard(config)
+    run_to(again, dashboard.watch.steps_done + 1)
+    until(lambda: view(again).factor.value == pytest.approx(0.1))
+    until(lambda: again.watch.steps_done > dashboard.watch.steps_done + 3)
+    assert len(events(config.train_dir, "learning_rate_factor")) == 1  # shown, not asked for once more
+
+
+def test_not_continued_a_run_gets_a_folder_of_its_own(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    click(dashboard, "stop")
+    dashboard.wait()
+    log = (Path(config.train_dir) / "log.jsonl").read_bytes()
+    until(lambda: not view(dashboard).continues.disabled)
+    view(dashboard).continues.value = False
+    view(dashboard).settings["max_steps"].value = 2
+    click(dashboard, "start")
+    dashboard.wait()
+    assert dashboard.config.train_dir == config.train_dir + "-2"
+    assert dashboard.watch.run.first_step == 0
+    assert (Path(config.train_dir) / "log.jsonl").read_bytes() == log
+
+
+def test_made_again_while_its_run_lasts_it_is_the_same(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    again = Dashboard(config)
+    assert again is dashboard
+    assert "lasted already" in again.reading.line
+    assert len([name for name in threads() if "training" in name]) == 1
+    click(again, "stop")
+    again.wait()
+    new = Dashboard(config)
+    assert new is not dashboard
+    assert view(dashboard).buttons["start"].comm is None  # its buttons went with it
+    with pytest.raises(UserError, match="make it again"):
+        dashboard.start()
+    assert new.watch.steps_done > 0  # the log says so
+
+
+def test_started_anew_while_the_end_is_drawn_it_is_still_followed(config, monkeypatch):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    drawn, go_on = threading.Event(), threading.Event()
+    update = dashboard._screen._update_twin
+    monkeypatch.setattr(dashboard._screen, "_update_twin", lambda: (update(), drawn.set(), go_on.wait(30)))
+    click(dashboard, "stop")
+    assert drawn.wait(30)
+    click(dashboard, "start")
+    go_on.set()
+    until(lambda: 'data-status="running"' in state(dashboard))
+
+
+def test_two_at_once_do_not_meet(config, tmp_path):
+    boards = [
+        Dashboard(config),
+        Dashboard(TrainConfig.from_settings({**vars(config), "train_dir": str(tmp_path / "b")})),
+    ]
+    for dashboard in boards:
+        run_to(dashboard, 2)
+    assert len([name for name in threads() if "training" in name]) == 2
+    click(boards[0], "stop")
+    boards[0].wait()
+    before = boards[1].watch.steps_done
+    until(lambda: boards[1].watch.steps_done > before)
+
+
+def test_a_folder_that_another_trainer_holds_is_one_clear_line(config):
+    folder = Path(config.train_dir)
+    folder.mkdir()
+    with only_trainer(folder):
+        dashboard = Dashboard(config)
+        click(dashboard, "start")
+        dashboard.wait()
+    assert "Failed." in state(dashboard)
+    assert "Traceback" not in state(dashboard)
+    assert view(dashboard).buttons["evaluate"].disabled
+    run_to(dashboard, 1)  # and now it is free
+
+
+def test_a_mistake_in_ones_own_network_is_shown_with_its_place(config):
+    class Broken(ConvNet):
+        def stages(self, images):
+            raise RuntimeError("no <such> layer")
+
+    dashboard = Dashboard(config, network=Broken())
+    click(dashboard, "start")
+    dashboard.wait()
+    assert "RuntimeError: no &lt;such&gt; layer" in state(dashboard)
+    assert "in stages" in state(dashboard)
+
+
+def test_an_own_network_is_copied_for_each_run(config):
+    network = ConvNet()
+    before = network.conv1.weights.numpy()
+    dashboard = Dashboard(config, network=network)
+    view(dashboard).settings["max_steps"].value = 2
+    click(dashboard, "start")
+    dashboard.wait()
+    assert (network.conv1.weights.numpy() == before).all()
+    assert (dashboard.watch.run.state.network.conv1.weights.numpy() != before).any()
+
+
+def test_an_evaluation_that_fails_harms_nothing(config, monkeypatch):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+
+    def broken(network):
+        raise TypeError("cannot be copied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cifarlab.monitoring.dashboard.background_run.copy.deepcopy", broken)
+        click(dashboard, "evaluate")
+        until(lambda: "The evaluation failed: TypeError: cannot be copied." in state(dashboard))
+    before = dashboard.watch.steps_done
+    until(lambda: dashboard.watch.steps_done > before)
+    until(lambda: not view(dashboard).buttons["evaluate"].disabled)
+    click(dashboard, "evaluate")
+    until(lambda: events(config.train_dir, "evaluation"))
+    until(lambda: "failed" not in state(dashboard))
+
+
+def test_while_it_evaluates_it_cannot_be_started(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    click(dashboard, "stop")
+    dashboard.wait()
+    click(dashboard, "evaluate")
+    assert view(dashboard).buttons["start"].disabled
+    dashboard.start()
+    assert "One thing at a time" in state(dashboard)
+    dashboard.wait()
+    assert not view(dashboard).buttons["start"].disabled
+
+
+def test_stopped_while_the_pictures_are_fetched_it_ends(config, monkeypatch):
+    def slow(name, data_dir, progress):
+        while True:
+            progress(Progress("cifar-10-binary.tar.gz", 1_000_000, 170_000_000, 1e6))
+            time.sleep(0.02)
+
+    monkeypatch.setattr("cifarlab.monitoring.dashboard.background_run.datasets.load", slow)
+    dashboard = Dashboard(config)
+    click(dashboard, "start")
+    until(lambda: "1.0 of 170.0 MB" in state(dashboard))
+    click(dashboard, "stop")
+    dashboard.wait()
+    assert "Failed." in state(dashboard)
+    assert "a new start goes on" in state(dashboard)
+
+
+def test_a_factor_beyond_the_slider_is_not_cut_to_it(config):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    dashboard.scale_learning_rate(0.0001)
+    until(lambda: view(dashboard).factor.value == pytest.approx(0.001))  # as far as it goes
+    until(lambda: dashboard.watch.record.learning_rate == pytest.approx(0.00001))
+    assert [event["factor"] for event in events(config.train_dir, "learning_rate_factor")] == [0.0001]
+
+
+def test_an_argument_that_does_not_exist_leaves_the_folder_usable(config):
+    with pytest.raises(TypeError):
+        Dashboard(config, netwrk=None)
+    assert Dashboard(config).reading.status == "ready"
+
+
+def test_a_loss_that_is_not_a_number_ends_the_run_with_a_line(config):
+    class Infinite(ConvNet):
+        def stages(self, images):
+            stages = super().stages(images)
+            return stages._replace(softmax_linear=stages.softmax_linear * float("inf"))
+
+    dashboard = Dashboard(config, network=Infinite())
+    click(dashboard, "start")
+    dashboard.wait()
+    assert "Failed." in state(dashboard)
+    assert "not a number" in state(dashboard)
+
+
+def test_a_picture_that_cannot_be_drawn_leaves_the_run_alone(config, monkeypatch):
+    dashboard = Dashboard(config)
+
+    def broken(watch):
+        raise ValueError("no ink")
+
+    monkeypatch.setitem(panels.PANELS, "loss", panels.PANELS["loss"]._replace(draw=broken))
+    click(dashboard, "start")
+    until(lambda: "out of date: ValueError: no ink" in state(dashboard))
+    before = dashboard.watch.steps_done
+    until(lambda: dashboard.watch.steps_done > before)
+    click(dashboard, "stop")
+    dashboard.wait()
+    assert "Ended." in state(dashboard)
+    assert "no ink" in state(dashboard)
+    assert not view(dashboard).buttons["start"].disabled
+    assert newest_checkpoint(config.train_dir)
+
+
+def test_every_picture_is_drawn_and_has_words(config):
+    dashboard = Dashboard(config)
+    view(dashboard).settings["max_steps"].value = 3
+    click(dashboard, "start")
+    dashboard.wait()
+    for name, panel in panels.PANELS.items():
+        assert f'alt="{panel.words}' in view(dashboard).images[name].value
+    assert dashboard.watch.filters.shape == (5, 5, 3, 64)
+    assert dashboard.watch.images.shape == (8, 24, 24, 3)
+    look = dashboard.watch.looks.events()[0]
+    assert list(look["sparsity"]) == ["conv1", "conv2", "local3", "local4"]
+    assert 0.4 < look["sparsity"]["local3"] < 0.5
+    assert 30 < look["weight_norm"] < 50
+
+
+def test_a_tab_that_is_opened_is_drawn_at_once(config, monkeypatch):
+    monkeypatch.setattr(
+        "cifarlab.monitoring.dashboard.widget_display.DRAWING_SHARE", 1e-4
+    )  # the next one is drawn minutes later
+    dashboard = Dashboard(config)
+    before = {name: image.value for name, image in view(dashboard).images.items()}
+    run_to(dashboard, 3)
+    view(dashboard)._tabs.selected_index = 1
+    network = [name for name, panel in panels.PANELS.items() if panel.tab == "Network"]
+    until(lambda: all(view(dashboard).images[name].value != before[name] for name in network))
+
+
+def test_the_first_picture_of_a_run_shows_something(config, monkeypatch):
+    monkeypatch.setattr(
+        "cifarlab.monitoring.dashboard.widget_display.DRAWING_SHARE", 1e-4
+    )  # the next one is drawn minutes later
+    dashboard = Dashboard(config)
+    empty = view(dashboard).images["loss"].value
+    run_to(dashboard, 3)
+    until(lambda: view(dashboard).images["loss"].value != empty)
+
+
+def test_several_runs_are_laid_over_one_another(config, tmp_path):
+    for number in (1, 2):
+        dashboard = Dashboard(
+            TrainConfig.from_settings({**vars(config), "train_dir": str(tmp_path / str(number)), "max_steps": 2})
+        )
+        click(dashboard, "start")
+        dashboard.wait()
+    view(dashboard)._tabs.selected_index = 2
+    assert view(dashboard).chosen.options == ("1", "2")
+    assert "runs 2" in view(dashboard).images["several"].value
+    view(dashboard).chosen.value = ("1", "2")
+    assert "runs 1, 2" in view(dashboard).images["several"].value
+
+
+def test_a_custom_data_set_cannot_be_swapped(config, drawn):
+    dashboard = Dashboard(config, dataset=drawn)
+    assert view(dashboard).settings["dataset"].disabled
+    assert view(dashboard).settings["batch_size"].disabled is False
+
+
+def test_without_widgets_it_prints_lines_and_leaves_a_picture(config, monkeypatch, capsys):
+    monkeypatch.setattr("cifarlab.monitoring.dashboard.dashboard.has_widgets", lambda: False)
+    dashboard = Dashboard(config)
+    dashboard.start()
+    say = dashboard._screen.still_running
+    stop = lambda: dashboard.stop() if dashboard.watch.steps_done else None  # noqa: E731
+    monkeypatch.setattr(dashboard._screen, "still_running", lambda: (say(), stop()))
+    dashboard.wait()
+    *running, ended, curves = capsys.readouterr().out.splitlines()
+    assert running[0].startswith(("Filling the queue", "Step "))
+    assert ended.startswith("Ended. Step ")
+    assert curves == f"Its curves: {config.train_dir}/dashboard.png"
+    assert Path(config.train_dir, "dashboard.png").read_bytes()[1:4] == b"PNG"
+
+
+def test_an_interrupt_of_waiting_stops_the_run_and_saves_it(config, monkeypatch):
+    dashboard = Dashboard(config)
+    run_to(dashboard, 1)
+    finish, impatience = dashboard._screen.finish, iter(range(2))
+
+    def interrupted(then=lambda: None):
+        if next(impatience, None) is not None:
+            raise KeyboardInterrupt
+        then()
+
+    monkeypatch.setattr(dashboard._screen, "still_running", interrupted)
+    monkeypatch.setattr(dashboard._screen, "finish", lambda: interrupted(finish))
+    dashboard.wait()
+    assert "Ended." in state(dashboard)
+    assert newest_checkpoint(config.train_dir)
+
+
+def test_steering_nothing_says_so(config):
+    dashboard = Dashboard(config)
+    dashboard.pause()
+    assert "no run to steer yet" in state(dashboard)
+
+
+def test_a_process_that_ends_saves_its_run(config, data_dir):
+    program = f"""
+from cifarlab.config import TrainConfig
+from cifarlab.monitoring.dashboard import Dashboard
+board = Dashboard(TrainConfig.from_settings({vars(config)!r}))
+dashboard.start()
+while dashboard.watch.steps_done < 2:
+    dashboard.session.wait(0.05)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert newest_checkpoint(config.train_dir)
+
+
+def test_history_is_thinned_evenly_and_forgets_no_other_event():
+    history = History(most_steps=100)
+    for step in range(1_000):
+        history.append({"event": "step", "step": step})
+        if step % 100 == 0:
+            history.append({"event": "evaluation", "step": step})
+    steps = [event["step"] for event in history.events() if event["event"] == "step"]
+    assert len(steps) <= 100
+    assert {after - before for before, after in itertools.pairwise(steps)} == {16}
+    assert len([event for event in history.events() if event["event"] == "evaluation"]) == 10
+
+
+def test_the_twin_of_a_run_that_has_not_begun_says_so():
+    data = fallback.bundle("runs/live", [])
+    assert data["text/plain"] == "The run in runs/live has not begun."
+    assert 'alt="The run in runs/live has not begun."' in data["text/html"]
+
+
+def test_a_watch_knows_nothing_of_a_folder_without_a_log(tmp_path):
+    watch = Watch.of_log(tmp_path)
+    assert watch.history.events() == []
+    assert watch.seconds_left is None
+
+
+def test_ones_own_pictures_and_distortions(tmp_path):
+    """Four classes of 20 x 20 pictures: crops, network, evaluation and panels follow from them."""
+    images = np.random.default_rng(0).integers(0, 256, [60, 20, 20, 3], np.uint8)
+    dataset = custom.from_arrays(images, np.arange(60) % 4, tmp_path / "mine", classes=["oak", "ash", "elm", "fir"])
+    seen = []
+
+    def noted(images, seed):
+        seen.append(images.shape)
+        return images
+
+    config = TrainConfig(train_dir=str(tmp_path / "run"), max_steps=4, batch_size=8, log_frequency=1)
+    dashboard = Dashboard(config, dataset=dataset, distortions=[noted])
+    assert view(dashboard).settings["dataset"].options == ("mine",)
+    click(dashboard, "start")
+    dashboard.wait()
+    assert seen[0][1:] == (15, 15, 3)
+    click(dashboard, "evaluate")
+    dashboard.wait()
+    (event,) = events(config.train_dir, "evaluation")
+    assert event["images"] == 12
+    assert evaluate(EvalConfig(checkpoint_dir=config.train_dir)).num_examples == 12

@@ -1,0 +1,124 @@
+"""A student's function is called, ended when it must be, and its words are kept short."""
+
+import sys
+import threading
+import time
+
+import nbformat
+import numpy as np
+import pytest
+
+from cifarlab.teaching.checks.examiner import Examiner
+from cifarlab.teaching.checks.result import NotYetError
+from cifarlab.teaching.checks.student_calls import brief, call
+from cifarlab.teaching.sandbox.execution import run_notebook
+
+
+def refused(function, *arguments, seconds=0.3):
+    with pytest.raises(NotYetError) as refusal:
+        call(function, *arguments, seconds=seconds)
+    return str(refusal.value)
+
+
+def test_an_endless_loop_is_ended_and_leaves_no_thread():
+    before = threading.active_count()
+
+    def endless():
+        while True:
+            pass
+
+    assert "no answer within 0.3 s. Is there a loop that does not end?" in refused(endless)
+    deadline = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == before
+
+
+def test_what_was_printed_is_told_where_it_helps():
+    def debugged():
+        print("the sum is", 3)
+        raise ValueError("bad")
+
+    words = refused(debugged, seconds=10)
+    assert "debugged raised ValueError: bad in line" in words
+    assert "It printed: the sum is 3" in words
+
+
+def test_nothing_is_written_to_the_students_screen(capfd):
+    def noisy():
+        print("out")
+        print("a warning", file=sys.stderr)
+        return 4
+
+    assert call(noisy) == 4
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_stub_is_told_from_a_mistake():
+    def softmax(logits):
+        raise NotImplementedError
+
+    assert refused(softmax, 1, seconds=10) == (
+        "Not yet: softmax is not written yet. Replace `raise NotImplementedError()` by your code."
+    )
+
+
+def test_too_few_arguments_are_told_with_the_functions_name():
+    def softmax():
+        return 1
+
+    assert "softmax raised TypeError" in refused(softmax, 1, seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (np.zeros([2, 3], np.float32), "float32[2, 3]"),
+        ({1: 2}, "a dict of 1"),
+        (object(), "a object"),
+        (1e300, "1e+300"),
+    ],
+)
+def test_brief(value, words):
+    assert brief(value) == words
+
+
+def test_an_integer_that_python_does_not_write_out_is_brief():
+    assert brief(10**5000) == "a int"
+
+
+def test_cases_are_a_function_of_check_and_key():
+    draw = [
+        Examiner(name, key).random.integers(1 << 40) for name, key in (("a", None), ("a", None), ("a", "k"), ("b", "k"))
+    ]
+    assert draw[0] == draw[1]
+    assert len(set(draw)) == 3
+
+
+def test_evidence_is_shown_for_the_visible_cases_only():
+    for key, shown in ((None, True), ("secret", False)):
+        with pytest.raises(NotYetError) as refusal:
+            Examiner("a", key).compare(np.ones(2), np.zeros(2), what="the sums", misconceptions={})
+        assert ("expected [0. 0.]" in str(refusal.value)) == shown
+
+
+def test_an_exception_on_hidden_cases_does_not_quote_them():
+    def leaks(value):
+        raise ValueError(value)
+
+    with pytest.raises(NotYetError) as refusal:
+        Examiner("a", "secret").ask(leaks, 12345)
+    assert "12345" not in str(refusal.value)
+
+
+def test_a_notebook_shows_the_words_alone():
+    sources = [
+        "from cifarlab.teaching.checks.result import NotYetError, Right",
+        "raise NotYetError('turn it round.', 'expected 1, got 2')",
+        "Right('it is.')",
+    ]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    text = run_notebook(nbformat.writes(nbformat.v4.new_notebook(cells=cells)))
+    refused, right = ([dict(o) for o in cell.outputs] for cell in nbformat.reads(text, as_version=4).cells[1:])
+    assert refused[0]["traceback"] == ["Not yet: turn it round.", "expected 1, got 2"]
+    assert right == [{"output_type": "display_data", "metadata": {}, "data": {"text/plain": "Right: it is."}}]
