@@ -1,7 +1,8 @@
-"""The floors of the house: an import points to the same folder or to a lower floor, never up."""
+"""The layers of the package: an import points to the same folder or to a lower layer, never up."""
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import cifarlab
 
 PACKAGE = Path(cifarlab.__file__).parent
-FLOORS = [
+LAYERS = [
     {"errors", "config", "files", "text", "backend"},
     {"data"},
     {"model"},
@@ -26,8 +27,8 @@ FLOORS = [
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 
 
-def floor_of(part):
-    return next(level for level, parts in enumerate(FLOORS) if part in parts)
+def layer_of(part):
+    return next(level for level, parts in enumerate(LAYERS) if part in parts)
 
 
 def part_of(module):
@@ -58,10 +59,48 @@ def dotted_name(module):
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_imports_never_point_up(module):
-    here = floor_of(part_of(dotted_name(module)))
+    here = layer_of(part_of(dotted_name(module)))
     for imported in imports(PACKAGE / module):
         assert imported != "cifarlab", f"{module} imports the whole package"
-        assert floor_of(part_of(imported)) <= here, f"{module} imports {imported}, which is on a higher floor"
+        assert layer_of(part_of(imported)) <= here, f"{module} imports {imported}, which is in a higher layer"
+
+
+SUBLAYERS = [
+    ("teaching/checks", "teaching/sandbox"),
+    ("teaching/checks", "teaching/grading"),
+    ("teaching/sandbox", "teaching/grading"),
+]
+"""Pairs of folders of one layer, the lower one first."""
+
+
+@pytest.mark.parametrize(("lower", "higher"), SUBLAYERS)
+def test_the_parts_of_teaching_never_import_up(lower, higher):
+    below = [module for module in MODULES if module.as_posix().startswith(f"{lower}/")]
+    assert below
+    for module in below:
+        up = [name for name in imports(PACKAGE / module) if name.startswith(f"cifarlab.{higher.replace('/', '.')}")]
+        assert not up, f"{module} imports {up}"
+
+
+def test_where_datasets_come_from_knows_neither_their_names_nor_your_own_images():
+    sources = [module for module in MODULES if module.as_posix().startswith("data/sources/")]
+    assert len(sources) > 10
+    for module in sources:
+        assert not {"cifarlab.data.registry", "cifarlab.data.custom"} & set(imports(PACKAGE / module)), module
+
+
+def test_nothing_in_the_package_imports_the_helpers_of_lessons():
+    others = [module for module in MODULES if module.parts[0] != "demos"]
+    users = [str(module) for module in others if "demos" in map(part_of, imports(PACKAGE / module))]
+    assert not users, f"{users} import cifarlab.demos, which only lessons, exercises and tests may use"
+
+
+def test_each_helper_of_lessons_names_its_lesson():
+    for module in MODULES:
+        if module.parts[0] == "demos":
+            assert re.search(r"lessons? \d", ast.get_docstring(ast.parse((PACKAGE / module).read_text())).lower()), (
+                module
+            )
 
 
 def test_imports_make_no_circle():

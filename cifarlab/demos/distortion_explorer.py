@@ -1,4 +1,4 @@
-"""Sliders for what the lot decides in training: where a picture is cropped, whether it is mirrored, and so on."""
+"""For lesson 1: sliders for the random choices of training, such as where an image is cropped or whether it flips."""
 
 import base64
 import io

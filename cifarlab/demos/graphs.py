@@ -1,4 +1,4 @@
-"""Graphs as one draws them: operations collapsed into their scopes, and a scope opened where one wants to see more.
+"""For lesson 2: a graph drawn by its scopes. Operations are collapsed into them; open a scope to see what is inside.
 
 TensorBoard draws a graph so, in a program of its own. Here it becomes a text in the language Mermaid, which JupyterLab
 draws by itself, and the same in words. A *scope* is what stands before a slash in an operation's name: `conv1/Conv2D`

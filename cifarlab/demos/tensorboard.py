@@ -1,4 +1,4 @@
-"""TensorBoard beside a notebook: started on a port of this machine alone, asked whether it answers, and stopped."""
+"""For lesson 4: a TensorBoard server that only this machine can reach, started and stopped from a notebook."""
 
 import atexit
 import json

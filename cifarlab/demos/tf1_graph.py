@@ -1,4 +1,4 @@
-"""The tutorial's training graph, built once more with TensorFlow 1's calls, to count what was in it.
+"""For lesson 2: the tutorial's training graph, rebuilt with TensorFlow 1's calls to count its operations.
 
 TensorFlow 1 had everything in one graph: reading files, distorting, shuffling, variables and their initial values,
 summaries, saving. Its calls are still there as `tf.compat.v1`, so the graph can be built today; it is never run.

@@ -1,4 +1,4 @@
-"""Towers as one draws them: where parameters, towers and update live, and who waits for whom."""
+"""For lesson 6: diagrams of towers: where parameters, towers and the update are, and which tower waits for which."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Moving averages of a run's weights under several decays at once, and how good each is along the run."""
+"""For lesson 5: moving averages of a run's weights under several decays, and how good each is along the run."""
 
 import copy
 from collections.abc import Callable, Mapping
