@@ -337,9 +337,9 @@ brush.rectangle([150, 55, 175, 90], fill="black")
 canvas.save(folder / "mine.png")
 
 # %%
-classifier = classifier.trained_classifier(config.train_dir)
+trained = classifier.trained_classifier(config.train_dir)
 picture = image_files.read_picture(folder / "mine.png")
-(guesses,) = classifier.classify(classifier, picture[None], top=10)
+(guesses,) = classifier.classify(trained, picture[None], top=10)
 print("read as", picture.shape, picture.dtype.name)
 print("probabilities sum to 1:", abs(sum(guess.probability for guess in guesses) - 1) < 1e-5)
 

@@ -483,9 +483,9 @@ figures.show(figure, "Up to twelve pictures, above each what it was taken for, b
 
 # %%
 Image.fromarray(test_images[0]).save("one.png")
-classifier = classifier.trained_classifier("runs/final")
-picture = image_files.read_picture("one.png", classifier.dataset.image_shape)
-(guesses,) = classifier.classify(classifier, picture[None], top=dataset.num_classes)
+loaded = classifier.trained_classifier("runs/final")
+picture = image_files.read_picture("one.png", loaded.dataset.image_shape)
+(guesses,) = classifier.classify(loaded, picture[None], top=dataset.num_classes)
 print("it is:", dataset.classes[test_labels[0]])
 print("probabilities sum to 1:", abs(sum(guess.probability for guess in guesses) - 1) < 1e-5)
 
@@ -499,12 +499,12 @@ figures.show(figure, "A small picture, and the probability of each class.")
 # alone can run it, also TensorFlow Serving or a program in C++ or Java. It takes any number of raw pictures.
 
 # %%
-model = classifier.export(classifier, tempfile.mkdtemp())
+model = classifier.export(loaded, tempfile.mkdtemp())
 served = tf.saved_model.load(str(model)).signatures["serving_default"]
 answers = served(images=tf.constant(test_images[:5]))
 names = (model / "assets.extra" / "classes.txt").read_text().splitlines()
 print("answers:", *sorted(answers), "of", len(names), "classes")
-ours = classifier.logits(test_images[:5])
+ours = loaded.logits(test_images[:5])
 print("the same as here:", np.allclose(answers["logits"], ours, atol=1e-4))
 
 # %% [markdown]

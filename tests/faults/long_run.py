@@ -21,7 +21,8 @@ from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.data import registry
 from cifarlab.evaluation.evaluator import evaluate, watch
 from cifarlab.monitoring import summaries
-from cifarlab.monitoring.dashboard import Dashboard, dashboard
+from cifarlab.monitoring.dashboard import Dashboard
+from cifarlab.monitoring.dashboard import dashboard as dashboard_module
 from cifarlab.monitoring.dashboard.widgets import View
 from cifarlab.training.control import Control
 from cifarlab.training.loop import train
@@ -142,7 +143,7 @@ def main() -> None:
     """Runs, and writes what was seen."""
     seconds, path = float(sys.argv[1]), Path(sys.argv[2])
     summaries.A_FILE = SUMMARIES_A_FILE
-    dashboard.has_widgets = lambda: True  # as in a notebook
+    dashboard_module.has_widgets = lambda: True  # as in a notebook
     registry.load("drawn")
     with tempfile.TemporaryDirectory() as warm:
         around_once(Path(warm))

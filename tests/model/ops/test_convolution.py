@@ -13,11 +13,11 @@ def case(shape, kernel, outputs=8):
     return images, filters, upstream
 
 
-def result_and_gradients(convolution, images, filters, upstream, compiled=False):
+def result_and_gradients(convolve, images, filters, upstream, compiled=False):
     def all_three(images, filters):
         with tf.GradientTape() as tape:
             tape.watch([images, filters])
-            result = convolution(images, filters)
+            result = convolve(images, filters)
         return (result, *tape.gradient(result, [images, filters], tf.constant(upstream, result.dtype)))
 
     return (tf.function(all_three) if compiled else all_three)(tf.constant(images), tf.constant(filters))
