@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras import layers
 
 from benchmarks.contenders import BATCH, STEPS, STEPS_ALONE, serve
-from benchmarks.peers.textbook import inputs
+from examples.one_file import distorted_inputs
 
 WARM_UP = 10
 """Steps of a call of `fit` that are not counted: it traces its functions and fills its queue in the first."""
@@ -64,7 +64,7 @@ def main(files):
         model.fit(dataset, steps_per_epoch=steps + WARM_UP, epochs=1, verbose=0, callbacks=[times])
         return steps * BATCH / (times.end - times.start)
 
-    batches = inputs(files)
+    batches = distorted_inputs(files)
     one = tf.data.Dataset.from_tensors(next(iter(batches))).cache().repeat()
     serve(training=lambda: images_per_second(batches, STEPS), step=lambda: images_per_second(one, STEPS_ALONE))
 
