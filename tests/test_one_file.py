@@ -71,7 +71,7 @@ def test_it_evaluates_what_the_package_evaluates(drawn):
         np.testing.assert_array_equal(labels, their_labels)
     net = ConvNet(seed=3)
     weights = {variable_name(v): v for v in net.trainable_variables}
-    assert one_file.evaluate(weights, files) == pytest.approx(
+    assert float(one_file.evaluate(weights, files)) == pytest.approx(
         precision_at_1(*predictions(net, inputs(drawn))), abs=0.002
     )
 
