@@ -23,10 +23,8 @@ import time
 import cifarlab  # not found? docs/hosted.md
 import numpy as np
 from cifarlab.backend import tf
-from cifarlab.data import pipeline
 from cifarlab.demos import graphs, tf1_graph
 from cifarlab.model import network, profile
-from cifarlab.model.ops import normalization
 from cifarlab.plotting import figures, image_grids, plots
 from cifarlab.training import run_log
 
@@ -42,7 +40,7 @@ print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training picture
 
 # %%
 net = cifarlab.ConvNet(seed=SEED, operations="plain")
-images, labels = next(iter(pipeline.distorted_inputs(dataset, batch_size=128, seed=SEED)))
+images, labels = next(iter(cifarlab.distorted_inputs(dataset, batch_size=128, seed=SEED)))
 stages = net.stages(images)
 for name, values in stages._asdict().items():
     print(f"{name:15s} {values.shape.as_list()}")
@@ -292,6 +290,8 @@ def normalize(values, radius=4, bias=1.0, alpha=0.001 / 9, beta=0.75):
 
 
 # %%
+from cifarlab.model.ops import normalization
+
 mine = normalize(stages.pool1.numpy())
 for form in (normalization.plain, normalization.fast):
     difference = np.abs(form(stages.pool1) - mine).max()

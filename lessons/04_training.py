@@ -13,7 +13,6 @@
 
 # %%
 import os
-import queue
 import tempfile
 import threading
 
@@ -322,6 +321,8 @@ print("the log says the same:", np.allclose(values, losses[::2], atol=1e-5))
 
 
 # %%
+import queue
+
 steps = queue.Queue()
 
 

@@ -13,7 +13,6 @@
 # **Time**: 35 minutes to read and try, under a minute to run on two processor cores.
 
 # %%
-import json
 import math
 import os
 import tempfile
@@ -144,6 +143,8 @@ for decay in DECAYS:
 # 60,000 steps with batches of 128. The file says on which machine and with which settings.
 
 # %%
+import json
+
 lines = Path("../benchmarks/recorded/tutorial.jsonl").read_text().splitlines()
 about, *recorded = map(json.loads, lines)
 last = recorded[-1]
