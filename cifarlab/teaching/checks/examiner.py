@@ -52,7 +52,7 @@ class Examiner:
         try:
             return call(function, *arguments, seconds=self.seconds)
         except NotYetError as refusal:
-            if self.hidden and " raised " in refusal.advice:  # its words may hold the hidden numbers
+            if self.hidden and refusal.from_exception:  # its words may hold the hidden numbers
                 self.refuse("it raised an exception on numbers that are not in this notebook. Which are special?")
             self.refuse(refusal.advice, refusal.evidence)
 

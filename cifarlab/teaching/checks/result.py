@@ -14,16 +14,17 @@ class NotYetError(Exception):
     Attributes:
         advice: what is probably wrong, and what to do.
         evidence: what was expected and what was got; empty where there is nothing to show.
+        from_exception: whether the advice quotes an exception of the student's code, which may hold hidden numbers.
 
     >>> print(NotYetError("the rows do not add up to 1: divide by their sums.", "expected 1.0, got 2.5"))
     Not yet: the rows do not add up to 1: divide by their sums.
     expected 1.0, got 2.5
     """
 
-    def __init__(self, advice: str, evidence: str = "") -> None:
+    def __init__(self, advice: str, evidence: str = "", *, from_exception: bool = False) -> None:
         """Takes the words as they are to be shown."""
         super().__init__(advice, evidence)
-        self.advice, self.evidence = advice, evidence
+        self.advice, self.evidence, self.from_exception = advice, evidence, from_exception
 
     def __str__(self) -> str:
         """Advice first; the evidence below it."""

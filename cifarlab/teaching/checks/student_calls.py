@@ -177,7 +177,7 @@ def _told(error: BaseException, function: Any, printed: str) -> NotYetError:
     own = [frame for frame in frames if frames[0].filename == frame.filename]
     place = f" in line {own[-1].lineno} of its cell" if own and "autograph" not in own[-1].filename else ""
     advice = next((advice for sign, advice in _ADVICE.items() if sign in words), "")
-    return NotYetError(f"{name} raised {words}{place}.{advice}", _quote(printed))
+    return NotYetError(f"{name} raised {words}{place}.{advice}", _quote(printed), from_exception=True)
 
 
 def _quote(printed: str) -> str:

@@ -8,6 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 
+from cifarlab.teaching.checks import examiner
 from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import NotYetError
 from cifarlab.teaching.checks.student_calls import brief, call
@@ -109,6 +110,32 @@ def test_an_exception_on_hidden_cases_does_not_quote_them():
     with pytest.raises(NotYetError) as refusal:
         Examiner("a", "secret").ask(leaks, 12345)
     assert "12345" not in str(refusal.value)
+
+
+def test_hidden_numbers_stay_hidden_whatever_words_quote_an_exception(monkeypatch):
+    def quotes(*arguments, **options):
+        raise NotYetError("it ended with ValueError: 12345.", from_exception=True)
+
+    monkeypatch.setattr(examiner, "call", quotes)
+    with pytest.raises(NotYetError) as refusal:
+        Examiner("a", "secret").ask(abs, 12345)
+    assert "12345" not in str(refusal.value)
+    with pytest.raises(NotYetError, match="12345"):
+        Examiner("a").ask(abs, 12345)
+
+
+def test_call_flags_advice_that_quotes_an_exception():
+    def printing():
+        while True:
+            print("x" * 1000)
+
+    def stub():
+        raise NotImplementedError
+
+    for function, flagged in ((lambda: {}[12345], True), (printing, False), (stub, False), (None, False)):
+        with pytest.raises(NotYetError) as refusal:
+            call(function)
+        assert refusal.value.from_exception == flagged
 
 
 def test_a_notebook_shows_the_words_alone():
