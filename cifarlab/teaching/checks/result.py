@@ -6,7 +6,7 @@ WIDTH = 88
 """Characters in a line of what a notebook shows."""
 
 
-class NotYetError(Exception):
+class CheckFailedError(Exception):
     """An answer that is not right yet.
 
     A notebook shows its words alone, without a traceback: where in the checker it was raised helps nobody.
@@ -16,7 +16,7 @@ class NotYetError(Exception):
         evidence: what was expected and what was got; empty where there is nothing to show.
         from_exception: whether the advice quotes an exception of the student's code, which may hold hidden numbers.
 
-    >>> print(NotYetError("the rows do not add up to 1: divide by their sums.", "expected 1.0, got 2.5"))
+    >>> print(CheckFailedError("the rows do not add up to 1: divide by their sums.", "expected 1.0, got 2.5"))
     Not yet: the rows do not add up to 1: divide by their sums.
     expected 1.0, got 2.5
     """
@@ -35,10 +35,10 @@ class NotYetError(Exception):
         return [part for line in str(self).splitlines() for part in textwrap.wrap(line, WIDTH) or [""]]
 
 
-class Right:
+class CheckPassed:
     """An answer that is right.
 
-    >>> Right("the rows add up to 1.")
+    >>> CheckPassed("the rows add up to 1.")
     Right: the rows add up to 1.
     """
 

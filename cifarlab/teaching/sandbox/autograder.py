@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from cifarlab.teaching.checks import student_calls
-from cifarlab.teaching.checks.result import NotYetError, Right
+from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
 
 PLACE = "<test>"
 """The file that a test's code says it is from; there is none, so nobody can look its lines up."""
@@ -30,7 +30,7 @@ class Trial:
         Args:
             originals: `originals.Originals`, in the kernel's own copy.
         """
-        student_calls.after_call = self._look
+        student_calls.after_call_hook = self._look
         self.put_back: Callable[[], list[str]] = originals().put_back
         self.put_back_soon: Callable[[], list[str]] = originals("cifarlab", "numpy").put_back  # it takes milliseconds
         self.handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
@@ -55,7 +55,7 @@ class Trial:
         self.meddled.clear()
         try:
             value = _run(source, {**given, "__name__": "__main__", "__builtins__": builtins})
-            outcome["right"] = value.words if type(value) is Right else ""
+            outcome["right"] = value.words if type(value) is CheckPassed else ""
             outcome["number"] = float(value) if type(value) in (int, float) else None
         except BaseException as error:  # whatever it is, the test has failed
             outcome |= _told(error)
@@ -103,7 +103,7 @@ def _run(source: str, names: dict[str, Any]) -> Any:
 
 def _told(error: BaseException) -> dict[str, Any]:
     """An error's words, and whose code raised it."""
-    if type(error) is NotYetError:
+    if type(error) is CheckFailedError:
         words, evidence, raised_by = str(error.advice), str(error.evidence), "check"
     else:
         try:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import nbformat
 from nbformat import NotebookNode
 
-from cifarlab.teaching.checks.result import NotYetError, Right
+from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
 from cifarlab.teaching.sandbox.autograder import seal
 
 HIDDEN_TESTS = "BEGIN HIDDEN TESTS"
@@ -95,7 +95,7 @@ def shown(cell: NotebookNode, reply: dict, secret: str) -> list[NotebookNode]:
     elif outcome["number"] is not None:
         outputs.append(_points(outcome["number"], known_as(cell).get("points", 0)))
     elif outcome["right"] and not private:
-        outputs.append(nbformat.v4.new_output("display_data", data={"text/plain": repr(Right(outcome["right"]))}))
+        outputs.append(nbformat.v4.new_output("display_data", data={"text/plain": repr(CheckPassed(outcome["right"]))}))
     return outputs
 
 
@@ -114,10 +114,10 @@ def _note(replaced: list[str], private: bool) -> NotebookNode:
 
 def _refusal(name: str, words: str, evidence: str, *, raised_by: str, private: bool) -> NotebookNode:
     if private and (name, raised_by) != ("AssertionError", "test"):
-        name, words, evidence, raised_by = "NotYetError", "this test of the instructor's own failed.", "", "check"
-    if name != "NotYetError" or raised_by != "check":
+        name, words, evidence, raised_by = "CheckFailedError", "this test of the instructor's own failed.", "", "check"
+    if name != "CheckFailedError" or raised_by != "check":
         return error(name[:_WORDS], words[:_WORDS])
-    refusal = NotYetError(words, evidence)
+    refusal = CheckFailedError(words, evidence)
     return error(name, str(refusal), refusal._render_traceback_())
 
 

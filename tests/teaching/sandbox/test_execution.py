@@ -14,7 +14,7 @@ TEST = {"nbgrader": {"grade_id": "t", "grade": True, "locked": True, "solution":
 
 def executed(*sources, hidden="", **limits):
     cells = [new_code_cell(source) for source in sources]
-    test = f"{hidden}\nfrom cifarlab.teaching.checks.result import Right\nRight('still here')"
+    test = f"{hidden}\nfrom cifarlab.teaching.checks.result import CheckPassed\nCheckPassed('still here')"
     cells.append(new_code_cell(test, metadata=TEST))
     return run(cells, **limits)
 
