@@ -3,7 +3,7 @@
 import os
 import signal
 
-from cifarlab.teaching.sandbox.execution import run_notebook
+from cifarlab.teaching.sandbox.execution import execute_notebook
 
 ANSWER = """\
 import numpy as np
@@ -72,9 +72,9 @@ builtins.__import__ = lambda name, *a, **k: fake if name == 'cifarlab' else real
     "what the grader puts back with": """
 import cifarlab.teaching.sandbox.snapshot as o, cifarlab.teaching.sandbox.autograder as t
 import cifarlab.teaching.checks.examiner as e
-o.Originals.put_back = lambda self: []
-o._differing = lambda *a: []
-t.Trial.hold = lambda *a: {'replaced': [], 'right': 'yes', 'number': None}
+o.ModuleSnapshot.restore = lambda self: []
+o._changed_names = lambda *a: []
+t.Autograder.run_test = lambda *a: {'replaced': [], 'right': 'yes', 'number': None}
 e.Examiner.assert_close = lambda *a, **k: None""",
     "what the grader writes with": """
 import json
@@ -89,7 +89,7 @@ builtins.exec, builtins.eval = deaf(exec), deaf(eval)""",
 import builtins, sys
 import cifarlab.teaching.checks.examiner as e
 def blind(real):
-    return lambda *a: False if sys._getframe(1).f_code.co_filename.endswith('originals.py') else real(*a)
+    return lambda *a: False if sys._getframe(1).f_code.co_filename.endswith('snapshot.py') else real(*a)
 builtins.any, builtins.hasattr, builtins.callable = blind(any), blind(hasattr), blind(callable)
 e.Examiner.assert_close, e.np = lambda *a, **k: None, e""",
 }
@@ -141,7 +141,7 @@ signal.signal(signal.SIGALRM, tick); signal.setitimer(signal.ITIMER_REAL, 0.001,
 FORGED = """
 async def do_execute(*a, **k):
     outcome = '{"replaced": [], "right": "yes", "number": null}'
-    return {'status': 'ok', 'execution_count': 1, 'user_expressions': {}, 'outcome': outcome, 'seal': ''}
+    return {'status': 'ok', 'execution_count': 1, 'user_expressions': {}, 'outcome': outcome, 'signature': ''}
 get_ipython().kernel.do_execute = do_execute"""
 """As above; another kernel, as it were."""
 
@@ -194,7 +194,7 @@ MEANWHILE = {
     import time
     kernel, outcome = get_ipython().kernel, '{"replaced": [], "right": "yes", "number": null}'
     parent = kernel.get_parent('shell')
-    content = {'status': 'ok', 'execution_count': 1, 'outcome': outcome, 'seal': '', 'user_expressions': {}}
+    content = {'status': 'ok', 'execution_count': 1, 'outcome': outcome, 'signature': '', 'user_expressions': {}}
     ident = parent['header']['session'].encode()
     kernel.session.send(kernel.shell_stream.socket, 'execute_reply', content, parent=parent, ident=ident)
     time.sleep(0.5)
@@ -254,7 +254,7 @@ LEAKS = {
 
 
 def run_or_end(text, limits):
-    """In place of `run_notebook`: a notebook that holds `os._exit` ends the process that executes it."""
+    """In place of `execute_notebook`: a notebook that holds `os._exit` ends the process that executes it."""
     if "os._exit" in text:
         os.kill(os.getpid(), signal.SIGKILL)
-    return run_notebook(text, limits)
+    return execute_notebook(text, limits)

@@ -704,7 +704,7 @@ PROTECTIONS = [
         "tests, checks, numpy or Python replaced in a cell before",
         "putting back what was replaced",
         "cifarlab/teaching/sandbox/autograder.py",
-        'outcome: dict[str, Any] = {"replaced": list(dict.fromkeys(self.put_back()))}',
+        'outcome: dict[str, Any] = {"replaced": list(dict.fromkeys(self.restore()))}',
         'outcome: dict[str, Any] = {"replaced": []}',
     ),
     Protection(
@@ -721,14 +721,14 @@ PROTECTIONS = [
         "the grader's seal",
         "cifarlab/teaching/sandbox/nbgrader_cells.py",
         '    if not hmac.compare_digest(expected.encode(), got.encode("utf-8", "replace")):\n',
-        "    if not got and not sealed:\n",
+        "    if not got and not signed:\n",
     ),
     Protection(
         "grading",
         "checks replaced while they call the student's function",
         "looking again when the function has returned",
         "cifarlab/teaching/sandbox/autograder.py",
-        "        self.meddled += self.put_back_soon()\n",
+        "        self.tampered += self.restore_quick()\n",
         "        pass\n",
     ),
     Protection(
@@ -768,7 +768,7 @@ PROTECTIONS = [
         "the grader's own processes signalled",
         "keeping signals in",
         "cifarlab/teaching/sandbox/landlock.py",
-        "_SIGNALS if known >= 6 else 0",
+        "LANDLOCK_SCOPE_SIGNAL if known >= 6 else 0",
         "0",
     ),
     Protection(
@@ -792,7 +792,7 @@ PROTECTIONS = [
         "the disk filled outside of the notebook's folder",
         "counting what is written anywhere",
         "cifarlab/teaching/sandbox/limits.py",
-        "sum(self.written.values()) / WRITTEN_OVER)",
+        "sum(self.written.values()) / WRITE_FACTOR)",
         "0)",
     ),
     Protection(
@@ -800,7 +800,7 @@ PROTECTIONS = [
         "other people's files read, and files written that are not the notebook's",
         "the fence",
         "cifarlab/teaching/sandbox/kernel.py",
-        "    landlock.enclose(",
+        "    landlock.restrict_self(",
         "    print(",
     ),
     Protection(
@@ -808,7 +808,7 @@ PROTECTIONS = [
         "a connection opened, or anything sent without one",
         "giving connections up",
         "cifarlab/teaching/sandbox/kernel.py",
-        "            seccomp.give_up_connections()  # those to the grader are there\n",
+        "            seccomp.block_network()  # those to the grader are there\n",
         "",
     ),
     Protection(

@@ -13,10 +13,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cifarlab.teaching.grading import assignments, feedback, scores
 from cifarlab.teaching.grading.nbgrader_course import AssignmentError
-from cifarlab.teaching.grading.submissions import LARGEST_FILE, repaired
-from cifarlab.teaching.sandbox.execution import not_run
+from cifarlab.teaching.grading.submissions import MAX_FILE_BYTES, repair_submission
+from cifarlab.teaching.sandbox.execution import mark_not_run
 from cifarlab.teaching.sandbox.limits import Limits
-from cifarlab.teaching.sandbox.nbgrader_cells import prepared
+from cifarlab.teaching.sandbox.nbgrader_cells import prepare_tests
 from tests.faults import attacks
 from tests.faults.attacks import ANSWER, READ, REPLACED, WRONG
 
@@ -184,7 +184,7 @@ def released(folder):
     (folder / "own" / NAME).mkdir(parents=True)
     nbformat.write(assignment(), folder / "solutions" / f"{NAME}.ipynb")
     (folder / "own" / NAME / "own.py").write_text(f"# points: 2\n{OWN_TEST}\n")
-    where = {"solutions": folder / "solutions", "overlay": folder / "own"}
+    where = {"solutions": folder / "solutions", "extra_tests": folder / "own"}
     assignments.release(NAME, folder / "course", key=KEY, **where)
     return folder / "course"
 
@@ -201,7 +201,7 @@ def course(tmp_path_factory):
 
 @pytest.mark.fault(claim="grading", how="submissions that cheat, among others")
 def test_each_gets_what_the_honest_part_is_worth(course, tried):
-    points = {entry.student: entry.score for entry in scores.report(NAME, course)}
+    points = {entry.student: entry.score for entry in scores.list_scores(NAME, course)}
     assert points == {change.__name__: due for change, due in POINTS.items()}
     tried(len(POINTS))
 
@@ -223,7 +223,7 @@ def test_pages_act_not_and_tell_nothing(course, tried):
 def test_the_key_of_a_submission_is_its_own():
     source = assignment()
     keys = [
-        re.search('key="(.*)"', prepared(assignment(), source, submitted).cells[3].source)[1]
+        re.search('key="(.*)"', prepare_tests(assignment(), source, submitted).cells[3].source)[1]
         for submitted in (b"one", b"two", b"one")
     ]
     assert keys[0] == keys[2] != keys[1]
@@ -235,7 +235,7 @@ def test_the_key_of_a_submission_is_its_own():
 def test_a_page_of_words_without_end_is_made_soon(words):
     notebook = assignment()
     notebook.cells.append(new_markdown_cell(words * 1_000_000))
-    notebook = repaired(json.dumps(notebook).encode(), assignment(), assignment())
+    notebook = repair_submission(json.dumps(notebook).encode(), assignment(), assignment())
     assert "were cut off" in notebook.cells[0].source
     page, _ = HTMLExporter().from_notebook_node(notebook)
     assert "were cut off" in page
@@ -260,7 +260,9 @@ def test_a_page_without_end_keeps_nobody_else_from_one(tmp_path, monkeypatch, tr
     folder = released(tmp_path)
     attacks = [code_of_another_language, a_picture_many_times, a_picture_without_end]
     hand_in(folder, [right, *attacks, wrong])
-    monkeypatch.setattr(assignments, "run_notebook", lambda text, limits: not_run(text, "only its page is tried"))
+    monkeypatch.setattr(
+        assignments, "execute_notebook", lambda text, limits: mark_not_run(text, "only its page is tried")
+    )
     assignments.grade(NAME, folder)
     monkeypatch.setattr(feedback, "SECONDS", 10)
     with pytest.raises(AssignmentError, match="page for code_of_another_language takes more than 10 s") as error:
@@ -276,7 +278,7 @@ def test_what_takes_long_to_validate_is_not_validated():
     tags = [{"a": number} for number in range(100_000)]
     old = {"cell_type": "markdown", "source": "", "metadata": {"tags": tags}}
     old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"metadata": {}, "cells": [old]}]}
-    told = repaired(json.dumps(old).encode(), assignment(), assignment()).cells[0].source
+    told = repair_submission(json.dumps(old).encode(), assignment(), assignment()).cells[0].source
     assert "no Jupyter notebook of format 4" in told
 
 
@@ -293,7 +295,7 @@ def test_a_time_of_handing_in_that_is_no_file_is_none(tmp_path, name):
 def test_a_grader_whose_process_is_ended_goes_on(tmp_path, monkeypatch):
     folder = released(tmp_path)
     hand_in(folder, [kernel_ended, right])
-    monkeypatch.setattr(assignments, "run_notebook", attacks.run_or_end)
+    monkeypatch.setattr(assignments, "execute_notebook", attacks.run_or_end)
     with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
         points = assignments.grade(NAME, folder, executor=executor, limits=Limits(cell_seconds=20, seconds=60))
     assert [(entry.student, entry.score) for entry in points] == [("kernel_ended", 0), ("right", 7)]
@@ -307,7 +309,7 @@ def test_what_nbgrader_cannot_take_keeps_nobody_else_from_points(tmp_path, tried
     with pytest.raises(AssignmentError, match=r"for right: .*\. All others are graded\.") as error:
         assignments.grade(NAME, folder, limits=Limits(cell_seconds=20, seconds=60))
     assert "\n" not in str(error.value)
-    assert [(entry.student, entry.score) for entry in scores.report(NAME, folder)] == [("wrong", 0)]
+    assert [(entry.student, entry.score) for entry in scores.list_scores(NAME, folder)] == [("wrong", 0)]
     tried()
 
 
@@ -316,5 +318,5 @@ def test_what_is_no_file_is_no_submission(tmp_path):
     (tmp_path / "a.ipynb").symlink_to(tmp_path / "others.ipynb")
     os.mkfifo(tmp_path / "b.ipynb")
     with (tmp_path / "c.ipynb").open("wb") as file:
-        file.truncate(LARGEST_FILE + 1_000_000)
-    assert [len(assignments._submission(tmp_path, name)) for name in "abcd"] == [0, 0, LARGEST_FILE + 1, 0]
+        file.truncate(MAX_FILE_BYTES + 1_000_000)
+    assert [len(assignments._submission(tmp_path, name)) for name in "abcd"] == [0, 0, MAX_FILE_BYTES + 1, 0]

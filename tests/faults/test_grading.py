@@ -20,7 +20,7 @@ from nbgrader.utils import determine_grade
 
 from cifarlab.data import registry
 from cifarlab.teaching.sandbox import landlock
-from cifarlab.teaching.sandbox.execution import Limits, _Client, run_notebook
+from cifarlab.teaching.sandbox.execution import Limits, _Client, execute_notebook
 from tests.faults.attacks import ANSWER, FORGED, HOOKED, LEAKS, MEANWHILE, READ, REPLACED, WRONG
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,7 @@ def a_test(source=CHECK, name="t"):
 
 def executed(*cells, **limits):
     cells = [cell if isinstance(cell, dict) else new_code_cell(cell) for cell in cells]
-    text = run_notebook(
+    text = execute_notebook(
         nbformat.writes(new_notebook(cells=cells)), Limits(**{"cell_seconds": 20, "seconds": 60, **limits})
     )
     return nbformat.reads(text, as_version=4).cells
@@ -193,7 +193,7 @@ def unfenced(tmp_path, monkeypatch):
 
 
 def fenced(version, what):
-    if landlock.version() < version:
+    if landlock.abi_version() < version:
         pytest.skip(
             f"Landlock {version}, which {what}, is not in this system; docs/instructors.md says what that means"
         )
@@ -237,8 +237,8 @@ def test_no_heirs_outlive_a_notebook(unfenced, tmp_path):
 
 GRADER = """
 import sys
-from cifarlab.teaching.sandbox.execution import run_notebook
-run_notebook(open(sys.argv[1]).read())"""
+from cifarlab.teaching.sandbox.execution import execute_notebook
+execute_notebook(open(sys.argv[1]).read())"""
 
 
 @pytest.mark.fault(claim="grading", how="the grader killed with SIGKILL at any moment")
@@ -452,7 +452,7 @@ subprocess.run([sys.executable, '-c', f'import socket; socket.create_connection(
 
 @pytest.mark.fault(claim="grading", how="a connection opened, or anything sent without one")
 def test_nothing_is_sent(tmp_path, tried):
-    asked = "import sys; from cifarlab.teaching.sandbox import seccomp; sys.exit(not seccomp.give_up_connections())"
+    asked = "import sys; from cifarlab.teaching.sandbox import seccomp; sys.exit(not seccomp.block_network())"
     if subprocess.run([sys.executable, "-c", asked], check=False).returncode:
         pytest.skip("this system cannot forbid connections; docs/instructors.md says what that means")
     at_a_file = str(tmp_path / "socket")

@@ -341,7 +341,7 @@ def test_a_picture_of_any_name_is_classified_whatever_the_terminal_can_show(tmp_
 def test_the_doctor_and_the_table_of_points_take_one_line_each(name):
     report = doctor.report([doctor.Finding("data", name, f"advice {name}")]).split("\n")
     assert len(report) == 2
-    table = scores.table([scores.Points(name, 1.0, 2.0, False), scores.Points("b", 2.5, 12.0, True)]).split("\n")
+    table = scores.format_table([scores.Score(name, 1.0, 2.0, False), scores.Score("b", 2.5, 12.0, True)]).split("\n")
     assert len(table) == 3
     assert all(map(harmless, report + table))
 
@@ -359,7 +359,7 @@ def test_no_cell_of_a_csv_file_is_a_formula(tmp_path, tried, monkeypatch):
             book.add_student(name, first_name=name, last_name=name, email=name)
             book.add_submission("a", name)
     for layout, heads in (("canvas", 2), ("moodle", 1)):
-        scores.export("a", tmp_path, tmp_path / "points.csv", layout)
+        scores.export_csv("a", tmp_path, tmp_path / "points.csv", layout)
         with (tmp_path / "points.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.reader(file))
         assert len({len(row) for row in rows}) == 1

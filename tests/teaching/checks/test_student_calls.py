@@ -12,7 +12,7 @@ from cifarlab.teaching.checks import examiner
 from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import CheckFailedError
 from cifarlab.teaching.checks.student_calls import call_with_timeout, short_repr
-from cifarlab.teaching.sandbox.execution import run_notebook
+from cifarlab.teaching.sandbox.execution import execute_notebook
 
 
 def refused(function, *arguments, seconds=0.3):
@@ -145,7 +145,7 @@ def test_a_notebook_shows_the_words_alone():
         "CheckPassed('it is.')",
     ]
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    text = run_notebook(nbformat.writes(nbformat.v4.new_notebook(cells=cells)))
+    text = execute_notebook(nbformat.writes(nbformat.v4.new_notebook(cells=cells)))
     refused, right = ([dict(o) for o in cell.outputs] for cell in nbformat.reads(text, as_version=4).cells[1:])
     assert refused[0]["traceback"] == ["Not yet: turn it round.", "expected 1, got 2"]
     assert right == [{"output_type": "display_data", "metadata": {}, "data": {"text/plain": "Right: it is."}}]

@@ -5,7 +5,7 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from cifarlab.teaching.sandbox.execution import Limits, run_notebook
+from cifarlab.teaching.sandbox.execution import Limits, execute_notebook
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ def executed(*sources, hidden="", **limits):
 
 def run(cells, **limits):
     text = nbformat.writes(new_notebook(cells=cells))
-    return nbformat.reads(run_notebook(text, Limits(**limits)), as_version=4).cells
+    return nbformat.reads(execute_notebook(text, Limits(**limits)), as_version=4).cells
 
 
 def errors(cell):
