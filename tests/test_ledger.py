@@ -13,7 +13,7 @@ FIGURE = re.compile(
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.document}: {claim.text}")
-def test_it_is_told_as_it_was_recorded(claim):
+def test_reported_result_matches_record(claim):
     assert claim.text in ledger.words(claim.document), f"benchmarks/recorded/{claim.source} says this"
 
 

@@ -207,7 +207,7 @@ def test_each_gets_what_the_honest_part_is_worth(course, tried):
 
 
 @pytest.mark.fault(claim="grading", how="pages that hold a program, a key or a hidden test")
-def test_pages_act_not_and_tell_nothing(course, tried):
+def test_feedback_pages_hold_no_scripts_or_hidden_tests(course, tried):
     found = {page.parent.parent.name: page.read_text() for page in assignments.feedback(NAME, course)}
     assert set(found) == {change.__name__ for change in POINTS}
     for page in found.values():
@@ -292,7 +292,7 @@ def test_a_time_of_handing_in_that_is_no_file_is_none(tmp_path, name):
 
 
 @pytest.mark.fault(claim="grading", how="the process that executes notebooks ended")
-def test_a_grader_whose_process_is_ended_goes_on(tmp_path, monkeypatch):
+def test_grader_survives_killed_worker(tmp_path, monkeypatch):
     folder = released(tmp_path)
     hand_in(folder, [kernel_ended, right])
     monkeypatch.setattr(assignments, "execute_notebook", attacks.run_or_end)

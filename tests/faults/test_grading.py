@@ -61,7 +61,7 @@ def passed_wrongly(attacks, **limits):
 
 
 @pytest.mark.fault(claim="grading", how="tests, checks, numpy or Python replaced in a cell before")
-def test_what_was_replaced_before_a_test_is_put_back(tried):
+def test_snapshot_undoes_monkey_patches_before_test(tried):
     assert passed_wrongly(REPLACED) == []
     cells = [cell for attack in REPLACED.values() for cell in (attack, a_test(CHECK.replace("(unevenness", "(right")))]
     cells = executed(RIGHT, *cells)
@@ -77,13 +77,13 @@ def test_what_tensorflow_loads_when_it_is_used_is_nobodys_meddling():
 
 
 @pytest.mark.fault(claim="grading", how="hooks of IPython, Jupyter and Python")
-def test_no_hook_hears_of_a_test(tried):
+def test_autograder_triggers_no_hooks(tried):
     assert passed_wrongly(HOOKED) == []
     tried(len(HOOKED))
 
 
 @pytest.mark.fault(claim="grading", how="the kernel's answer to the grader forged")
-def test_a_forged_outcome_is_none():
+def test_forged_result_is_rejected():
     assert points(executed(WRONG, FORGED, a_test())) == [0]
 
 
@@ -221,7 +221,7 @@ while True:
 
 
 @pytest.mark.fault(claim="grading", how="processes that hide and go on")
-def test_no_heirs_outlive_a_notebook(unfenced, tmp_path):
+def test_supervisor_kills_orphans(unfenced, tmp_path):
     sign = tmp_path / "alive"
     start = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {HEIR.format(sign=str(sign))!r}])"
     try:

@@ -174,13 +174,13 @@ def course(tmp_path_factory, solutions, data_dir):
     return folder
 
 
-def test_each_of_the_class_gets_the_points_that_are_due(course):
+def test_grade_awards_expected_points(course):
     points = {entry.student: entry.score for entry in scores.list_scores(NAME, course)}
     assert points == {change.__name__: due for change, due in POINTS.items()}
     assert {entry.max_score for entry in scores.list_scores(NAME, course)} == {12}
 
 
-def test_only_written_answers_wait_for_a_hand(course):
+def test_only_written_answers_need_manual_grading(course):
     waiting = {entry.student for entry in scores.list_scores(NAME, course) if entry.needs_manual_grade}
     without = {"blank", "half", "edited_tests", "not_a_notebook"}  # no words were written
     assert waiting == {change.__name__ for change in POINTS} - without
@@ -324,7 +324,7 @@ def test_other_bytes_are_graded_whatever_their_time_and_the_same_ones_once(tmp_p
     assert graded() == []
 
 
-def test_who_is_late_has_fewer_points(tmp_path):
+def test_grade_applies_late_penalty(tmp_path):
     (tmp_path / course_module.SETTINGS_FILE).write_text(course_module.DEFAULT_SETTINGS)
     with course_module._nbgrader_environment(), Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
         book.add_assignment(NAME)
