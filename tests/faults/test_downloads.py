@@ -12,7 +12,7 @@ from hypothesis import given
 
 from cifarlab.data.sources.download import DownloadError, fetch
 from tests.faults.strategies import briefly, json_values
-from tests.loopback import BODY, Request, Server, hasten
+from tests.http_server import BODY, Request, Server, hasten
 
 HASH = f"sha256:{hashlib.sha256(BODY).hexdigest()}"
 TENTH = len(BODY) // 10

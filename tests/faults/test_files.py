@@ -26,7 +26,7 @@ from cifarlab.data.sources.download import DownloadError
 from cifarlab.model import pretrained_weights
 from cifarlab.model.network import ConvNet
 from cifarlab.training.run_log import read_log
-from tests.faults.readers import DESCRIPTION, MEMBERS, STEP, lines
+from tests.faults.fuzz_targets import DESCRIPTION, MEMBERS, STEP, lines
 
 ROOT = Path(__file__).parents[2]
 
@@ -144,7 +144,7 @@ def test_a_header_of_less_than_no_bytes_does_not_go_round_in_a_circle(tmp_path, 
 LITTLE_MEMORY = """
 import resource, sys
 from pathlib import Path
-from tests.faults.readers import tries
+from tests.faults.fuzz_targets import tries
 name, folder, megabytes = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 work = folder / "work"
 work.mkdir()

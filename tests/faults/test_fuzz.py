@@ -19,8 +19,8 @@ from PIL import Image
 from cifarlab.data.custom import from_folder
 from cifarlab.errors import UserError
 from cifarlab.text import plain
-from tests.faults import readers
-from tests.faults.readers import READERS, lines, tries
+from tests.faults import fuzz_targets
+from tests.faults.fuzz_targets import READERS, lines, tries
 from tests.faults.strategies import LEAVES, briefly, changed_bytes, json_values
 
 pytestmark = pytest.mark.slow
@@ -52,7 +52,7 @@ def could(tmp_path, soak, tried):
 
 @pytest.mark.fault(claim="fuzzed readers", how="records: bytes and lengths")
 def test_records(could):
-    files = st.one_of(map(changed_bytes, readers.records())) | st.binary(max_size=100)
+    files = st.one_of(map(changed_bytes, fuzz_targets.records())) | st.binary(max_size=100)
     assert could("records", files, 200) > 5
 
 
@@ -70,16 +70,16 @@ def packed_again(whole: bytes) -> st.SearchStrategy[bytes]:
 
 @pytest.mark.fault(claim="fuzzed readers", how="MATLAB files, packed and not")
 def test_matlab_files(could):
-    plain, plain_labels, other, packed, packed_labels, _ = readers.matlab_files()
+    plain, plain_labels, other, packed, packed_labels, _ = fuzz_targets.matlab_files()
     files = st.one_of(changed_bytes(plain, 260), changed_bytes(plain_labels, 500), changed_bytes(packed, 160))
     again = st.one_of(packed_again(packed), packed_again(packed_labels), changed_bytes(other))
     assert could("MATLAB", files | again, 600) > 20
 
 
 EVENTS = st.one_of(
-    json_values(readers.STEP),
-    json_values(readers.EVALUATION),
-    *map(json_values, readers.OTHERS),
+    json_values(fuzz_targets.STEP),
+    json_values(fuzz_targets.EVALUATION),
+    *map(json_values, fuzz_targets.OTHERS),
     st.builds(
         lambda step, values: {"event": "step", "step": step, "losses": values, "averaged_losses": values},
         st.integers(0, 1000) | LEAVES,
@@ -117,7 +117,7 @@ VALUES = [
 @pytest.mark.fault(claim="fuzzed readers", how="run logs, and the figures and lines that are made of them")
 def test_any_value_in_the_place_of_a_number(tmp_path, tried):
     logs = []
-    for known in (readers.STEP, readers.EVALUATION):
+    for known in (fuzz_targets.STEP, fuzz_targets.EVALUATION):
         for name in known.keys() - {"event", "step"}:
             for value in VALUES:
                 logs += [lines({**known, name: value}), lines({**known, name: {"total_loss": value}})]
@@ -129,18 +129,18 @@ def test_any_value_in_the_place_of_a_number(tmp_path, tried):
 
 @pytest.mark.fault(claim="fuzzed readers", how="run logs, and the figures and lines that are made of them")
 def test_run_logs(could):
-    files = st.lists(LINES, max_size=8).map(b"".join) | changed_bytes(readers.run_logs()[0], 500)
+    files = st.lists(LINES, max_size=8).map(b"".join) | changed_bytes(fuzz_targets.run_logs()[0], 500)
     assert could("drawn run log", files, 25) >= 25, "a log is never refused: lines that are none are passed over"
 
 
 @pytest.mark.fault(claim="fuzzed readers", how="pictures of seventeen kinds")
 def test_pictures(could):
-    assert could("picture", st.one_of([changed_bytes(whole, 100) for whole in readers.pictures()]), 600) > 50
+    assert could("picture", st.one_of([changed_bytes(whole, 100) for whole in fuzz_targets.pictures()]), 600) > 50
 
 
 @pytest.mark.fault(claim="fuzzed readers", how="archives")
 def test_archives(could):
-    assert could("archive", st.one_of([changed_bytes(whole, 2000) for whole in readers.archives()]), 200) > 5
+    assert could("archive", st.one_of([changed_bytes(whole, 2000) for whole in fuzz_targets.archives()]), 200) > 5
 
 
 @pytest.mark.fault(claim="fuzzed readers", how="descriptions of data sets")
@@ -148,15 +148,15 @@ def test_descriptions(could):
     def as_bytes(value: object) -> bytes:
         return json.dumps(value).encode()
 
-    files = json_values(readers.DESCRIPTION).map(as_bytes) | st.sampled_from(WORDS)
-    assert could("description", files | changed_bytes(as_bytes(readers.DESCRIPTION)), 300) > 5
+    files = json_values(fuzz_targets.DESCRIPTION).map(as_bytes) | st.sampled_from(WORDS)
+    assert could("description", files | changed_bytes(as_bytes(fuzz_targets.DESCRIPTION)), 300) > 5
 
 
 @pytest.mark.fault(claim="fuzzed readers", how="settings of runs")
 def test_settings(could):
-    known = [json.loads(whole) for whole in readers.settings()]
+    known = [json.loads(whole) for whole in fuzz_targets.settings()]
     files = st.one_of(map(json_values, known)).map(lambda value: json.dumps(value).encode()) | st.sampled_from(WORDS)
-    could("settings", files | st.one_of(map(changed_bytes, readers.settings())), 300)
+    could("settings", files | st.one_of(map(changed_bytes, fuzz_targets.settings())), 300)
 
 
 NAMES = st.sampled_from(
@@ -243,7 +243,7 @@ def test_atheris_finds_nothing(tmp_path, soak, tried, name):
     for number, whole in enumerate(READERS[name].seeds()):
         (corpus / str(number)).write_bytes(whole)
     flags = [f"-max_total_time={SECONDS}", "-timeout=30", "-rss_limit_mb=3000", f"-artifact_prefix={tmp_path}/"]
-    command = [sys.executable, "-m", "tests.faults.with_atheris", name, str(corpus), *flags]
+    command = [sys.executable, "-m", "tests.faults.fuzz_atheris", name, str(corpus), *flags]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=SECONDS + 300)
     found = {path.name: base64.b64encode(path.read_bytes()).decode() for path in tmp_path.iterdir() if path.is_file()}
     assert done.returncode == 0, f"{found}\n{done.stderr[-5000:]}"

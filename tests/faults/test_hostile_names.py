@@ -33,7 +33,7 @@ from cifarlab.monitoring.dashboard.widgets import View
 from cifarlab.plotting import evaluations, figures, image_grids, plots, runs
 from cifarlab.teaching.grading import scores
 from cifarlab.text import label, plain, plain_lines
-from tests.faults.readers import EVALUATION, STEP
+from tests.faults.fuzz_targets import EVALUATION, STEP
 
 ROOT = Path(__file__).parents[2]
 

@@ -21,7 +21,7 @@ from cifarlab.training.checkpoints import Checkpoints
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
 from cifarlab.training.run_log import RunLog
-from tests.faults.long_run import SUMMARIES_A_FILE
+from tests.faults.soak_run import SUMMARIES_A_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,7 @@ what malloc has handed out stands still from the second minute on."""
 def long_run(soak, data_dir, tmp_path_factory):
     """What was seen of training for an hour after its warm-up, or for a third of a minute; and the run's folder."""
     path = tmp_path_factory.mktemp("long") / "run.json"
-    command = [sys.executable, "-m", "tests.faults.long_run", str(WARM_UP + 3600 if soak else 20), str(path)]
+    command = [sys.executable, "-m", "tests.faults.soak_run", str(WARM_UP + 3600 if soak else 20), str(path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (ROOT / "artefacts").mkdir(exist_ok=True)

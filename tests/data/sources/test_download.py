@@ -19,7 +19,7 @@ import pytest
 
 from cifarlab.data.sources import download
 from cifarlab.data.sources.download import DownloadError, Progress, fetch
-from tests.loopback import BODY, Request, Server, hasten
+from tests.http_server import BODY, Request, Server, hasten
 
 OTHER = random.Random(2).randbytes(200_000)
 HASH = f"sha256:{hashlib.sha256(BODY).hexdigest()}"

@@ -1,7 +1,7 @@
 """The same network through Keras: layers, `compile` with an optimizer that averages the weights, and `fit`.
 
 The input pipeline is that of the textbook program, which is also what Keras's own guides show.
-`python -m benchmarks.peers.keras_fit FILE...` serves measurements of images/s.
+`python -m benchmarks.baselines.keras_fit FILE...` serves measurements of images/s.
 """
 
 import sys
@@ -11,8 +11,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from benchmarks.baselines.textbook import inputs
 from benchmarks.contenders import BATCH, STEPS, STEPS_ALONE, serve
-from benchmarks.peers.textbook import inputs
 
 WARM_UP = 10
 """Steps of a call of `fit` that are not counted: it traces its functions and fills its queue in the first."""

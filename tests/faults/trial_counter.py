@@ -7,7 +7,7 @@
             tried()
 
 A test that never calls `tried` counts as one trial for each of its parameters. At the end of a run the sums are written
-to `artefacts/faults.json`, those of a long run (`make soak`) to `artefacts/faults-soak.json`; `tools/fault_table.py`
+to `artefacts/faults.json`, those of a long run (`make soak`) to `artefacts/faults-soak.json`; `tools/fault_report.py`
 makes the table of them.
 """
 

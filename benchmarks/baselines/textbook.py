@@ -1,7 +1,7 @@
 """The tutorial's program in plain TensorFlow 2, as a careful reader of its documentation would write it.
 
 Images are distorted one by one with `tf.image`, the network takes TensorFlow's own operations, and one `tf.function`
-holds the step. `python -m benchmarks.peers.textbook FILE...` serves measurements of images/s.
+holds the step. `python -m benchmarks.baselines.textbook FILE...` serves measurements of images/s.
 """
 
 import sys
