@@ -30,10 +30,10 @@ def apply(mutation: Mutation, tree: Path) -> None:
 
 def run_row(mutation: Mutation, tree: Path) -> tuple[bool, str]:
     """Whether the tests of a protection's row failed in a tree, and in which words."""
-    where = f'fault(claim="{mutation.claim}", how="{mutation.how}")'
+    where = f'fault(promise="{mutation.promise}", injection="{mutation.injection}")'
     command = [sys.executable, "-m", "pytest", "-qx", "--tb=native", "-m", where]
     command += ["-o", "addopts=--import-mode=importlib"]
-    command += [str(path) for path in (tree / "tests").rglob("test_*.py") if mutation.how in path.read_text()]
+    command += [str(path) for path in (tree / "tests").rglob("test_*.py") if mutation.injection in path.read_text()]
     environment = {**os.environ, "PYTHONPATH": str(tree)}
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=1200)
     words = [line for line in done.stdout.splitlines() if line.startswith(("FAILED tests", "ERROR tests"))]
@@ -50,7 +50,7 @@ def main() -> int:
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     for mutation in MUTATIONS:
-        row = f"{mutation.claim} | {mutation.how}"
+        row = f"{mutation.promise} | {mutation.injection}"
         if wanted not in row:
             continue
         with tempfile.TemporaryDirectory() as folder:

@@ -12,16 +12,16 @@ class Mutation(NamedTuple):
     """One protection of one row.
 
     Attributes:
-        claim: the row's claim.
-        how: the row's way to break it.
+        promise: the row's promise.
+        injection: the row's way to break it.
         removes: what is taken out, for the table.
         file: where it is, from the checkout's top.
         original: what stands there, once.
         mutated: what stands there without the protection.
     """
 
-    claim: str
-    how: str
+    promise: str
+    injection: str
     removes: str
     file: str
     original: str

@@ -199,15 +199,15 @@ def course(tmp_path_factory):
     return folder
 
 
-@pytest.mark.fault(claim="grading", how="submissions that cheat, among others")
-def test_each_gets_what_the_honest_part_is_worth(course, tried):
+@pytest.mark.fault(promise="grading", injection="submissions that cheat, among others")
+def test_each_gets_what_the_honest_part_is_worth(course, count_trial):
     points = {entry.student: entry.score for entry in scores.list_scores(NAME, course)}
     assert points == {change.__name__: due for change, due in POINTS.items()}
-    tried(len(POINTS))
+    count_trial(len(POINTS))
 
 
-@pytest.mark.fault(claim="grading", how="pages that hold a program, a key or a hidden test")
-def test_feedback_pages_hold_no_scripts_or_hidden_tests(course, tried):
+@pytest.mark.fault(promise="grading", injection="pages that hold a program, a key or a hidden test")
+def test_feedback_pages_hold_no_scripts_or_hidden_tests(course, count_trial):
     found = {page.parent.parent.name: page.read_text() for page in assignments.feedback(NAME, course)}
     assert set(found) == {change.__name__ for change in POINTS}
     for page in found.values():
@@ -217,7 +217,7 @@ def test_feedback_pages_hold_no_scripts_or_hidden_tests(course, tried):
     assert "True" in found["everything_kept_and_printed"]
     assert "more than 1,000 cells" in found["too_many_cells"]
     assert "the kernel died in this cell" in found["kernel_ended"]
-    tried(len(found))
+    count_trial(len(found))
 
 
 def test_the_key_of_a_submission_is_its_own():
@@ -230,7 +230,7 @@ def test_the_key_of_a_submission_is_its_own():
     assert "public" not in keys
 
 
-@pytest.mark.fault(claim="grading", how="words of which a page would be made for hours")
+@pytest.mark.fault(promise="grading", injection="words of which a page would be made for hours")
 @pytest.mark.parametrize("words", ["[", "\\begin{a}", "> http://a[", "*a_ "])
 def test_a_page_of_words_without_end_is_made_soon(words):
     notebook = assignment()
@@ -255,8 +255,8 @@ def a_picture_without_end(notebook):
     notebook.cells.append(new_markdown_cell("![](attachment:a)" * 1000, attachments=picture))
 
 
-@pytest.mark.fault(claim="grading", how="a page that takes hours or gigabytes to make")
-def test_a_page_without_end_keeps_nobody_else_from_one(tmp_path, monkeypatch, tried):
+@pytest.mark.fault(promise="grading", injection="a page that takes hours or gigabytes to make")
+def test_a_page_without_end_keeps_nobody_else_from_one(tmp_path, monkeypatch, count_trial):
     folder = released(tmp_path)
     attacks = [code_of_another_language, a_picture_many_times, a_picture_without_end]
     hand_in(folder, [right, *attacks, wrong])
@@ -271,7 +271,7 @@ def test_a_page_without_end_keeps_nobody_else_from_one(tmp_path, monkeypatch, tr
         assert f"for {attack.__name__}" in str(error.value)
     assert "\n" not in str(error.value)
     assert [page.parent.parent.name for page in sorted(folder.glob("feedback/*/*/*.html"))] == ["right", "wrong"]
-    tried(len(attacks))
+    count_trial(len(attacks))
 
 
 def test_what_takes_long_to_validate_is_not_validated():
@@ -291,7 +291,7 @@ def test_a_time_of_handing_in_that_is_no_file_is_none(tmp_path, name):
     assert assignments._file(tmp_path / name, 100) == b""
 
 
-@pytest.mark.fault(claim="grading", how="the process that executes notebooks ended")
+@pytest.mark.fault(promise="grading", injection="the process that executes notebooks ended")
 def test_grader_survives_killed_worker(tmp_path, monkeypatch):
     folder = released(tmp_path)
     hand_in(folder, [kernel_ended, right])
@@ -301,8 +301,8 @@ def test_grader_survives_killed_worker(tmp_path, monkeypatch):
     assert [(entry.student, entry.score) for entry in points] == [("kernel_ended", 0), ("right", 7)]
 
 
-@pytest.mark.fault(claim="grading", how="a file that nbgrader cannot take")
-def test_what_nbgrader_cannot_take_keeps_nobody_else_from_points(tmp_path, tried):
+@pytest.mark.fault(promise="grading", injection="a file that nbgrader cannot take")
+def test_what_nbgrader_cannot_take_keeps_nobody_else_from_points(tmp_path, count_trial):
     folder = released(tmp_path)
     hand_in(folder, [right, wrong])
     (folder / "submitted" / "right" / NAME / "timestamp.txt").write_text("yesterday, perhaps")
@@ -310,7 +310,7 @@ def test_what_nbgrader_cannot_take_keeps_nobody_else_from_points(tmp_path, tried
         assignments.grade(NAME, folder, limits=Limits(cell_seconds=20, seconds=60))
     assert "\n" not in str(error.value)
     assert [(entry.student, entry.score) for entry in scores.list_scores(NAME, folder)] == [("wrong", 0)]
-    tried()
+    count_trial()
 
 
 def test_what_is_no_file_is_no_submission(tmp_path):
