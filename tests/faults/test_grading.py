@@ -187,7 +187,7 @@ def still_running(mark=MARK):
 def unfenced(tmp_path, monkeypatch):
     """As on a system without Landlock: a kernel that finds none does without."""
     (tmp_path / "sitecustomize.py").write_text(
-        "from cifarlab.teaching.sandbox import landlock\nlandlock.version = lambda: 0\n"
+        "from cifarlab.teaching.sandbox import landlock\nlandlock.abi_version = lambda: 0\n"
     )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
 
