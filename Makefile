@@ -16,7 +16,7 @@ QUICK := $(SIDE_BY_SIDE) -p no:nbval -o addopts="--import-mode=importlib" -m "no
 # Jupyter and the tests find each other's programs (nbconvert, tensorboard) on the path.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help setup lab test test-fast test-oldest quick test-browser coverage soak proofs site notebooks course train evaluate bench lock clean
+.PHONY: help setup lab test test-fast test-oldest quick test-browser coverage soak mutation-tests docs notebooks run-lessons train evaluate bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -67,20 +67,20 @@ coverage: setup ## which lines of cifarlab the tests run, those in kernels and p
 
 soak: setup ## break things for two hours: 50 kills, an hour of training, fuzzing; then fill the table
 	CIFARLAB_SOAK=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m fault tests
-	$(BIN)/python -m tools.fault_table
+	$(BIN)/python -m tools.fault_report
 
-proofs: setup ## take each protection out of a copy and see the tests of its row fail; ARGS="words of a row"
-	$(BIN)/python -m tools.take_out $(ARGS)
-	$(BIN)/python -m tools.fault_table
+mutation-tests: setup ## take each protection out of a copy and see the tests of its row fail; ARGS="words of a row"
+	$(BIN)/python -m tools.mutation_test $(ARGS)
+	$(BIN)/python -m tools.fault_report
 
 notebooks: setup ## build lessons, solutions and exercises from their sources in lessons/
 	$(BIN)/python -m tools.build_notebooks $(ARGS)
 
-site: setup ## build the site from docs/, notebooks and docstrings into build/site; offline, nothing is executed
+docs: setup ## build the site from docs/, notebooks and docstrings into build/site; offline, nothing is executed
 	$(BIN)/python -m tools.build_site
 
-course: setup ## run every lesson headless and print a table; CIFARLAB_DATASET=cifar10 for the real pictures
-	$(BIN)/python -m tools.run_course $(ARGS)
+run-lessons: setup ## run every lesson headless and print a table; CIFARLAB_DATASET=cifar10 for the real pictures
+	$(BIN)/python -m tools.run_lessons $(ARGS)
 
 train: setup ## train on CIFAR-10, downloaded on first use; ARGS="..." for options
 	$(BIN)/cifarlab train $(ARGS)

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbval.kernel
 import pytest
 
-pytest_plugins = ["tests.faults.counting"]
+pytest_plugins = ["tests.faults.trial_counter"]
 
 
 def pytest_configure(config):

@@ -12,10 +12,10 @@ import json
 import statistics
 from collections.abc import Callable, Iterator
 
-from benchmarks.batches import SIZES
+from benchmarks.batch_sizes import SIZES
 from benchmarks.contenders import Contender
 from benchmarks.machine import machine
-from benchmarks.processes import first_step, peak_memory
+from benchmarks.startup_and_memory import first_step, peak_memory
 from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet
 from cifarlab.model.network import ConvNet
@@ -52,12 +52,12 @@ def speed(dataset: DataSet, data_dir: str | None, count: int) -> Figures:
     """cifarlab's parts and the whole, and the peers, all side by side; images/s."""
     files = tuple(map(str, dataset.train_files))
     programs = {
-        "cifarlab": ("benchmarks.own", dataset.name, *([data_dir] if data_dir else [])),
-        "textbook TensorFlow": ("benchmarks.peers.textbook", *files),
-        "Keras fit": ("benchmarks.peers.keras_fit", *files),
+        "cifarlab": ("benchmarks.cifarlab_programs", dataset.name, *([data_dir] if data_dir else [])),
+        "textbook TensorFlow": ("benchmarks.baselines.textbook", *files),
+        "Keras fit": ("benchmarks.baselines.keras_fit", *files),
     }
     if importlib.util.find_spec("torch"):
-        programs["PyTorch"] = ("benchmarks.peers.pytorch", *files)
+        programs["PyTorch"] = ("benchmarks.baselines.pytorch", *files)
     else:
         say("PyTorch is not measured: torch is not installed (`pip install torch`).")
     with contenders(**programs) as started:
@@ -73,7 +73,7 @@ def speed(dataset: DataSet, data_dir: str | None, count: int) -> Figures:
 
 def batch_sizes(count: int) -> Figures:
     """The step alone at each batch size, with one and with two threads; images/s."""
-    with contenders(one=("benchmarks.batches", "1"), two=("benchmarks.batches", "2")) as started:
+    with contenders(one=("benchmarks.batch_sizes", "1"), two=("benchmarks.batch_sizes", "2")) as started:
         return rounds(
             {
                 f"batch {size}, {name} thread{'s' * (name == 'two')}": _measurement(contender, str(size))

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from benchmarks.record import evaluate
+from benchmarks.evaluate_checkpoints import evaluate
 from cifarlab.backend import tf
 from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet

@@ -1,4 +1,4 @@
-"""How Sphinx makes the site of the pages that tools/build_site.py puts together; `make site`."""
+"""How Sphinx makes the site of the pages that tools/build_site.py puts together; `make docs`."""
 
 from cifarlab import __version__
 

@@ -15,7 +15,7 @@
 # %%
 import os
 
-import cifarlab  # not found? docs/hosted.md
+import cifarlab  # not found? docs/run-online.md
 from cifarlab import doctor
 from cifarlab.data import registry
 from cifarlab.plotting import figures, image_grids

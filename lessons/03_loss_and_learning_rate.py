@@ -20,7 +20,7 @@ import os
 import pathlib
 import tempfile
 
-import cifarlab  # not found? docs/hosted.md
+import cifarlab  # not found? docs/run-online.md
 import numpy as np
 from cifarlab import errors
 from cifarlab.data import pipeline
@@ -192,7 +192,7 @@ print("today's version has learned something by step 100:", np.mean(entropies[-2
 names = {"cross_entropy": "cross-entropy", "local3/weight_loss": "decay of local3"}
 names["local4/weight_loss"] = "decay of local4"
 parts = {label: runs.series(log, "losses", name) for name, label in names.items()}
-lines = pathlib.Path("../benchmarks/recorded/tutorial.jsonl").read_text().splitlines()
+lines = pathlib.Path("../benchmarks/results/tutorial.jsonl").read_text().splitlines()
 recorded = [json.loads(line) for line in lines[1:]]
 thousands = [line["step"] / 1000 for line in recorded]
 long_run = {label: (thousands, [r["training"][n] for r in recorded]) for n, label in names.items()}

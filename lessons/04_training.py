@@ -16,7 +16,7 @@ import os
 import tempfile
 import threading
 
-import cifarlab  # not found? docs/hosted.md
+import cifarlab  # not found? docs/run-online.md
 import numpy as np
 from cifarlab.backend import tf
 from cifarlab.demos import distributions, tensorboard

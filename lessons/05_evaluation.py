@@ -18,7 +18,7 @@ import os
 import tempfile
 from pathlib import Path
 
-import cifarlab  # not found? docs/hosted.md
+import cifarlab  # not found? docs/run-online.md
 import numpy as np
 from cifarlab.data import image_files, pipeline, records
 from cifarlab.demos import weight_averages
@@ -145,7 +145,7 @@ for decay in DECAYS:
 # %%
 import json
 
-lines = Path("../benchmarks/recorded/tutorial.jsonl").read_text().splitlines()
+lines = Path("../benchmarks/results/tutorial.jsonl").read_text().splitlines()
 about, *recorded = map(json.loads, lines)
 last = recorded[-1]
 print(about["machine"].split(", Python")[0])

@@ -20,7 +20,7 @@ import os
 import re
 import time
 
-import cifarlab  # not found? docs/hosted.md
+import cifarlab  # not found? docs/run-online.md
 import numpy as np
 from cifarlab.backend import tf
 from cifarlab.data import pipeline

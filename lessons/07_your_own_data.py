@@ -17,7 +17,7 @@ import os
 import tempfile
 from pathlib import Path
 
-import cifarlab  # not found? docs/hosted.md
+import cifarlab  # not found? docs/run-online.md
 import numpy as np
 from cifarlab.backend import tf
 from cifarlab.data import custom, distortions, holdout, image_files, records

@@ -94,7 +94,7 @@ def test_its_wheel_holds_the_package_with_its_weights(unpacked, held):
 def test_its_tests_run(unpacked):
     """Those that read the files beside the package, and one of the package; nothing of this tree."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    tests = ["tests/test_front_door.py", "tests/test_ledger.py", "tests/test_config.py"]
+    tests = ["tests/test_repository_files.py", "tests/test_reported_results.py", "tests/test_config.py"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:nbval", "-o", "addopts=--import-mode=importlib", *tests]
     done = subprocess.run(command, cwd=unpacked, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:]

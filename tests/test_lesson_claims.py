@@ -1,4 +1,4 @@
-"""What lessons say in prose and no cell prints; results of recorded runs are in `tools/ledger.py`."""
+"""What lessons say in prose and no cell prints; results of recorded runs are in `tools/reported_results.py`."""
 
 import json
 import math
@@ -109,7 +109,7 @@ def test_weight_decay_alone_does_what_lesson_3_says():
 
 
 def test_in_the_recorded_run_the_weights_shrink_for_some_thousand_steps_and_then_hold():
-    lines = map(json.loads, (ROOT / "benchmarks" / "recorded" / "tutorial.jsonl").read_text().splitlines()[1:])
+    lines = map(json.loads, (ROOT / "benchmarks" / "results" / "tutorial.jsonl").read_text().splitlines()[1:])
     decay = {line["step"]: line["training"]["local3/weight_loss"] for line in lines}
     assert min(decay, key=decay.get) in range(4000, 10_000)
     assert max(value for step, value in decay.items() if step > 6000) < 1.5 * min(decay.values())
@@ -130,7 +130,7 @@ def test_in_lesson_6_no_claim_is_false_but_the_bugs():
 
 def recorded_precisions(name, kind, steps):
     """In %, from the log of a recorded run."""
-    lines = (ROOT / "benchmarks" / "recorded" / f"{name}.jsonl").read_text().splitlines()[1:]
+    lines = (ROOT / "benchmarks" / "results" / f"{name}.jsonl").read_text().splitlines()[1:]
     by_step = {line["step"]: line[kind]["precision_at_1"] for line in map(json.loads, lines)}
     return [100 * by_step[step] for step in steps]
 

@@ -71,7 +71,7 @@ def test_the_front_page_tells_minutes(site, pages):
 
 @pytest.mark.parametrize(
     ("word", "name"),
-    [("whitening", "glossary"), ("standardization", "lessons/01_inputs"), ("staircase", "api/training")],
+    [("whitening", "tf1-glossary"), ("standardization", "lessons/01_inputs"), ("staircase", "api/training")],
 )
 def test_the_search_knows_lessons_reference_and_glossary(index, word, name):
     assert index["docnames"].index(name) in places_of(index, word)
@@ -136,7 +136,7 @@ KINDS = {
     "lesson": "lessons/04_training.html",
     "exercise": "exercises/02_locally_connected.html",
     "reference": "api/training.html",
-    "glossary": "glossary.html",
+    "glossary": "tf1-glossary.html",
     "instructors": "instructors.html",
     "results": "results.html",
 }

@@ -1,4 +1,4 @@
-"""Builds the site: `make site`. Puts its pages together in build/site-pages, and has Sphinx write it into build/site.
+"""Builds the site: `make docs`. Puts its pages together in build/site-pages, and has Sphinx write it into build/site.
 
 The pages are what is in the repository for other readers: the executed lessons and exercises, docs/, the README files
 of the recorded results, CONTRIBUTING.md and the modules' docstrings. Nothing is executed and nothing is fetched.

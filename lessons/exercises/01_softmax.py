@@ -26,7 +26,7 @@
 import os
 import tempfile
 
-import cifarlab  # not found? docs/hosted.md
+import cifarlab  # not found? docs/run-online.md
 from cifarlab import teaching
 from cifarlab.backend import tf
 from cifarlab.plotting import figures, plots

@@ -39,7 +39,7 @@ import os
 import statistics
 import tempfile
 
-import cifarlab  # not found? docs/hosted.md
+import cifarlab  # not found? docs/run-online.md
 import numpy as np
 from cifarlab import teaching
 from cifarlab.backend import tf

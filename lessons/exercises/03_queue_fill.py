@@ -30,7 +30,7 @@ import pathlib
 import tempfile
 import time
 
-import cifarlab  # not found? docs/hosted.md
+import cifarlab  # not found? docs/run-online.md
 import numpy as np
 from cifarlab import teaching
 from cifarlab.backend import tf

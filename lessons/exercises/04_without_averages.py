@@ -25,7 +25,7 @@
 import functools
 import os
 
-import cifarlab  # not found? docs/hosted.md
+import cifarlab  # not found? docs/run-online.md
 import numpy as np
 from cifarlab import teaching
 from cifarlab.backend import tf

@@ -27,7 +27,7 @@
 import os
 import time
 
-import cifarlab  # not found? docs/hosted.md
+import cifarlab  # not found? docs/run-online.md
 from cifarlab import teaching
 from cifarlab.backend import tf
 from cifarlab.plotting import figures, plots

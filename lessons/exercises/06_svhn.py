@@ -29,7 +29,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-import cifarlab  # not found? docs/hosted.md
+import cifarlab  # not found? docs/run-online.md
 import numpy as np
 import scipy.io
 from cifarlab import teaching

@@ -3,7 +3,7 @@
 import os
 import signal
 
-from cifarlab.teaching.sandbox.execution import run_notebook
+from cifarlab.teaching.sandbox.execution import execute_notebook
 
 ANSWER = """\
 import numpy as np
@@ -26,16 +26,18 @@ def nothing(unevenness, *, key=None): return 1
 check_unevenness.__code__ = nothing.__code__""",
     "a check's default values": """
 from cifarlab.teaching.checks.examiner import Examiner
-Examiner.compare.__kwdefaults__['tolerance'] = 1e9""",
-    "a method of all checks": "import cifarlab.teaching.checks.examiner as e; e.Examiner.compare = lambda *a, **k: 0",
-    "how all checks refuse": "import cifarlab.teaching.checks.examiner as e; e.Examiner.refuse = lambda *a, **k: None",
+Examiner.assert_close.__kwdefaults__['tolerance'] = 1e9""",
+    "a method of all checks": """
+import cifarlab.teaching.checks.examiner as e
+e.Examiner.assert_close = lambda *a, **k: 0""",
+    "how all checks refuse": "import cifarlab.teaching.checks.examiner as e; e.Examiner.fail = lambda *a, **k: None",
     "how methods are found": """
 from cifarlab.teaching.checks.examiner import Examiner
 Examiner.__getattribute__ = lambda self, name: (lambda *a, **k: None) if name != 'random' else RNG
 RNG = __import__('numpy').random.default_rng(0)""",
     "how functions are called": """
 import cifarlab.teaching.checks.examiner as e
-e.call, e._close = lambda *a, **k: 0, lambda *a: True""",
+e.call_with_timeout, e._close = lambda *a, **k: 0, lambda *a: True""",
     "a built-in function, in a module": """
 import cifarlab.teaching.checks.examiner as e
 e.callable, e.np = lambda x: False, e""",
@@ -70,10 +72,10 @@ builtins.__import__ = lambda name, *a, **k: fake if name == 'cifarlab' else real
     "what the grader puts back with": """
 import cifarlab.teaching.sandbox.snapshot as o, cifarlab.teaching.sandbox.autograder as t
 import cifarlab.teaching.checks.examiner as e
-o.Originals.put_back = lambda self: []
-o._differing = lambda *a: []
-t.Trial.hold = lambda *a: {'replaced': [], 'right': 'yes', 'number': None}
-e.Examiner.compare = lambda *a, **k: None""",
+o.ModuleSnapshot.restore = lambda self: []
+o._changed_names = lambda *a: []
+t.Autograder.run_test = lambda *a: {'replaced': [], 'right': 'yes', 'number': None}
+e.Examiner.assert_close = lambda *a, **k: None""",
     "what the grader writes with": """
 import json
 real, fake = json.dumps, '{"replaced": [], "right": "yes", "number": null}'
@@ -87,9 +89,9 @@ builtins.exec, builtins.eval = deaf(exec), deaf(eval)""",
 import builtins, sys
 import cifarlab.teaching.checks.examiner as e
 def blind(real):
-    return lambda *a: False if sys._getframe(1).f_code.co_filename.endswith('originals.py') else real(*a)
+    return lambda *a: False if sys._getframe(1).f_code.co_filename.endswith('snapshot.py') else real(*a)
 builtins.any, builtins.hasattr, builtins.callable = blind(any), blind(hasattr), blind(callable)
-e.Examiner.compare, e.np = lambda *a, **k: None, e""",
+e.Examiner.assert_close, e.np = lambda *a, **k: None, e""",
 }
 """Run in a cell of the student's own, before a test."""
 
@@ -125,7 +127,7 @@ get_ipython().user_ns = Names(get_ipython().user_ns)""",
     "on every line": """
 import sys, threading
 def trace(frame, event, arg):
-    if 'got' in frame.f_locals: frame.f_locals['got'] = 0
+    if 'actual' in frame.f_locals: frame.f_locals['actual'] = 0
     return trace
 sys.settrace(trace); sys.setprofile(trace); threading.settrace(trace)""",
     "on a clock": """
@@ -139,20 +141,20 @@ signal.signal(signal.SIGALRM, tick); signal.setitimer(signal.ITIMER_REAL, 0.001,
 FORGED = """
 async def do_execute(*a, **k):
     outcome = '{"replaced": [], "right": "yes", "number": null}'
-    return {'status': 'ok', 'execution_count': 1, 'user_expressions': {}, 'outcome': outcome, 'seal': ''}
+    return {'status': 'ok', 'execution_count': 1, 'user_expressions': {}, 'outcome': outcome, 'signature': ''}
 get_ipython().kernel.do_execute = do_execute"""
 """As above; another kernel, as it were."""
 
 MEANWHILE = {
     "for good": """
     import cifarlab.teaching.checks.examiner as e
-    e.Examiner.compare = lambda *a, **k: None
+    e.Examiner.assert_close = lambda *a, **k: None
     return 7.0""",
     "for a moment": """
     from cifarlab.teaching.checks.examiner import Examiner
-    real = Examiner.compare
-    def compare(*a, **k): Examiner.compare = real
-    Examiner.compare = compare
+    real = Examiner.assert_close
+    def assert_close(*a, **k): Examiner.assert_close = real
+    Examiner.assert_close = assert_close
     return 7.0""",
     "in numpy": """
     import numpy
@@ -192,7 +194,7 @@ MEANWHILE = {
     import time
     kernel, outcome = get_ipython().kernel, '{"replaced": [], "right": "yes", "number": null}'
     parent = kernel.get_parent('shell')
-    content = {'status': 'ok', 'execution_count': 1, 'outcome': outcome, 'seal': '', 'user_expressions': {}}
+    content = {'status': 'ok', 'execution_count': 1, 'outcome': outcome, 'signature': '', 'user_expressions': {}}
     ident = parent['header']['session'].encode()
     kernel.session.send(kernel.shell_stream.socket, 'execute_reply', content, parent=parent, ident=ident)
     time.sleep(0.5)
@@ -205,7 +207,9 @@ MEANWHILE = {
             clear_output(); time.sleep(0.001)
     threading.Thread(target=clear, daemon=True).start()
     return 7.0""",
-    "a verdict": "\n    from cifarlab.teaching.checks.result import Right\n    raise SystemExit(Right('yes'))",
+    "a verdict": """
+    from cifarlab.teaching.checks.result import CheckPassed
+    raise SystemExit(CheckPassed('yes'))""",
     "an end": "\n    import sys\n    sys.exit(0)",
 }
 """What an answer does while a check calls it; the body of a function."""
@@ -234,10 +238,11 @@ LEAKS = {
     "displayed": "display(seen()); shown.update(seen()); display({'text/plain': seen()}, raw=True)",
     "raised": "raise ValueError(seen())",
     "raised as an assertion": "raise AssertionError(seen())",
-    "raised as a refusal": "from cifarlab.teaching.checks.result import NotYetError; raise NotYetError(seen())",
+    "raised as a refusal": """from cifarlab.teaching.checks.result import CheckFailedError
+    raise CheckFailedError(seen())""",
     "raised as a class": "raise type(seen(), (Exception,), {})",
     "returned": "return seen()",
-    "returned as a verdict": "from cifarlab.teaching.checks.result import Right; return Right(seen())",
+    "returned as a verdict": "from cifarlab.teaching.checks.result import CheckPassed; return CheckPassed(seen())",
     "said later": "import threading; threading.Timer(0.2, lambda: print(seen())).start()",
     "sent": """kernel = get_ipython().kernel
     for kind in 'stream', 'display_data', 'error', 'execute_input':
@@ -249,7 +254,7 @@ LEAKS = {
 
 
 def run_or_end(text, limits):
-    """In place of `run_notebook`: a notebook that holds `os._exit` ends the process that executes it."""
+    """In place of `execute_notebook`: a notebook that holds `os._exit` ends the process that executes it."""
     if "os._exit" in text:
         os.kill(os.getpid(), signal.SIGKILL)
-    return run_notebook(text, limits)
+    return execute_notebook(text, limits)

@@ -203,7 +203,9 @@ CASES = [
 ]
 
 
-@pytest.mark.fault(claim="checkpoints", how="any file of a run missing, empty, damaged, renamed, copied or touched")
+@pytest.mark.fault(
+    promise="checkpoints", injection="any file of a run missing, empty, damaged, renamed, copied or touched"
+)
 @pytest.mark.parametrize(("variant", "name", "damage"), CASES, ids=lambda case: getattr(case, "__name__", case))
 def test_a_run_with_a_damaged_file_resumes_or_stops(variant, name, damage, runs, image, tmp_path, capfd, table):
     folder = tmp_path / "run"
@@ -246,7 +248,7 @@ CLOCKS = {
 }
 
 
-@pytest.mark.fault(claim="checkpoints", how="clocks ahead, behind and set back, equal and descending times")
+@pytest.mark.fault(promise="checkpoints", injection="clocks ahead, behind and set back, equal and descending times")
 @pytest.mark.parametrize("index", ["with its index", "without its index"])
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("variant", ["three", "one"])
@@ -265,7 +267,7 @@ def test_no_clock_makes_a_run_start_again(variant, clock, index, runs, image, tm
     assert all("(step 12," in outcome.out for name, outcome in others.items() if name == "eval")
 
 
-@pytest.mark.fault(claim="checkpoints", how="clocks ahead, behind and set back, equal and descending times")
+@pytest.mark.fault(promise="checkpoints", injection="clocks ahead, behind and set back, equal and descending times")
 @pytest.mark.parametrize(("first", "second"), [(3600, 0), (0, 3600), (-3600, 0), (0, -3600), (4e7, -4e7)])
 @pytest.mark.parametrize("keep", [1, 2])
 def test_a_clock_that_is_set_between_two_sessions_loses_nothing(first, second, keep, data_dir, tmp_path, monkeypatch):
@@ -278,7 +280,7 @@ def test_a_clock_that_is_set_between_two_sessions_loses_nothing(first, second, k
     assert [line["step"] for line in read_log(folder) if line["event"] == "step"] == list(range(12))
 
 
-@pytest.mark.fault(claim="checkpoints", how="clocks ahead, behind and set back, equal and descending times")
+@pytest.mark.fault(promise="checkpoints", injection="clocks ahead, behind and set back, equal and descending times")
 def test_another_time_zone_changes_nothing(runs, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     shutil.copytree(runs / "one", folder)
@@ -360,7 +362,7 @@ ACCIDENTS = [
 ]
 
 
-@pytest.mark.fault(claim="checkpoints", how="several files of a run missing, or checkpoints renamed")
+@pytest.mark.fault(promise="checkpoints", injection="several files of a run missing, or checkpoints renamed")
 @pytest.mark.parametrize(("variant", "accident", "step", "words"), ACCIDENTS)
 def test_a_run_after_an_accident_resumes_or_stops(variant, accident, step, words, runs, image, tmp_path, capfd, table):
     folder = tmp_path / "run"
@@ -376,7 +378,7 @@ def test_a_run_after_an_accident_resumes_or_stops(variant, accident, step, words
         assert re.search(words, trained.out), trained.out
 
 
-@pytest.mark.fault(claim="exact resume", how="killed before its first checkpoint")
+@pytest.mark.fault(promise="exact resume", injection="killed before its first checkpoint")
 @pytest.mark.parametrize("left", ["starting point", "its half", "settings alone"])
 def test_a_run_that_was_killed_before_its_first_checkpoint_resumes(left, data_dir, tmp_path, capfd, monkeypatch):
     folder = tmp_path / "run"
@@ -411,7 +413,7 @@ def stop_after_the_first(save, killed):
     return saves_once
 
 
-@pytest.mark.fault(claim="checkpoints", how="directories of other programs")
+@pytest.mark.fault(promise="checkpoints", injection="directories of other programs")
 @pytest.mark.parametrize("lost", ["", ".index", ".meta", "checkpoint"])
 def test_a_run_of_the_tutorials_program_is_never_changed(lost, tmp_path, image, capfd, table):
     folder = tmp_path / "cifar10_train"
@@ -441,7 +443,7 @@ def test_a_run_of_the_tutorials_program_is_never_changed(lost, tmp_path, image, 
         assert not list(folder.glob("trainer.lock*"))
 
 
-@pytest.mark.fault(claim="checkpoints", how="directories of other programs")
+@pytest.mark.fault(promise="checkpoints", injection="directories of other programs")
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -488,7 +490,7 @@ NAMES = [
 NAMES += ["$HOME", "a,b", "a\nb", "model.ckpt-7.data-1", "-", "[!a]", "a[", "\udcff\udcfe", "x" * 200]
 
 
-@pytest.mark.fault(claim="checkpoints", how="directories with any name that the system allows")
+@pytest.mark.fault(promise="checkpoints", injection="directories with any name that the system allows")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_run_works_in_a_directory_with_any_name(name, data_dir, image, tmp_path, capfd, monkeypatch):
     folder = tmp_path / name / "run"

@@ -12,7 +12,7 @@ from hypothesis import given
 
 from cifarlab.data.sources.download import DownloadError, fetch
 from tests.faults.strategies import briefly, json_values
-from tests.loopback import BODY, Request, Server, hasten
+from tests.http_server import BODY, Request, Server, hasten
 
 HASH = f"sha256:{hashlib.sha256(BODY).hexdigest()}"
 TENTH = len(BODY) // 10
@@ -49,33 +49,33 @@ def start_anew(target) -> None:
             file.unlink()
 
 
-@pytest.mark.fault(claim="downloads", how="cut off at each tenth")
+@pytest.mark.fault(promise="downloads", injection="cut off at each tenth")
 @pytest.mark.parametrize("size", [len(BODY), None])
-def test_cut_off_at_any_tenth_the_rest_is_fetched(server, target, tried, size):
+def test_cut_off_at_any_tenth_the_rest_is_fetched(server, target, count_trial, size):
     for tenth in range(1, 10):
         server.requests.clear()
         server.answer = lambda request, n, upto=tenth * TENTH: request.serve(upto=None if n else upto)
         assert comes(server, target, size) == ""
         assert server.starts == [None, tenth * TENTH]
         start_anew(target)
-        tried()
+        count_trial()
 
 
-@pytest.mark.fault(claim="downloads", how="cut off at each tenth")
+@pytest.mark.fault(promise="downloads", injection="cut off at each tenth")
 @pytest.mark.parametrize("size", [len(BODY), None])
-def test_cut_off_at_every_tenth_it_takes_some_calls_and_nothing_is_fetched_twice(server, target, tried, size):
+def test_cut_off_at_every_tenth_it_takes_some_calls_and_nothing_is_fetched_twice(server, target, count_trial, size):
     server.answer = lambda request, n: request.serve(upto=request.start + TENTH)
     calls = 1
     while message := comes(server, target, size):
         assert f"it continues at {3 * calls * TENTH:,} bytes" in message
         calls += 1
-        tried(3)
+        count_trial(3)
     assert calls == 4
     assert sum(request.sent for request in server.requests) == len(BODY)
     assert server.starts == [None, *range(TENTH, len(BODY), TENTH)]
 
 
-@pytest.mark.fault(claim="downloads", how="statuses that refuse, such as 403, 404 and 500")
+@pytest.mark.fault(promise="downloads", injection="statuses that refuse, such as 403, 404 and 500")
 @pytest.mark.parametrize(
     "status", [204, 206, 304, 400, 401, 402, 403, 404, 410, 416, 418, 429, 451, 500, 502, 503, 504]
 )
@@ -97,7 +97,7 @@ def test_a_status_that_refuses_is_told_and_costs_nothing(server, target, status,
     assert half.read_bytes() == BODY[:part]
 
 
-@pytest.mark.fault(claim="downloads", how="redirects in a circle or to what is no address")
+@pytest.mark.fault(promise="downloads", injection="redirects in a circle or to what is no address")
 @pytest.mark.parametrize(
     "place",
     [
@@ -115,9 +115,9 @@ def test_a_redirect_to_what_is_no_address_is_told(server, target, place):
 NUMBERS = ["9" * 5000, "9" * 400, "9" * 16, "-5", "0x10", "1e3", "\xb2", "٣", "", " ", "200000, 5", "None"]
 
 
-@pytest.mark.fault(claim="downloads", how="lengths that lie")
+@pytest.mark.fault(promise="downloads", injection="lengths that lie")
 @pytest.mark.parametrize("size", [len(BODY), None])
-def test_a_length_that_is_none_is_no_length(server, target, size, tried):
+def test_a_length_that_is_none_is_no_length(server, target, size, count_trial):
     for number in NUMBERS:
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {number}\r\n\r\n".encode()
         rest = f"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {TENTH}-{number}/{number}\r\n\r\n".encode()
@@ -132,11 +132,11 @@ def test_a_length_that_is_none_is_no_length(server, target, size, tried):
         server.answer = answer
         comes(server, target, size)
         start_anew(target)
-        tried(2)
+        count_trial(2)
 
 
-@pytest.mark.fault(claim="downloads", how="notes of an earlier call torn or of another kind")
-def test_notes_of_any_kind_do_no_harm(server, target, soak, tried):
+@pytest.mark.fault(promise="downloads", injection="notes of an earlier call torn or of another kind")
+def test_notes_of_any_kind_do_no_harm(server, target, soak, count_trial):
     notes = target.with_name("batches.bin.part.json")
     known = {"url": server.url, "validator": '"one"', "total": len(BODY)}
     for field, values in {
@@ -149,13 +149,13 @@ def test_notes_of_any_kind_do_no_harm(server, target, soak, tried):
             notes.write_text(json.dumps(known | {field: value}))
             assert comes(server, target, None) == ""
             target.unlink()
-            tried()
+            count_trial()
     for text in ("[" * 100_000, '{"url": ' * 100_000, "9" * 5000, json.dumps(known)[:-5], "\ufeff{}", "\xff"):
         target.with_name("batches.bin.part").write_bytes(BODY[:TENTH])
         notes.write_bytes(text.encode("latin-1", "ignore"))
         assert comes(server, target, None) == ""
         target.unlink()
-        tried()
+        count_trial()
 
     @briefly(soak, 40)
     @given(json_values(known))
@@ -164,7 +164,7 @@ def test_notes_of_any_kind_do_no_harm(server, target, soak, tried):
         notes.write_text(json.dumps(value))
         assert comes(server, target, None) == ""
         target.unlink()
-        tried()
+        count_trial()
 
     any_notes()
 
@@ -180,8 +180,8 @@ WORDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.fault(claim="downloads", how="answers with bytes changed, left out and put in")
-def test_any_answer_is_followed_or_refused(server, target, soak, tried):
+@pytest.mark.fault(promise="downloads", injection="answers with bytes changed, left out and put in")
+def test_any_answer_is_followed_or_refused(server, target, soak, count_trial):
     def plain(request: Request) -> bytes:
         start = request.start
         if not start:
@@ -201,11 +201,11 @@ def test_any_answer_is_followed_or_refused(server, target, soak, tried):
         server.answer = answer
         came += comes(server, target, None if seed % 2 else len(BODY)) == ""
         start_anew(target)
-        tried()
+        count_trial()
     assert came > 20, "many changes do no harm"
 
 
-@pytest.mark.fault(claim="downloads", how="answers with bytes changed, left out and put in")
+@pytest.mark.fault(promise="downloads", injection="answers with bytes changed, left out and put in")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -225,7 +225,7 @@ def test_an_answer_that_is_none_is_told(server, target, answer, size):
     assert not target.exists()
 
 
-@pytest.mark.fault(claim="downloads", how="two processes at once")
+@pytest.mark.fault(promise="downloads", injection="two processes at once")
 @pytest.mark.parametrize("processes", [2, 5])
 def test_several_processes_fetch_once_also_when_the_line_breaks(server, target, tmp_path, processes):
     call = f"fetch([{server.url!r}], {str(target)!r}, known_hash={HASH!r})"

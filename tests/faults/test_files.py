@@ -26,7 +26,7 @@ from cifarlab.data.sources.download import DownloadError
 from cifarlab.model import pretrained_weights
 from cifarlab.model.network import ConvNet
 from cifarlab.training.run_log import read_log
-from tests.faults.readers import DESCRIPTION, MEMBERS, STEP, lines
+from tests.faults.fuzz_targets import DESCRIPTION, MEMBERS, STEP, lines
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,17 +77,21 @@ KINDS = {
 }  # fmt: skip
 
 
-@pytest.mark.fault(claim="archives and files", how="archives with paths, links, devices and absolute names in them")
+@pytest.mark.fault(
+    promise="archives and files", injection="archives with paths, links, devices and absolute names in them"
+)
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_a_member_with_another_name_goes_nowhere(tmp_path, kind, tried):
+def test_a_member_with_another_name_goes_nowhere(tmp_path, kind, count_trial):
     for number, name in enumerate(NAMES):
         home = tmp_path / str(number)
         home.mkdir()
         assert unpacked(home, header(name, kind=kind) + GOOD + END) == ""
-        tried()
+        count_trial()
 
 
-@pytest.mark.fault(claim="archives and files", how="archives with members missing, twice, of another kind or length")
+@pytest.mark.fault(
+    promise="archives and files", injection="archives with members missing, twice, of another kind or length"
+)
 @pytest.mark.parametrize("kind", [kind for name, kind in KINDS.items() if "file" not in name])
 def test_a_member_of_another_kind_is_refused(tmp_path, kind):
     assert "batches/a.bin as something else than a plain file" in unpacked(
@@ -95,14 +99,18 @@ def test_a_member_of_another_kind_is_refused(tmp_path, kind):
     )
 
 
-@pytest.mark.fault(claim="archives and files", how="archives with members missing, twice, of another kind or length")
+@pytest.mark.fault(
+    promise="archives and files", injection="archives with members missing, twice, of another kind or length"
+)
 @pytest.mark.parametrize("size", [-1, -512, -(2**62), 0, 2, 4, 2**33 - 1])
 def test_a_member_of_another_length_is_refused(tmp_path, size):
     message = unpacked(tmp_path, header(b"batches/a.bin", size, more=b"abc") + GOOD + END)
     assert f"batches/a.bin of {size:,} bytes, not 3 bytes" in message or "far more than these files" in message
 
 
-@pytest.mark.fault(claim="archives and files", how="archives whose headers take for ever, or hold headers without end")
+@pytest.mark.fault(
+    promise="archives and files", injection="archives whose headers take for ever, or hold headers without end"
+)
 @pytest.mark.parametrize("kind", [b"x", b"g", b"X", b"L", b"K"])
 @pytest.mark.parametrize(
     "more", [b"1" * 60_000, b"0 hdrcharset=" * 20_000, b"GNU.sparse.map=" + b"0," * 200_000, bytes(10_000)]
@@ -113,7 +121,9 @@ def test_a_header_that_takes_for_ever_is_not_read(tmp_path, kind, more):
     assert f"got a header of {len(more):,} bytes" in message
 
 
-@pytest.mark.fault(claim="archives and files", how="archives whose headers take for ever, or hold headers without end")
+@pytest.mark.fault(
+    promise="archives and files", injection="archives whose headers take for ever, or hold headers without end"
+)
 @pytest.mark.parametrize(
     ("kind", "more"), [(b"x", b"9 a=bbbb\n"), (b"L", b"abc\0"), (b"K", b"abc\0"), (b"X", b"9 a=bbbb\n")]
 )
@@ -122,7 +132,9 @@ def test_headers_of_headers_of_headers_are_refused(tmp_path, kind, more):
     assert "no .tar.gz archive, or a damaged one" in message
 
 
-@pytest.mark.fault(claim="archives and files", how="archives whose headers take for ever, or hold headers without end")
+@pytest.mark.fault(
+    promise="archives and files", injection="archives whose headers take for ever, or hold headers without end"
+)
 @pytest.mark.parametrize(
     "more", [b"9" * 30 + b" a=b\n", b"0 a=b\n", b"-5 a=b\n", b"25 GNU.sparse.map=9,9,9,9\n", b"18 size=" + b"9" * 9]
 )
@@ -131,7 +143,9 @@ def test_an_extended_header_of_nonsense_is_told_or_passed_over(tmp_path, more):
     unpacked(tmp_path, header(b"a", len(more), b"x", more) + GOOD + END)
 
 
-@pytest.mark.fault(claim="archives and files", how="archives whose headers take for ever, or hold headers without end")
+@pytest.mark.fault(
+    promise="archives and files", injection="archives whose headers take for ever, or hold headers without end"
+)
 @pytest.mark.parametrize("kind", [b"x", b"g", b"L", b"K", b"S", b"5", b"Z"])
 @pytest.mark.parametrize("size", [-1, -512, -1024, -(2**62)])
 def test_a_header_of_less_than_no_bytes_does_not_go_round_in_a_circle(tmp_path, kind, size):
@@ -144,7 +158,7 @@ def test_a_header_of_less_than_no_bytes_does_not_go_round_in_a_circle(tmp_path, 
 LITTLE_MEMORY = """
 import resource, sys
 from pathlib import Path
-from tests.faults.readers import tries
+from tests.faults.fuzz_targets import tries
 name, folder, megabytes = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 work = folder / "work"
 work.mkdir()
@@ -176,13 +190,13 @@ def zeros(gigabytes: int) -> bytes:
     return gzip.compress(bytes(1 << 26), 9) * (16 * gigabytes)
 
 
-@pytest.mark.fault(claim="archives and files", how="archives that unpack to gigabytes")
-def test_an_archive_that_unpacks_to_gigabytes_is_broken_off(tmp_path, tried):
+@pytest.mark.fault(promise="archives and files", injection="archives that unpack to gigabytes")
+def test_an_archive_that_unpacks_to_gigabytes_is_broken_off(tmp_path, count_trial):
     long, other = header(b"batches/zeros", 2**33 - 1), header(b"batches/a.bin", 2**33 - 1)
     bombs = [gzip.compress(first) + zeros(4) for first in (b"", long, other, GOOD, GOOD + END)]
     assert max(map(len, bombs)) < 5e6
     assert could_read("archive", tmp_path, gzip.compress(GOOD + END), bombs, 64) == [False] * 5
-    tried(5)
+    count_trial(5)
 
 
 def packed_variable(name: bytes, kind: int, shape: list[int], head: bytes, zeros_behind: int) -> bytes:
@@ -210,13 +224,13 @@ def matlab_file(labels: int, pixels: int, said: int | None = None) -> bytes:
     return bytes(124) + b"\x00\x01IM" + y + x
 
 
-@pytest.mark.fault(claim="archives and files", how="files that would fill the memory")
-def test_a_matlab_file_takes_little_memory_whatever_it_says(tmp_path, tried):
+@pytest.mark.fault(promise="archives and files", injection="files that would fill the memory")
+def test_a_matlab_file_takes_little_memory_whatever_it_says(tmp_path, count_trial):
     many = [matlab_file(1024, 1024, said) for said in (2_000_000_000, 10_000_000, 1_000_000)]
     files = [matlab_file(100 * 1024, 100 * 1024), *many]  # the first unpacks to 300 MB
     assert max(map(len, files)) < 500_000
     assert could_read("MATLAB", tmp_path, matlab_file(1024, 1024), files, 60) == [True, False, False, False]
-    tried(4)
+    count_trial(4)
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
@@ -262,15 +276,15 @@ BOMBS = {
 }
 
 
-@pytest.mark.fault(claim="archives and files", how="pictures that would fill the memory")
-def test_a_picture_that_unpacks_to_gigabytes_is_refused(tmp_path, tried):
+@pytest.mark.fault(promise="archives and files", injection="pictures that would fill the memory")
+def test_a_picture_that_unpacks_to_gigabytes_is_refused(tmp_path, count_trial):
     assert max(map(len, BOMBS.values())) < 300_000
     found = could_read("picture", tmp_path, saved("PNG"), BOMBS.values(), 250)
     assert dict(zip(BOMBS, found, strict=True)) == dict.fromkeys(BOMBS, False)
-    tried(len(BOMBS))
+    count_trial(len(BOMBS))
 
 
-@pytest.mark.fault(claim="archives and files", how="pictures that would fill the memory")
+@pytest.mark.fault(promise="archives and files", injection="pictures that would fill the memory")
 @pytest.mark.parametrize(("kind", "mode", "megabytes"), [("TIFF", "1", 500), ("JPEG", "RGB", 700)])
 def test_the_largest_picture_takes_its_share(tmp_path, soak, kind, mode, megabytes):
     if not soak:
@@ -290,7 +304,7 @@ def peak_of(function) -> int:
         tracemalloc.stop()
 
 
-@pytest.mark.fault(claim="archives and files", how="files that would fill the memory")
+@pytest.mark.fault(promise="archives and files", injection="files that would fill the memory")
 def test_a_log_of_one_line_without_end_takes_little_memory(tmp_path):
     (tmp_path / "log.jsonl").write_bytes(lines(STEP))
     with (tmp_path / "log.jsonl").open("r+b") as file:
@@ -302,7 +316,7 @@ def test_a_log_of_one_line_without_end_takes_little_memory(tmp_path):
     assert [event["step"] for event in found] == [90, 90]
 
 
-@pytest.mark.fault(claim="archives and files", how="files that would fill the memory")
+@pytest.mark.fault(promise="archives and files", injection="files that would fill the memory")
 def test_records_of_large_pictures_are_not_read_a_thousand_at_a_time(tmp_path):
     shape = [1024, 1024, 3]
     (tmp_path / "dataset.json").write_text(json.dumps({**DESCRIPTION, "image_shape": shape}))
@@ -312,7 +326,7 @@ def test_records_of_large_pictures_are_not_read_a_thousand_at_a_time(tmp_path):
     assert peak_of(DataSet.read_description(tmp_path / "dataset.json").check) < 60e6
 
 
-@pytest.mark.fault(claim="archives and files", how="files that would fill the memory")
+@pytest.mark.fault(promise="archives and files", injection="files that would fill the memory")
 @pytest.mark.parametrize(
     "shape", [[10**9, 10**9, 3], [8193, 8193, 1], [1, 2**40, 1], [0, 32, 3], [-1, 1, 1], [32, 32, 0]]
 )
@@ -338,7 +352,7 @@ def interpreter(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the stand-in for Ghostscript is a shell script")
-@pytest.mark.fault(claim="archives and files", how="programs that look like pictures")
+@pytest.mark.fault(promise="archives and files", injection="programs that look like pictures")
 @pytest.mark.parametrize("name", ["a.eps", "a.png", "a.jpg", "a"])
 @pytest.mark.parametrize("within", [b"", b"\x1c\x08\x0a"])
 def test_a_program_that_looks_like_a_picture_is_not_carried_out(tmp_path, interpreter, name, within):
@@ -358,7 +372,7 @@ def test_a_program_that_looks_like_a_picture_is_not_carried_out(tmp_path, interp
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes are POSIX's")
-@pytest.mark.fault(claim="archives and files", how="pictures that are empty, torn or none")
+@pytest.mark.fault(promise="archives and files", injection="pictures that are empty, torn or none")
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
 def test_what_is_no_file_is_not_waited_for(tmp_path, make):
     make(tmp_path / "a.png")
@@ -402,8 +416,8 @@ def sources() -> list[Path]:
     return [ROOT / "conftest.py", *(path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")))]
 
 
-@pytest.mark.fault(claim="archives and files", how="pickles, and texts that would be carried out")
-def test_no_source_carries_out_what_it_reads(tried):
+@pytest.mark.fault(promise="archives and files", injection="pickles, and texts that would be carried out")
+def test_no_source_carries_out_what_it_reads(count_trial):
     assert len(sources()) > 150
     for path in sources():
         name = str(path.relative_to(ROOT))
@@ -411,10 +425,10 @@ def test_no_source_carries_out_what_it_reads(tried):
         assert not found, name
         assert "allow_pickle=True" not in path.read_text()
         assert "pickle.load" not in path.read_text()
-        tried()
+        count_trial()
 
 
-@pytest.mark.fault(claim="archives and files", how="pickles, and texts that would be carried out")
+@pytest.mark.fault(promise="archives and files", injection="pickles, and texts that would be carried out")
 @pytest.mark.parametrize(
     "source",
     [
@@ -438,7 +452,7 @@ class Owned:
         return os.mkdir, (str(self.path),)
 
 
-@pytest.mark.fault(claim="archives and files", how="pickles, and texts that would be carried out")
+@pytest.mark.fault(promise="archives and files", injection="pickles, and texts that would be carried out")
 def test_weights_that_are_a_pickle_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained_weights, "FOLDER", tmp_path)
     arrays = {

@@ -19,8 +19,8 @@ from PIL import Image
 from cifarlab.data.custom import from_folder
 from cifarlab.errors import UserError
 from cifarlab.text import plain
-from tests.faults import readers
-from tests.faults.readers import READERS, lines, tries
+from tests.faults import fuzz_targets
+from tests.faults.fuzz_targets import READERS, lines, tries
 from tests.faults.strategies import LEAVES, briefly, changed_bytes, json_values
 
 pytestmark = pytest.mark.slow
@@ -32,7 +32,7 @@ SECONDS = 600
 
 
 @pytest.fixture
-def could(tmp_path, soak, tried):
+def could(tmp_path, soak, count_trial):
     """Has a reader read many files; returns how many of them it could read."""
 
     def read_all(name: str, files: st.SearchStrategy[bytes], examples: int) -> int:
@@ -42,7 +42,7 @@ def could(tmp_path, soak, tried):
         @given(files)
         def read_one(data):
             read.append(tries(name, tmp_path, data))
-            tried()
+            count_trial()
 
         read_one()
         return sum(read)
@@ -50,9 +50,9 @@ def could(tmp_path, soak, tried):
     return read_all
 
 
-@pytest.mark.fault(claim="fuzzed readers", how="records: bytes and lengths")
+@pytest.mark.fault(promise="fuzzed readers", injection="records: bytes and lengths")
 def test_records(could):
-    files = st.one_of(map(changed_bytes, readers.records())) | st.binary(max_size=100)
+    files = st.one_of(map(changed_bytes, fuzz_targets.records())) | st.binary(max_size=100)
     assert could("records", files, 200) > 5
 
 
@@ -68,18 +68,18 @@ def packed_again(whole: bytes) -> st.SearchStrategy[bytes]:
     return changed_bytes(inside, 80).map(pack)
 
 
-@pytest.mark.fault(claim="fuzzed readers", how="MATLAB files, packed and not")
+@pytest.mark.fault(promise="fuzzed readers", injection="MATLAB files, packed and not")
 def test_matlab_files(could):
-    plain, plain_labels, other, packed, packed_labels, _ = readers.matlab_files()
+    plain, plain_labels, other, packed, packed_labels, _ = fuzz_targets.matlab_files()
     files = st.one_of(changed_bytes(plain, 260), changed_bytes(plain_labels, 500), changed_bytes(packed, 160))
     again = st.one_of(packed_again(packed), packed_again(packed_labels), changed_bytes(other))
     assert could("MATLAB", files | again, 600) > 20
 
 
 EVENTS = st.one_of(
-    json_values(readers.STEP),
-    json_values(readers.EVALUATION),
-    *map(json_values, readers.OTHERS),
+    json_values(fuzz_targets.STEP),
+    json_values(fuzz_targets.EVALUATION),
+    *map(json_values, fuzz_targets.OTHERS),
     st.builds(
         lambda step, values: {"event": "step", "step": step, "losses": values, "averaged_losses": values},
         st.integers(0, 1000) | LEAVES,
@@ -114,49 +114,49 @@ VALUES = [
 ]
 
 
-@pytest.mark.fault(claim="fuzzed readers", how="run logs, and the figures and lines that are made of them")
-def test_any_value_in_the_place_of_a_number(tmp_path, tried):
+@pytest.mark.fault(promise="fuzzed readers", injection="run logs, and the figures and lines that are made of them")
+def test_any_value_in_the_place_of_a_number(tmp_path, count_trial):
     logs = []
-    for known in (readers.STEP, readers.EVALUATION):
+    for known in (fuzz_targets.STEP, fuzz_targets.EVALUATION):
         for name in known.keys() - {"event", "step"}:
             for value in VALUES:
                 logs += [lines({**known, name: value}), lines({**known, name: {"total_loss": value}})]
     for log in logs:
         assert tries("run log", tmp_path, log)
-        tried()
+        count_trial()
     assert tries("drawn run log", tmp_path, b"".join(logs))
 
 
-@pytest.mark.fault(claim="fuzzed readers", how="run logs, and the figures and lines that are made of them")
+@pytest.mark.fault(promise="fuzzed readers", injection="run logs, and the figures and lines that are made of them")
 def test_run_logs(could):
-    files = st.lists(LINES, max_size=8).map(b"".join) | changed_bytes(readers.run_logs()[0], 500)
+    files = st.lists(LINES, max_size=8).map(b"".join) | changed_bytes(fuzz_targets.run_logs()[0], 500)
     assert could("drawn run log", files, 25) >= 25, "a log is never refused: lines that are none are passed over"
 
 
-@pytest.mark.fault(claim="fuzzed readers", how="pictures of seventeen kinds")
+@pytest.mark.fault(promise="fuzzed readers", injection="pictures of seventeen kinds")
 def test_pictures(could):
-    assert could("picture", st.one_of([changed_bytes(whole, 100) for whole in readers.pictures()]), 600) > 50
+    assert could("picture", st.one_of([changed_bytes(whole, 100) for whole in fuzz_targets.pictures()]), 600) > 50
 
 
-@pytest.mark.fault(claim="fuzzed readers", how="archives")
+@pytest.mark.fault(promise="fuzzed readers", injection="archives")
 def test_archives(could):
-    assert could("archive", st.one_of([changed_bytes(whole, 2000) for whole in readers.archives()]), 200) > 5
+    assert could("archive", st.one_of([changed_bytes(whole, 2000) for whole in fuzz_targets.archives()]), 200) > 5
 
 
-@pytest.mark.fault(claim="fuzzed readers", how="descriptions of data sets")
+@pytest.mark.fault(promise="fuzzed readers", injection="descriptions of data sets")
 def test_descriptions(could):
     def as_bytes(value: object) -> bytes:
         return json.dumps(value).encode()
 
-    files = json_values(readers.DESCRIPTION).map(as_bytes) | st.sampled_from(WORDS)
-    assert could("description", files | changed_bytes(as_bytes(readers.DESCRIPTION)), 300) > 5
+    files = json_values(fuzz_targets.DESCRIPTION).map(as_bytes) | st.sampled_from(WORDS)
+    assert could("description", files | changed_bytes(as_bytes(fuzz_targets.DESCRIPTION)), 300) > 5
 
 
-@pytest.mark.fault(claim="fuzzed readers", how="settings of runs")
+@pytest.mark.fault(promise="fuzzed readers", injection="settings of runs")
 def test_settings(could):
-    known = [json.loads(whole) for whole in readers.settings()]
+    known = [json.loads(whole) for whole in fuzz_targets.settings()]
     files = st.one_of(map(json_values, known)).map(lambda value: json.dumps(value).encode()) | st.sampled_from(WORDS)
-    could("settings", files | st.one_of(map(changed_bytes, readers.settings())), 300)
+    could("settings", files | st.one_of(map(changed_bytes, fuzz_targets.settings())), 300)
 
 
 NAMES = st.sampled_from(
@@ -187,8 +187,8 @@ def put(thing: str, path, number: int) -> None:
         path.write_bytes(path.read_bytes()[: {"half": 40, "empty": 0}.get(thing)])
 
 
-@pytest.mark.fault(claim="fuzzed readers", how="folders of pictures, with anything in them")
-def test_folders(tmp_path, soak, tried):
+@pytest.mark.fault(promise="fuzzed readers", injection="folders of pictures, with anything in them")
+def test_folders(tmp_path, soak, count_trial):
     read = []
 
     @briefly(soak, 60, 20)
@@ -210,7 +210,7 @@ def test_folders(tmp_path, soak, tried):
             assert all(plain(name) == name for name in dataset.classes)
         assert plain(message) == message
         read.append(not message)
-        tried()
+        count_trial()
 
     read_one()
     assert 5 < sum(read) < len(read)
@@ -219,21 +219,29 @@ def test_folders(tmp_path, soak, tried):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param("records", marks=pytest.mark.fault(claim="fuzzed readers", how="records: bytes and lengths")),
-        pytest.param("MATLAB", marks=pytest.mark.fault(claim="fuzzed readers", how="MATLAB files, packed and not")),
+        pytest.param(
+            "records", marks=pytest.mark.fault(promise="fuzzed readers", injection="records: bytes and lengths")
+        ),
+        pytest.param(
+            "MATLAB", marks=pytest.mark.fault(promise="fuzzed readers", injection="MATLAB files, packed and not")
+        ),
         pytest.param(
             "run log",
             marks=pytest.mark.fault(
-                claim="fuzzed readers", how="run logs, and the figures and lines that are made of them"
+                promise="fuzzed readers", injection="run logs, and the figures and lines that are made of them"
             ),
         ),
-        pytest.param("picture", marks=pytest.mark.fault(claim="fuzzed readers", how="pictures of seventeen kinds")),
-        pytest.param("archive", marks=pytest.mark.fault(claim="fuzzed readers", how="archives")),
-        pytest.param("description", marks=pytest.mark.fault(claim="fuzzed readers", how="descriptions of data sets")),
-        pytest.param("settings", marks=pytest.mark.fault(claim="fuzzed readers", how="settings of runs")),
+        pytest.param(
+            "picture", marks=pytest.mark.fault(promise="fuzzed readers", injection="pictures of seventeen kinds")
+        ),
+        pytest.param("archive", marks=pytest.mark.fault(promise="fuzzed readers", injection="archives")),
+        pytest.param(
+            "description", marks=pytest.mark.fault(promise="fuzzed readers", injection="descriptions of data sets")
+        ),
+        pytest.param("settings", marks=pytest.mark.fault(promise="fuzzed readers", injection="settings of runs")),
     ],
 )
-def test_atheris_finds_nothing(tmp_path, soak, tried, name):
+def test_atheris_finds_nothing(tmp_path, soak, count_trial, name):
     """What it found once is a test of its own: `test_files.py`, `test_an_extended_header_of_nonsense...`."""
     if not soak:
         pytest.skip("takes ten minutes; make soak")
@@ -243,9 +251,9 @@ def test_atheris_finds_nothing(tmp_path, soak, tried, name):
     for number, whole in enumerate(READERS[name].seeds()):
         (corpus / str(number)).write_bytes(whole)
     flags = [f"-max_total_time={SECONDS}", "-timeout=30", "-rss_limit_mb=3000", f"-artifact_prefix={tmp_path}/"]
-    command = [sys.executable, "-m", "tests.faults.with_atheris", name, str(corpus), *flags]
+    command = [sys.executable, "-m", "tests.faults.fuzz_atheris", name, str(corpus), *flags]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=SECONDS + 300)
     found = {path.name: base64.b64encode(path.read_bytes()).decode() for path in tmp_path.iterdir() if path.is_file()}
     assert done.returncode == 0, f"{found}\n{done.stderr[-5000:]}"
     assert not found
-    tried(int(re.search(r"Done (\d+) runs", done.stderr)[1]))
+    count_trial(int(re.search(r"Done (\d+) runs", done.stderr)[1]))

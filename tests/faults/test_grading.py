@@ -20,7 +20,7 @@ from nbgrader.utils import determine_grade
 
 from cifarlab.data import registry
 from cifarlab.teaching.sandbox import landlock
-from cifarlab.teaching.sandbox.execution import Limits, _Client, run_notebook
+from cifarlab.teaching.sandbox.execution import Limits, _Client, execute_notebook
 from tests.faults.attacks import ANSWER, FORGED, HOOKED, LEAKS, MEANWHILE, READ, REPLACED, WRONG
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,7 @@ def a_test(source=CHECK, name="t"):
 
 def executed(*cells, **limits):
     cells = [cell if isinstance(cell, dict) else new_code_cell(cell) for cell in cells]
-    text = run_notebook(
+    text = execute_notebook(
         nbformat.writes(new_notebook(cells=cells)), Limits(**{"cell_seconds": 20, "seconds": 60, **limits})
     )
     return nbformat.reads(text, as_version=4).cells
@@ -60,14 +60,14 @@ def passed_wrongly(attacks, **limits):
     return [name for name, point in zip(attacks, wrong, strict=True) if point]
 
 
-@pytest.mark.fault(claim="grading", how="tests, checks, numpy or Python replaced in a cell before")
-def test_what_was_replaced_before_a_test_is_put_back(tried):
+@pytest.mark.fault(promise="grading", injection="tests, checks, numpy or Python replaced in a cell before")
+def test_snapshot_undoes_monkey_patches_before_test(count_trial):
     assert passed_wrongly(REPLACED) == []
     cells = [cell for attack in REPLACED.values() for cell in (attack, a_test(CHECK.replace("(unevenness", "(right")))]
     cells = executed(RIGHT, *cells)
     assert points(cells) == [1] * len(REPLACED)
     assert shown(cells).count("From the grader") == len(REPLACED) - 1  # a name of the student's own
-    tried(len(REPLACED))
+    count_trial(len(REPLACED))
 
 
 def test_what_tensorflow_loads_when_it_is_used_is_nobodys_meddling():
@@ -76,22 +76,22 @@ def test_what_tensorflow_loads_when_it_is_used_is_nobodys_meddling():
     assert points(executed(softmax, a_test(check))) == [1]
 
 
-@pytest.mark.fault(claim="grading", how="hooks of IPython, Jupyter and Python")
-def test_no_hook_hears_of_a_test(tried):
+@pytest.mark.fault(promise="grading", injection="hooks of IPython, Jupyter and Python")
+def test_autograder_triggers_no_hooks(count_trial):
     assert passed_wrongly(HOOKED) == []
-    tried(len(HOOKED))
+    count_trial(len(HOOKED))
 
 
-@pytest.mark.fault(claim="grading", how="the kernel's answer to the grader forged")
-def test_a_forged_outcome_is_none():
+@pytest.mark.fault(promise="grading", injection="the kernel's answer to the grader forged")
+def test_forged_result_is_rejected():
     assert points(executed(WRONG, FORGED, a_test())) == [0]
 
 
-@pytest.mark.fault(claim="grading", how="checks replaced while they call the student's function")
-def test_what_is_replaced_while_a_test_runs_is_noticed(tried):
+@pytest.mark.fault(promise="grading", injection="checks replaced while they call the student's function")
+def test_what_is_replaced_while_a_test_runs_is_noticed(count_trial):
     attacks = {name: f"def unevenness(labels, batch_size):{body}" for name, body in MEANWHILE.items()}
     assert passed_wrongly(attacks) == []
-    tried(len(attacks))
+    count_trial(len(attacks))
 
 
 # What nobody is to read.
@@ -105,8 +105,8 @@ def private(source=HIDDEN):
     return a_test(source, name="private-one")
 
 
-@pytest.mark.fault(claim="grading", how="a test that nobody has seen, read while it runs and told in every way")
-def test_the_text_of_a_private_test_does_not_get_out(tried):
+@pytest.mark.fault(promise="grading", injection="a test that nobody has seen, read while it runs and told in every way")
+def test_the_text_of_a_private_test_does_not_get_out(count_trial):
     answers = [f"def answer_{n}(labels, size):\n    {leak}\n    return 0.5" for n, leak in enumerate(LEAKS.values())]
     answers.append("def answer_99(labels, size):\n    global found\n    found = 'two batches' in spied() + seen()")
     tests = [private(HIDDEN.replace("unevenness", answer.split("(")[0][4:])) for answer in answers]
@@ -115,7 +115,7 @@ def test_the_text_of_a_private_test_does_not_get_out(tried):
     assert "it was there to read: True" in shown(cells)
     for told in ("15_768", "31_536", "15768", "two batches", "BEGIN HIDDEN"):
         assert told not in shown(cells)
-    tried(len(LEAKS))
+    count_trial(len(LEAKS))
 
 
 def test_what_a_private_test_says_itself_is_told():
@@ -123,7 +123,7 @@ def test_what_a_private_test_says_itself_is_told():
     assert [output.traceback for output in cells[-1].outputs] == [["AssertionError: two batches of one class"]]
 
 
-@pytest.mark.fault(claim="grading", how="a test read by the cells after it")
+@pytest.mark.fault(promise="grading", injection="a test read by the cells after it")
 def test_cells_after_a_test_find_nothing_of_it():
     hidden = CHECK.replace("unevenness)", "unevenness, key='00decafbad00')")
     cells = executed(ANSWER, READ, a_test(hidden), "print(spied())", "print(len(spied()) > 1000)")
@@ -187,19 +187,19 @@ def still_running(mark=MARK):
 def unfenced(tmp_path, monkeypatch):
     """As on a system without Landlock: a kernel that finds none does without."""
     (tmp_path / "sitecustomize.py").write_text(
-        "from cifarlab.teaching.sandbox import landlock\nlandlock.version = lambda: 0\n"
+        "from cifarlab.teaching.sandbox import landlock\nlandlock.abi_version = lambda: 0\n"
     )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
 
 
 def fenced(version, what):
-    if landlock.version() < version:
+    if landlock.abi_version() < version:
         pytest.skip(
             f"Landlock {version}, which {what}, is not in this system; docs/instructors.md says what that means"
         )
 
 
-@pytest.mark.fault(claim="grading", how="processes that hide and go on")
+@pytest.mark.fault(promise="grading", injection="processes that hide and go on")
 @pytest.mark.parametrize("attack", STAYS)
 def test_no_process_outlives_its_notebook(attack, unfenced):
     cells = executed("pass", STAYS[attack], a_test("1"), seconds=30)
@@ -220,8 +220,8 @@ while True:
 """A process that leaves a child behind and ends, and so does the child, sooner than anybody can look at all of them."""
 
 
-@pytest.mark.fault(claim="grading", how="processes that hide and go on")
-def test_no_heirs_outlive_a_notebook(unfenced, tmp_path):
+@pytest.mark.fault(promise="grading", injection="processes that hide and go on")
+def test_supervisor_kills_orphans(unfenced, tmp_path):
     sign = tmp_path / "alive"
     start = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {HEIR.format(sign=str(sign))!r}])"
     try:
@@ -237,12 +237,12 @@ def test_no_heirs_outlive_a_notebook(unfenced, tmp_path):
 
 GRADER = """
 import sys
-from cifarlab.teaching.sandbox.execution import run_notebook
-run_notebook(open(sys.argv[1]).read())"""
+from cifarlab.teaching.sandbox.execution import execute_notebook
+execute_notebook(open(sys.argv[1]).read())"""
 
 
-@pytest.mark.fault(claim="grading", how="the grader killed with SIGKILL at any moment")
-def test_nothing_is_left_of_a_grader_that_is_killed(tmp_path, tried):
+@pytest.mark.fault(promise="grading", injection="the grader killed with SIGKILL at any moment")
+def test_nothing_is_left_of_a_grader_that_is_killed(tmp_path, count_trial):
     (tmp_path / "t").mkdir()
     cells = [new_code_cell("import os, time; os.makedirs('a/b')"), new_code_cell(f"time.sleep({MARK})")]
     nbformat.write(new_notebook(cells=cells), tmp_path / "a.ipynb")
@@ -258,7 +258,7 @@ def test_nothing_is_left_of_a_grader_that_is_killed(tmp_path, tried):
         finally:
             for process in still_running(str(tmp_path / "t")):
                 process.kill()
-        tried()
+        count_trial()
 
 
 def _wait(until):
@@ -277,7 +277,7 @@ for number in [os.getppid(), *{}]:
         print('refused')"""
 
 
-@pytest.mark.fault(claim="grading", how="the grader's own processes signalled")
+@pytest.mark.fault(promise="grading", injection="the grader's own processes signalled")
 def test_no_process_of_the_graders_can_be_signalled():
     fenced(6, "keeps signals in")
     graders = [os.getpid(), *(process.pid for process in psutil.Process().parents() if process.pid > 1)]
@@ -324,7 +324,7 @@ send('update_display_data', {'text/plain': 'y' * 500_000})
 """
 
 
-@pytest.mark.fault(claim="grading", how="outputs that are rewritten in many places")
+@pytest.mark.fault(promise="grading", injection="outputs that are rewritten in many places")
 def test_what_is_written_to_many_outputs_counts_for_each():
     cells = executed(ANSWER, OUTPUTS_REWRITTEN, a_test())
     assert len(nbformat.writes(new_notebook(cells=cells))) < 2_000_000
@@ -340,7 +340,7 @@ line.send(b'')
 time.sleep(9)"""
 
 
-@pytest.mark.fault(claim="grading", how="the grader's memory filled with one message of many parts")
+@pytest.mark.fault(promise="grading", injection="the grader's memory filled with one message of many parts")
 def test_no_message_fills_the_graders_memory():
     cells = executed(ANSWER, a_test(), MANY_PARTS, a_test("1"), memory_mb=600)
     assert "sent more than 600 MB at once" in shown(cells)
@@ -358,7 +358,7 @@ def test_a_count_without_end_does_not_stay_in_memory():
 STOPS_ITS_GUARDIAN = "import os, signal; os.kill(os.getppid(), signal.SIGSTOP)"
 
 
-@pytest.mark.fault(claim="grading", how="the guardian stopped, so that the kernel's end is not seen")
+@pytest.mark.fault(promise="grading", injection="the guardian stopped, so that the kernel's end is not seen")
 def test_a_notebooks_time_ends_also_when_its_guardian_is_stopped(unfenced):
     started = time.monotonic()
     cells = executed(STOPS_ITS_GUARDIAN, *["import time; time.sleep(90)"] * 4, cell_seconds=90, seconds=5)
@@ -376,7 +376,7 @@ def test_an_output_can_be_updated():
     assert [output.data["text/plain"] for output in cells[0].outputs] == ["'second'"]
 
 
-@pytest.mark.fault(claim="grading", how="a line that the grader would look at for hours")
+@pytest.mark.fault(promise="grading", injection="a line that the grader would look at for hours")
 def test_a_long_line_takes_no_longer_than_a_short_one():
     started = time.monotonic()
     cells = executed(ANSWER, "print('50%\\r100%')\nprint('x' * 300_000)", a_test())
@@ -385,7 +385,7 @@ def test_a_long_line_takes_no_longer_than_a_short_one():
     assert points(cells) == [1]
 
 
-@pytest.mark.fault(claim="grading", how="the disk filled")
+@pytest.mark.fault(promise="grading", injection="the disk filled")
 @pytest.mark.parametrize("attack", FILLS)
 def test_no_notebook_fills_the_disk_or_leaves_a_file(attack, unfenced, tmp_path, monkeypatch):
     (tmp_path / "t").mkdir()
@@ -396,7 +396,7 @@ def test_no_notebook_fills_the_disk_or_leaves_a_file(attack, unfenced, tmp_path,
     assert list((tmp_path / "t").iterdir()) == []
 
 
-@pytest.mark.fault(claim="grading", how="the disk filled outside of the notebook's folder")
+@pytest.mark.fault(promise="grading", injection="the disk filled outside of the notebook's folder")
 def test_files_outside_of_its_folder_count(unfenced, tmp_path):
     if not _on_a_disk(tmp_path):
         pytest.skip("temporary files are in memory here, and Linux counts only what goes to a disk")
@@ -410,8 +410,10 @@ def _on_a_disk(path):
     return max(mounts, key=lambda mount: len(mount.mountpoint)).fstype not in ("tmpfs", "ramfs")
 
 
-@pytest.mark.fault(claim="grading", how="other people's files read, and files written that are not the notebook's")
-def test_only_its_own_folder_is_written_and_nothing_of_others_is_read(tmp_path, tried):
+@pytest.mark.fault(
+    promise="grading", injection="other people's files read, and files written that are not the notebook's"
+)
+def test_only_its_own_folder_is_written_and_nothing_of_others_is_read(tmp_path, count_trial):
     fenced(1, "keeps to folders")
     (tmp_path / "key.txt").write_text("correct-horse")
     data, package, grader = registry.default_data_dir(), Path(landlock.__file__).parent, f"/proc/{os.getpid()}"
@@ -432,7 +434,7 @@ def test_only_its_own_folder_is_written_and_nothing_of_others_is_read(tmp_path, 
     assert not left
     assert "DONE" not in shown(cells)
     assert "to the end" in shown(cells)
-    tried(len(read) + len(written))
+    count_trial(len(read) + len(written))
 
 
 WAYS_OUT = {
@@ -450,9 +452,9 @@ subprocess.run([sys.executable, '-c', f'import socket; socket.create_connection(
 """How something could be sent, or fetched."""
 
 
-@pytest.mark.fault(claim="grading", how="a connection opened, or anything sent without one")
-def test_nothing_is_sent(tmp_path, tried):
-    asked = "import sys; from cifarlab.teaching.sandbox import seccomp; sys.exit(not seccomp.give_up_connections())"
+@pytest.mark.fault(promise="grading", injection="a connection opened, or anything sent without one")
+def test_nothing_is_sent(tmp_path, count_trial):
+    asked = "import sys; from cifarlab.teaching.sandbox import seccomp; sys.exit(not seccomp.block_network())"
     if subprocess.run([sys.executable, "-c", asked], check=False).returncode:
         pytest.skip("this system cannot forbid connections; docs/instructors.md says what that means")
     at_a_file = str(tmp_path / "socket")
@@ -465,7 +467,7 @@ def test_nothing_is_sent(tmp_path, tried):
         cells = executed(before, *sent, "a, b = socket.socketpair(); a.send(b'between us'); print(b.recv(10))")
     assert "WAS SENT" not in shown(cells)
     assert "between us" in shown(cells)
-    tried(len(WAYS_OUT))
+    count_trial(len(WAYS_OUT))
 
 
 def test_a_notebook_is_not_told_what_it_has_no_need_of(monkeypatch, tmp_path):
@@ -508,7 +510,7 @@ kernel.session.send(kernel.shell_stream.socket, 'execute_reply', {}, parent=kern
 }
 
 
-@pytest.mark.fault(claim="grading", how="a kernel that ends, or sends what is no message")
+@pytest.mark.fault(promise="grading", injection="a kernel that ends, or sends what is no message")
 @pytest.mark.parametrize("attack", NO_KERNEL)
 def test_whatever_a_kernel_sends_a_notebook_comes_back(attack):
     cells = executed(

@@ -33,7 +33,7 @@ from cifarlab.monitoring.dashboard.widgets import View
 from cifarlab.plotting import evaluations, figures, image_grids, plots, runs
 from cifarlab.teaching.grading import scores
 from cifarlab.text import label, plain, plain_lines
-from tests.faults.readers import EVALUATION, STEP
+from tests.faults.fuzz_targets import EVALUATION, STEP
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,7 +78,7 @@ def harmless(text: str) -> bool:
     return plain(text) == text and "\n" not in text
 
 
-@pytest.mark.fault(claim="hostile names", how="on the console")
+@pytest.mark.fault(promise="hostile names", injection="on the console")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_name_is_made_plain_and_stays_itself(name, capsys):
     assert harmless(plain(name))
@@ -92,8 +92,8 @@ def test_a_name_is_made_plain_and_stays_itself(name, capsys):
     assert plain_lines("a\nb") == "a\nb"
 
 
-@pytest.mark.fault(claim="hostile names", how="of classes, from folders, arrays and descriptions")
-def test_classes_of_any_name_are_a_data_set(tmp_path, tried, capsys):
+@pytest.mark.fault(promise="hostile names", injection="of classes, from folders, arrays and descriptions")
+def test_classes_of_any_name_are_a_data_set(tmp_path, count_trial, capsys):
     names = [name for name in FILES if name[0] not in "._"]
     for name in names:
         (tmp_path / "pictures" / name).mkdir(parents=True)
@@ -104,17 +104,17 @@ def test_classes_of_any_name_are_a_data_set(tmp_path, tried, capsys):
     assert set(made.classes) == set(again.classes) == set(map(plain, names))
     console.say_if_uneven(again)
     assert len("\n".join(again.classes).encode().decode().split("\n")) == len(names)  # as `export` writes them
-    tried(len(names))
+    count_trial(len(names))
     for name in NAMES:
         images, labels = np.zeros([9, 8, 8], np.uint8), np.arange(9) % 4 % 3
         dataset = from_arrays(images, labels, tmp_path / "a", classes=[name, "b", "c"])
         assert harmless(dataset.classes[0])
         console.say_if_uneven(dataset)
-        tried()
+        count_trial()
     assert all(map(harmless, capsys.readouterr().out.splitlines()))
 
 
-@pytest.mark.fault(claim="hostile names", how="of classes, from folders, arrays and descriptions")
+@pytest.mark.fault(promise="hostile names", injection="of classes, from folders, arrays and descriptions")
 @pytest.mark.parametrize("name", FILES, ids=ascii)
 def test_an_error_that_names_a_file_is_one_plain_line(tmp_path, name):
     (tmp_path / name).mkdir()
@@ -165,9 +165,9 @@ def drawings(names: list[str]):
 
 
 @pytest.mark.slow
-@pytest.mark.fault(claim="hostile names", how="in figures and the words beside them")
+@pytest.mark.fault(promise="hostile names", injection="in figures and the words beside them")
 @pytest.mark.parametrize("names", [WORST, *GROUPS.values()], ids=["worst", *GROUPS])
-def test_a_figure_shows_any_name_and_reads_none_as_a_formula(names, tried, soak):
+def test_a_figure_shows_any_name_and_reads_none_as_a_formula(names, count_trial, soak):
     if names is not WORST and not soak:
         pytest.skip("takes a minute; make soak")
     with warnings.catch_warnings():
@@ -177,10 +177,10 @@ def test_a_figure_shows_any_name_and_reads_none_as_a_formula(names, tried, soak)
             assert all(map(harmless, "\n".join(figures.describe(figure)).split("\n")))
             read = [text.get_text() for text in figure.findobj(Text) if text.get_parse_math()]
             assert all(re.fullmatch(r"[\d.,\u2212]*|\$\\mathdefault\{.*\}\$", text) for text in read), "numbers alone"
-            tried(len(names))
+            count_trial(len(names))
 
 
-@pytest.mark.fault(claim="hostile names", how="in figures and the words beside them")
+@pytest.mark.fault(promise="hostile names", injection="in figures and the words beside them")
 def test_the_powers_of_ten_along_an_axis_are_still_set_as_such():
     figure, (ax,) = figures.new()
     ax.plot([1, 2], [1, 1000], label="$x$")
@@ -191,7 +191,7 @@ def test_the_powers_of_ten_along_an_axis_are_still_set_as_such():
     assert all(text.get_parse_math() for text in powers)
 
 
-@pytest.mark.fault(claim="hostile names", how="in figures and the words beside them")
+@pytest.mark.fault(promise="hostile names", injection="in figures and the words beside them")
 @pytest.mark.parametrize("name", ["end", "click", "graph", "a>b", "a\\b", "a.b", "a-b", "subgraph", "__", "style"])
 def test_a_layer_of_any_name_that_tensorflow_takes_is_drawn_as_a_node(name):
     def half(x):
@@ -205,7 +205,7 @@ def test_a_layer_of_any_name_that_tensorflow_takes_is_drawn_as_a_node(name):
     assert all(line.count('"') in (0, 2) for line in lines[1:])
 
 
-@pytest.mark.fault(claim="hostile names", how="in figures and the words beside them")
+@pytest.mark.fault(promise="hostile names", injection="in figures and the words beside them")
 @pytest.mark.parametrize("name", ['a"]', "a<b", "a;b", "a\nb", "%%{init", "a b", "猫", "a#b", "a]"])
 def test_a_name_that_could_leave_its_node_is_not_taken_by_tensorflow(name):
     def half(x):
@@ -219,7 +219,7 @@ def test_a_name_that_could_leave_its_node_is_not_taken_by_tensorflow(name):
 # ---- widgets and pages
 
 
-@pytest.mark.fault(claim="hostile names", how="in widgets, pages and alternative texts")
+@pytest.mark.fault(promise="hostile names", injection="in widgets, pages and alternative texts")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_page_shows_any_name_as_text(name):
     figure, _ = figures.new(height=0.5)
@@ -234,7 +234,7 @@ def test_a_page_shows_any_name_as_text(name):
     assert all(map(harmless, bundle["text/plain"].split("\n")))
 
 
-@pytest.mark.fault(claim="hostile names", how="in widgets, pages and alternative texts")
+@pytest.mark.fault(promise="hostile names", injection="in widgets, pages and alternative texts")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_dashboard_shows_any_name_as_text(name):
     shown = View(TrainConfig(), None, {"rate": lambda: None, "compare": lambda: None})
@@ -264,7 +264,7 @@ PAGES = {
 """Where HTML is made, and tested above and in tests/browser; nowhere is JavaScript."""
 
 
-@pytest.mark.fault(claim="hostile names", how="in widgets, pages and alternative texts")
+@pytest.mark.fault(promise="hostile names", injection="in widgets, pages and alternative texts")
 def test_no_other_source_makes_pages():
     for folder in ("cifarlab", "lessons"):
         for path in sorted((ROOT / folder).rglob("*.py")):
@@ -285,7 +285,7 @@ GLOBS = {
 """Where `Path.glob` lists a folder that is known to be there."""
 
 
-@pytest.mark.fault(claim="hostile names", how="on the command line and in its errors")
+@pytest.mark.fault(promise="hostile names", injection="on the command line and in its errors")
 def test_a_folder_that_a_person_named_is_not_globbed():
     """On Python 3.13, `Path.glob` raises ValueError for a name that no folder can have; `files.entries` does not."""
     called = re.compile(r"\.r?glob\(")
@@ -296,9 +296,9 @@ def test_a_folder_that_a_person_named_is_not_globbed():
 # ---- the command line
 
 
-@pytest.mark.fault(claim="hostile names", how="on the command line and in its errors")
+@pytest.mark.fault(promise="hostile names", injection="on the command line and in its errors")
 @pytest.mark.parametrize("name", [name for name in NAMES if name], ids=ascii)
-def test_an_error_of_the_command_line_is_one_plain_line(name, capsys, tmp_path, monkeypatch, tried):
+def test_an_error_of_the_command_line_is_one_plain_line(name, capsys, tmp_path, monkeypatch, count_trial):
     monkeypatch.chdir(tmp_path)
     name = name.replace("\0", "")  # no argument has one
     for arguments in (
@@ -317,11 +317,11 @@ def test_an_error_of_the_command_line_is_one_plain_line(name, capsys, tmp_path, 
         assert status == 2
         assert harmless(said.err.removesuffix("\n"))
         assert said.err.startswith("cifarlab")
-        tried()
+        count_trial()
 
 
 @pytest.mark.slow
-@pytest.mark.fault(claim="hostile names", how="on the command line and in its errors")
+@pytest.mark.fault(promise="hostile names", injection="on the command line and in its errors")
 def test_a_picture_of_any_name_is_classified_whatever_the_terminal_can_show(tmp_path):
     names = [name for name in FILES if name[0] != "-"]
     for name in names:
@@ -336,19 +336,19 @@ def test_a_picture_of_any_name_is_classified_whatever_the_terminal_can_show(tmp_
     assert lines[names.index("猫")].startswith("\\u732b: ")
 
 
-@pytest.mark.fault(claim="hostile names", how="on the command line and in its errors")
+@pytest.mark.fault(promise="hostile names", injection="on the command line and in its errors")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_the_doctor_and_the_table_of_points_take_one_line_each(name):
     report = doctor.report([doctor.Finding("data", name, f"advice {name}")]).split("\n")
     assert len(report) == 2
-    table = scores.table([scores.Points(name, 1.0, 2.0, False), scores.Points("b", 2.5, 12.0, True)]).split("\n")
+    table = scores.format_table([scores.Score(name, 1.0, 2.0, False), scores.Score("b", 2.5, 12.0, True)]).split("\n")
     assert len(table) == 3
     assert all(map(harmless, report + table))
 
 
 @pytest.mark.slow
-@pytest.mark.fault(claim="hostile names", how="of students, in CSV files for a learning platform")
-def test_no_cell_of_a_csv_file_is_a_formula(tmp_path, tried, monkeypatch):
+@pytest.mark.fault(promise="hostile names", injection="of students, in CSV files for a learning platform")
+def test_no_cell_of_a_csv_file_is_a_formula(tmp_path, count_trial, monkeypatch):
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")  # for nbgrader's own
     names = ["=cmd|' /C calc'!A0", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", " =1", "\uff1d1", "\uff201"]
     names += [*GROUPS["page"], "a\nb", 'a"b', "a,b", "a;=b", "\x1b]0;owned\x07", "\u202ea"]
@@ -359,7 +359,7 @@ def test_no_cell_of_a_csv_file_is_a_formula(tmp_path, tried, monkeypatch):
             book.add_student(name, first_name=name, last_name=name, email=name)
             book.add_submission("a", name)
     for layout, heads in (("canvas", 2), ("moodle", 1)):
-        scores.export("a", tmp_path, tmp_path / "points.csv", layout)
+        scores.export_csv("a", tmp_path, tmp_path / "points.csv", layout)
         with (tmp_path / "points.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.reader(file))
         assert len({len(row) for row in rows}) == 1
@@ -367,4 +367,4 @@ def test_no_cell_of_a_csv_file_is_a_formula(tmp_path, tried, monkeypatch):
         for cell in (cell for row in rows for cell in row):
             assert cell.strip()[:1] not in tuple("=+-@\uff1d\uff0b\uff0d\uff20")
             assert harmless(cell)
-        tried(len(names))
+        count_trial(len(names))

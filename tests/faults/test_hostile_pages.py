@@ -60,8 +60,8 @@ def owned(page) -> list:
     return [*page.dialogs, *filter(None, [frame.evaluate("window.__owned") for frame in page.frames])]
 
 
-@pytest.mark.fault(claim="hostile names", how="in a notebook in a real browser, and in the page made of it")
-def test_no_script_runs_in_a_notebook_or_in_the_page_made_of_it(page, tmp_path, tried):
+@pytest.mark.fault(promise="hostile names", injection="in a notebook in a real browser, and in the page made of it")
+def test_no_script_runs_in_a_notebook_or_in_the_page_made_of_it(page, tmp_path, count_trial):
     folder = tmp_path / "course"
     folder.mkdir()
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
@@ -84,7 +84,7 @@ def test_no_script_runs_in_a_notebook_or_in_the_page_made_of_it(page, tmp_path, 
         notebook.save()
     finally:
         server.stop()
-    tried(len(CELLS))
+    count_trial(len(CELLS))
     saved = nbformat.read(folder / "hostile.ipynb", as_version=4)
     assert any("text/html" in output.get("data", {}) for cell in saved.cells for output in cell.outputs), "the twin"
     command = [sys.executable, "-m", "nbconvert", "--to", "html", "hostile.ipynb"]
@@ -94,4 +94,4 @@ def test_no_script_runs_in_a_notebook_or_in_the_page_made_of_it(page, tmp_path, 
     assert json.dumps(IMAGE)[1:-1] in page.locator(".cifarlab-twin img").first.get_attribute("alt")
     assert SCRIPT in page.locator("body").inner_text()
     assert owned(page) == []
-    tried(len(CELLS))
+    count_trial(len(CELLS))

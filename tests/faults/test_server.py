@@ -109,7 +109,7 @@ def lab(tmp_path_factory):
     lab.stop()
 
 
-@pytest.mark.fault(claim="notebooks and server", how="make lab: reached from another machine")
+@pytest.mark.fault(promise="notebooks and server", injection="make lab: reached from another machine")
 def test_make_lab_and_its_kernels_listen_to_this_machine_alone(lab):
     status, _, answer = lab.ask("/api/kernels", token=lab.token, method="POST")
     assert status == 201, answer
@@ -127,9 +127,9 @@ PATHS = [
 ]  # fmt: skip
 
 
-@pytest.mark.fault(claim="notebooks and server", how="make lab: asked without its token, or with another")
+@pytest.mark.fault(promise="notebooks and server", injection="make lab: asked without its token, or with another")
 @pytest.mark.parametrize("path", PATHS)
-def test_make_lab_answers_nobody_without_the_token(lab, path, tried):
+def test_make_lab_answers_nobody_without_the_token(lab, path, count_trial):
     assert len(lab.token) >= 32
     wrong = [f"?token={token}" for token in ("", "a", lab.token[:-1], lab.token.upper(), urllib.parse.quote("\0"))]
     for query in ("", *wrong):
@@ -138,17 +138,17 @@ def test_make_lab_answers_nobody_without_the_token(lab, path, tried):
             login = status == 302 and head["location"].startswith("/login")
             assert status in (403, 404, 405) or login, f"{method} {path + query}: {status}"
             assert b"server.log" not in answer.replace(path.encode(), b"")
-            tried()
+            count_trial()
 
 
-@pytest.mark.fault(claim="notebooks and server", how="make lab: asked without its token, or with another")
+@pytest.mark.fault(promise="notebooks and server", injection="make lab: asked without its token, or with another")
 def test_make_lab_answers_with_the_token(lab):
     status, _, answer = lab.ask("/api/contents", token=lab.token)
     assert status == 200
     assert "server.log" in [entry["name"] for entry in json.loads(answer)["content"]]
 
 
-@pytest.mark.fault(claim="notebooks and server", how="make lab: another page that the browser has open")
+@pytest.mark.fault(promise="notebooks and server", injection="make lab: another page that the browser has open")
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8888", "127.0.0.1.evil.example", "0.0.0.0", ""])
 def test_a_name_that_was_turned_to_this_machine_is_refused(lab, host):
     """DNS rebinding: a page's own name suddenly means 127.0.0.1; even with the token."""
@@ -156,11 +156,11 @@ def test_a_name_that_was_turned_to_this_machine_is_refused(lab, host):
     assert (status, b"server.log" in answer) == (403, False)
 
 
-@pytest.mark.fault(claim="notebooks and server", how="make lab: another page that the browser has open")
+@pytest.mark.fault(promise="notebooks and server", injection="make lab: another page that the browser has open")
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://localhost.evil.example"]
 )
-def test_a_page_of_another_origin_gets_nothing(lab, origin, tried):
+def test_a_page_of_another_origin_gets_nothing(lab, origin, count_trial):
     """Although its requests bring the cookies of who has logged in, as a browser might send them along."""
     _, head, _ = lab.ask(f"/lab?token={lab.token}")
     cookie = "; ".join(re.findall(r"(?:^|\n)([^=]+=[^;]+)", head["set-cookie"]))
@@ -170,17 +170,17 @@ def test_a_page_of_another_origin_gets_nothing(lab, origin, tried):
         status, head, _ = lab.ask(path, method=method, **foreign)
         assert status in (403, 404)
         assert "access-control-allow-origin" not in head
-        tried()
+        count_trial()
     kernel = json.loads(lab.ask("/api/kernels", token=lab.token, method="POST")[2])["id"]
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Version": "13"}
     upgrade |= {"Sec_WebSocket_Key": "x" * 22 + "=="}
     for path in (f"/api/kernels/{kernel}/channels", "/api/events/subscribe"):
         assert lab.ask(path, **foreign, **upgrade)[0] == 403
-        tried()
+        count_trial()
     assert lab.ask(f"/api/kernels/{kernel}", token=lab.token, method="DELETE")[0] == 204
 
 
-@pytest.mark.fault(claim="notebooks and server", how="make lab: another page that the browser has open")
+@pytest.mark.fault(promise="notebooks and server", injection="make lab: another page that the browser has open")
 def test_no_page_may_frame_it(lab):
     for path in ("/lab", "/tree", "/login", "/api/contents"):
         _, head, _ = lab.ask(path, token=lab.token)
@@ -188,7 +188,7 @@ def test_no_page_may_frame_it(lab):
 
 
 @pytest.mark.slow
-@pytest.mark.fault(claim="notebooks and server", how="TensorBoard and dashboards: reached from another machine")
+@pytest.mark.fault(promise="notebooks and server", injection="TensorBoard and dashboards: reached from another machine")
 def test_tensorboard_listens_to_this_machine_alone(tmp_path):
     board = TensorBoard(tmp_path)
     try:
@@ -200,7 +200,7 @@ def test_tensorboard_listens_to_this_machine_alone(tmp_path):
         board.stop()
 
 
-@pytest.mark.fault(claim="notebooks and server", how="TensorBoard and dashboards: reached from another machine")
+@pytest.mark.fault(promise="notebooks and server", injection="TensorBoard and dashboards: reached from another machine")
 def test_a_dashboard_listens_to_nobody(tmp_path, drawn):
     before = listens(psutil.Process())
     settings = cifarlab.TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=2, batch_size=8)

@@ -21,7 +21,7 @@ from cifarlab.training.checkpoints import Checkpoints
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
 from cifarlab.training.run_log import RunLog
-from tests.faults.long_run import SUMMARIES_A_FILE
+from tests.faults.soak_run import SUMMARIES_A_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,7 @@ what malloc has handed out stands still from the second minute on."""
 def long_run(soak, data_dir, tmp_path_factory):
     """What was seen of training for an hour after its warm-up, or for a third of a minute; and the run's folder."""
     path = tmp_path_factory.mktemp("long") / "run.json"
-    command = [sys.executable, "-m", "tests.faults.long_run", str(WARM_UP + 3600 if soak else 20), str(path)]
+    command = [sys.executable, "-m", "tests.faults.soak_run", str(WARM_UP + 3600 if soak else 20), str(path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (ROOT / "artefacts").mkdir(exist_ok=True)
@@ -49,12 +49,12 @@ def slope(hours, values):
     return float(np.median((values[second] - values[first]) / (hours[second] - hours[first])))
 
 
-@pytest.mark.fault(claim="soak", how="an hour of training with dashboard, evaluator and summaries")
-def test_memory_does_not_grow(long_run, soak, tried):
+@pytest.mark.fault(promise="soak", injection="an hour of training with dashboard, evaluator and summaries")
+def test_memory_does_not_grow(long_run, soak, count_trial):
     seen, _ = long_run
     seconds, resident, blocks, _, handed_out = np.array(seen["samples"]).T
     late = seconds > (WARM_UP if soak else seconds[-1] / 2)
-    tried(seen["steps"])
+    count_trial(seen["steps"])
     assert blocks[-1] < (1.02 if soak else 1.1) * blocks[late][0], "of Python objects, whatever the memory is"
     if soak:  # in some seconds memory says nothing yet
         first, last = late & (seconds < WARM_UP + 600), seconds > seconds[-1] - 600
@@ -63,8 +63,8 @@ def test_memory_does_not_grow(long_run, soak, tried):
             assert megabytes[last].mean() < 1.02 * megabytes[first].mean()
 
 
-@pytest.mark.fault(claim="soak", how="an hour of training with dashboard, evaluator and summaries")
-def test_pictures_that_were_drawn_are_not_kept(tmp_path, soak, tried):
+@pytest.mark.fault(promise="soak", injection="an hour of training with dashboard, evaluator and summaries")
+def test_pictures_that_were_drawn_are_not_kept(tmp_path, soak, count_trial):
     view, watch = View(TrainConfig(train_dir=str(tmp_path)), None, dict.fromkeys(("rate", "compare"), str)), Watch()
     times = 500 if soak else 4
 
@@ -76,7 +76,7 @@ def test_pictures_that_were_drawn_are_not_kept(tmp_path, soak, tried):
 
     first = [draw() for _ in range(3)][-1]
     assert [draw() for _ in range(times)][-1] - first < 200 + 20 * times, "a figure is some thousand objects"
-    tried(times)
+    count_trial(times)
 
 
 @pytest.fixture
@@ -114,9 +114,9 @@ def by_the_dashboard(few, tmp_path):
     return evaluate
 
 
-@pytest.mark.fault(claim="soak", how="evaluations again and again, beside a run and in a dashboard")
+@pytest.mark.fault(promise="soak", injection="evaluations again and again, beside a run and in a dashboard")
 @pytest.mark.parametrize("who", ["by_the_evaluator", "by_the_dashboard"])
-def test_an_evaluation_leaves_nothing_behind(request, who, soak, tried):
+def test_an_evaluation_leaves_nothing_behind(request, who, soak, count_trial):
     evaluate, times = request.getfixturevalue(who), 200 if soak else 8
 
     def blocks_after(evaluations):
@@ -127,11 +127,11 @@ def test_an_evaluation_leaves_nothing_behind(request, who, soak, tried):
 
     before = blocks_after(3)
     assert blocks_after(times) - before < 500 + 100 * times, "a graph traced anew is two thousand"
-    tried(times)
+    count_trial(times)
 
 
-@pytest.mark.fault(claim="soak", how="summaries again and again")
-def test_a_summary_leaves_nothing_behind(few, tmp_path, soak, tried):
+@pytest.mark.fault(promise="soak", injection="summaries again and again")
+def test_a_summary_leaves_nothing_behind(few, tmp_path, soak, count_trial):
     """TensorFlow keeps for good a tensor of every number of Python's own that it is given."""
     times, blocks = 2000 if soak else 40, []
 
@@ -144,10 +144,10 @@ def test_a_summary_leaves_nothing_behind(few, tmp_path, soak, tried):
     config = TrainConfig(train_dir=str(tmp_path / "run"), max_steps=31 + times, batch_size=8)
     train(config, dataset=few, observers=[summaries.Summaries(1), Counter()])
     assert blocks[1] - blocks[0] < 300 + times
-    tried(times)
+    count_trial(times)
 
 
-@pytest.mark.fault(claim="soak", how="threads and files counted before and after")
+@pytest.mark.fault(promise="soak", injection="threads and files counted before and after")
 def test_no_thread_and_no_file_is_left(long_run):
     seen, _ = long_run
     assert seen["after"]["threads"] == seen["before"]["threads"] == ["MainThread"]
@@ -155,10 +155,10 @@ def test_no_thread_and_no_file_is_left(long_run):
     assert seen["after"]["native threads"] <= seen["before"]["native threads"]
 
 
-@pytest.mark.fault(claim="soak", how="ten thousand updates of a dashboard")
-def test_the_dashboard_is_kept_up_to_date_to_the_end(long_run, soak, tried):
+@pytest.mark.fault(promise="soak", injection="ten thousand updates of a dashboard")
+def test_the_dashboard_is_kept_up_to_date_to_the_end(long_run, soak, count_trial):
     seen, _ = long_run
-    tried(seen["updates"])
+    count_trial(seen["updates"])
     assert seen["updates"] > (10_000 if soak else 50)
     assert len(seen["evaluated"]) > (10 if soak else 0)
     assert seen["evaluated"] == sorted(set(seen["evaluated"]))
@@ -167,8 +167,8 @@ def test_the_dashboard_is_kept_up_to_date_to_the_end(long_run, soak, tried):
     assert not seen["failures"]
 
 
-@pytest.mark.fault(claim="soak", how="event files ended and begun again while a run goes on")
-def test_event_files_follow_one_another_and_are_read_as_one_run(long_run, tried):
+@pytest.mark.fault(promise="soak", injection="event files ended and begun again while a run goes on")
+def test_event_files_follow_one_another_and_are_read_as_one_run(long_run, count_trial):
     seen, folder = long_run
     files = sorted(folder.glob("events.out.tfevents.*"))
     events = EventAccumulator(str(folder), size_guidance={"tensors": 0})
@@ -176,10 +176,10 @@ def test_event_files_follow_one_another_and_are_read_as_one_run(long_run, tried)
     steps = [event.step for event in events.Tensors("total_loss")]
     assert steps == list(range(0, seen["steps"], 5))
     assert len(files) == -(-len(steps) // SUMMARIES_A_FILE) > 1
-    tried(len(files))
+    count_trial(len(files))
 
 
-@pytest.mark.fault(claim="soak", how="a log of a million lines opened by a dashboard")
+@pytest.mark.fault(promise="soak", injection="a log of a million lines opened by a dashboard")
 def test_a_dashboard_keeps_little_of_a_long_log(tmp_path, soak):
     log, lines = RunLog(tmp_path), 1_000_000 if soak else 20_000
     with log.path.open("w") as file:
@@ -189,7 +189,7 @@ def test_a_dashboard_keeps_little_of_a_long_log(tmp_path, soak):
     assert len(watch.history.events()) <= MOST_STEPS
 
 
-@pytest.mark.fault(claim="soak", how="summaries of a run of ten million steps counted")
+@pytest.mark.fault(promise="soak", injection="summaries of a run of ten million steps counted")
 def test_a_weeks_summaries_stay_readable():
     steps = range(0, 10_000_000, 100)
     full = sum(summaries.in_full(step, 100) for step in steps)

@@ -7,7 +7,7 @@ import numpy as np
 from cifarlab.backend import tf
 from cifarlab.model.network import ConvNet, inference
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import Right
+from cifarlab.teaching.checks.result import CheckPassed
 
 _OTHER_AXIS = "each column adds up to 1, but each row, the classes of one picture, should: mind the axis."
 _ALL_AT_ONCE = "all numbers together add up to 1; each row should by itself: keep the pictures apart with an axis."
@@ -22,7 +22,7 @@ _DOWNWARDS = "the largest logit got the smallest probability: there is a minus t
 _MEAN = "each row adds up to the number of classes: divide by the sum of the exponentials, not by their mean."
 
 
-def check_softmax(softmax: Any, *, key: str | None = None) -> Right:
+def check_softmax(softmax: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `softmax(logits)`.
 
     Args:
@@ -30,7 +30,7 @@ def check_softmax(softmax: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
 
     >>> check_softmax(tf.nn.softmax)
     Right: every row adds up to 1, in the order of its logits, and logits of 1,000 do no harm.
@@ -38,21 +38,21 @@ def check_softmax(softmax: Any, *, key: str | None = None) -> Right:
     examiner = Examiner("softmax", key)
     for rows, columns in ((3, 10), (4, 2), (1, 7)):
         logits = examiner.random.normal(0, 2, [rows, columns])
-        got = examiner.ask(softmax, tf.constant(logits, tf.float32))
+        got = examiner.call(softmax, tf.constant(logits, tf.float32))
         _compare(examiner, got, logits, "the probabilities")
     shifted = logits + 1000 * examiner.random.choice([-1, 1])
-    got = examiner.array(examiner.ask(softmax, tf.constant(shifted, tf.float32)), "the probabilities")
+    got = examiner.as_array(examiner.call(softmax, tf.constant(shifted, tf.float32)), "the probabilities")
     if not np.isfinite(got).all():
-        examiner.refuse(
+        examiner.fail(
             "right for small logits, but large ones break it: exp(1000) is infinite, and exp(-1000) is 0. "
             "Hint 2 says what to do about it.",
             f"for logits around {shifted.mean():,.0f} got {got.ravel()[:3]}",
         )
-    examiner.compare(
+    examiner.assert_close(
         got, _softmax(logits), what="the probabilities of logits around 1,000", misconceptions={}, tolerance=1e-3
     )
     _large_beside_small(examiner, softmax)
-    return Right("every row adds up to 1, in the order of its logits, and logits of 1,000 do no harm.")
+    return CheckPassed("every row adds up to 1, in the order of its logits, and logits of 1,000 do no harm.")
 
 
 def _large_beside_small(examiner: Examiner, softmax: Any) -> None:
@@ -61,9 +61,9 @@ def _large_beside_small(examiner: Examiner, softmax: Any) -> None:
     logits += np.array([0, 1000, -1000, 0, 0])[:, None]
     logits[3, 4] += 1000
     logits[4] -= 1000 * (np.arange(6) != 2)
-    got = examiner.array(examiner.ask(softmax, tf.constant(logits, tf.float32)), "the probabilities")
+    got = examiner.as_array(examiner.call(softmax, tf.constant(logits, tf.float32)), "the probabilities")
     if not np.allclose(got, _softmax(logits), atol=1e-3):
-        examiner.refuse(
+        examiner.fail(
             "right while all logits are of one size. Beside a picture with large ones, or with a single large one "
             "among its classes, it becomes 0/0 or wrong: which number of its own is safe to subtract in each row?",
             f"logits {logits[0, :3].round(1)} ... beside {logits[1, :3].round(1)} ... gave {got[:2, :3].tolist()}"[
@@ -72,7 +72,7 @@ def _large_beside_small(examiner: Examiner, softmax: Any) -> None:
         )
 
 
-def check_probabilities(probabilities: Any, *, key: str | None = None) -> Right:
+def check_probabilities(probabilities: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `probabilities(net, images)`, the network's normalized predictions.
 
     Args:
@@ -80,7 +80,7 @@ def check_probabilities(probabilities: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
 
     >>> check_probabilities(lambda net, images: tf.nn.softmax(inference(net, images)))
     Right: the network's logits, normalized; the most probable class is the same as before.
@@ -93,19 +93,19 @@ def check_probabilities(probabilities: Any, *, key: str | None = None) -> Right:
         before = [variable.numpy() for variable in net.trainable_variables]
         images = tf.constant(examiner.random.normal(0, 1, [5, 24, 24, 3]), tf.float32)
         logits = inference(net, images).numpy().astype(np.float64)
-        got = examiner.ask(probabilities, net, images)
+        got = examiner.call(probabilities, net, images)
         if any(np.any(old != new.numpy()) for old, new in zip(before, net.trainable_variables, strict=True)):
-            examiner.refuse("it changed the network's weights. Only compute with them.")
+            examiner.fail("it changed the network's weights. Only compute with them.")
         if not np.allclose(inference(net, images), logits, rtol=1e-4, atol=1e-4):
-            examiner.refuse("it changed what the network computes. Leave the network as it is, and only call it.")
+            examiner.fail("it changed what the network computes. Leave the network as it is, and only call it.")
         answers = {"these are the classes' numbers: return a probability for each class.": logits.argmax(-1)}
         answers["that is only the largest probability: return one for each class."] = _softmax(logits).max(-1)
         answers["that is a softmax of the images: normalize the logits."] = _softmax(images.numpy())
         _compare(examiner, got, logits, "the predictions", answers, tolerance=1e-3)
-    return Right("the network's logits, normalized; the most probable class is the same as before.")
+    return CheckPassed("the network's logits, normalized; the most probable class is the same as before.")
 
 
-def check_smallest_loss(smallest_loss: Any, *, key: str | None = None) -> Right:
+def check_smallest_loss(smallest_loss: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `smallest_loss(num_classes)`, the least that a loss with two softmaxes can reach.
 
     Args:
@@ -113,7 +113,7 @@ def check_smallest_loss(smallest_loss: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner = Examiner("smallest_loss", key)
     for classes in (10, 2, int(examiner.random.integers(20, 200))):
@@ -131,18 +131,18 @@ def check_smallest_loss(smallest_loss: Any, *, key: str | None = None) -> Right:
             / np.log(10),
             "a loss in bits; nats take the natural logarithm.": _cross_entropy(best, 0) / np.log(2),
         }
-        examiner.compare(
-            examiner.ask(smallest_loss, classes),
+        examiner.assert_close(
+            examiner.call(smallest_loss, classes),
             np.asarray(_cross_entropy(best, 0)),
             what=f"the smallest loss with {classes} classes",
             misconceptions=misconceptions,
-            otherwise="Put the best probabilities, a 1 and zeros, into the second softmax, and take minus the "
+            fallback="Put the best probabilities, a 1 and zeros, into the second softmax, and take minus the "
             "logarithm of what it gives the right class.",
         )
-    return Right("two softmaxes never get below that, however sure and right the network is.")
+    return CheckPassed("two softmaxes never get below that, however sure and right the network is.")
 
 
-def check_gradients(gradients: Any, *, key: str | None = None) -> Right:
+def check_gradients(gradients: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `gradients(logits, labels)`, of the loss with one softmax and with two.
 
     Args:
@@ -151,20 +151,20 @@ def check_gradients(gradients: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner = Examiner("gradients", key)
     for rows, columns in ((4, 10), (2, 3)):
         logits = examiner.random.normal(0, 2, [rows, columns])
         labels = examiner.random.integers(0, columns, rows)
-        got = examiner.ask(gradients, tf.constant(logits, tf.float32), tf.constant(labels, tf.int32))
+        got = examiner.call(gradients, tf.constant(logits, tf.float32), tf.constant(labels, tf.int32))
         if not isinstance(got, tuple | list) or len(got) != 2:
-            examiner.refuse("return two gradients, as a pair: the right loss's first, then that with two softmaxes.")
+            examiner.fail("return two gradients, as a pair: the right loss's first, then that with two softmaxes.")
         once, twice = _gradients(logits, labels)
         _look_for_the_other(examiner, got, once, twice)
         for name, value, right in (("first", got[0], once), ("second", got[1], twice)):
             if value is None:
-                examiner.refuse(
+                examiner.fail(
                     f"the {name} gradient is None: the tape did not see how the loss comes from the logits. "
                     "Call tape.watch(logits), compute the loss inside the tape, and keep numpy out of your softmax."
                 )
@@ -178,22 +178,22 @@ def check_gradients(gradients: Any, *, key: str | None = None) -> Right:
                     logits, labels
                 ),
             }
-            examiner.compare(value, right, what=f"the {name} gradient", misconceptions=misconceptions)
-    return Right("one softmax gives (probability - truth) / B; the second one shrinks it.")
+            examiner.assert_close(value, right, what=f"the {name} gradient", misconceptions=misconceptions)
+    return CheckPassed("one softmax gives (probability - truth) / B; the second one shrinks it.")
 
 
 def _look_for_the_other(examiner: Examiner, got: Any, once: np.ndarray, twice: np.ndarray) -> None:
     """Refuses a gradient that is the other one."""
     if any(value is None for value in got):
         return
-    first, second = (examiner.array(value, "a gradient") for value in got)
+    first, second = (examiner.as_array(value, "a gradient") for value in got)
     is_twice, is_once = _equal(first, twice), _equal(second, once)
     if is_twice and is_once:
-        examiner.refuse("the two gradients are in the wrong order: the right loss's first.")
+        examiner.fail("the two gradients are in the wrong order: the right loss's first.")
     if is_twice:
-        examiner.refuse("the first gradient has a softmax too many: the right loss takes the logits themselves.")
+        examiner.fail("the first gradient has a softmax too many: the right loss takes the logits themselves.")
     if is_once:
-        examiner.refuse("the second gradient is the right loss's once more: give that loss softmax(logits).")
+        examiner.fail("the second gradient is the right loss's once more: give that loss softmax(logits).")
 
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:
@@ -217,7 +217,7 @@ def _compare(examiner, got, logits, what, more=None, **options) -> None:
         _LOG: np.log(_softmax(logits)),
         **(more or {}),
     }
-    examiner.compare(got, _softmax(logits), what=what, misconceptions=misconceptions, **options)
+    examiner.assert_close(got, _softmax(logits), what=what, misconceptions=misconceptions, **options)
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

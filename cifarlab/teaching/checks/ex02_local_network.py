@@ -18,8 +18,8 @@ from cifarlab.teaching.checks.ex02_local_layer import (
 )
 from cifarlab.teaching.checks.ex02_locally_connected import connected, traced
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import Right
-from cifarlab.teaching.checks.student_calls import Failed, attempt, brief
+from cifarlab.teaching.checks.result import CheckPassed
+from cifarlab.teaching.checks.student_calls import Raised, capture_exception, short_repr
 
 PARAMETERS = 2_112_970
 """Of the whole network, with a bias for each position and channel."""
@@ -45,7 +45,7 @@ class _Expected(NamedTuple):
     mistakes: dict[str, dict[str, np.ndarray]]
 
 
-def check_local_network(local_network: Any, *, key: str | None = None) -> Right:
+def check_local_network(local_network: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's class `LocallyConnected(seed)`, the tutorial's network with cuda-convnet's top layers.
 
     Args:
@@ -54,57 +54,57 @@ def check_local_network(local_network: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner = Examiner("local_network", key, seconds=40)
     seed = int(examiner.random.integers(1, 1000))
-    net, other = (examiner.ask(local_network, number) for number in (seed, seed + 1))
+    net, other = (examiner.call(local_network, number) for number in (seed, seed + 1))
     for one in (net, other):
         _look_at_layers(examiner, one)
     _look_at_start(examiner, net, seed)
     for name in _SHAPES:
         if np.array_equal(getattr(net, name).weights, getattr(other, name).weights):
-            examiner.refuse(f"{name}'s initial weights do not depend on the seed: pass it on to every layer.")
+            examiner.fail(f"{name}'s initial weights do not depend on the seed: pass it on to every layer.")
     _look_at_stages(examiner, net, _OWN_WEIGHTS)
-    twin = examiner.ask(attempt(copy.deepcopy), net)
-    if isinstance(twin, Failed):
-        examiner.refuse(f"training keeps averages in a deep copy, which raises {type(twin.error).__name__}.")
+    twin = examiner.call(capture_exception(copy.deepcopy), net)
+    if isinstance(twin, Raised):
+        examiner.fail(f"training keeps averages in a deep copy, which raises {type(twin.error).__name__}.")
     if twin is net:
-        examiner.refuse("training keeps averages in a deep copy, but copy.deepcopy returns the network itself.")
+        examiner.fail("training keeps averages in a deep copy, but copy.deepcopy returns the network itself.")
     _look_at_layers(examiner, twin)
     _look_at_stages(examiner, twin, _OF_COPIES)
-    return Right(f"{PARAMETERS:,} parameters, all stages in order, and ready for training.")
+    return CheckPassed(f"{PARAMETERS:,} parameters, all stages in order, and ready for training.")
 
 
 def _look_at_layers(examiner: Examiner, net: Any) -> None:
     """Refuses a network whose layers are not as they should be."""
     if not isinstance(net, ConvNet):
-        examiner.refuse(f"this should be a class derived from cifarlab.ConvNet; got {brief(net)}.")
-    found = {name: examiner.ask(getattr, net, name, None) for name in _SHAPES}
+        examiner.fail(f"this should be a class derived from cifarlab.ConvNet; got {short_repr(net)}.")
+    found = {name: examiner.call(getattr, net, name, None) for name in _SHAPES}
     for name, layer in found.items():
-        weights = examiner.ask(getattr, layer, "weights", None)
+        weights = examiner.call(getattr, layer, "weights", None)
         if isinstance(layer, Layer) and isinstance(weights, tf.Variable):
             _look_at_weights(examiner, name, shape_of(weights))
         look_at_layer(examiner, layer, name, *_SHAPES[name], DECAY if name.startswith("local") else 0.0)
-    if len(examiner.ask(layers, net)) != len(_SHAPES):
-        examiner.refuse(f"the network should hold the layers {', '.join(_SHAPES)}, each once, and no others.")
-    count = examiner.ask(count_parameters, net)
+    if len(examiner.call(layers, net)) != len(_SHAPES):
+        examiner.fail(f"the network should hold the layers {', '.join(_SHAPES)}, each once, and no others.")
+    count = examiner.call(count_parameters, net)
     if count != PARAMETERS:
-        examiner.refuse(f"the layers are right and hold {PARAMETERS:,} parameters, but the network holds {count:,}.")
+        examiner.fail(f"the layers are right and hold {PARAMETERS:,} parameters, but the network holds {count:,}.")
 
 
 def _look_at_weights(examiner: Examiner, name: str, got: list[int | None]) -> None:
     """Refuses the shapes of weights that have a known reason."""
     right = _SHAPES[name][0]
     if name == "local3" and got == [*right[:-1], 32]:
-        examiner.refuse(
+        examiner.fail(
             "local3 has 32 channels, as in the other version of cuda-convnet that is in circulation; the one that this "
             "exercise builds has 64."
         )
     if name.startswith("local") and len(got) == 2:
-        examiner.refuse(f"{name} is still fully connected, the tutorial's: replace it by a locally connected one.")
+        examiner.fail(f"{name} is still fully connected, the tutorial's: replace it by a locally connected one.")
     if name == "softmax_linear" and got != right:
-        examiner.refuse(
+        examiner.fail(
             f"softmax_linear has weights {got}. How many values does local4 hand on, from 6 x 6 positions with 32 "
             "channels each, and how many classes are there?"
         )
@@ -116,18 +116,18 @@ def _look_at_start(examiner: Examiner, net: ConvNet, seed: int) -> None:
     for name in ("conv1", "conv2"):
         for own, wanted in zip(getattr(net, name).variables, getattr(tutorials, name).variables, strict=True):
             if not np.array_equal(own, wanted):
-                examiner.refuse(
+                examiner.fail(
                     f"{name} does not start like that of cifarlab.ConvNet(seed=seed), so that training could not "
                     "compare the two networks: pass the seed on to super().__init__."
                 )
     look_at_start(examiner, net.local3, "local3")
     look_at_start(examiner, net.local4, "local4")
     if np.any(net.softmax_linear.biases.numpy()):
-        examiner.refuse("softmax_linear's biases should start at 0.")
+        examiner.fail("softmax_linear's biases should start at 0.")
     deviation = float(net.softmax_linear.weights.numpy().std()) / TRUNCATED
     if abs(deviation * 1152 - 1) > 0.05:
         got = f"1 / {1 / max(deviation, 1e-9):.0f}"
-        examiner.refuse(f"softmax_linear's weights should start with stddev 1 / 1152, one over its inputs; got {got}.")
+        examiner.fail(f"softmax_linear's weights should start with stddev 1 / 1152, one over its inputs; got {got}.")
 
 
 def _look_at_stages(examiner: Examiner, net: ConvNet, otherwise: str) -> None:
@@ -140,31 +140,31 @@ def _look_at_stages(examiner: Examiner, net: ConvNet, otherwise: str) -> None:
     # So large that leaving a normalization out is seen: it hardly changes what images of the usual size become.
     images = tf.constant(draw(0, 20, [3, 24, 24, 3]), tf.float32)
     right = _expected(net, images)
-    _compare(examiner, examiner.ask(net.stages, images), right, otherwise)
+    _compare(examiner, examiner.call(net.stages, images), right, otherwise)
     variables = list(net.trainable_variables)
-    outcome = examiner.ask(attempt(traced(net.stages, None, images.shape[1:], variables)), images)
-    if isinstance(outcome, Failed):
+    outcome = examiner.call(capture_exception(traced(net.stages, None, images.shape[1:], variables)), images)
+    if isinstance(outcome, Raised):
         refuse_compiled(examiner, outcome)
     stages, (_, *gradients) = outcome
     _compare(examiner, stages, right, otherwise)
     missing = [variable_name(one) for one, gradient in zip(variables, gradients, strict=True) if gradient is None]
     if missing:
-        examiner.refuse(f"it cannot be trained: no gradient reaches {', '.join(missing)}.")
+        examiner.fail(f"it cannot be trained: no gradient reaches {', '.join(missing)}.")
 
 
 def _compare(examiner: Examiner, stages: Any, right: _Expected, otherwise: str) -> None:
     names = getattr(stages, "_fields", ()) if isinstance(stages, tuple) else ()
     if names != Stages._fields:
-        examiner.refuse(
-            f"`stages` should return a network.Stages, all {len(Stages._fields)} in order; got {brief(stages)}."
+        examiner.fail(
+            f"`stages` should return a network.Stages, all {len(Stages._fields)} in order; got {short_repr(stages)}."
         )
     for name, value in right.stages.items():
-        examiner.compare(
+        examiner.assert_close(
             getattr(stages, name),
             value,
             what=f"the stage {name}",
             misconceptions=right.mistakes.get(name, {}),
-            otherwise=otherwise,
+            fallback=otherwise,
             tolerance=5e-3,  # float32 leaves up to 1e-3 on numbers near 0 that large ones were added up to
         )
 

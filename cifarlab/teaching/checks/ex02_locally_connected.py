@@ -7,8 +7,8 @@ import numpy as np
 
 from cifarlab.backend import tf
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import Right
-from cifarlab.teaching.checks.student_calls import Failed, attempt
+from cifarlab.teaching.checks.result import CheckPassed
+from cifarlab.teaching.checks.student_calls import Raised, capture_exception
 
 _OTHERWISE = (
     "at each position: the nine positions around it, all input channels, times the weights that stand at this "
@@ -17,7 +17,7 @@ _OTHERWISE = (
 _TRAINS = "it is right by itself, but training cannot use it: "
 
 
-def check_locally_connected(locally_connected: Any, *, key: str | None = None) -> Right:
+def check_locally_connected(locally_connected: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `locally_connected(values, weights, biases)`.
 
     Args:
@@ -26,30 +26,30 @@ def check_locally_connected(locally_connected: Any, *, key: str | None = None) -
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
 
     >>> check_locally_connected(lambda values, weights, biases: tf.nn.conv2d(values, weights[0, 0], 1, "SAME") + biases)
     ... # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    cifarlab.teaching.checks.result.NotYetError: Not yet: every position is computed with the weights of one of them...
+    cifarlab.teaching.checks.result.CheckFailedError: Not yet: every position is computed with the weights of one of...
     """
     examiner = Examiner("locally_connected", key, seconds=20)
     draw = examiner.random
     side, (rows, columns) = int(draw.integers(4, 6)), (int(size) for size in draw.permutation([3, 4, 5, 6])[:2])
     for shape in ((2, side, side, 3, 2), (3, rows, columns, 2, 4), (1, columns, rows, 1, 3)):
         values, weights, biases = _draw(examiner, shape)
-        got = examiner.ask(locally_connected, *(_float32(array) for array in (values, weights, biases)))
+        got = examiner.call(locally_connected, *(_float32(array) for array in (values, weights, biases)))
         _compare(examiner, got, values, weights, biases)
     filters = draw.normal(0, 1, [3, 3, 2, 4])
     values, tied = draw.normal(0, 1, [2, rows, columns, 2]), np.broadcast_to(filters, [rows, columns, 3, 3, 2, 4])
-    got = examiner.ask(locally_connected, _float32(values), _float32(tied), tf.zeros([rows, columns, 4]))
+    got = examiner.call(locally_connected, _float32(values), _float32(tied), tf.zeros([rows, columns, 4]))
     convolved = tf.nn.conv2d(_float32(values), _float32(filters), 1, "SAME").numpy()
-    examiner.compare(got, convolved, what="the result with tied weights", misconceptions={}, otherwise=_OTHERWISE)
+    examiner.assert_close(got, convolved, what="the result with tied weights", misconceptions={}, fallback=_OTHERWISE)
     _train(examiner, locally_connected, *_draw(examiner, (3, rows, columns, 2, 4)))
-    return Right("weights and biases of its own at each position; with tied weights, tf.nn.conv2d.")
+    return CheckPassed("weights and biases of its own at each position; with tied weights, tf.nn.conv2d.")
 
 
-def check_size_and_work(size_and_work: Any, *, key: str | None = None) -> Right:
+def check_size_and_work(size_and_work: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `size_and_work(rows, columns, inputs, outputs, shared)`.
 
     Args:
@@ -58,31 +58,33 @@ def check_size_and_work(size_and_work: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner = Examiner("size_and_work", key)
     for shared in (False, True, False, True):
         rows, columns, inputs, outputs = _draw_sizes(examiner)
         kind = "of a convolution" if shared else "of a locally connected layer"
         case = "" if examiner.hidden else f", {rows} x {columns} positions, {inputs} to {outputs} channels"
-        got = examiner.ask(size_and_work, rows, columns, inputs, outputs, shared)
+        got = examiner.call(size_and_work, rows, columns, inputs, outputs, shared)
         if not isinstance(got, tuple | list) or len(got) != 2:
-            examiner.refuse("return two numbers, as a pair: the parameters first, then the multiply-adds.")
-        numbers = [examiner.array(value, "the two numbers") for value in got]
+            examiner.fail("return two numbers, as a pair: the parameters first, then the multiply-adds.")
+        numbers = [examiner.as_array(value, "the two numbers") for value in got]
         counts = _miscounts(rows, columns, inputs, outputs, shared)
         if [float(number) for number in numbers if number.ndim == 0] == [counts[1][0], counts[0][0]]:
-            examiner.refuse("the right numbers in the wrong order: the parameters first, then the multiply-adds.")
+            examiner.fail("the right numbers in the wrong order: the parameters first, then the multiply-adds.")
         for what, number, (right, misconceptions) in zip(("parameters", "multiply-adds"), numbers, counts, strict=True):
-            examiner.compare(
+            examiner.assert_close(
                 number,
                 np.asarray(right),
                 what=f"the {what} {kind}{case}",
                 misconceptions=misconceptions,
-                otherwise="How many sets of 3 x 3 x in x out weights, and how many biases, are there? How often is "
+                fallback="How many sets of 3 x 3 x in x out weights, and how many biases, are there? How often is "
                 "each weight used for one picture?",
                 tolerance=1e-9,
             )
-    return Right("the same work; but a locally connected layer has a set of weights and biases for each position.")
+    return CheckPassed(
+        "the same work; but a locally connected layer has a set of weights and biases for each position."
+    )
 
 
 def connected(
@@ -205,20 +207,20 @@ def _float32(array: np.ndarray) -> tf.Tensor:
 
 
 def _compare(examiner: Examiner, got: Any, values: np.ndarray, weights: np.ndarray, biases: np.ndarray) -> None:
-    right, numbers = connected(values, weights, biases), examiner.array(got, "the result")
+    right, numbers = connected(values, weights, biases), examiner.as_array(got, "the result")
     size, rows, columns, outputs = right.shape
     if numbers.shape == (size, rows - 2, columns - 2, outputs):
-        examiner.refuse("the border is missing: without padding only the inner positions have eight neighbours (SAME).")
+        examiner.fail("the border is missing: without padding only the inner positions have eight neighbours (SAME).")
     if numbers.ndim == 5:
-        examiner.refuse(
+        examiner.fail(
             f"one axis too many, {list(numbers.shape)}: sum over the input channels, and over the nine neighbours."
         )
-    examiner.compare(
+    examiner.assert_close(
         numbers,
         right,
         what="the result",
         misconceptions=nearest(numbers, mistakes(values, weights, biases)),
-        otherwise=_OTHERWISE,
+        fallback=_OTHERWISE,
     )
 
 
@@ -239,14 +241,14 @@ def _train(examiner: Examiner, function: Any, values: np.ndarray, weights: np.nd
         "tf.shape(values)[0]": traced(use, None, values.shape[1:], variables),
     }
     for advice, step in steps.items():
-        outcome = examiner.ask(attempt(step), _float32(values))
-        if isinstance(outcome, Failed):
-            examiner.refuse(f"{_TRAINS}{advice}. ({type(outcome.error).__name__})")
+        outcome = examiner.call(capture_exception(step), _float32(values))
+        if isinstance(outcome, Raised):
+            examiner.fail(f"{_TRAINS}{advice}. ({type(outcome.error).__name__})")
         result, gradients = outcome
         _compare(examiner, result, values, weights, biases)
         for name, gradient in zip(("values", "weights", "biases"), gradients, strict=False):
             if gradient is None:
-                examiner.refuse(f"{_TRAINS}no gradient reaches the {name}. Compute with TensorFlow's operations only.")
+                examiner.fail(f"{_TRAINS}no gradient reaches the {name}. Compute with TensorFlow's operations only.")
 
 
 def _draw_sizes(examiner: Examiner) -> tuple[int, int, int, int]:

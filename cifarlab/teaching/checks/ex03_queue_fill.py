@@ -8,8 +8,8 @@ import numpy as np
 
 from cifarlab.data.records import record_bytes
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import NotYetError, Right
-from cifarlab.teaching.checks.student_calls import brief
+from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
+from cifarlab.teaching.checks.student_calls import short_repr
 
 _LAST_MISSING = "the last whole batch is missing where no label is left over: it counts, too."
 _CLASSES = "classes are missing: labels go up to 9, and a class between two others need not occur."
@@ -17,7 +17,7 @@ _NOT_STEADY = "unevenness need not fall steadily as the fraction grows: look at 
 _LEAST_GOOD = "that is the fraction that is only just good enough; return the smallest that is good enough."
 
 
-def check_unevenness(unevenness: Any, *, key: str | None = None) -> Right:
+def check_unevenness(unevenness: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `unevenness(labels, batch_size)`, the mean distance of batches from their epoch.
 
     Args:
@@ -26,31 +26,33 @@ def check_unevenness(unevenness: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
 
     >>> check_unevenness(None)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    cifarlab.teaching.checks.result.NotYetError: Not yet: a function is checked here; got None...
+    cifarlab.teaching.checks.result.CheckFailedError: Not yet: a function is checked here; got None...
     """
     examiner = Examiner("unevenness", key)
     for sizes in ((8, 3, 5, 3), (10, 6, 7, 4), (16, 5, 9, 6)):
         labels, right, misconceptions = _telling_labels(examiner, *sizes)
         given = labels.copy()
-        got = examiner.ask(unevenness, given, sizes[0])
+        got = examiner.call(unevenness, given, sizes[0])
         if not np.array_equal(given, labels):
-            examiner.refuse("it changed the labels that it was given. Only compute with them.")
-        examiner.compare(
+            examiner.fail("it changed the labels that it was given. Only compute with them.")
+        examiner.assert_close(
             got,
             np.asarray(right),
             what="the unevenness",
             misconceptions=misconceptions,
-            otherwise="Compute the distance of each whole batch as the text defines it, then their mean.",
+            fallback="Compute the distance of each whole batch as the text defines it, then their mean.",
         )
     _look_at_edges(examiner, unevenness)
-    return Right("the mean distance of the whole batches from the epoch; labels left over count in the epoch alone.")
+    return CheckPassed(
+        "the mean distance of the whole batches from the epoch; labels left over count in the epoch alone."
+    )
 
 
-def check_smallest_fraction(smallest_fraction: Any, *, key: str | None = None) -> Right:
+def check_smallest_fraction(smallest_fraction: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `smallest_fraction(measured, limit)`.
 
     Args:
@@ -59,17 +61,17 @@ def check_smallest_fraction(smallest_fraction: Any, *, key: str | None = None) -
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner = Examiner("smallest_fraction", key)
     for good, above in ((4, 0.0004), (5, 0.0), (6, 0.0004), (7, 0.0004)):
         measured, fractions, values = _measured(examiner)
         given = dict(measured)
-        got = examiner.ask(smallest_fraction, given, values[-good] + above)
+        got = examiner.call(smallest_fraction, given, values[-good] + above)
         if given != measured:
-            examiner.refuse("it changed the dictionary that it was given. Only look into it.")
+            examiner.fail("it changed the dictionary that it was given. Only look into it.")
         if got is None:
-            examiner.refuse("got None, though some fraction mixes well enough. Is `return` missing?")
+            examiner.fail("got None, though some fraction mixes well enough. Is `return` missing?")
         misconceptions = {
             "that is the largest fraction. Which is the smallest that mixes well enough?": fractions[-1],
             "an unevenness that is just the limit is still good enough.": math.nan if above else fractions[1 - good],
@@ -81,32 +83,32 @@ def check_smallest_fraction(smallest_fraction: Any, *, key: str | None = None) -
             "it mixes too little: its unevenness is above the limit. Less unevenness is better.": fractions[0],
             "that is the last fraction that is not good enough.": ([fractions[0], *fractions])[-good - 1],
         }
-        examiner.compare(
+        examiner.assert_close(
             got,
             np.asarray(fractions[-good]),
             what="the smallest fraction",
             misconceptions=misconceptions,
-            otherwise="Return one of the dictionary's keys, the smallest whose unevenness is at most the limit.",
+            fallback="Return one of the dictionary's keys, the smallest whose unevenness is at most the limit.",
         )
     jumping, limit, top_down, least_good = _jumping(examiner)
-    examiner.compare(
-        examiner.ask(smallest_fraction, dict(jumping), limit),
+    examiner.assert_close(
+        examiner.call(smallest_fraction, dict(jumping), limit),
         np.asarray(min(fraction for fraction, value in jumping.items() if value <= limit)),
         what="the smallest fraction",
         misconceptions={_NOT_STEADY: top_down, _LEAST_GOOD: least_good},
-        otherwise=_NOT_STEADY,
+        fallback=_NOT_STEADY,
     )
     measured, _, values = _measured(examiner)
     try:
-        got = examiner.ask(smallest_fraction, dict(measured), values[-1] - 0.0004)
-    except NotYetError as refusal:
-        examiner.refuse(f"right where there is one, but where none mixes well enough: {refusal.advice}")
+        got = examiner.call(smallest_fraction, dict(measured), values[-1] - 0.0004)
+    except CheckFailedError as refusal:
+        examiner.fail(f"right where there is one, but where none mixes well enough: {refusal.advice}")
     if got is not None:
-        examiner.refuse(f"where none mixes well enough it should return None; got {brief(got)}.")
-    return Right("the smallest fraction that is good enough, and None where there is none.")
+        examiner.fail(f"where none mixes well enough it should return None; got {short_repr(got)}.")
+    return CheckPassed("the smallest fraction that is good enough, and None where there is none.")
 
 
-def check_queue_megabytes(queue_megabytes: Any, *, key: str | None = None) -> Right:
+def check_queue_megabytes(queue_megabytes: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `queue_megabytes(fraction, num_examples, batch_size)`, the records in a full queue.
 
     Args:
@@ -114,7 +116,7 @@ def check_queue_megabytes(queue_megabytes: Any, *, key: str | None = None) -> Ri
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner, record = Examiner("queue_megabytes", key), record_bytes()
     for fraction, num_examples, batch_size in _queues(examiner):
@@ -142,18 +144,18 @@ def check_queue_megabytes(queue_megabytes: Any, *, key: str | None = None) -> Ri
         }
         misconceptions = {advice: held * each / 1e6 for advice, each in bytes_each.items()}
         misconceptions |= {advice: count * record / 1e6 for advice, count in records_held.items()}
-        examiner.compare(
-            examiner.ask(queue_megabytes, fraction, num_examples, batch_size),
+        examiner.assert_close(
+            examiner.call(queue_megabytes, fraction, num_examples, batch_size),
             np.asarray(held * record / 1e6),
             what="the megabytes",
             misconceptions=misconceptions,
-            otherwise="Count the records in a full queue first, then their bytes; round nothing.",
+            fallback="Count the records in a full queue first, then their bytes; round nothing.",
             tolerance=1e-6,
         )
-    return Right("as many records as there is room for, or as the epoch has, of 3,073 bytes each.")
+    return CheckPassed("as many records as there is room for, or as the epoch has, of 3,073 bytes each.")
 
 
-def check_first_batch_delay(first_batch_delay: Any, *, key: str | None = None) -> Right:
+def check_first_batch_delay(first_batch_delay: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `first_batch_delay(fraction, num_examples, batch_size, records_per_second)`.
 
     Args:
@@ -161,7 +163,7 @@ def check_first_batch_delay(first_batch_delay: Any, *, key: str | None = None) -
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner = Examiner("first_batch_delay", key)
     for fraction, num_examples, batch_size in _queues(examiner):
@@ -184,15 +186,17 @@ def check_first_batch_delay(first_batch_delay: Any, *, key: str | None = None) -
             "upside down; seconds are records divided by records per second.": rate**2 / reads,
             "a thousand times too much: is it in milliseconds?": reads * 1000,
         }
-        examiner.compare(
-            examiner.ask(first_batch_delay, fraction, num_examples, batch_size, rate),
+        examiner.assert_close(
+            examiner.call(first_batch_delay, fraction, num_examples, batch_size, rate),
             np.asarray(reads / rate),
             what="the seconds",
             misconceptions={advice: count / rate for advice, count in records_read.items()},
-            otherwise="Count the records that are read until the last one of the first batch leaves; round nothing.",
+            fallback="Count the records that are read until the last one of the first batch leaves; round nothing.",
             tolerance=1e-6,
         )
-    return Right("the queue is filled, and a record follows each one of the batch but the last, while there are any.")
+    return CheckPassed(
+        "the queue is filled, and a record follows each one of the batch but the last, while there are any."
+    )
 
 
 def _look_at_edges(examiner: Examiner, unevenness: Any) -> None:
@@ -208,11 +212,11 @@ def _look_at_edges(examiner: Examiner, unevenness: Any) -> None:
             f"{_CLASSES} (Are they counted by how many different ones there are?)": np.abs(apart[:, :3]).sum(1).mean()
             / 2,
         }
-        got = examiner.ask(unevenness, labels.copy(), batch_size)
-        if batches == 1 and not np.isfinite(examiner.array(got, "the unevenness")).all():
-            examiner.refuse(f"as many labels as a batch holds make one batch. {_LAST_MISSING.capitalize()}")
-        examiner.compare(
-            got, np.asarray(each.mean()), what="the unevenness", misconceptions=misconceptions, otherwise=_CLASSES
+        got = examiner.call(unevenness, labels.copy(), batch_size)
+        if batches == 1 and not np.isfinite(examiner.as_array(got, "the unevenness")).all():
+            examiner.fail(f"as many labels as a batch holds make one batch. {_LAST_MISSING.capitalize()}")
+        examiner.assert_close(
+            got, np.asarray(each.mean()), what="the unevenness", misconceptions=misconceptions, fallback=_CLASSES
         )
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import NotYetError, Right
+from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
 
 _SURE = 7.0  # standard deviations from what is fair that are not put down to chance
 
 
-def check_shuffled(shuffled: Any, *, key: str | None = None) -> Right:
+def check_shuffled(shuffled: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `shuffled(in_file, capacity, seed)`, a shuffle queue.
 
     Args:
@@ -22,7 +22,7 @@ def check_shuffled(shuffled: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner = Examiner("shuffled", key, seconds=5)
     capacity, seeds = int(examiner.random.integers(5, 8)), examiner.random.permutation(10_000)[:60].tolist()
@@ -30,9 +30,9 @@ def check_shuffled(shuffled: Any, *, key: str | None = None) -> Right:
     runs = np.array([_places(examiner, shuffled, in_file, capacity, seed) for seed in seeds[:24]])
     _as_a_queue_could(examiner, runs, capacity)
     if not np.array_equal(_places(examiner, shuffled, in_file, capacity, seeds[0]), runs[0]):
-        examiner.refuse("the same seed gave two orders. Take all draws from one generator, made from the seed.")
+        examiner.fail("the same seed gave two orders. Take all draws from one generator, made from the seed.")
     if len(np.unique(runs, axis=0)) < len(runs):
-        examiner.refuse("different seeds gave the same order: make the generator from the seed that is given.")
+        examiner.fail("different seeds gave the same order: make the generator from the seed that is given.")
     _fair(examiner, runs, capacity)
     _keeps_equals(examiner, shuffled, seeds[0])
     short = examiner.random.permutation(90_000)[:9] + 1_000
@@ -41,19 +41,21 @@ def check_shuffled(shuffled: Any, *, key: str | None = None) -> Right:
             runs = np.array([_places(examiner, shuffled, short, room, seed) for seed in seeds])
             _fair(examiner, runs, 9)
             if len(np.unique(runs, axis=0)) < 3:
-                examiner.refuse("different seeds gave the same order. Draw what is left by the same generator.")
-        except NotYetError as refusal:
+                examiner.fail("different seeds gave the same order. Draw what is left by the same generator.")
+        except CheckFailedError as refusal:
             where = "right for a long file, but not for one that fits into the queue as a whole: "
-            examiner.refuse(where + refusal.advice, refusal.evidence)
-    return Right("each record leaves once, none before it was read, and any in the queue is as likely as another.")
+            examiner.fail(where + refusal.advice, refusal.evidence)
+    return CheckPassed(
+        "each record leaves once, none before it was read, and any in the queue is as likely as another."
+    )
 
 
 def _keeps_equals(examiner: Examiner, shuffled: Any, seed: int) -> None:
     """Refuses a queue that loses or multiplies records with the same number, as labels are."""
     in_file = examiner.random.integers(0, 5, 60)
-    got = examiner.array(examiner.ask(shuffled, in_file.copy(), 8, seed), "the order")
+    got = examiner.as_array(examiner.call(shuffled, in_file.copy(), 8, seed), "the order")
     if not np.array_equal(np.sort(got, axis=None), np.sort(in_file)):
-        examiner.refuse(
+        examiner.fail(
             "right while all records are different, but labels are not: of records with the same number only the one "
             "that was drawn leaves. Take it out by its place.",
             f"{len(in_file)} records in the file, {got.size} delivered",
@@ -63,31 +65,31 @@ def _keeps_equals(examiner: Examiner, shuffled: Any, seed: int) -> None:
 def _places(examiner: Examiner, shuffled: Any, in_file: np.ndarray, capacity: int, seed: int) -> np.ndarray:
     """Asks for an order; returns the place in the file of each record in it, int[N], if it holds each one once."""
     given = in_file.copy()
-    got = examiner.ask(shuffled, given, capacity, seed)
+    got = examiner.call(shuffled, given, capacity, seed)
     if not np.array_equal(given, in_file):
-        examiner.refuse("it changed the array that it was given. Work on a copy.")
+        examiner.fail("it changed the array that it was given. Work on a copy.")
     if inspect.isgenerator(got):
-        examiner.refuse("a generator came. Gather what it yields, and return all of it as an array.")
-    numbers = examiner.array(got, "the order")
+        examiner.fail("a generator came. Gather what it yields, and return all of it as an array.")
+    numbers = examiner.as_array(got, "the order")
     if numbers.ndim != 1:
-        examiner.refuse(f"the order should have the shape [N]; got {list(numbers.shape)}.")
+        examiner.fail(f"the order should have the shape [N]; got {list(numbers.shape)}.")
     if capacity < len(numbers) and np.asarray(got).dtype.kind not in "iu":  # joined to an empty list they are floats
-        examiner.refuse(
+        examiner.fail(
             f"the order should be whole numbers, as in the file; got {np.asarray(got).dtype.name}. An empty array "
             "takes its type from `dtype=in_file.dtype`."
         )
     if not np.isin(numbers, in_file).all():
-        examiner.refuse("there are numbers in it that are not in the file. Return the records, not their places.")
+        examiner.fail("there are numbers in it that are not in the file. Return the records, not their places.")
     different = len(np.unique(numbers))
     evidence = f"{len(in_file)} records in the file, {len(numbers)} delivered, {different} different ones"
     if different < len(numbers):
-        examiner.refuse("some are delivered twice: a record that was drawn has to leave the queue.", evidence)
+        examiner.fail("some are delivered twice: a record that was drawn has to leave the queue.", evidence)
     if abs(len(in_file) - different - capacity) <= 1:
-        examiner.refuse(
+        examiner.fail(
             "the last records stay in the queue. When the file has ended, go on drawing until it is empty.", evidence
         )
     if different < len(in_file):
-        examiner.refuse("not all are delivered: the queue goes on until the file has ended and it is empty.", evidence)
+        examiner.fail("not all are delivered: the queue goes on until the file has ended and it is empty.", evidence)
     in_order = np.argsort(in_file)
     return in_order[np.searchsorted(in_file[in_order], numbers)]
 
@@ -96,18 +98,18 @@ def _as_a_queue_could(examiner: Examiner, runs: np.ndarray, capacity: int) -> No
     """Refuses orders, int[runs, N], that no queue of this capacity gives, or one that does not draw."""
     count = runs.shape[1]
     if (runs == np.arange(count)).all():
-        examiner.refuse("that is the order of the file: draw a place of the queue at random.")
+        examiner.fail("that is the order of the file: draw a place of the queue at random.")
     ahead = int((runs - np.arange(count)).max())
     if ahead == capacity:
-        examiner.refuse("the queue holds one record too many: one has to leave before the next comes in.")
+        examiner.fail("the queue holds one record too many: one has to leave before the next comes in.")
     if ahead > capacity:
-        examiner.refuse("a record is delivered before the queue has read it. Draw only from what is in the queue.")
+        examiner.fail("a record is delivered before the queue has read it. Draw only from what is in the queue.")
     if all((np.sort(runs[:, i : i + capacity]) // capacity == i // capacity).all() for i in range(0, count, capacity)):
-        examiner.refuse("shuffled block by block. The next record comes in whenever one has left, not when all have.")
+        examiner.fail("shuffled block by block. The next record comes in whenever one has left, not when all have.")
     for run in runs:
         ages = _drawn(run, capacity)[0, : count - capacity]
         if np.bincount(ages).max() > 0.8 * len(ages):
-            examiner.refuse("nearly always the same place is drawn. Make the generator once, before the loop.")
+            examiner.fail("nearly always the same place is drawn. Make the generator once, before the loop.")
 
 
 def _drawn(run: np.ndarray, capacity: int) -> np.ndarray:
@@ -136,14 +138,14 @@ def _fair(examiner: Examiner, runs: np.ndarray, capacity: int) -> None:
         hits = np.array([np.bincount(ways.ravel(), minlength=capacity) for ways in full])
         fair = full[0].size / capacity
         if hits[0, -1] == 0:
-            examiner.refuse("the youngest is never drawn. Does the queue hold `capacity` records, and can each leave?")
+            examiner.fail("the youngest is never drawn. Does the queue hold `capacity` records, and can each leave?")
         if hits.min() < 0.1 * fair:
-            examiner.refuse("one place is never drawn from: `integers(n)` of a generator draws from 0 to n - 1.")
+            examiner.fail("one place is never drawn from: `integers(n)` of a generator draws from 0 to n - 1.")
         if np.abs(hits - fair).max() > _SURE * math.sqrt(fair * (1 - 1 / capacity)):
-            examiner.refuse("some of the queue's records are more likely than others; all should be equally likely.")
+            examiner.fail("some of the queue's records are more likely than others; all should be equally likely.")
     end = (np.arange(count) >= count - capacity) & (sizes > 1)
     ages, chances, last = drawn[0][:, end], 1 / sizes[end], sizes[end] - 1
     likely, width = len(runs) * chances.sum(), math.sqrt(len(runs) * (chances * (1 - chances)).sum())
     for hits in ((ages == 0).sum(), (ages == last).sum()):
         if abs(hits - likely) > _SURE * width:
-            examiner.refuse("what is left in the queue at the end leaves it in a fixed order: draw there too.")
+            examiner.fail("what is left in the queue at the end leaves it in a fixed order: draw there too.")

@@ -8,7 +8,7 @@ from cifarlab.backend import tf
 from cifarlab.model.network import ConvNet, inference
 from cifarlab.teaching.checks.ex04_without_averages import rounded
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import Right
+from cifarlab.teaching.checks.result import CheckPassed
 from cifarlab.training.state import TrainState
 
 _ORDER = "the order: the raw weights' precision first, then that of the averages."
@@ -44,7 +44,7 @@ _BATCHES = (32, 50, 64, 100, 128, 200, 256)  # sizes that students choose
 _PICTURES = 307  # a prime number: with any of these sizes the last batch is smaller
 
 
-def check_evaluate_both(evaluate_both: Any, *, key: str | None = None) -> Right:
+def check_evaluate_both(evaluate_both: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `evaluate_both(state, images, labels)`, which must leave the state as it is.
 
     Args:
@@ -53,7 +53,7 @@ def check_evaluate_both(evaluate_both: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner = Examiner("evaluate_both", key, seconds=30)
     # First as many pictures as classes: a wrong axis gives numbers, too. Then raw logits so large that even a
@@ -64,17 +64,17 @@ def check_evaluate_both(evaluate_both: Any, *, key: str | None = None) -> Right:
         images = _clear_pictures(examiner, nets, count)
         labels, right, misconceptions = _telling_labels(examiner, nets, images)
         before = _Snapshot(state)
-        got = examiner.ask(evaluate_both, state, images, tf.constant(labels, tf.int32))
+        got = examiner.call(evaluate_both, state, images, tf.constant(labels, tf.int32))
         if fault := before.fault(state):
-            examiner.refuse(fault)
-        examiner.compare(
+            examiner.fail(fault)
+        examiner.assert_close(
             got,
             right,
             what="the precisions",
             misconceptions=misconceptions | rounded(right),
-            otherwise="What is the share of the pictures whose largest logit is that of the right class?",
+            fallback="What is the share of the pictures whose largest logit is that of the right class?",
         )
-    return Right("raw first, then averaged, both networks on the same pictures; and the state is as it was.")
+    return CheckPassed("raw first, then averaged, both networks on the same pictures; and the state is as it was.")
 
 
 class _Snapshot:

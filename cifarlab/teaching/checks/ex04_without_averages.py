@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import NotYetError, Right
+from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
 
 _NOT_AVERAGED = "these are the values themselves: nothing is averaged."
 _COUNTED_BEFORE = "the first decay used is 1/10, that of step 0. The step counts updates done: after the first it is 1."
@@ -58,7 +58,7 @@ _INTERVAL = "1.96 times the standard error is half of an interval of 95 %; retur
 _MEANS_AGAIN = "those are the means once more; the second array should be their standard errors."
 
 
-def check_averages(averages: Any, *, key: str | None = None) -> Right:
+def check_averages(averages: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `averages(values, bound)`: those of one weight along a run, with the tutorial's warm-up.
 
     Args:
@@ -67,11 +67,11 @@ def check_averages(averages: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
 
     >>> check_averages(lambda values, bound: values)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    cifarlab.teaching.checks.result.NotYetError: Not yet: these are the values themselves: nothing is averaged.
+    cifarlab.teaching.checks.result.CheckFailedError: Not yet: these are the values themselves: nothing is averaged.
     expected ...
     """
     examiner = Examiner("averages", key)
@@ -85,12 +85,14 @@ def check_averages(averages: Any, *, key: str | None = None) -> Right:
         _compare_averages(examiner, averages, values, bound)
     try:
         _compare_averages(examiner, averages, values[:1], 0.9)
-    except NotYetError as refusal:
-        examiner.refuse(f"right along a run, but before its first update, with one value: {refusal.advice}")
-    return Right("it starts from the initial value, and each decay is the smaller one, of the warm-up or the bound.")
+    except CheckFailedError as refusal:
+        examiner.fail(f"right along a run, but before its first update, with one value: {refusal.advice}")
+    return CheckPassed(
+        "it starts from the initial value, and each decay is the smaller one, of the warm-up or the bound."
+    )
 
 
-def check_difference(difference: Any, *, key: str | None = None) -> Right:
+def check_difference(difference: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `difference(raw, averaged)`: what averages bring, in points, and how sure that is.
 
     Args:
@@ -99,7 +101,7 @@ def check_difference(difference: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner = Examiner("difference", key)
     draw = examiner.random
@@ -108,13 +110,13 @@ def check_difference(difference: Any, *, key: str | None = None) -> Right:
         raw = draw.uniform(0.4, 0.6, steps) + draw.normal(0, 0.05, [seeds, 1])
         averaged = raw + draw.uniform(0.01, 0.03, steps) + draw.normal(0, 0.01, [seeds, steps])
         given = raw.copy(), averaged.copy()
-        got = examiner.ask(difference, *given)
+        got = examiner.call(difference, *given)
         if not (np.array_equal(given[0], raw) and np.array_equal(given[1], averaged)):
-            examiner.refuse("it changed the precisions that it was given. Only compute with them.")
+            examiner.fail("it changed the precisions that it was given. Only compute with them.")
         mean, error = _pair(examiner, got)
         _compare_means(examiner, mean, raw, averaged)
         _compare_errors(examiner, error, raw, averaged)
-    return Right("the mean of the differences in points, and its standard error: each run is its own comparison.")
+    return CheckPassed("the mean of the differences in points, and its standard error: each run is its own comparison.")
 
 
 def rounded(right: np.ndarray) -> dict[str, np.ndarray]:
@@ -126,9 +128,9 @@ def rounded(right: np.ndarray) -> dict[str, np.ndarray]:
 def _compare_averages(examiner: Examiner, averages: Any, values: np.ndarray, bound: float) -> None:
     """Asks for the averages of some values and compares them."""
     given, steps = values.copy(), np.arange(1, len(values))
-    got = examiner.ask(averages, given, bound)
+    got = examiner.call(averages, given, bound)
     if not np.array_equal(given, values):
-        examiner.refuse("it changed the values that it was given. Make an array or a list of your own.")
+        examiner.fail("it changed the values that it was given. Make an array or a list of your own.")
     warm_up = (1 + steps) / (10 + steps)
     decays = np.minimum(warm_up, bound)
     right = _blended(values, decays)
@@ -151,10 +153,10 @@ def _compare_averages(examiner: Examiner, averages: Any, values: np.ndarray, bou
         **rounded(right),
     }
     advice = "work out by hand what the average is after the first update, and after the second."
-    numbers = examiner.array(got, "the averages")
+    numbers = examiner.as_array(got, "the averages")
     if numbers.shape == right.shape and not np.isclose(numbers[0], right[0]):
         advice = _FIRST
-    examiner.compare(got, right, what="the averages", misconceptions=misconceptions, otherwise=advice)
+    examiner.assert_close(got, right, what="the averages", misconceptions=misconceptions, fallback=advice)
 
 
 def _blended(values: np.ndarray, decays: np.ndarray) -> np.ndarray:
@@ -169,10 +171,10 @@ def _blended(values: np.ndarray, decays: np.ndarray) -> np.ndarray:
 def _pair(examiner: Examiner, got: Any) -> tuple[Any, Any]:
     """The two arrays of an answer, given as a tuple, as a list or as one array."""
     if not isinstance(got, tuple | list):
-        got = examiner.array(got, "means and standard errors")
+        got = examiner.as_array(got, "means and standard errors")
         got = got if got.ndim else [got]
     if len(got) != 2:
-        examiner.refuse(f"return two arrays as a pair, the means and their standard errors; got {len(got)} of them.")
+        examiner.fail(f"return two arrays as a pair, the means and their standard errors; got {len(got)} of them.")
     return got[0], got[1]
 
 
@@ -192,7 +194,7 @@ def _compare_means(examiner: Examiner, got: Any, raw: np.ndarray, averaged: np.n
         **rounded(right),
     }
     advice = "take the difference of each run, in points, and then the mean over the seeds."
-    examiner.compare(got, right, what="the means", misconceptions=misconceptions, otherwise=advice)
+    examiner.assert_close(got, right, what="the means", misconceptions=misconceptions, fallback=advice)
 
 
 def _compare_errors(examiner: Examiner, got: Any, raw: np.ndarray, averaged: np.ndarray) -> None:
@@ -220,7 +222,7 @@ def _compare_errors(examiner: Examiner, got: Any, raw: np.ndarray, averaged: np.
         **rounded(right),
     }
     advice = "take the deviation of the differences over the seeds, and from it the error of their mean."
-    examiner.compare(got, right, what="the standard errors", misconceptions=misconceptions, otherwise=advice)
+    examiner.assert_close(got, right, what="the standard errors", misconceptions=misconceptions, fallback=advice)
 
 
 def _error(values: np.ndarray) -> np.ndarray:

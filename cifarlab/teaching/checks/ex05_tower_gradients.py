@@ -10,8 +10,8 @@ from cifarlab.model.losses import loss
 from cifarlab.model.network import ConvNet, Stages, layers, variable_name
 from cifarlab.teaching.checks.ex05_two_gpus import batch, compiled, refuse_other_than_float32
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import NotYetError, Right
-from cifarlab.teaching.checks.student_calls import brief
+from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
+from cifarlab.teaching.checks.student_calls import short_repr
 from cifarlab.training.strategies.placement import short
 
 _CLOSE = 1e-3  # relative to the largest gradient of a variable; rounding is a thousandth of that
@@ -72,7 +72,7 @@ class _Case(NamedTuple):
         return slice(tower * size, (tower + 1) * size)
 
 
-def check_tower_gradients(tower_gradients: Any, *, key: str | None = None) -> Right:
+def check_tower_gradients(tower_gradients: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `tower_gradients(net, images, labels, devices)`, on two devices, which there have to be.
 
     Args:
@@ -81,12 +81,12 @@ def check_tower_gradients(tower_gradients: Any, *, key: str | None = None) -> Ri
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner = Examiner("tower_gradients", key, seconds=20)
     here = [device.name for device in tf.config.list_logical_devices() if device.device_type in ("CPU", "GPU")]
     if len(here) < 2:
-        examiner.refuse(
+        examiner.fail(
             "this check needs two devices, and here is one. Restart the kernel and run the notebook from its top, so "
             "that tower_devices(2, virtual=True) comes before TensorFlow's first operation."
         )
@@ -96,23 +96,25 @@ def check_tower_gradients(tower_gradients: Any, *, key: str | None = None) -> Ri
         before = [variable.numpy() for variable in case.net.trainable_variables]
         got = _ask(examiner, tower_gradients, case)
         if any(np.any(old != new.numpy()) for old, new in zip(before, case.net.trainable_variables, strict=True)):
-            examiner.refuse("it changed the network's weights. Only compute the gradients; the update comes later.")
+            examiner.fail("it changed the network's weights. Only compute the gradients; the update comes later.")
         _compare(examiner, got, case)
     case = cases[0]
     step_by_step = case.net.forget()
     again = compiled(examiner, tower_gradients, case.net, case.images, case.labels, list(case.devices))
     _compare(examiner, again, case)
     _inspect(examiner, case, step_by_step)
-    return Right("the whole batch's gradients; each image in one tower, each tower on its device, weight decay once.")
+    return CheckPassed(
+        "the whole batch's gradients; each image in one tower, each tower on its device, weight decay once."
+    )
 
 
 def _ask(examiner: Examiner, tower_gradients: Any, case: _Case) -> Any:
     """What the student's function returns; if it could not take a mean of None, it is told where None is from."""
     try:
-        return examiner.ask(tower_gradients, case.net, case.images, case.labels, list(case.devices))
-    except NotYetError as refusal:
+        return examiner.call(tower_gradients, case.net, case.images, case.labels, list(case.devices))
+    except CheckFailedError as refusal:
         if any(words in refusal.advice for words in _NONE_ADDED_UP):
-            examiner.refuse(_NO_GRADIENT, refusal.advice[:200])
+            examiner.fail(_NO_GRADIENT, refusal.advice[:200])
         raise
 
 
@@ -171,31 +173,31 @@ def _compare(examiner: Examiner, got: Any, case: _Case) -> None:
         ),
     ):
         if _close(mine, case.scale * _cross_entropy(case.net, images, labels) + case.decay):
-            examiner.refuse(advice, evidence)
-    examiner.refuse(_advice_on_counts(mine, case), evidence)
+            examiner.fail(advice, evidence)
+    examiner.fail(_advice_on_counts(mine, case), evidence)
 
 
 def _vector(examiner: Examiner, got: Any, case: _Case) -> np.ndarray:
     """A student's gradients as one vector, or a refusal."""
     variables, what = case.net.trainable_variables, "return a list with a gradient for each variable of the network"
     if not isinstance(got, list | tuple):
-        examiner.refuse(f"{what}, {len(variables)} of them; got {brief(got)}.")
+        examiner.fail(f"{what}, {len(variables)} of them; got {short_repr(got)}.")
     if len(got) == len(case.devices) and all(isinstance(part, list | tuple) for part in got):
-        examiner.refuse("these are the gradients of each tower; the update needs their mean.")
+        examiner.fail("these are the gradients of each tower; the update needs their mean.")
     if len(got) != len(variables):
-        examiner.refuse(f"{what}, {len(variables)} of them; got {len(got)}.")
+        examiner.fail(f"{what}, {len(variables)} of them; got {len(got)}.")
     arrays = []
     for variable, value in zip(variables, got, strict=True):
         name = variable_name(variable)
         if value is None:
-            examiner.refuse(f"the gradient of {name} is None: compute network and loss inside of the tape's block.")
-        array = examiner.array(value, f"the gradient of {name}")
+            examiner.fail(f"the gradient of {name} is None: compute network and loss inside of the tape's block.")
+        array = examiner.as_array(value, f"the gradient of {name}")
         if array.shape != tuple(variable.shape):
             shapes = f"it should have the shape {list(variable.shape)}; got {list(array.shape)}"
-            examiner.refuse(f"the gradient of {name}: {shapes}. Are they in the order of net.trainable_variables?")
+            examiner.fail(f"the gradient of {name}: {shapes}. Are they in the order of net.trainable_variables?")
         arrays.append(array)
     if not all(np.isfinite(array).all() for array in arrays):
-        examiner.refuse("some gradients are infinite or not a number.")
+        examiner.fail("some gradients are infinite or not a number.")
     return _flat(arrays)
 
 
@@ -246,15 +248,15 @@ def _inspect(examiner: Examiner, case: _Case, step_by_step: SimpleNamespace) -> 
     notes, seen, count = case.net.notes, int(case.net.images_seen.numpy()), len(case.labels)
     wanted = [short(device) for device in case.devices]
     if not seen:
-        examiner.refuse("right gradients, but no image went through the network: call cifarlab.inference(net, ...).")
+        examiner.fail("right gradients, but no image went through the network: call cifarlab.inference(net, ...).")
     if seen > count:
-        examiner.refuse(
+        examiner.fail(
             f"right gradients, but {seen} images went through the network for a batch of {count}. That takes as long "
             "as without towers, or longer: give each tower its own share only."
         )
     if len(step_by_step.batches) < len(wanted):  # one trace serves all devices, and says nothing of them
         compiled_by_student = any(tf.is_symbolic_tensor(images) for images in step_by_step.batches)
-        examiner.refuse(
+        examiner.fail(
             "leave tf.function to the step around it: where a tower runs that is compiled by itself cannot be seen."
             if compiled_by_student
             else "right gradients, but the batch went through in larger pieces: make a tower for each device."
@@ -267,7 +269,7 @@ def _inspect(examiner: Examiner, case: _Case, step_by_step: SimpleNamespace) -> 
         (traced.backward, "forward on the towers' devices, but backward on {}: call the tape's gradient there, too"),
     ):
         if sorted(places) != sorted(wanted) and not (places is losses and set(places) in (set(), set(wanted))):
-            examiner.refuse(f"{advice.format(_listed(places))}. Expected {_listed(wanted)}, one for each tower.")
+            examiner.fail(f"{advice.format(_listed(places))}. Expected {_listed(wanted)}, one for each tower.")
 
 
 def _places_of_losses(images: tf.Tensor) -> list[str]:

@@ -8,8 +8,8 @@ import numpy as np
 
 from cifarlab.backend import tf
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import Right
-from cifarlab.teaching.checks.student_calls import Failed, attempt, brief
+from cifarlab.teaching.checks.result import CheckPassed
+from cifarlab.teaching.checks.student_calls import Raised, capture_exception, short_repr
 
 _NUMBER = "the list should be as long as there are towers: take their number from the argument."
 _PARTS = "the list should be as long as there are towers: `tf.split` takes the number of parts, not their size."
@@ -39,7 +39,7 @@ _OVER_VARIABLES = (
 )
 
 
-def check_shares(shares: Any, *, key: str | None = None) -> Right:
+def check_shares(shares: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `shares(images, labels, towers)`.
 
     Args:
@@ -49,35 +49,35 @@ def check_shares(shares: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
 
     >>> check_shares(lambda images, labels, towers: [(images, labels)] * towers)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    cifarlab.teaching.checks.result.NotYetError: Not yet: every tower gets the whole batch: each image should be...
+    cifarlab.teaching.checks.result.CheckFailedError: Not yet: every tower gets the whole batch: each image should be...
     """
     examiner = Examiner("shares", key)
     for towers in (int(examiner.random.integers(3, 6)), 2, 1):
         size = towers + int(examiner.random.integers(1, 4))  # not their number: the two are mixed up
         images, labels = batch(examiner, towers * size, pixels=2)
-        _compare_shares(examiner, examiner.ask(shares, images, labels, towers), images, labels, towers)
+        _compare_shares(examiner, examiner.call(shares, images, labels, towers), images, labels, towers)
         _compare_shares(examiner, compiled(examiner, shares, images, labels, towers), images, labels, towers)
     for towers, size in ((2, 3), (4, 1), (3, 0)):
         images, labels = batch(examiner, towers * size + int(examiner.random.integers(1, towers)), pixels=2)
-        outcome = examiner.ask(attempt(shares), images, labels, towers)
+        outcome = examiner.call(capture_exception(shares), images, labels, towers)
         case = "" if examiner.hidden else f"{len(labels)} images for {towers} towers: "
-        if not (isinstance(outcome, Failed) and isinstance(outcome.error, ValueError)):
-            examiner.refuse(case + _advice_on_remainder(outcome, len(labels)))
-        words = examiner.ask(str, outcome.error)
+        if not (isinstance(outcome, Raised) and isinstance(outcome.error, ValueError)):
+            examiner.fail(case + _advice_on_remainder(outcome, len(labels)))
+        words = examiner.call(str, outcome.error)
         if not {str(len(labels)), str(towers)} <= set(re.findall(r"\d+", words)):
-            examiner.refuse(
+            examiner.fail(
                 f"{case}a ValueError, as it should be, but whoever reads it wants to know what does not fit: name both "
                 "numbers, of images and of towers.",
                 f"it says: {words[:200]}",
             )
-    return Right("equal, consecutive shares, labels with their images; and an unequal batch is refused.")
+    return CheckPassed("equal, consecutive shares, labels with their images; and an unequal batch is refused.")
 
 
-def check_mean_gradients(mean_gradients: Any, *, key: str | None = None) -> Right:
+def check_mean_gradients(mean_gradients: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `mean_gradients(tower_gradients)`.
 
     Args:
@@ -85,7 +85,7 @@ def check_mean_gradients(mean_gradients: Any, *, key: str | None = None) -> Righ
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner = Examiner("mean_gradients", key)
     draw = examiner.random
@@ -94,20 +94,20 @@ def check_mean_gradients(mean_gradients: Any, *, key: str | None = None) -> Righ
     # Many towers first: of two, the sum divided by 2 is right, and divided by one less is the sum.
     for towers, shapes in ((int(draw.integers(5, 8)), alike), (2, alike), (3, unlike), (1, unlike)):
         gradients = [[tf.constant(draw.normal(0, 1, shape), tf.float32) for shape in shapes] for _ in range(towers)]
-        asked = attempt(mean_gradients) if shapes is unlike else mean_gradients
-        got = examiner.ask(asked, [list(of_tower) for of_tower in gradients])  # copies: they may be emptied
-        if isinstance(got, Failed):
-            examiner.refuse(
+        asked = capture_exception(mean_gradients) if shapes is unlike else mean_gradients
+        got = examiner.call(asked, [list(of_tower) for of_tower in gradients])  # copies: they may be emptied
+        if isinstance(got, Raised):
+            examiner.fail(
                 "right while all variables have one shape. A network's weights and biases have different ones and do "
                 f"not fit into one array: go through them one by one. ({type(got.error).__name__})"
             )
         _compare_means(examiner, got, gradients)
         again = compiled(examiner, mean_gradients, [list(of_tower) for of_tower in gradients])
         _compare_means(examiner, again, gradients)
-    return Right("for each variable the mean over the towers, however many they are.")
+    return CheckPassed("for each variable the mean over the towers, however many they are.")
 
 
-def check_decay_steps(decay_steps: Any, *, key: str | None = None) -> Right:
+def check_decay_steps(decay_steps: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `decay_steps(batch_size, towers)`: when 350 epochs of 50,000 images are over.
 
     Args:
@@ -115,24 +115,24 @@ def check_decay_steps(decay_steps: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner = Examiner("decay_steps", key)
     for towers in (1, 2, int(examiner.random.integers(3, 9))):
         batch_size, right, misconceptions = _draw_decay(examiner, towers)
         case = "" if examiner.hidden else f", {towers} x {batch_size} images"
-        got = examiner.ask(decay_steps, batch_size, towers)
-        examiner.compare(
+        got = examiner.call(decay_steps, batch_size, towers)
+        examiner.assert_close(
             got,
             np.asarray(right),
             what=f"the number of steps{case}",
             misconceptions=misconceptions,
-            otherwise="How many images does one step take, of all towers? How many are 350 epochs of 50,000?",
+            fallback="How many images does one step take, of all towers? How many are 350 epochs of 50,000?",
             tolerance=1e-9,
         )
         if np.asarray(got).dtype.kind not in "iu":
-            examiner.refuse(f"the value is right, but steps are counted: return an int; got {type(got).__name__}.")
-    return Right("350 epochs, however many towers share the images.")
+            examiner.fail(f"the value is right, but steps are counted: return an int; got {type(got).__name__}.")
+    return CheckPassed("350 epochs, however many towers share the images.")
 
 
 def batch(examiner: Examiner, count: int, pixels: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -150,9 +150,9 @@ def compiled(examiner: Examiner, function: Any, *arguments: Any) -> Any:
     def step(*given: Any) -> Any:
         return function(*given)
 
-    outcome = examiner.ask(attempt(step), *arguments)
-    if isinstance(outcome, Failed):
-        examiner.refuse(
+    outcome = examiner.call(capture_exception(step), *arguments)
+    if isinstance(outcome, Raised):
+        examiner.fail(
             f"right by itself, but it cannot be compiled by tf.function ({type(outcome.error).__name__}), as the step "
             "will be. There tensors have no values yet: use TensorFlow's operations, not numpy's or .numpy(), also in "
             f"what it calls{', and images.shape[0] for the size of a batch' * takes_images}."
@@ -164,7 +164,7 @@ def refuse_other_than_float32(examiner: Examiner, gradients: Any) -> None:
     """Refuses gradients of the right values that no update of float32 variables would take."""
     kinds = sorted({np.asarray(value).dtype.name for value in gradients} - {"float32"})
     if kinds:
-        examiner.refuse(
+        examiner.fail(
             f"the right numbers, but the variables are float32 and take no others: got {kinds[0]}. Leave the "
             "gradients' type as it is."
         )
@@ -173,15 +173,15 @@ def refuse_other_than_float32(examiner: Examiner, gradients: Any) -> None:
 def _compare_shares(examiner: Examiner, got: Any, images: tf.Tensor, labels: tf.Tensor, towers: int) -> None:
     pictures, classes, size = images.numpy(), labels.numpy(), len(labels) // towers
     if not isinstance(got, list | tuple):
-        examiner.refuse(f"return a list with a pair (images, labels) for each tower; got {brief(got)}.")
+        examiner.fail(f"return a list with a pair (images, labels) for each tower; got {short_repr(got)}.")
     if len(got) == 2 < towers and all(isinstance(part, list | tuple) and len(part) == towers for part in got):
-        examiner.refuse(_NOT_PAIRED)
+        examiner.fail(_NOT_PAIRED)
     if len(got) != towers:
-        examiner.refuse(_PARTS if len(got) == size else _NUMBER)
-    last_size = attempt(lambda: len(got[-1][0]))()
+        examiner.fail(_PARTS if len(got) == size else _NUMBER)
+    last_size = capture_exception(lambda: len(got[-1][0]))()
     for tower, pair in enumerate(got):
         if not isinstance(pair, list | tuple) or len(pair) != 2:
-            examiner.refuse(f"a share should be a pair, images and labels; got {brief(pair)}.")
+            examiner.fail(f"a share should be a pair, images and labels; got {short_repr(pair)}.")
         mine, nth = slice(tower * size, (tower + 1) * size), slice(tower, None, towers)
         wrong = {
             _FIXED if last_size == 0 else _WHOLE: pictures,
@@ -194,21 +194,21 @@ def _compare_shares(examiner: Examiner, got: Any, images: tf.Tensor, labels: tf.
         _compare_part(examiner, pair[1], classes[mine], f"tower {tower}'s labels", wrong)
         kinds = [np.asarray(part).dtype.name for part in pair]
         if kinds != ["float32", "int32"]:
-            examiner.refuse(f"the right numbers, but images should stay float32 and labels int32; got {kinds}.")
+            examiner.fail(f"the right numbers, but images should stay float32 and labels int32; got {kinds}.")
 
 
 def _compare_part(examiner: Examiner, got: Any, right: np.ndarray, what: str, wrong: Mapping[str, np.ndarray]) -> None:
     """As the examiner compares; but of a wrong shape the shapes are shown, the numbers may look alike."""
-    numbers = examiner.array(got, what)
+    numbers = examiner.as_array(got, what)
     for advice, values in wrong.items():
         if numbers.shape == values.shape != right.shape and np.allclose(numbers, values):
-            examiner.refuse(advice, f"{what}: expected the shape {list(right.shape)}, got {list(numbers.shape)}")
-    examiner.compare(got, right, what=what, misconceptions=wrong)
+            examiner.fail(advice, f"{what}: expected the shape {list(right.shape)}, got {list(numbers.shape)}")
+    examiner.assert_close(got, right, what=what, misconceptions=wrong)
 
 
 def _advice_on_remainder(outcome: Any, count: int) -> str:
     """What to say of an answer to a batch that cannot be shared equally, and should have been refused."""
-    if isinstance(outcome, Failed):
+    if isinstance(outcome, Raised):
         return (
             f"it should raise a ValueError that says what is wrong with the batch, but {type(outcome.error).__name__} "
             "came. Look at the size first, and raise."
@@ -218,7 +218,7 @@ def _advice_on_remainder(outcome: Any, count: int) -> str:
     try:
         shared = sum(len(labels) for _, labels in outcome)
     except Exception:  # of whatever class the student's value is
-        return f"it should raise a ValueError; got {brief(outcome)}."
+        return f"it should raise a ValueError; got {short_repr(outcome)}."
     if shared < count:
         return "the rest was left out in silence, and nobody would ever learn from it: raise a ValueError."
     if shared > count:
@@ -229,9 +229,9 @@ def _advice_on_remainder(outcome: Any, count: int) -> str:
 def _compare_means(examiner: Examiner, got: Any, gradients: list[list[tf.Tensor]]) -> None:
     towers, variables = len(gradients), len(gradients[0])
     if not isinstance(got, list | tuple):
-        examiner.refuse(f"return a list with one mean for each variable, whatever their shapes; got {brief(got)}.")
+        examiner.fail(f"return a list with one mean for each variable, whatever their shapes; got {short_repr(got)}.")
     if len(got) != variables:
-        examiner.refuse(
+        examiner.fail(
             _OVER_VARIABLES
             if len(got) == towers
             else f"{variables} variables have {variables} mean gradients; got a list of {len(got)}."
@@ -252,7 +252,9 @@ def _compare_means(examiner: Examiner, got: Any, gradients: list[list[tf.Tensor]
             _ONE_NUMBER: parts.mean(),
             _IN_PAIRS: in_pairs,
         }
-        examiner.compare(value, total / towers, what=f"mean {number} of {variables}", misconceptions=misconceptions)
+        examiner.assert_close(
+            value, total / towers, what=f"mean {number} of {variables}", misconceptions=misconceptions
+        )
     refuse_other_than_float32(examiner, got)
 
 

@@ -13,25 +13,25 @@ from cifarlab.model.losses import loss
 from cifarlab.model.network import ConvNet, variable_name
 from cifarlab.model.profile import count_parameters
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import Right
-from cifarlab.teaching.checks.student_calls import Failed, attempt, brief
+from cifarlab.teaching.checks.result import CheckPassed
+from cifarlab.teaching.checks.student_calls import Raised, capture_exception, short_repr
 
-MOST_PARAMETERS = 1_068_298
+MAX_PARAMETERS = 1_068_298
 """Those of the tutorial's network."""
 
 SIZE, CROP = IMAGE_SHAPE[0], 28
-LARGEST_START = 3.0
+MAX_INITIAL_LOSS = 3.0
 """Cross-entropy before training; an even guess among ten has 2.303."""
 
 DIGITS_CHECKED = 600
-NEEDED = 0.75
+MIN_ACCURACY = 0.75
 """Share of the drawn digits that must be recognized; the network as it was is below it after as many steps."""
 
 STANDARDIZED = 0.05
 """Share of the answers that may change with contrast; rounding to whole grey levels changes some."""
 
 
-def check_digits_network(digits_network: Any, *, key: str | None = None) -> Right:
+def check_digits_network(digits_network: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's class `DigitsNet(num_classes, image_size, channels, seed=...)`, a network of his or her own.
 
     Args:
@@ -40,7 +40,7 @@ def check_digits_network(digits_network: Any, *, key: str | None = None) -> Righ
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner = Examiner("digits_network", key, seconds=40)
     seed = int(examiner.random.integers(1, 1000))
@@ -48,15 +48,15 @@ def check_digits_network(digits_network: Any, *, key: str | None = None) -> Righ
     def make(number: int) -> Any:
         return digits_network(10, CROP, 3, seed=number)
 
-    net, again, other = (examiner.ask(make, number) for number in (seed, seed, seed + 1))
+    net, again, other = (examiner.call(make, number) for number in (seed, seed, seed + 1))
     if not isinstance(net, ConvNet):
-        examiner.refuse(f"this should be a class derived from cifarlab.ConvNet; got {brief(net)}.")
+        examiner.fail(f"this should be a class derived from cifarlab.ConvNet; got {short_repr(net)}.")
     if _shapes(net) == _shapes(ConvNet(10, CROP, 3)):
-        examiner.refuse("its layers are those of the tutorial's network: adapt it to digits.")
-    count = examiner.ask(count_parameters, net)
-    if count > MOST_PARAMETERS:
-        examiner.refuse(
-            f"it has {count:,} parameters, more than the tutorial's {MOST_PARAMETERS:,}, and there are few pictures to "
+        examiner.fail("its layers are those of the tutorial's network: adapt it to digits.")
+    count = examiner.call(count_parameters, net)
+    if count > MAX_PARAMETERS:
+        examiner.fail(
+            f"it has {count:,} parameters, more than the tutorial's {MAX_PARAMETERS:,}, and there are few pictures to "
             "learn them from. The first fully connected layer is usually the largest."
         )
     _look_at_seeds(examiner, net, again, other)
@@ -64,13 +64,13 @@ def check_digits_network(digits_network: Any, *, key: str | None = None) -> Righ
     logits = _logits(examiner, net, images)
     _look_at_logits(examiner, net, images, logits)
     _look_at_training(examiner, net, images)
-    smaller = examiner.ask(attempt(lambda: digits_network(7, 24, 1, seed=seed)))
-    if isinstance(smaller, Failed) or _shape(examiner, smaller, [2, 24, 24, 1]) != [2, 7]:
-        examiner.refuse(
+    smaller = examiner.call(capture_exception(lambda: digits_network(7, 24, 1, seed=seed)))
+    if isinstance(smaller, Raised) or _shape(examiner, smaller, [2, 24, 24, 1]) != [2, 7]:
+        examiner.fail(
             "it should follow its arguments: with 7 classes, crops of 24 and one channel it does not work. Which "
             "number is written down that follows from num_classes, image_size or channels?"
         )
-    return Right(f"{count:,} parameters, and ready for training.")
+    return CheckPassed(f"{count:,} parameters, and ready for training.")
 
 
 def _shapes(net: Any) -> list[list[int]]:
@@ -79,44 +79,44 @@ def _shapes(net: Any) -> list[list[int]]:
 
 def _shape(examiner: Examiner, net: Any, shape: list[int]) -> list[int] | None:
     """The shape of the logits of some images, or None where there are none."""
-    stages = examiner.ask(attempt(lambda: net.stages(tf.zeros(shape))))
-    return None if isinstance(stages, Failed) else list(np.shape(stages[-1]))
+    stages = examiner.call(capture_exception(lambda: net.stages(tf.zeros(shape))))
+    return None if isinstance(stages, Raised) else list(np.shape(stages[-1]))
 
 
 def _look_at_seeds(examiner: Examiner, net: Any, again: Any, other: Any) -> None:
     """Refuses initial weights that do not hang on the seed, or not on it alone."""
     for one, same, another in zip(net.variables, again.variables, other.variables, strict=True):
         if not np.array_equal(one, same):
-            examiner.refuse(f"{variable_name(one)} starts differently with the same seed, so no run can be repeated.")
+            examiner.fail(f"{variable_name(one)} starts differently with the same seed, so no run can be repeated.")
         if np.ptp(one.numpy()) and np.array_equal(one, another):
-            examiner.refuse(f"{variable_name(one)} starts alike with every seed: pass the seed on to every layer.")
+            examiner.fail(f"{variable_name(one)} starts alike with every seed: pass the seed on to every layer.")
 
 
 def _logits(examiner: Examiner, net: Any, images: tf.Tensor) -> np.ndarray:
-    stages = examiner.ask(net.stages, images)
+    stages = examiner.call(net.stages, images)
     if not isinstance(stages, tuple) or not getattr(stages, "_fields", ()):
-        examiner.refuse(f"`stages` should return a NamedTuple of all stages, the logits last; got {brief(stages)}.")
-    logits = examiner.array(stages[-1], "the logits")
+        examiner.fail(f"`stages` should return a NamedTuple of all stages, the logits last; got {short_repr(stages)}.")
+    logits = examiner.as_array(stages[-1], "the logits")
     if logits.shape != (len(images), 10):
-        examiner.refuse(f"the last stage should be logits, [{len(images)}, 10]; got {list(logits.shape)}.")
+        examiner.fail(f"the last stage should be logits, [{len(images)}, 10]; got {list(logits.shape)}.")
     return logits
 
 
 def _look_at_logits(examiner: Examiner, net: Any, images: tf.Tensor, logits: np.ndarray) -> None:
     """Refuses probabilities, logits that cannot be negative, and what one image has to do with another."""
-    large = examiner.ask(lambda: net.stages(images * 30)[-1].numpy())
+    large = examiner.call(lambda: net.stages(images * 30)[-1].numpy())
     if np.allclose(large.sum(1), 1, atol=1e-3) and (large >= 0).all():
-        examiner.refuse("these are probabilities: return the logits, the loss applies the softmax (exercise 1).")
+        examiner.fail("these are probabilities: return the logits, the loss applies the softmax (exercise 1).")
     if (large >= 0).all():
-        examiner.refuse("no logit is ever negative: the last layer should have no ReLU, activation=None.")
-    alone = examiner.ask(lambda: net.stages(images[:1])[-1].numpy())
+        examiner.fail("no logit is ever negative: the last layer should have no ReLU, activation=None.")
+    alone = examiner.call(lambda: net.stages(images[:1])[-1].numpy())
     # Rounding, which hangs on the batch's size, grows with the logits.
     if np.abs(alone - logits[:1]).max() > 1e-3 * max(1.0, np.abs(logits).max()):
-        examiner.refuse("an image's logits change with the other images of its batch: keep them apart.")
+        examiner.fail("an image's logits change with the other images of its batch: keep them apart.")
     labels = tf.constant(np.arange(len(images)) % 10)
     start = float(np.mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.constant(logits))))
-    if not math.isfinite(start) or start > LARGEST_START:
-        examiner.refuse(
+    if not math.isfinite(start) or start > MAX_INITIAL_LOSS:
+        examiner.fail(
             f"before any training the cross-entropy is {start:.3g}; an even guess has 2.303. The initial weights are "
             "too large: their stddev should shrink as a layer's inputs grow. Most often it is the last layer's."
         )
@@ -124,17 +124,17 @@ def _look_at_logits(examiner: Examiner, net: Any, images: tf.Tensor, logits: np.
 
 def _look_at_training(examiner: Examiner, net: Any, images: tf.Tensor) -> None:
     """Refuses weights that no gradient reaches, in the network and in the copy that holds the averages."""
-    copied = examiner.ask(attempt(copy.deepcopy), net)
-    if isinstance(copied, Failed):
-        examiner.refuse(f"training keeps averages in a deep copy, which raises {type(copied.error).__name__}.")
+    copied = examiner.call(capture_exception(copy.deepcopy), net)
+    if isinstance(copied, Raised):
+        examiner.fail(f"training keeps averages in a deep copy, which raises {type(copied.error).__name__}.")
     for one in (net, copied):
-        gradients = examiner.ask(attempt(lambda one=one: _gradients(one, images)))
-        if isinstance(gradients, Failed):
-            examiner.refuse(f"a training step raises {type(gradients.error).__name__} in the compiled step.")
+        gradients = examiner.call(capture_exception(lambda one=one: _gradients(one, images)))
+        if isinstance(gradients, Raised):
+            examiner.fail(f"a training step raises {type(gradients.error).__name__} in the compiled step.")
         for variable, gradient in zip(one.trainable_variables, gradients, strict=True):
             if gradient is None or not np.any(gradient):
                 where = "" if one is net else " of the deep copy that holds the averages"
-                examiner.refuse(f"no gradient reaches {variable_name(variable)}{where}: is its layer left out?")
+                examiner.fail(f"no gradient reaches {variable_name(variable)}{where}: is its layer left out?")
 
 
 def _gradients(net: Any, images: tf.Tensor) -> list:
@@ -150,7 +150,7 @@ def _gradients(net: Any, images: tf.Tensor) -> list:
     return compiled(images)
 
 
-def check_recognize(recognize: Any, *, key: str | None = None) -> Right:
+def check_recognize(recognize: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's function `recognize(pictures)` on house numbers that were drawn just now.
 
     Args:
@@ -158,7 +158,7 @@ def check_recognize(recognize: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other house numbers.
 
     Raises:
-        NotYetError: too few digits are right; the message says what is probably the reason.
+        CheckFailedError: too few digits are right; the message says what is probably the reason.
     """
     examiner = Examiner("recognize", key, seconds=60)
     labels = examiner.random.integers(0, 10, DIGITS_CHECKED)
@@ -166,19 +166,19 @@ def check_recognize(recognize: Any, *, key: str | None = None) -> Right:
     found = _digits(examiner, recognize, pictures)
     _look_at_answers(examiner, found, labels)
     if not np.array_equal(found, _digits(examiner, recognize, pictures)):
-        examiner.refuse(
+        examiner.fail(
             "asked twice about the same pictures, it answers differently: nothing may be distorted at random here. "
             "Evaluation crops centrally."
         )
     _look_at_crop_and_standardization(examiner, recognize, pictures, found)
     right = float(np.mean(found == labels))
-    if right < NEEDED:
-        examiner.refuse(
-            f"{right:.0%} of new house numbers are recognized, and {NEEDED:.0%} are needed. Is it the adapted network, "
-            "are the pictures cropped and standardized as in training, and did it see mirrored digits there?"
+    if right < MIN_ACCURACY:
+        examiner.fail(
+            f"{right:.0%} of new house numbers are recognized, and {MIN_ACCURACY:.0%} are needed. Is it the adapted "
+            "network, are the pictures cropped and standardized as in training, and did it see mirrored digits there?"
         )
     # In tens: what training reaches differs a little between kinds of processor.
-    return Right(f"At least {10 * int(10 * right)}% of {len(labels)} new house numbers recognized.")
+    return CheckPassed(f"At least {10 * int(10 * right)}% of {len(labels)} new house numbers recognized.")
 
 
 def _look_at_crop_and_standardization(
@@ -189,35 +189,35 @@ def _look_at_crop_and_standardization(
     framed = examiner.random.integers(0, 256, pictures.shape, dtype=np.uint8)
     framed[:, edge:-edge, edge:-edge] = pictures[:, edge:-edge, edge:-edge]
     if not np.array_equal(found, _digits(examiner, recognize, framed)):
-        examiner.refuse(
+        examiner.fail(
             f"the outermost {edge} rows and columns change the answers. The network was trained on crops of {CROP}: "
             "crop centrally first, then standardize."
         )
     paler = pictures.copy()
     paler[::2] = 170 + paler[::2] // 3  # lighter, too: contrast alone moves few answers of some networks
     if np.mean(found != _digits(examiner, recognize, paler)) > STANDARDIZED:
-        examiner.refuse(
+        examiner.fail(
             "where half of a batch has less contrast, answers change: standardize each picture by itself, as in "
             "training."
         )
 
 
 def _digits(examiner: Examiner, recognize: Any, pictures: np.ndarray) -> np.ndarray:
-    numbers = examiner.array(examiner.ask(recognize, pictures.copy()), "the digits")
+    numbers = examiner.as_array(examiner.call(recognize, pictures.copy()), "the digits")
     if numbers.ndim == 2 and numbers.shape[1] == 10 and len(numbers) == len(pictures):
-        examiner.refuse("these are logits or probabilities, ten for each picture: which of the ten is the largest?")
+        examiner.fail("these are logits or probabilities, ten for each picture: which of the ten is the largest?")
     if numbers.shape != (len(pictures),):
-        examiner.refuse(f"the digits should be one for each of {len(pictures)} pictures; got {list(numbers.shape)}.")
+        examiner.fail(f"the digits should be one for each of {len(pictures)} pictures; got {list(numbers.shape)}.")
     return numbers
 
 
 def _look_at_answers(examiner: Examiner, found: np.ndarray, labels: np.ndarray) -> None:
     """Refuses answers that are no digits, all the same, or shifted."""
     if found.min() < 0 or found.max() > 10 or np.any(found != np.round(found)):
-        examiner.refuse(f"digits are whole numbers from 0 to 9; got {found.min():g} to {found.max():g}.")
+        examiner.fail(f"digits are whole numbers from 0 to 9; got {found.min():g} to {found.max():g}.")
     if found.max() == 10:
-        examiner.refuse("some digits are 10, as in SVHN's files: a zero is 0 here.")
+        examiner.fail("some digits are 10, as in SVHN's files: a zero is 0 here.")
     if found.min() == found.max():
-        examiner.refuse(f"every picture is taken for a {found[0]:.0f}: has the network been trained, and on what?")
-    if np.mean((found + 1) % 10 == labels) > NEEDED:
-        examiner.refuse("every digit is one too low: did the network learn labels that were shifted?")
+        examiner.fail(f"every picture is taken for a {found[0]:.0f}: has the network been trained, and on what?")
+    if np.mean((found + 1) % 10 == labels) > MIN_ACCURACY:
+        examiner.fail("every digit is one too low: did the network learn labels that were shifted?")

@@ -9,11 +9,11 @@ import numpy as np
 from cifarlab.backend import tf
 from cifarlab.data import distortions
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import Right
-from cifarlab.teaching.checks.student_calls import Failed, attempt, brief
+from cifarlab.teaching.checks.result import CheckPassed
+from cifarlab.teaching.checks.student_calls import Raised, capture_exception, short_repr
 
 
-def check_read_digits(read_digits: Any, *, key: str | None = None) -> Right:
+def check_read_digits(read_digits: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's function `read_digits(path)`, which reads a file of SVHN's.
 
     Args:
@@ -21,13 +21,13 @@ def check_read_digits(read_digits: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner = Examiner("read_digits", key)
     with tempfile.TemporaryDirectory() as folder:
         for number, count in enumerate(examiner.random.permutation([11, 17, 23])):
             _look_at_file(examiner, read_digits, Path(folder, f"{number}_32x32.mat"), int(count))
-    return Right("pictures upright and in colour, labels 0 to 9: SVHN as the course's data sets are.")
+    return CheckPassed("pictures upright and in colour, labels 0 to 9: SVHN as the course's data sets are.")
 
 
 def _look_at_file(examiner: Examiner, read_digits: Any, path: Path, count: int) -> None:
@@ -38,17 +38,17 @@ def _look_at_file(examiner: Examiner, read_digits: Any, path: Path, count: int) 
     labels = np.concatenate([[1, 9, 10, 10], examiner.random.integers(1, 11, count - 4)])
     examiner.random.shuffle(labels)
     scipy.io.savemat(path, {"X": pixels, "y": labels[:, None].astype(np.uint8)})
-    got = examiner.ask(read_digits, str(path))
+    got = examiner.call(read_digits, str(path))
     if not isinstance(got, tuple | list) or len(got) != 2:
-        examiner.refuse(f"two things should come back, images and labels; got {brief(got)}.")
+        examiner.fail(f"two things should come back, images and labels; got {short_repr(got)}.")
     _look_at_images(examiner, got[0], np.moveaxis(pixels, 3, 0), pixels)
     _look_at_labels(examiner, got[1], labels)
 
 
 def _look_at_images(examiner: Examiner, got: Any, right: np.ndarray, as_stored: np.ndarray) -> None:
-    numbers = examiner.array(got, "the images")
+    numbers = examiner.as_array(got, "the images")
     scaled = "the pixels are scaled: keep 0 to 255, as in CIFAR-10's records; the pipeline standardizes them later."
-    examiner.compare(
+    examiner.assert_close(
         numbers,
         right,
         what="the images",
@@ -63,16 +63,16 @@ def _look_at_images(examiner: Examiner, got: Any, right: np.ndarray, as_stored: 
             "no axis.": as_stored.reshape(right.shape),
             scaled: right / 255,
         },
-        otherwise="is each picture at its place, with rows, columns and colours in this order?",
+        fallback="is each picture at its place, with rows, columns and colours in this order?",
     )
     if getattr(got, "dtype", None) != np.uint8:
-        examiner.refuse(f"the images should be uint8, as pixels are stored; got {brief(got)}.")
+        examiner.fail(f"the images should be uint8, as pixels are stored; got {short_repr(got)}.")
 
 
 def _look_at_labels(examiner: Examiner, got: Any, stored: np.ndarray) -> None:
     right = stored % 10
-    numbers = examiner.array(got, "the labels")
-    examiner.compare(
+    numbers = examiner.as_array(got, "the labels")
+    examiner.assert_close(
         numbers,
         right,
         what="the labels",
@@ -83,14 +83,14 @@ def _look_at_labels(examiner: Examiner, got: Any, stored: np.ndarray) -> None:
             "the labels have the file's two axes, and a zero still has 10.": stored[:, None],
             "the zeros have 9, as if labels were places in the file's numbering.": np.where(stored == 10, 9, stored),
         },
-        otherwise="each picture should have its digit, and a zero 0.",
+        fallback="each picture should have its digit, and a zero 0.",
     )
     kind: Any = getattr(got, "dtype", np.asarray(got).dtype)  # NumPy's or TensorFlow's; both have a name
     if kind.name[:3] not in ("int", "uin"):
-        examiner.refuse(f"the labels should be integers; got {brief(got)}.")
+        examiner.fail(f"the labels should be integers; got {short_repr(got)}.")
 
 
-def check_negative(negative: Any, *, key: str | None = None) -> Right:
+def check_negative(negative: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's distortion `negative(images, seed)`, which turns about half of the images to their negative.
 
     Args:
@@ -99,52 +99,52 @@ def check_negative(negative: Any, *, key: str | None = None) -> Right:
         key: the instructor's, for other cases.
 
     Raises:
-        NotYetError: it is not right; the message says why.
+        CheckFailedError: it is not right; the message says why.
     """
     examiner = Examiner("negative", key)
     images = tf.constant(examiner.random.uniform(1, 254, [64, 6, 5, 3]).round(), tf.float32)
     seed, step = (int(number) for number in examiner.random.integers(1, 1000, 2))
     chosen = _chosen(examiner, negative, images, [seed, step])
     if not np.array_equal(chosen, _chosen(examiner, negative, images, [seed, step])):
-        examiner.refuse(
+        examiner.fail(
             "the same seed gave two results, so that no run could be repeated: draw by `distortions.draw`, or by "
             "TensorFlow's stateless functions, from the seed that you are given."
         )
     others = [_chosen(examiner, negative, images, other) for other in ([seed, step + 1], [seed + 1, step])]
     if np.array_equal(chosen, others[0]) or np.array_equal(chosen, others[1]):
         what = "step" if np.array_equal(chosen, others[0]) else "run"
-        examiner.refuse(f"the choice is the same in another {what}: give the whole seed to the draw.")
+        examiner.fail(f"the choice is the same in another {what}: give the whole seed to the draw.")
     for number, name in enumerate(("random_crop", *(one.__name__ for one in distortions.BY_NAME.values())), start=1):
         draws = distortions.draw(images, [1, 1, 1], [seed, step], number).numpy().ravel()
         if np.array_equal(chosen, draws < 0.5) or np.array_equal(chosen, draws >= 0.5):
-            examiner.refuse(
+            examiner.fail(
                 f"these are the draws of {name}, so that the two always come together: take a number from 10."
             )
     if not 14 <= chosen.sum() <= 50:
-        examiner.refuse(f"about half of the images should become negatives; of 64 there were {chosen.sum()}.")
+        examiner.fail(f"about half of the images should become negatives; of 64 there were {chosen.sum()}.")
     _look_in_graph(examiner, negative, images, [seed, step], chosen)
     whole = tf.cast(images, tf.uint8)
     if not np.array_equal(chosen, _chosen(examiner, negative, whole, [seed, step])):
-        examiner.refuse("images of dtype uint8, as a crop returns them, are not treated like the same ones in float32.")
-    return Right("each picture by its own draw, the same whenever the run is repeated.")
+        examiner.fail("images of dtype uint8, as a crop returns them, are not treated like the same ones in float32.")
+    return CheckPassed("each picture by its own draw, the same whenever the run is repeated.")
 
 
 def _chosen(examiner: Examiner, negative: Any, images: tf.Tensor, seed: list[int]) -> np.ndarray:
     """Which images a student's function turned to negatives, bool[B]; refuses everything else."""
-    return _which(examiner, examiner.ask(negative, images, tf.constant(seed, tf.int32)), images)
+    return _which(examiner, examiner.call(negative, images, tf.constant(seed, tf.int32)), images)
 
 
 def _which(examiner: Examiner, result: Any, images: tf.Tensor) -> np.ndarray:
     values = images.numpy().astype(np.float64)
-    got = examiner.array(result, "the images")
+    got = examiner.as_array(result, "the images")
     if got.shape != values.shape:
-        examiner.refuse(f"the images should keep their shape {list(values.shape)}; got {list(got.shape)}.")
+        examiner.fail(f"the images should keep their shape {list(values.shape)}; got {list(got.shape)}.")
     kept, negative = (np.isclose(got, one, atol=1e-3).all((1, 2, 3)) for one in (values, 255 - values))
     if not (kept | negative).all():
         _look_at_neither(examiner, got, values, kept)
     if negative.all() or kept.all():
         every = "every image became a negative" if negative.all() else "no image became a negative"
-        examiner.refuse(f"{every}: about half of a batch should, each by its own draw.")
+        examiner.fail(f"{every}: about half of a batch should, each by its own draw.")
     return negative
 
 
@@ -159,12 +159,12 @@ def _look_at_neither(examiner: Examiner, got: np.ndarray, values: np.ndarray, ke
     }
     for advice, wrong in known.items():
         if (kept | np.isclose(got, wrong, atol=1e-3).all((1, 2, 3))).all():
-            examiner.refuse(advice)
+            examiner.fail(advice)
     same, turned = (np.isclose(got, wanted, atol=1e-3) for wanted in (values, 255 - values))
     if (same | turned).all():
         part = "channel" if (same.all((1, 2)) | turned.all((1, 2))).all() else "pixel"
-        examiner.refuse(f"each {part} was drawn by itself: one draw for each image, of shape [B, 1, 1, 1].")
-    examiner.refuse("an image should be as it was, or have 255 minus each value; some are neither.")
+        examiner.fail(f"each {part} was drawn by itself: one draw for each image, of shape [B, 1, 1, 1].")
+    examiner.fail("an image should be as it was, or have 255 minus each value; some are neither.")
 
 
 def _look_in_graph(examiner: Examiner, negative: Any, images: tf.Tensor, seed: list[int], chosen: np.ndarray) -> None:
@@ -172,15 +172,17 @@ def _look_in_graph(examiner: Examiner, negative: Any, images: tf.Tensor, seed: l
     signature = [tf.TensorSpec([None, *images.shape[1:]], tf.float32), tf.TensorSpec([4], tf.int32)]
     compiled = tf.function(negative, input_signature=signature)
     for step in (0, 1):
-        outcome = examiner.ask(attempt(compiled), images, tf.constant([seed[0], seed[1] + step, 0, 64], tf.int32))
-        if isinstance(outcome, Failed):
-            examiner.refuse(
+        outcome = examiner.call(
+            capture_exception(compiled), images, tf.constant([seed[0], seed[1] + step, 0, 64], tf.int32)
+        )
+        if isinstance(outcome, Raised):
+            examiner.fail(
                 f"it fails in the pipeline, where batches have any size and seeds are int32[4] "
                 f"({type(outcome.error).__name__}). Use TensorFlow's functions, and `distortions.draw` for the draws."
             )
         found = _which(examiner, outcome, images)
         if np.array_equal(found, chosen) != (step == 0):
-            examiner.refuse(
+            examiner.fail(
                 "in the pipeline the choice is another one, or always the same. Is it drawn by something else than "
                 "TensorFlow, once and for all, when the graph is made?"
             )

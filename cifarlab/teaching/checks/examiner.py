@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from cifarlab.teaching.checks import student_calls
-from cifarlab.teaching.checks.result import NotYetError
-from cifarlab.teaching.checks.student_calls import brief, call
+from cifarlab.teaching.checks.result import CheckFailedError
+from cifarlab.teaching.checks.student_calls import call_with_timeout, short_repr
 
 
 class Examiner:
@@ -21,12 +21,12 @@ class Examiner:
         random: draws the cases; a function of the check's name and the key.
 
     >>> examiner = Examiner("softmax")
-    >>> examiner.ask(abs, -3)
+    >>> examiner.call(abs, -3)
     3
-    >>> examiner.compare(np.array([3.0, 4.0]), np.array([0.5, 0.5]), what="the probabilities",
+    >>> examiner.assert_close(np.array([3.0, 4.0]), np.array([0.5, 0.5]), what="the probabilities",
     ...                  misconceptions={"these are the logits: normalize them.": np.array([3.0, 4.0])})
     Traceback (most recent call last):
-    cifarlab.teaching.checks.result.NotYetError: Not yet: these are the logits: normalize them.
+    cifarlab.teaching.checks.result.CheckFailedError: Not yet: these are the logits: normalize them.
     expected [0.5 0.5]
     got      [3. 4.]
     """
@@ -43,28 +43,28 @@ class Examiner:
         self.random = np.random.default_rng(int.from_bytes(digest[:8], "big"))
         self.hidden, self.seconds = key is not None, seconds
 
-    def ask(self, function: Any, *arguments: Any) -> Any:
+    def call(self, function: Any, *arguments: Any) -> Any:
         """What a student's function returns; its exceptions, endless loops and floods are refused politely.
 
         Raises:
-            NotYetError: it did not return.
+            CheckFailedError: it did not return.
         """
         try:
-            return call(function, *arguments, seconds=self.seconds)
-        except NotYetError as refusal:
-            if self.hidden and " raised " in refusal.advice:  # its words may hold the hidden numbers
-                self.refuse("it raised an exception on numbers that are not in this notebook. Which are special?")
-            self.refuse(refusal.advice, refusal.evidence)
+            return call_with_timeout(function, *arguments, timeout=self.seconds)
+        except CheckFailedError as refusal:
+            if self.hidden and refusal.from_exception:  # its words may hold the hidden numbers
+                self.fail("it raised an exception on numbers that are not in this notebook. Which are special?")
+            self.fail(refusal.advice, refusal.evidence)
 
-    def refuse(self, advice: str, evidence: str = "") -> NoReturn:
+    def fail(self, advice: str, evidence: str = "") -> NoReturn:
         """Ends the check; the evidence is shown where the cases are no secret.
 
         Raises:
-            NotYetError: always.
+            CheckFailedError: always.
         """
-        raise NotYetError(advice, "" if self.hidden else evidence) from None
+        raise CheckFailedError(advice, "" if self.hidden else evidence) from None
 
-    def array(self, value: Any, what: str) -> np.ndarray:
+    def as_array(self, value: Any, what: str) -> np.ndarray:
         """A student's value as float64[...], or a refusal: None, strings, ragged lists, complex numbers and the like.
 
         Args:
@@ -72,8 +72,8 @@ class Examiner:
             what: the words for it, such as "the probabilities".
         """
         if value is None:
-            self.refuse(f"{what} should be numbers; got None. Is `return` missing?")
-        looked = student_calls.after_call  # to convert a value of the student's class calls the student's code
+            self.fail(f"{what} should be numbers; got None. Is `return` missing?")
+        looked = student_calls.after_call_hook  # to convert a value of the student's class calls the student's code
         try:
             if callable(value) or (isinstance(value, list | tuple) and len(value) > 1_000_000):
                 raise TypeError
@@ -82,46 +82,46 @@ class Examiner:
                 raise TypeError
             return numbers.astype(np.float64)
         except Exception:  # of whatever class the student's value is
-            self.refuse(f"{what} should be a tensor or array of numbers; got {brief(value)}.")
+            self.fail(f"{what} should be a tensor or array of numbers; got {short_repr(value)}.")
         finally:
             looked()
 
-    def compare(
+    def assert_close(
         self,
-        got: Any,
-        right: np.ndarray,
+        actual: Any,
+        expected: np.ndarray,
         *,
         what: str,
         misconceptions: Mapping[str, Any],
-        otherwise: str = "compare the numbers below.",
+        fallback: str = "compare the numbers below.",
         tolerance: float = 1e-4,
     ) -> None:
         """Returns if a value is right; else refuses it with the advice of the misconception that gives it.
 
         Args:
-            got: the student's value, anything.
-            right: what it should be.
+            actual: the student's value, anything.
+            expected: what it should be.
             what: the words for it, such as "the probabilities".
             misconceptions: by their advice, the values that known wrong answers give; also of other shapes.
-            otherwise: the advice where none of them matches.
+            fallback: the advice where none of them matches.
             tolerance: relative and absolute.
 
         Raises:
-            NotYetError: it is not right.
+            CheckFailedError: it is not right.
         """
-        numbers = self.array(got, what)
-        if _close(numbers, right, tolerance):
+        numbers = self.as_array(actual, what)
+        if _close(numbers, expected, tolerance):
             return
-        evidence = f"expected {_numbers(right, right, numbers)}\ngot      {_numbers(numbers, right, numbers)}"
+        evidence = f"expected {_numbers(expected, expected, numbers)}\ngot      {_numbers(numbers, expected, numbers)}"
         for advice, wrong in misconceptions.items():
             if _close(numbers, np.asarray(wrong), tolerance):
-                self.refuse(advice, evidence)
-        if numbers.shape != right.shape:
-            self.refuse(f"{what} should have the shape {list(right.shape)}; got {list(numbers.shape)}.")
+                self.fail(advice, evidence)
+        if numbers.shape != expected.shape:
+            self.fail(f"{what} should have the shape {list(expected.shape)}; got {list(numbers.shape)}.")
         if not np.isfinite(numbers).all():
             bad = "not a number" if np.isnan(numbers).any() else "infinite"
-            self.refuse(f"{what}: some are {bad}. Does something overflow, or is something divided by 0?", evidence)
-        self.refuse(f"{what}: not right. {otherwise[:1].upper()}{otherwise[1:]}", evidence)
+            self.fail(f"{what}: some are {bad}. Does something overflow, or is something divided by 0?", evidence)
+        self.fail(f"{what}: not right. {fallback[:1].upper()}{fallback[1:]}", evidence)
 
 
 def _close(numbers: np.ndarray, others: np.ndarray, tolerance: float) -> bool:

@@ -6,7 +6,7 @@ WIDTH = 88
 """Characters in a line of what a notebook shows."""
 
 
-class NotYetError(Exception):
+class CheckFailedError(Exception):
     """An answer that is not right yet.
 
     A notebook shows its words alone, without a traceback: where in the checker it was raised helps nobody.
@@ -14,16 +14,17 @@ class NotYetError(Exception):
     Attributes:
         advice: what is probably wrong, and what to do.
         evidence: what was expected and what was got; empty where there is nothing to show.
+        from_exception: whether the advice quotes an exception of the student's code, which may hold hidden numbers.
 
-    >>> print(NotYetError("the rows do not add up to 1: divide by their sums.", "expected 1.0, got 2.5"))
+    >>> print(CheckFailedError("the rows do not add up to 1: divide by their sums.", "expected 1.0, got 2.5"))
     Not yet: the rows do not add up to 1: divide by their sums.
     expected 1.0, got 2.5
     """
 
-    def __init__(self, advice: str, evidence: str = "") -> None:
+    def __init__(self, advice: str, evidence: str = "", *, from_exception: bool = False) -> None:
         """Takes the words as they are to be shown."""
         super().__init__(advice, evidence)
-        self.advice, self.evidence = advice, evidence
+        self.advice, self.evidence, self.from_exception = advice, evidence, from_exception
 
     def __str__(self) -> str:
         """Advice first; the evidence below it."""
@@ -34,10 +35,10 @@ class NotYetError(Exception):
         return [part for line in str(self).splitlines() for part in textwrap.wrap(line, WIDTH) or [""]]
 
 
-class Right:
+class CheckPassed:
     """An answer that is right.
 
-    >>> Right("the rows add up to 1.")
+    >>> CheckPassed("the rows add up to 1.")
     Right: the rows add up to 1.
     """
 

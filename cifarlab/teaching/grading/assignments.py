@@ -28,11 +28,11 @@ from traitlets.config import Config
 from cifarlab.files import entries
 from cifarlab.teaching.grading import feedback as feedback_pages
 from cifarlab.teaching.grading import scores
-from cifarlab.teaching.grading.nbgrader_course import DEFAULT_SETTINGS, SETTINGS_FILE, AssignmentError, run
-from cifarlab.teaching.grading.submissions import LARGEST_FILE, repaired
-from cifarlab.teaching.sandbox.execution import not_run, run_notebook
+from cifarlab.teaching.grading.nbgrader_course import DEFAULT_SETTINGS, SETTINGS_FILE, AssignmentError, run_converter
+from cifarlab.teaching.grading.submissions import MAX_FILE_BYTES, repair_submission
+from cifarlab.teaching.sandbox.execution import execute_notebook, mark_not_run
 from cifarlab.teaching.sandbox.limits import Limits
-from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS, PRIVATE, prepared
+from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS, PRIVATE_PREFIX, prepare_tests
 
 PUBLIC_KEY = 'key="public"'
 """What stands in a solution where the instructor's key goes."""
@@ -44,7 +44,7 @@ def release(
     *,
     solutions: str | os.PathLike = "solutions",
     key: str | None = None,
-    overlay: str | os.PathLike | None = None,
+    extra_tests: str | os.PathLike | None = None,
 ) -> Path:
     """Makes an assignment out of a solution; returns the notebook for students.
 
@@ -53,8 +53,8 @@ def release(
         course: the course's folder; made if there is none.
         solutions: the folder of the solutions.
         key: what hidden tests draw their numbers from; by default the course's, drawn at the first release.
-        overlay: a folder of tests of your own, `overlay/NAME/*.py`: each file becomes a hidden test at the end, with as
-            many points as its first line says, `# points: 2`.
+        extra_tests: a folder of tests of your own, `extra_tests/NAME/*.py`: each file becomes a hidden test at the end,
+            with as many points as its first line says, `# points: 2`.
 
     Raises:
         AssignmentError: there is no such solution, or the key or a test cannot be used.
@@ -71,9 +71,9 @@ def release(
     for cell in source.cells:
         if HIDDEN_TESTS in cell.source:
             cell.source = cell.source.replace(PUBLIC_KEY, f'key="{key}"')
-    source.cells += _private_tests(overlay, name)
+    source.cells += _private_tests(extra_tests, name)
     nbformat.write(source, course / "source" / name / path.name)
-    run(GenerateAssignment, course, name, ".")
+    run_converter(GenerateAssignment, course, name, ".")
     return course / "release" / name / path.name
 
 
@@ -83,9 +83,9 @@ def grade(
     *,
     executor: concurrent.futures.Executor | None = None,
     limits: Limits | None = None,
-    again: bool = False,
-    told: Callable[[str], object] = lambda student: None,
-) -> list[scores.Points]:
+    regrade: bool = False,
+    on_graded: Callable[[str], object] = lambda student: None,
+) -> list[scores.Score]:
     """Grades the submissions of an assignment that are new, or changed since they were graded.
 
     Args:
@@ -93,43 +93,43 @@ def grade(
         course: the course's folder.
         executor: where notebooks are executed, several at once; by default here, one after the other.
         limits: of each notebook.
-        again: all of them, also those that are graded.
-        told: called with each student's name when the notebook is graded; it stays graded if the next one fails.
+        regrade: all of them, also those that are graded.
+        on_graded: called with each student's name when the notebook is graded; it stays graded if the next one fails.
 
     Raises:
         AssignmentError: the assignment was not released here, or nothing was submitted; or nbgrader could not take
             some, which it names, and all others are graded.
     """
     course, limits, refused = Path(course), limits or Limits(), []
-    originals = [_original(course, step, name) for step in ("release", "source")]
+    originals = [_load_assignment(course, step, name) for step in ("release", "source")]
     submitted = _of_each_student(course / "submitted", name)
     if not submitted:
         raise AssignmentError(
             f"nothing was submitted: expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there."
         )
-    waiting = [folder for folder in submitted if again or _is_new(course, folder, name)]
+    waiting = [folder for folder in submitted if regrade or _is_new(course, folder, name)]
     texts, digests = [], []
     for folder in waiting:
         file = _submission(folder, name)
         texts.append(_gradable(file, *originals))
         digests.append(_digest(file))
     with tempfile.TemporaryDirectory() as beside:
-        for folder, digest, text in zip(waiting, digests, _executed(texts, limits, executor), strict=True):
+        for folder, digest, text in zip(waiting, digests, _execute_all(texts, limits, executor), strict=True):
             student = folder.parent.name
             (Path(beside) / student / name).mkdir(parents=True)
             (Path(beside) / student / name / f"{name}.ipynb").write_text(text)
             if handed_in := _file(folder / "timestamp.txt", 100):
                 (Path(beside) / student / name / "timestamp.txt").write_bytes(handed_in)
             try:
-                run(Autograde, course, name, student, _already_executed(beside))  # while others are executed
+                run_converter(Autograde, course, name, student, _already_executed(beside))  # while others are executed
             except AssignmentError as error:
                 refused.append(str(error))
             else:
                 _graded(course, folder, name).write_text(digest)
-                told(student)
+                on_graded(student)
     if refused:
         raise AssignmentError(f"{'; '.join(refused)}. All others are graded.")
-    return scores.report(name, course)
+    return scores.list_scores(name, course)
 
 
 def feedback(name: str, course: str | os.PathLike) -> list[Path]:
@@ -140,7 +140,7 @@ def feedback(name: str, course: str | os.PathLike) -> list[Path]:
     """
     course = Path(course)
     graded = _of_each_student(course / "autograded", name)
-    refused = feedback_pages.write(course, name, [folder.parent.name for folder in graded])
+    refused = feedback_pages.write_pages(course, name, [folder.parent.name for folder in graded])
     if refused:
         raise AssignmentError(f"{'; '.join(refused)}. All others have their page.")
     folders = _of_each_student(course / "feedback", name)
@@ -164,21 +164,21 @@ def _key(course: Path, given: str | None) -> str:
     return given
 
 
-def _private_tests(overlay: str | os.PathLike | None, name: str) -> list[nbformat.NotebookNode]:
+def _private_tests(extra_tests: str | os.PathLike | None, name: str) -> list[nbformat.NotebookNode]:
     """A hidden test for each file of an instructor's own."""
     cells = []
-    tests = entries(Path(overlay) / name) if overlay is not None else []
+    tests = entries(Path(extra_tests) / name) if extra_tests is not None else []
     for path in (path for path in tests if path.suffix == ".py"):
         first, _, code = path.read_text().partition("\n")
         match = re.fullmatch(r"# points: (\d+(?:\.\d+)?)\s*", first)
         if not match:
             raise AssignmentError(f"{path}: its first line should be like '# points: 2'; got {first[:40]!r}.")
-        known = {"grade_id": f"{PRIVATE}{path.stem}", "points": float(match[1]), "grade": True, "locked": True}
+        known = {"grade_id": f"{PRIVATE_PREFIX}{path.stem}", "points": float(match[1]), "grade": True, "locked": True}
         known |= {"solution": False, "task": False, "schema_version": 3}
         text = f"# A test of the instructor's.\n### {HIDDEN_TESTS}\n{code.rstrip()}\n### END HIDDEN TESTS"
         cells.append(nbformat.v4.new_code_cell(text, metadata=nbformat.from_dict({"nbgrader": known})))
-    if overlay is not None and not cells:
-        raise AssignmentError(f"no tests in {Path(overlay) / name}: expected .py files there.")
+    if extra_tests is not None and not cells:
+        raise AssignmentError(f"no tests in {Path(extra_tests) / name}: expected .py files there.")
     return cells
 
 
@@ -196,7 +196,7 @@ def _already_executed(folder: str) -> Config:
     return settings
 
 
-def _original(course: Path, step: str, name: str) -> nbformat.NotebookNode:
+def _load_assignment(course: Path, step: str, name: str) -> nbformat.NotebookNode:
     path = course / step / name / f"{name}.ipynb"
     if not path.is_file():
         raise AssignmentError(f"no {path}: run `cifarlab assignments release {name}` first.")
@@ -210,7 +210,7 @@ def _of_each_student(step: Path, name: str) -> list[Path]:
 
 def _submission(folder: Path, name: str) -> bytes:
     """The bytes of what was handed in; no more than tell that it is too large."""
-    return _file(folder / f"{name}.ipynb", LARGEST_FILE + 1)
+    return _file(folder / f"{name}.ipynb", MAX_FILE_BYTES + 1)
 
 
 def _file(path: Path, most: int) -> bytes:
@@ -225,35 +225,35 @@ def _file(path: Path, most: int) -> bytes:
 
 
 def _gradable(submitted: bytes, release: nbformat.NotebookNode, source: nbformat.NotebookNode) -> str:
-    return nbformat.writes(prepared(repaired(submitted, release, source), source, submitted))
+    return nbformat.writes(prepare_tests(repair_submission(submitted, release, source), source, submitted))
 
 
-def _executed(texts: list[str], limits: Limits, executor: concurrent.futures.Executor | None) -> Iterator[str]:
+def _execute_all(texts: list[str], limits: Limits, executor: concurrent.futures.Executor | None) -> Iterator[str]:
     """Notebooks with their outputs, in order. One that ends the process which executes it costs no other anything."""
     if executor is None:
-        yield from (run_notebook(text, limits) for text in texts)
+        yield from (execute_notebook(text, limits) for text in texts)
         return
-    for text, future in zip(texts, [executor.submit(run_notebook, text, limits) for text in texts], strict=True):
+    for text, future in zip(texts, [executor.submit(execute_notebook, text, limits) for text in texts], strict=True):
         try:
             yield future.result()
         except concurrent.futures.BrokenExecutor:  # it was this one, or another one that was executed beside it
-            yield _alone(text, limits)
+            yield _execute_isolated(text, limits)
         except Exception as error:
             if type(error).__name__ != "KilledWorker":  # Dask's, which has tried it on several
                 raise
-            yield not_run(text, _ENDED)
+            yield mark_not_run(text, _ENDED)
 
 
 _ENDED = "the notebook ended the process that executed it"
 
 
-def _alone(text: str, limits: Limits) -> str:
+def _execute_isolated(text: str, limits: Limits) -> str:
     """The same in a process that executes nothing else."""
     with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         try:
-            return process.submit(run_notebook, text, limits).result()
+            return process.submit(execute_notebook, text, limits).result()
         except concurrent.futures.BrokenExecutor:
-            return not_run(text, _ENDED)
+            return mark_not_run(text, _ENDED)
 
 
 def _is_new(course: Path, submitted: Path, name: str) -> bool:

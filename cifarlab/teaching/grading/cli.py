@@ -43,12 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser, make: type[argparse.ArgumentP
         "--key", help="what hidden tests draw their numbers from (default: the course's own, in key.txt)"
     )
     release.add_argument(
-        "--overlay",
+        "--extra-tests",
         type=Path,
         metavar="FOLDER",
         help="hidden tests of your own, FOLDER/NAME/*.py; see docs/instructors.md",
     )
-    grade.add_argument("--again", action="store_true", help="also what is graded already")
+    grade.add_argument("--regrade", action="store_true", help="also what is graded already")
     where = grade.add_mutually_exclusive_group()
     where.add_argument(
         "--workers", type=int, default=os.cpu_count(), metavar="N", help="notebooks at once on this machine"
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser, make: type[argparse.ArgumentP
         grade.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X", help=unit)
     report.add_argument("--csv", type=Path, metavar="FILE", help="where to write the points")
     report.add_argument(
-        "--layout", choices=("canvas", "moodle"), default="canvas", help="whose columns the CSV file has"
+        "--format", choices=("canvas", "moodle"), default="canvas", help="whose columns the CSV file has"
     )
 
 
@@ -87,7 +87,9 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> int:
         raise UserError(f"grading needs {error.name}: pip install -e '.[grading]', or `make setup`.") from error
     name, course = options.name, options.course
     if options.step == "release":
-        path = assignments.release(name, course, solutions=options.solutions, key=options.key, overlay=options.overlay)
+        path = assignments.release(
+            name, course, solutions=options.solutions, key=options.key, extra_tests=options.extra_tests
+        )
         say(
             f"{path}: give this to students. Hidden tests draw their numbers from {course / 'key.txt'}; keep it secret."
         )
@@ -97,10 +99,10 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> int:
         pages = assignments.feedback(name, course)
         say(f"{len(pages)} pages in {course / 'feedback'}, one for each student.")
     else:
-        say(scores.table(scores.report(name, course)))
+        say(scores.format_table(scores.list_scores(name, course)))
         if options.csv:
-            scores.export(name, course, options.csv, options.layout)
-            say(f"{options.csv}: the points, for {options.layout.capitalize()}.")
+            scores.export_csv(name, course, options.csv, options.format)
+            say(f"{options.csv}: the points, for {options.format.capitalize()}.")
     return 0
 
 
@@ -118,10 +120,10 @@ def _grade(options: argparse.Namespace, say: Callable[[str], None]) -> None:
             options.course,
             executor=executor,
             limits=limits,
-            again=options.again,
-            told=lambda student: say(f"graded: {student}"),
+            regrade=options.regrade,
+            on_graded=lambda student: say(f"graded: {student}"),
         )
-    say(scores.table(points))
+    say(scores.format_table(points))
 
 
 @contextlib.contextmanager

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from nbgrader.converters import GenerateFeedback
 
-from cifarlab.teaching.grading.nbgrader_course import AssignmentError, run
+from cifarlab.teaching.grading.nbgrader_course import AssignmentError, run_converter
 
 SECONDS, MEMORY_MB, PAGE_MB = 60, 2000, 50
 """What making one page may take, and how large it may be; that of a whole solution takes a second or two and 1 MB."""
 
 
-def write(course: Path, assignment: str, students: Iterable[str]) -> list[str]:
+def write_pages(course: Path, assignment: str, students: Iterable[str]) -> list[str]:
     """Writes the students' pages in a process of its own; returns for each that could not be made, why, in words.
 
     Args:
@@ -49,5 +49,5 @@ def _limit(memory_mb: int, page_mb: int) -> None:
 def _write_one(course: Path, assignment: str, student: str, seconds: int) -> None:
     """Writes a page, or is ended by the system after so long, also within a regular expression."""
     signal.alarm(seconds)
-    run(GenerateFeedback, course, assignment, student)
+    run_converter(GenerateFeedback, course, assignment, student)
     signal.alarm(0)

@@ -37,7 +37,7 @@ class AssignmentError(UserError):
     """An assignment or a course's folder is not as it should be."""
 
 
-def settings(course: Path, assignment: str, student: str) -> Config:
+def load_config(course: Path, assignment: str, student: str) -> Config:
     """nbgrader's settings for one step, from the course's own file."""
     found = PyFileConfigLoader(SETTINGS_FILE, str(course)).load_config()
     found.CourseDirectory.root = str(course.resolve())
@@ -46,7 +46,7 @@ def settings(course: Path, assignment: str, student: str) -> Config:
     return found
 
 
-def run(
+def run_converter(
     converter: type[BaseConverter], course: Path, assignment: str, student: str, more: Config | None = None
 ) -> None:
     """Carries out one of nbgrader's steps for one student; what it wrote before is replaced.
@@ -54,10 +54,10 @@ def run(
     Raises:
         AssignmentError: nbgrader refuses; the message ends with the first error in its log.
     """
-    config = settings(course, assignment, student)
+    config = load_config(course, assignment, student)
     config.merge(more or Config())
     step = converter(coursedir=CourseDirectory(config=config), config=config, force=True, log=_log)
-    with _at_home(), _reasons() as reasons:
+    with _nbgrader_environment(), _captured_errors() as reasons:
         try:
             step.start()
         except Exception as error:  # nbgrader's own, and what a student's file makes others raise
@@ -66,7 +66,7 @@ def run(
 
 
 @contextlib.contextmanager
-def _at_home() -> Iterator[None]:
+def _nbgrader_environment() -> Iterator[None]:
     """nbgrader calls a program of its own environment, which may not be on the path, and warns of its own queries."""
     before = os.environ.get("PATH", "")
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"
@@ -79,7 +79,7 @@ def _at_home() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _reasons() -> Iterator[list[str]]:
+def _captured_errors() -> Iterator[list[str]]:
     """The exceptions that nbgrader's log tells of, a line each."""
     reasons: list[str] = []
 
@@ -106,8 +106,8 @@ def gradebook(course: Path, assignment: str) -> Iterator[Gradebook]:
     """
     if not (course / "gradebook.db").exists():
         raise AssignmentError(f"no gradebook in {course}: run `cifarlab assignments release {assignment}` first.")
-    url = CourseDirectory(config=settings(course, assignment, "*")).db_url
-    with _at_home(), Gradebook(url) as opened:
+    url = CourseDirectory(config=load_config(course, assignment, "*")).db_url
+    with _nbgrader_environment(), Gradebook(url) as opened:
         there = [known.name for known in opened.assignments]
         if assignment not in there:
             raise AssignmentError(f"no assignment {assignment!r} in {course}; there are: {', '.join(there) or 'none'}.")

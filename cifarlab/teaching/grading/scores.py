@@ -11,23 +11,23 @@ from cifarlab.teaching.grading.nbgrader_course import gradebook
 from cifarlab.text import plain
 
 
-class Points(NamedTuple):
+class Score(NamedTuple):
     """What a student has reached in an assignment.
 
     Attributes:
         student: the name of the folder in submitted/.
         score: points, automatic and by hand together.
         max_score: that there are.
-        by_hand: points that still wait to be given by hand are in it.
+        needs_manual_grade: points that still wait to be given by hand are in it.
     """
 
     student: str
     score: float
     max_score: float
-    by_hand: bool
+    needs_manual_grade: bool
 
 
-def report(name: str, course: str | os.PathLike) -> list[Points]:
+def list_scores(name: str, course: str | os.PathLike) -> list[Score]:
     """The points of all who handed an assignment in, by student, less what nbgrader takes off for being late.
 
     Raises:
@@ -35,7 +35,7 @@ def report(name: str, course: str | os.PathLike) -> list[Points]:
     """
     with gradebook(Path(course), name) as book:
         return sorted(
-            Points(
+            Score(
                 submission.student.id,
                 max(0.0, submission.score - submission.late_submission_penalty),
                 submission.max_score,
@@ -45,22 +45,22 @@ def report(name: str, course: str | os.PathLike) -> list[Points]:
         )
 
 
-def export(name: str, course: str | os.PathLike, path: str | os.PathLike, layout: str = "canvas") -> None:
+def export_csv(name: str, course: str | os.PathLike, path: str | os.PathLike, csv_format: str = "canvas") -> None:
     """Writes the points as a CSV file that a learning platform takes.
 
     Args:
         name: of the assignment.
         course: the course's folder.
         path: of the file.
-        layout: "canvas", whose students are found by their login, or "moodle", where one chooses "ID number" when
+        csv_format: "canvas", whose students are found by their login, or "moodle", where one chooses "ID number" when
             asked which column says who it is.
     """
-    points = report(name, course)
+    points = list_scores(name, course)
     with gradebook(Path(course), name) as book:
         known = {student.id: student for student in book.students}
         most = book.find_assignment(name).max_score
     names = {key: ", ".join(filter(None, (who.last_name, who.first_name))) or key for key, who in known.items()}
-    if layout == "canvas":
+    if csv_format == "canvas":
         rows = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", name]]
         rows += [["Points Possible", "", "", "", "", f"{most:g}"]]
         rows += [[names[p.student], "", "", p.student, "", f"{p.score:g}"] for p in points]
@@ -78,10 +78,10 @@ def _harmless(text: str) -> str:
     return f"'{text}" if first in tuple("=+-@") else text
 
 
-def table(points: Sequence[Points]) -> str:
+def format_table(points: Sequence[Score]) -> str:
     """The points of a class, for the console.
 
-    >>> print(table([Points("ada", 10.0, 12.0, True), Points("grace", 2.5, 12.0, False)]))
+    >>> print(format_table([Score("ada", 10.0, 12.0, True), Score("grace", 2.5, 12.0, False)]))
     student  points
     ada          10 of 12, points by hand still to come
     grace       2.5 of 12
@@ -90,6 +90,6 @@ def table(points: Sequence[Points]) -> str:
     width = max(map(len, ["student", *students]))
     lines = [f"{'student':{width}}  points"]
     for student, p in zip(students, points, strict=True):
-        rest = ", points by hand still to come" if p.by_hand else ""
+        rest = ", points by hand still to come" if p.needs_manual_grade else ""
         lines.append(f"{student:{width}}  {p.score:>6g} of {p.max_score:g}{rest}")
     return "\n".join(lines)

@@ -9,18 +9,18 @@ from collections.abc import Container, Iterable
 import nbformat
 from nbformat import NotebookNode
 
-from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS, is_picture
+from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS, is_base64_image
 
-LARGEST_FILE = 20_000_000
+MAX_FILE_BYTES = 20_000_000
 """Bytes of a submitted notebook; a larger one holds nothing but output."""
-MOST_CELLS = 1000
+MAX_CELLS = 1000
 """Cells of a submitted notebook; nobody has written more."""
-LONGEST_TEXT, MOST_TEXT = 20_000, 200_000
+MAX_CELL_CHARS, MAX_TOTAL_CHARS = 20_000, 200_000
 """Characters of a submitted cell, and of all that are a student's own: for a text twice as long nbconvert may need four
 times as long."""
 
 
-def repaired(submitted: bytes, release: NotebookNode, source: NotebookNode) -> NotebookNode:
+def repair_submission(submitted: bytes, release: NotebookNode, source: NotebookNode) -> NotebookNode:
     """The assignment with a student's answers and own cells in it, and with every test as the instructor wrote it.
 
     Cells that were deleted come back, tests that were edited are replaced, outputs are left out, long texts are
@@ -34,13 +34,13 @@ def repaired(submitted: bytes, release: NotebookNode, source: NotebookNode) -> N
 
     >>> release = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("raise NotImplementedError()",
     ...     metadata={"nbgrader": {"grade_id": "softmax", "solution": True}})])
-    >>> for cell in repaired(b"PK...", release, release).cells: print(cell.cell_type, "|", cell.source)
+    >>> for cell in repair_submission(b"PK...", release, release).cells: print(cell.cell_type, "|", cell.source)
     markdown | **From the grader:** the file is no Jupyter notebook of format 4, so nothing could be graded.
     code | raise NotImplementedError()
     """
     hidden = {_id(cell): cell for cell in source.cells}
     released = {_id(cell): cell.source for cell in release.cells}
-    own = {_id(cell): _own_cell(cell, hidden[_id(cell)]) for cell in release.cells if _id(cell)}
+    own = {_id(cell): _original_cell(cell, hidden[_id(cell)]) for cell in release.cells if _id(cell)}
     cells, problem = _cells(submitted)
     if problem:
         kept = [own.get(_id(cell)) or _new(cell.cell_type, cell.source) for cell in release.cells]
@@ -62,7 +62,7 @@ def repaired(submitted: bytes, release: NotebookNode, source: NotebookNode) -> N
     missing = [name for name in own if name not in names]
     if missing:
         notes.append(f"cells that were missing were put back: {', '.join(missing)}.")
-    _put_back(kept, own, missing)
+    _restore_missing(kept, own, missing)
     return _with_notes(notes, kept, release)
 
 
@@ -76,13 +76,13 @@ def _cells(submitted: bytes) -> tuple[list, str]:
     """The cells of a file, and what is wrong with it, or ""."""
     if not submitted:
         return [], "the notebook is missing, empty or a link: hand it in under the assignment's name."
-    if len(submitted) > LARGEST_FILE:
-        return [], f"the file has more than {LARGEST_FILE // 1_000_000} MB: clear its outputs and hand it in again."
+    if len(submitted) > MAX_FILE_BYTES:
+        return [], f"the file has more than {MAX_FILE_BYTES // 1_000_000} MB: clear its outputs and hand it in again."
     try:
         notebook = json.loads(submitted.decode())  # not by nbformat: to validate a few kilobytes can take it hours
         cells = notebook["cells"]
-        if isinstance(cells, list) and len(cells) > MOST_CELLS:
-            return [], f"the notebook has more than {MOST_CELLS:,} cells: remove some and hand it in again."
+        if isinstance(cells, list) and len(cells) > MAX_CELLS:
+            return [], f"the notebook has more than {MAX_CELLS:,} cells: remove some and hand it in again."
         if notebook["nbformat"] == 4 and isinstance(cells, list) and all(isinstance(cell, dict) for cell in cells):
             return cells, ""
     except Exception:  # a file can be wrong in any way
@@ -123,9 +123,9 @@ def _cut(texts: list[str], names: list[str]) -> tuple[list[str], list[str]]:
 
     Those with a name have a length of their own each, so that nothing takes the room of an answer.
     """
-    kept, cut, left = [], [], MOST_TEXT
+    kept, cut, left = [], [], MAX_TOTAL_CHARS
     for number, (text, name) in enumerate(zip(texts, names, strict=True), 1):
-        kept.append(text[: LONGEST_TEXT if name else min(LONGEST_TEXT, left)])
+        kept.append(text[: MAX_CELL_CHARS if name else min(MAX_CELL_CHARS, left)])
         left -= 0 if name else len(kept[-1])
         if kept[-1] != text:
             cut.append(f"`{name}`" if name else f"number {number}")
@@ -133,7 +133,7 @@ def _cut(texts: list[str], names: list[str]) -> tuple[list[str], list[str]]:
         return kept, []
     which = ", ".join(cut[:5]) + (f" and {len(cut) - 5} more" if len(cut) > 5 else "")
     return kept, [
-        f"cells of more than {LONGEST_TEXT:,} characters, or {MOST_TEXT:,} together beside the answers, were "
+        f"cells of more than {MAX_CELL_CHARS:,} characters, or {MAX_TOTAL_CHARS:,} together beside the answers, were "
         f"cut off there ({which}): shorten them and hand it in again."
     ]
 
@@ -144,12 +144,12 @@ def _write(cell: NotebookNode, text: str, submitted: dict) -> None:
         cell.source = text
         return
     pictures = _pictures(submitted)
-    cell.source = _without_others(_in_words(text), pictures)
+    cell.source = _drop_unknown_attachments(_escape_html(text), pictures)
     if pictures:
         cell.attachments = nbformat.from_dict(pictures)
 
 
-def _in_words(text: str) -> str:
+def _escape_html(text: str) -> str:
     """Text without HTML: after a space that nobody sees, a < begins no tag."""
     return re.sub(r"<(?=[a-zA-Z/!?])", "<\N{ZERO WIDTH SPACE}", text)
 
@@ -158,14 +158,14 @@ def _pictures(cell: dict) -> dict[str, dict[str, str]]:
     """The pictures that a student put into a cell of words, its attachments; nothing else that may lie there."""
     there = cell.get("attachments")
     found = {
-        _address(_whole(str(name))): {form: data for form, data in forms.items() if is_picture(form, data)}
+        _address(_whole(str(name))): {form: data for form, data in forms.items() if is_base64_image(form, data)}
         for name, forms in (there if isinstance(there, dict) else {}).items()
         if isinstance(forms, dict)
     }
     return {name: forms for name, forms in found.items() if forms}
 
 
-def _without_others(text: str, pictures: Container[str]) -> str:
+def _drop_unknown_attachments(text: str, pictures: Container[str]) -> str:
     """Text in which no picture is meant that is not there: nbconvert makes no page of that."""
 
     def checked(found: re.Match) -> str:
@@ -179,7 +179,7 @@ def _address(name: str) -> str:
     return urllib.parse.quote(html.unescape(name), safe=":/?#@!$&()*+,;=%")
 
 
-def _own_cell(released: NotebookNode, hidden: NotebookNode) -> NotebookNode:
+def _original_cell(released: NotebookNode, hidden: NotebookNode) -> NotebookNode:
     """A cell as the assignment has it: of a solution the stub, of all others the text with hidden tests."""
     text = released.source if released.metadata.nbgrader.get("solution") else hidden.source
     return _new(released.cell_type, text, released.metadata)
@@ -192,7 +192,7 @@ def _new(kind: str | None, text: str, metadata: dict | None = None) -> NotebookN
     return make(text, metadata=nbformat.from_dict(metadata or {}))
 
 
-def _put_back(kept: list[NotebookNode], own: dict[str, NotebookNode], missing: Iterable[str]) -> None:
+def _restore_missing(kept: list[NotebookNode], own: dict[str, NotebookNode], missing: Iterable[str]) -> None:
     """Inserts cells that a student deleted, each after those that it follows in the assignment, or before the rest."""
     names = list(own)
     for name in missing:

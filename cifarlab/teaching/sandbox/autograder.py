@@ -11,33 +11,33 @@ from types import TracebackType
 from typing import Any
 
 from cifarlab.teaching.checks import student_calls
-from cifarlab.teaching.checks.result import NotYetError, Right
+from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
 
-PLACE = "<test>"
+TEST_FILENAME = "<test>"
 """The file that a test's code says it is from; there is none, so nobody can look its lines up."""
-_SHOWN = 2000  # characters of an error's words
+_MAX_ERROR_CHARS = 2000  # characters of an error's words
 
 
-class Trial:
+class Autograder:
     """Puts back what was replaced, runs a test, and looks whether anything was replaced meanwhile.
 
     The grader's kernel makes it before any code of a student's has run.
     """
 
-    def __init__(self, originals: type) -> None:
+    def __init__(self, snapshot: type) -> None:
         """Remembers what is there.
 
         Args:
-            originals: `originals.Originals`, in the kernel's own copy.
+            snapshot: `snapshot.ModuleSnapshot`, in the kernel's own copy.
         """
-        student_calls.after_call = self._look
-        self.put_back: Callable[[], list[str]] = originals().put_back
-        self.put_back_soon: Callable[[], list[str]] = originals("cifarlab", "numpy").put_back  # it takes milliseconds
+        student_calls.after_call_hook = self._check_tampering
+        self.restore: Callable[[], list[str]] = snapshot().restore
+        self.restore_quick: Callable[[], list[str]] = snapshot("cifarlab", "numpy").restore  # it takes milliseconds
         self.handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
         self.handlers[signal.SIGINT] = signal.default_int_handler  # as Jupyter sets it while a cell runs
-        self.meddled: list[str] = []
+        self.tampered: list[str] = []
 
-    def hold(self, source: str, names: dict[str, Any]) -> dict[str, Any]:
+    def run_test(self, source: str, names: dict[str, Any]) -> dict[str, Any]:
         """Runs a test's code.
 
         Args:
@@ -50,26 +50,26 @@ class Trial:
             words and evidence, and `raised_by` says whose code raised it: "test", "check" or "answer".
         """
         given = {name: value for name, value in dict.items(names) if type(name) is str}  # calls nothing of theirs
-        outcome: dict[str, Any] = {"replaced": list(dict.fromkeys(self.put_back()))}
-        self._quieten()
-        self.meddled.clear()
+        outcome: dict[str, Any] = {"replaced": list(dict.fromkeys(self.restore()))}
+        self._remove_hooks()
+        self.tampered.clear()
         try:
             value = _run(source, {**given, "__name__": "__main__", "__builtins__": builtins})
-            outcome["right"] = value.words if type(value) is Right else ""
+            outcome["right"] = value.words if type(value) is CheckPassed else ""
             outcome["number"] = float(value) if type(value) in (int, float) else None
         except BaseException as error:  # whatever it is, the test has failed
             outcome |= _told(error)
-        self.meddled += self.put_back()
-        if self.meddled:
-            words = f"{self.meddled[0]} was replaced while the test ran"
-            outcome |= {"error": ["MeddlingError", words, ""], "raised_by": "check"}
+        self.tampered += self.restore()
+        if self.tampered:
+            words = f"{self.tampered[0]} was replaced while the test ran"
+            outcome |= {"error": ["TamperingError", words, ""], "raised_by": "check"}
         return outcome
 
-    def _look(self) -> None:
+    def _check_tampering(self) -> None:
         """Notices what a student's function replaces while a check calls it, even if it is for that moment."""
-        self.meddled += self.put_back_soon()
+        self.tampered += self.restore_quick()
 
-    def _quieten(self) -> None:
+    def _remove_hooks(self) -> None:
         """Takes away what would call a student's code between the lines of a test."""
         sys.settrace(None)
         sys.setprofile(None)
@@ -84,7 +84,7 @@ class Trial:
                 signal.signal(number, handler)
 
 
-def seal(secret: str, source: str, outcome: str) -> str:
+def sign(secret: str, source: str, outcome: str) -> str:
     """What only the grader and its kernel can put under a test's code and what came of it."""
     return hmac.new(secret.encode(), f"{source}\n{outcome}".encode("utf-8", "surrogatepass"), "sha256").hexdigest()
 
@@ -95,23 +95,26 @@ def _run(source: str, names: dict[str, Any]) -> Any:
     last = tree.body.pop() if tree.body else None
     if last is not None and not isinstance(last, ast.Expr):
         tree.body.append(last)
-    exec(compile(tree, PLACE, "exec"), names)
+    exec(compile(tree, TEST_FILENAME, "exec"), names)
     if isinstance(last, ast.Expr):
-        return eval(compile(ast.Expression(last.value), PLACE, "eval"), names)
+        return eval(compile(ast.Expression(last.value), TEST_FILENAME, "eval"), names)
     return None
 
 
 def _told(error: BaseException) -> dict[str, Any]:
     """An error's words, and whose code raised it."""
-    if type(error) is NotYetError:
+    if type(error) is CheckFailedError:
         words, evidence, raised_by = str(error.advice), str(error.evidence), "check"
     else:
         try:
             words, evidence = str(error), ""
         except BaseException:  # of a class of the student's own
             words, evidence = "", ""
-        raised_by = "test" if _innermost(error.__traceback__) == PLACE else "answer"
-    return {"error": [type(error).__name__, words[:_SHOWN], evidence[:_SHOWN]], "raised_by": raised_by}
+        raised_by = "test" if _innermost(error.__traceback__) == TEST_FILENAME else "answer"
+    return {
+        "error": [type(error).__name__, words[:_MAX_ERROR_CHARS], evidence[:_MAX_ERROR_CHARS]],
+        "raised_by": raised_by,
+    }
 
 
 def _innermost(trace: TracebackType | None) -> str:

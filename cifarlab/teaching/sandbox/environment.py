@@ -20,7 +20,7 @@ _PASSED_ON = (
 
 
 @contextlib.contextmanager
-def folder_for_one() -> Iterator[Path]:
+def scratch_dir() -> Iterator[Path]:
     """A folder for one notebook's files, which is gone afterwards; its cells run in `work`."""
     folder = Path(tempfile.mkdtemp()).resolve()
     try:
@@ -28,7 +28,7 @@ def folder_for_one() -> Iterator[Path]:
             (folder / name).mkdir()
         yield folder
     finally:
-        supervisor.remove(folder)
+        supervisor.remove_tree(folder)
 
 
 def environment_variables(folder: Path) -> dict[str, str]:

@@ -30,11 +30,11 @@ from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
 from cifarlab.teaching.sandbox import nbgrader_cells
-from cifarlab.teaching.sandbox.environment import environment_variables, folder_for_one, readable_paths
-from cifarlab.teaching.sandbox.limits import Limits, Watch, watched
-from cifarlab.teaching.sandbox.nbgrader_cells import error, is_picture, is_test
+from cifarlab.teaching.sandbox.environment import environment_variables, readable_paths, scratch_dir
+from cifarlab.teaching.sandbox.limits import Limits, ResourceMonitor, monitored
+from cifarlab.teaching.sandbox.nbgrader_cells import error_output, is_base64_image, is_test
 
-LARGEST_MESSAGE, MESSAGES = 50_000_000, 5
+MAX_MESSAGE_BYTES, RECEIVE_QUEUE_LENGTH = 50_000_000, 5
 """Bytes of a message that is taken from the kernel, and how many may wait: they are held in the grader's memory."""
 
 _OVERWRITTEN = re.compile(r"^.*\r(?=[^\n])", re.MULTILINE)
@@ -48,7 +48,7 @@ _log.propagate = False
 _log.addHandler(logging.NullHandler())  # what it says of a cell stands in the cell
 
 
-def run_notebook(text: str, limits: Limits | None = None) -> str:
+def execute_notebook(text: str, limits: Limits | None = None) -> str:
     """Executes all cells of a notebook in a new folder; returns it with outputs.
 
     An error in a cell does not end it. Cells that could not be run, because the kernel was ended or died, hold an error
@@ -63,28 +63,28 @@ def run_notebook(text: str, limits: Limits | None = None) -> str:
     """
     notebook, limits = nbformat.reads(text, as_version=4), limits or Limits()
     ended = ""
-    with folder_for_one() as folder:
+    with scratch_dir() as folder:
         client = _Client(notebook, limits, folder)
-        with client.kernel(readable_paths(text)), client.watched() as watch:
+        with client.kernel(readable_paths(text)), client.monitored() as monitor:
             for place, cell in enumerate(notebook.cells):
                 if cell.cell_type != "code":
                     continue
                 if not ended:
-                    ended = client.run(cell, place, watch)
+                    ended = client.run(cell, place, monitor)
                 else:
-                    cell.outputs = [error("NotRunError", f"not run: {ended}")]
+                    cell.outputs = [error_output("NotRunError", f"not run: {ended}")]
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            _tidy(cell)
+            _sanitize_outputs(cell)
     return nbformat.writes(notebook).encode("utf-8", "replace").decode()  # JSON may hold halves of characters
 
 
-def not_run(text: str, why: str) -> str:
+def mark_not_run(text: str, why: str) -> str:
     """A notebook whose cells were not run, with an error in each that says why."""
     notebook = nbformat.reads(text, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [error("NotRunError", f"not run: {why}")]
+            cell.outputs = [error_output("NotRunError", f"not run: {why}")]
     return nbformat.writes(notebook)
 
 
@@ -97,8 +97,8 @@ class _Manager(AsyncKernelManager):
 
     def client(self, **settings: Any) -> AsyncKernelClient:  # type: ignore[override]
         client = super().client(**settings)
-        client.context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
-        client.context.setsockopt(zmq.RCVHWM, MESSAGES)
+        client.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+        client.context.setsockopt(zmq.RCVHWM, RECEIVE_QUEUE_LENGTH)
         client.context.setsockopt(zmq.SNDTIMEO, 3_000)  # ms; a kernel that has closed its end would be waited for
         return client
 
@@ -124,7 +124,7 @@ class _Client(NotebookClient):
             log=_log,
         )
         self.limits, self.folder, self.printed, self.secret = limits, folder, 0, secrets.token_hex()
-        self.testing = self.heard = False
+        self.testing = self.idle_seen = False
         self.reply: dict[str, Any] = {}
 
     @contextlib.contextmanager
@@ -137,20 +137,20 @@ class _Client(NotebookClient):
         Raises:
             RuntimeError: it did not start.
         """
-        told = {
+        job = {
             "grader": os.getpid(),
             "secret": self.secret,
-            "used": nbgrader_cells.used(self.nb.cells),
+            "test_imports": nbgrader_cells.test_imports(self.nb.cells),
             "folder": str(self.folder),
             "readable": readable,
             "largest_file": int(1e6 * self.limits.disk_mb),
         }
-        with tempfile.TemporaryFile("w+") as letter, tempfile.TemporaryFile("w+") as errors:
-            json.dump(told, letter)
-            letter.seek(0)
+        with tempfile.TemporaryFile("w+") as stdin_file, tempfile.TemporaryFile("w+") as errors:
+            json.dump(job, stdin_file)
+            stdin_file.seek(0)
             with contextlib.ExitStack() as stack:
                 try:
-                    streams = {"stdin": letter, "stdout": errors, "stderr": errors}
+                    streams = {"stdin": stdin_file, "stdout": errors, "stderr": errors}
                     variables = environment_variables(self.folder)
                     stack.enter_context(self.setup_kernel(env=variables, cleanup_kc=True, **streams))
                 except RuntimeError as problem:
@@ -158,32 +158,32 @@ class _Client(NotebookClient):
                     raise RuntimeError(f"{problem}: {errors.read()[-2000:]}") from problem
                 yield
 
-    def watched(self) -> contextlib.AbstractContextManager[Watch]:
+    def monitored(self) -> contextlib.AbstractContextManager[ResourceMonitor]:
         """Keeps the kernel within its limits."""
         pid = self.km.provisioner.process.pid  # type: ignore[union-attr]
-        return watched(pid, self.folder, self.limits)
+        return monitored(pid, self.folder, self.limits)
 
-    def run(self, cell: NotebookNode, place: int, watch: Watch) -> str:
+    def run(self, cell: NotebookNode, place: int, monitor: ResourceMonitor) -> str:
         """Executes one cell; returns why nothing can be run after it, or ""."""
-        started, flooded = time.monotonic(), self.flooded
-        self.testing, self.heard, self.reply = is_test(cell), False, {}
+        started, already_exceeded = time.monotonic(), self.output_limit_exceeded
+        self.testing, self.idle_seen, self.reply = is_test(cell), False, {}
         try:
             self.execute_cell(cell, place, store_history=not self.testing)
         except DeadKernelError:
             cell.outputs = [] if self.testing else cell.outputs
-            cell.outputs.append(error("KernelEndedError", watch.reason or "the kernel died in this cell"))
-            return watch.reason or "the kernel died in a cell above"
+            cell.outputs.append(error_output("KernelEndedError", monitor.reason or "the kernel died in this cell"))
+            return monitor.reason or "the kernel died in a cell above"
         except Exception:  # of what it sent, or because it takes nothing more
-            cell.outputs = [error("KernelEndedError", "the kernel no longer talks as a kernel does")]
+            cell.outputs = [error_output("KernelEndedError", "the kernel no longer talks as a kernel does")]
             return "the kernel no longer talked as a kernel does after a cell above"
         if self.testing:
-            cell.outputs = nbgrader_cells.shown(cell, self.reply, self.secret)
-        if self.flooded and not flooded:
-            cell.outputs.append(error("OutputError", f"more than {self.limits.output_mb:g} MB were printed"))
+            cell.outputs = nbgrader_cells.test_outputs(cell, self.reply, self.secret)
+        if self.output_limit_exceeded and not already_exceeded:
+            cell.outputs.append(error_output("OutputError", f"more than {self.limits.output_mb:g} MB were printed"))
         if time.monotonic() - started >= self.limits.cell_seconds:
             words = f"interrupted after {self.limits.cell_seconds:g} s: a loop without end?"
-            cell.outputs.append(error("CellTimeoutError", words))
-        return watch.reason
+            cell.outputs.append(error_output("CellTimeoutError", words))
+        return monitor.reason
 
     async def _async_poll_kernel_alive(self) -> None:
         """Cancels a cell's execution when the kernel is dead; nbclient would go on without one and fail, unheard."""
@@ -193,41 +193,43 @@ class _Client(NotebookClient):
     def _keep_reply(self, cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any]) -> None:
         """Hears of a cell's end."""
         self.reply = execute_reply["content"]
-        if not self.heard and "header" in execute_reply:  # a message that is too large ends the connection for outputs
-            self.printed, self.iopub_timeout = max(self.printed, LARGEST_MESSAGE), 1
+        if (
+            not self.idle_seen and "header" in execute_reply
+        ):  # a message that is too large ends the connection for outputs
+            self.printed, self.iopub_timeout = max(self.printed, MAX_MESSAGE_BYTES), 1
 
     @property
-    def flooded(self) -> bool:
+    def output_limit_exceeded(self) -> bool:
         return self.printed > 1e6 * self.limits.output_mb
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         """Keeps an output, unless it is of a test, or there were too many; then asks the kernel to stop."""
         content = msg["content"]
         if msg["msg_type"] in ("status", "execute_input"):
-            self.heard = self.heard or content.get("execution_state") == "idle"
+            self.idle_seen = self.idle_seen or content.get("execution_state") == "idle"
             if not _is_count(content.get("execution_count", 0)):  # it may be longer than all that may be printed
                 return None
             return super().process_message(msg, cell, cell_index)
         rewritten = self._display_id_map.get(content.get("transient", {}).get("display_id"), {})
         places = 1 + sum(map(len, rewritten.values()))
-        flooded, self.printed = self.flooded, self.printed + places * len(str(content))
-        if self.flooded and not flooded:
+        already_exceeded, self.printed = self.output_limit_exceeded, self.printed + places * len(str(content))
+        if self.output_limit_exceeded and not already_exceeded:
             asyncio.ensure_future(ensure_async(self.km.interrupt_kernel()))  # type: ignore[union-attr]  # noqa: RUF006
-        if self.testing or self.flooded or msg["msg_type"].startswith("comm"):
+        if self.testing or self.output_limit_exceeded or msg["msg_type"].startswith("comm"):
             return None
         return super().process_message(msg, cell, cell_index)
 
 
-def _is_shown(kind: str, value: object) -> bool:
+def _is_safe_output(kind: str, value: object) -> bool:
     """Whether an output is words or a picture; a page of HTML may hold a program, and so may what is no picture."""
-    return is_picture(kind, value) or (kind == "text/plain" and isinstance(value, str))
+    return is_base64_image(kind, value) or (kind == "text/plain" and isinstance(value, str))
 
 
 def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value < 1e6
 
 
-def _tidy(cell: NotebookNode) -> None:
+def _sanitize_outputs(cell: NotebookNode) -> None:
     """Leaves words and pictures in a cell's outputs, whatever the kernel sent; those of a test are the grader's own."""
     if not _is_count(cell.execution_count):
         cell.execution_count = None
@@ -245,13 +247,21 @@ def _tidy(cell: NotebookNode) -> None:
                     streams[name] = outputs[-1], []
                 streams[name][1].append(str(output.text))
             elif output.output_type == "error":
-                outputs.append(error(_words(output.ename), _words(output.evalue), map(_words, output.traceback)))
-            elif data := {kind: _words(value) for kind, value in output.data.items() if _is_shown(kind, value)}:
+                outputs.append(
+                    error_output(
+                        _strip_escapes(output.ename),
+                        _strip_escapes(output.evalue),
+                        map(_strip_escapes, output.traceback),
+                    )
+                )
+            elif data := {
+                kind: _strip_escapes(value) for kind, value in output.data.items() if _is_safe_output(kind, value)
+            }:
                 outputs.append(new("display_data", data=data))
     for stream, texts in streams.values():
-        stream.text = _words(_OVERWRITTEN.sub("", "".join(texts)))
+        stream.text = _strip_escapes(_OVERWRITTEN.sub("", "".join(texts)))
     cell.outputs = outputs
 
 
-def _words(value: object) -> str:
+def _strip_escapes(value: object) -> str:
     return _NO_CODE.sub("", str(value))

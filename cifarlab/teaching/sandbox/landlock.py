@@ -13,14 +13,16 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-_CREATE, _ADD, _RESTRICT = 444, 445, 446  # numbers of the system calls, the same on every processor
-_PATH_BENEATH = 1  # the kind of a rule
-_NO_NEW_PRIVILEGES = 38  # what prctl calls it; without it there is no fence
+# Numbers of the system calls, the same on every processor.
+SYS_LANDLOCK_CREATE_RULESET, SYS_LANDLOCK_ADD_RULE, SYS_LANDLOCK_RESTRICT_SELF = 444, 445, 446
+LANDLOCK_RULE_PATH_BENEATH = 1  # the kind of a rule
+PR_SET_NO_NEW_PRIVS = 38  # what prctl calls it; without it there is no fence
 
-_EXECUTE, _WRITE, _READ, _LIST = 1, 2, 4, 8
-_READING = _EXECUTE | _READ | _LIST
+LANDLOCK_ACCESS_FS_EXECUTE, LANDLOCK_ACCESS_FS_WRITE_FILE = 1, 2
+LANDLOCK_ACCESS_FS_READ_FILE, LANDLOCK_ACCESS_FS_READ_DIR = 4, 8
+_READING = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR
 _ALL = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1}  # by version: moving files came second, cutting third
-_SIGNALS = 2  # ... of version 6
+LANDLOCK_SCOPE_SIGNAL = 2  # ... of version 6
 _DEVICES = ("null", "zero", "full", "random", "urandom", "nvidia*", "kfd", "dri/*")  # the last three compute
 
 
@@ -33,14 +35,14 @@ class _Rule(ctypes.Structure):
     _fields_ = [("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32)]
 
 
-def version() -> int:
+def abi_version() -> int:
     """Which version of Landlock this system has; 0 for none."""
     if sys.platform != "linux":
         return 0
-    return max(0, _system(_CREATE, None, 0, 1))
+    return max(0, _system(SYS_LANDLOCK_CREATE_RULESET, None, 0, 1))
 
 
-def enclose(writable: Path, readable: Iterable[Path]) -> None:
+def restrict_self(writable: Path, readable: Iterable[Path]) -> None:
     """Encloses this thread and all that it starts; does nothing where there is no Landlock.
 
     Args:
@@ -50,24 +52,24 @@ def enclose(writable: Path, readable: Iterable[Path]) -> None:
     Raises:
         OSError: the system knows Landlock and refuses.
     """
-    known = version()
+    known = abi_version()
     if not known:
         return
     files = _ALL[min(known, 3)]
-    wanted = _Ruleset(files, 0, _SIGNALS if known >= 6 else 0)
-    ruleset = _checked(_system(_CREATE, ctypes.byref(wanted), ctypes.sizeof(wanted), 0))
+    wanted = _Ruleset(files, 0, LANDLOCK_SCOPE_SIGNAL if known >= 6 else 0)
+    ruleset = _checked(_system(SYS_LANDLOCK_CREATE_RULESET, ctypes.byref(wanted), ctypes.sizeof(wanted), 0))
     _allow(ruleset, writable, files)
     for path in readable:
         _allow(ruleset, path, _READING)
     for device in _DEVICES:
         for path in Path("/dev").glob(device):
-            _allow(ruleset, path, _READ | _WRITE)
-    _checked(ctypes.CDLL(None, use_errno=True).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
-    _checked(_system(_RESTRICT, ruleset, 0))
+            _allow(ruleset, path, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
+    _checked(ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    _checked(_system(SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0))
     os.close(ruleset)
 
 
-def needed_by_python() -> list[Path]:
+def python_readable_paths() -> list[Path]:
     """Where Python, its packages and this one lie, and the system's own files."""
     system = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/sys", "/nix/store"]
     system += [str(path) for path in Path("/proc").glob("*") if not path.name.isdigit()]  # itself, and no other process
@@ -85,8 +87,10 @@ def _allow(ruleset: int, path: Path, rights: int) -> None:
         return
     try:
         if not stat.S_ISDIR(os.fstat(opened).st_mode):
-            rights &= _EXECUTE | _WRITE | _READ
-        _checked(_system(_ADD, ruleset, _PATH_BENEATH, ctypes.byref(_Rule(rights, opened)), 0))
+            rights &= LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE
+        _checked(
+            _system(SYS_LANDLOCK_ADD_RULE, ruleset, LANDLOCK_RULE_PATH_BENEATH, ctypes.byref(_Rule(rights, opened)), 0)
+        )
     finally:
         os.close(opened)
 

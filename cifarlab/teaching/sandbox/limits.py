@@ -13,8 +13,8 @@ import psutil
 
 from cifarlab.teaching.sandbox import supervisor
 
-_NO_END = 1 << 60
-WRITTEN_OVER = 4
+_UNBOUNDED = 1 << 60
+WRITE_FACTOR = 4
 """Times what a notebook's files may take, that it may write in all; files are also removed and written anew."""
 
 
@@ -38,24 +38,24 @@ class Limits:
     disk_mb: float = 500
 
 
-class Watch(threading.Thread):
+class ResourceMonitor(threading.Thread):
     """Ends a kernel, and whatever it started, when it uses too much.
 
     Attributes:
         reason: why it was ended; "" while it was not.
     """
 
-    def __init__(self, guardian_pid: int, folder: Path, limits: Limits) -> None:
+    def __init__(self, supervisor_pid: int, folder: Path, limits: Limits) -> None:
         """Watches nothing yet.
 
         Args:
-            guardian_pid: the process whose descendants are the notebook's.
+            supervisor_pid: the process whose descendants are the notebook's.
             folder: where its files are.
             limits: what it may use.
         """
         super().__init__(daemon=True)
         self.limits, self.folder, self.reason = limits, folder, ""
-        self.guardian, self.grader = psutil.Process(guardian_pid), psutil.Process()
+        self.supervisor, self.grader = psutil.Process(supervisor_pid), psutil.Process()
         self.resident_before = _resident(self.grader)
         self.seen: set[psutil.Process] = set()
         self.written: dict[psutil.Process, int] = {}
@@ -64,14 +64,14 @@ class Watch(threading.Thread):
     def run(self) -> None:
         """Looks ten times a second, until it is told to finish."""
         while not self.finished.wait(0.1):
-            self.reason = self.reason or self.too_much()
+            self.reason = self.reason or self.exceeded_limit()
             if self.reason:
-                supervisor.end_all(self.guardian, self.seen)
+                supervisor.kill_descendants(self.supervisor, self.seen)
 
-    def too_much(self) -> str:
+    def exceeded_limit(self) -> str:
         """What the notebook uses too much of, in words, or ""."""
         with contextlib.suppress(psutil.Error):
-            self.seen.update(self.guardian.children(recursive=True))
+            self.seen.update(self.supervisor.children(recursive=True))
         self.written |= {process: size for process in self.seen if (size := _written(process))}
         if time.monotonic() - self.started > self.limits.seconds:
             return f"the notebook took more than {self.limits.seconds:g} s"
@@ -79,24 +79,24 @@ class Watch(threading.Thread):
             return f"the notebook used more than {self.limits.memory_mb:g} MB of memory"
         if _resident(self.grader) - self.resident_before > 1e6 * self.limits.memory_mb:
             return f"the notebook sent more than {self.limits.memory_mb:g} MB at once"
-        if max(_size(self.folder), sum(self.written.values()) / WRITTEN_OVER) > 1e6 * self.limits.disk_mb:
+        if max(_size(self.folder), sum(self.written.values()) / WRITE_FACTOR) > 1e6 * self.limits.disk_mb:
             return f"the notebook wrote more than {self.limits.disk_mb:g} MB to disk"
         return ""
 
 
 @contextlib.contextmanager
-def watched(guardian_pid: int, folder: Path, limits: Limits) -> Iterator[Watch]:
-    """Watches a notebook; ends all its processes afterwards. The arguments are those of `Watch`."""
-    watch = Watch(guardian_pid, folder, limits)
-    watch.start()
+def monitored(supervisor_pid: int, folder: Path, limits: Limits) -> Iterator[ResourceMonitor]:
+    """Watches a notebook; ends all its processes afterwards. The arguments are those of `ResourceMonitor`."""
+    monitor = ResourceMonitor(supervisor_pid, folder, limits)
+    monitor.start()
     try:
-        yield watch
+        yield monitor
     finally:
-        watch.finished.set()
-        watch.join()
-        supervisor.end_all(watch.guardian, watch.seen)
+        monitor.finished.set()
+        monitor.join()
+        supervisor.kill_descendants(monitor.supervisor, monitor.seen)
         with contextlib.suppress(psutil.Error):
-            watch.guardian.wait(10)  # it ends by itself, when nobody is left whom it has to end
+            monitor.supervisor.wait(10)  # it ends by itself, when nobody is left whom it has to end
 
 
 def _resident(process: psutil.Process) -> int:
@@ -123,5 +123,5 @@ def _size(folder: Path) -> int:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
         except OSError as problem:  # it may also have gone meanwhile, or be closed
-            size += _NO_END if problem.errno == errno.ENAMETOOLONG else 0
+            size += _UNBOUNDED if problem.errno == errno.ENAMETOOLONG else 0
     return size

@@ -31,69 +31,69 @@ _PROCESSORS = {
     "x86_64": _Processor(0xC000003E, 317, 42, 49, 50, 41, 44, 46, 307),
     "aarch64": _Processor(0xC00000B7, 277, 203, 200, 201, 198, 206, 211, 269),
 }
-_IO_URING_SETUP = 425  # on every processor; what is asked for by its rings passes no filter
-_OTHER_NUMBERS = 0x40000000  # from here on an x86-64 counts its calls anew
+SYS_IO_URING_SETUP = 425  # on every processor; what is asked for by its rings passes no filter
+X32_SYSCALL_BIT = 0x40000000  # from here on an x86-64 counts its calls anew
 
-_LOAD, _AND, _RETURN = 0x20, 0x54, 0x06  # codes of instructions
-_EQUAL, _AT_LEAST, _ANY_BIT = 0x15, 0x35, 0x45  # jumps
+BPF_LD_W_ABS, BPF_AND_K, BPF_RET_K = 0x20, 0x54, 0x06  # codes of instructions
+BPF_JEQ_K, BPF_JGE_K, BPF_JSET_K = 0x15, 0x35, 0x45  # jumps
 _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16  # where they lie, bytes
-_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EACCES
-_STREAM, _KIND = 1, 0xF  # of a socket: the rest of the number is flags
-_FAMILIES = (1, 2, 10)  # Unix, IPv4, IPv6
-_FAST_OPEN = 0x20000000  # a flag with which what is sent opens the connection that it needs
-_NO_NEW_PRIVILEGES, _SET_FILTER, _ALL_THREADS = 38, 1, 1
+SECCOMP_RET_ALLOW, SECCOMP_RET_EACCES = 0x7FFF0000, 0x00050000 | errno.EACCES
+SOCK_STREAM, SOCK_TYPE_MASK = 1, 0xF  # of a socket: the rest of the number is flags
+ADDRESS_FAMILIES = (1, 2, 10)  # Unix, IPv4, IPv6
+MSG_FASTOPEN = 0x20000000  # a flag with which what is sent opens the connection that it needs
+PR_SET_NO_NEW_PRIVS, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC = 38, 1, 1
 
 
 class _Filter(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]
 
 
-def give_up_connections() -> bool:
+def block_network() -> bool:
     """Forbids connections to this process and all that it starts; returns whether this system can do that."""
     known = _PROCESSORS.get(platform.machine())
     if sys.platform != "linux" or sys.byteorder != "little" or known is None:
         return False
     program = _program(known)
     system = ctypes.CDLL(None, use_errno=True)
-    system.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    system.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     rules = _Filter(len(program) // 8, program)
-    return system.syscall(known.seccomp, _SET_FILTER, _ALL_THREADS, ctypes.byref(rules)) == 0
+    return system.syscall(known.seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, ctypes.byref(rules)) == 0
 
 
 def _program(call: _Processor) -> bytes:
     """The rules as instructions for Linux's packet filter; the first refuses programs for another processor."""
-    return _assembled(
-        (_LOAD, _ARCH),
-        (_EQUAL, call.arch, "", "refuse"),
-        (_LOAD, _NUMBER),
-        (_AT_LEAST, _OTHER_NUMBERS, "refuse", ""),
-        *((_EQUAL, number, "refuse", "") for number in (call.connect, call.bind, call.listen, _IO_URING_SETUP)),
-        (_EQUAL, call.sendmsg, "third", ""),
-        (_EQUAL, call.sendto, "fourth", ""),
-        (_EQUAL, call.sendmmsg, "fourth", ""),
-        (_EQUAL, call.socket, "socket", "allow"),
+    return _assemble(
+        (BPF_LD_W_ABS, _ARCH),
+        (BPF_JEQ_K, call.arch, "", "refuse"),
+        (BPF_LD_W_ABS, _NUMBER),
+        (BPF_JGE_K, X32_SYSCALL_BIT, "refuse", ""),
+        *((BPF_JEQ_K, number, "refuse", "") for number in (call.connect, call.bind, call.listen, SYS_IO_URING_SETUP)),
+        (BPF_JEQ_K, call.sendmsg, "third", ""),
+        (BPF_JEQ_K, call.sendto, "fourth", ""),
+        (BPF_JEQ_K, call.sendmmsg, "fourth", ""),
+        (BPF_JEQ_K, call.socket, "socket", "allow"),
         "third",
-        (_LOAD, _ARGUMENTS + 2 * 8),
-        (_ANY_BIT, _FAST_OPEN, "refuse", "allow"),
+        (BPF_LD_W_ABS, _ARGUMENTS + 2 * 8),
+        (BPF_JSET_K, MSG_FASTOPEN, "refuse", "allow"),
         "fourth",
-        (_LOAD, _ARGUMENTS + 3 * 8),
-        (_ANY_BIT, _FAST_OPEN, "refuse", "allow"),
+        (BPF_LD_W_ABS, _ARGUMENTS + 3 * 8),
+        (BPF_JSET_K, MSG_FASTOPEN, "refuse", "allow"),
         "socket",
-        (_LOAD, _ARGUMENTS),
-        *((_EQUAL, family, "kind", "") for family in _FAMILIES),
-        (_RETURN, _REFUSE),
+        (BPF_LD_W_ABS, _ARGUMENTS),
+        *((BPF_JEQ_K, family, "kind", "") for family in ADDRESS_FAMILIES),
+        (BPF_RET_K, SECCOMP_RET_EACCES),
         "kind",
-        (_LOAD, _ARGUMENTS + 8),
-        (_AND, _KIND),
-        (_EQUAL, _STREAM, "allow", "refuse"),
+        (BPF_LD_W_ABS, _ARGUMENTS + 8),
+        (BPF_AND_K, SOCK_TYPE_MASK),
+        (BPF_JEQ_K, SOCK_STREAM, "allow", "refuse"),
         "refuse",
-        (_RETURN, _REFUSE),
+        (BPF_RET_K, SECCOMP_RET_EACCES),
         "allow",
-        (_RETURN, _ALLOW),
+        (BPF_RET_K, SECCOMP_RET_ALLOW),
     )
 
 
-def _assembled(*lines: str | tuple) -> bytes:
+def _assemble(*lines: str | tuple) -> bytes:
     """Instructions in bytes; a text is a label, and "" the next line."""
     places: dict[str, int] = {}
     steps: list[tuple] = []

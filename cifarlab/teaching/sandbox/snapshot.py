@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from types import CellType, FunctionType, ModuleType
 from typing import Any
 
-OWN = "cifarlab"
+PROTECTED_PACKAGE = "cifarlab"
 """The package that nobody has a reason to change: in it every name is put back, and what was added is removed."""
 
 
-class Originals:
+class ModuleSnapshot:
     """Remembers, when it is made, all that has been imported; later puts back what is another thing by then.
 
     It knows what names mean: which function a module or class calls by a name, and what code and default values that
@@ -20,9 +20,9 @@ class Originals:
     only: elsewhere it is a program's own memory.
 
     >>> import math
-    >>> originals, real = Originals("math"), math.floor
+    >>> snapshot, real = ModuleSnapshot("math"), math.floor
     >>> math.floor = math.ceil
-    >>> originals.put_back()
+    >>> snapshot.restore()
     ['math.floor']
     >>> math.floor is real
     True
@@ -36,48 +36,48 @@ class Originals:
 
         self.modules = {name: module for name, module in sys.modules.items() if wanted(name)}
         self.bindings = [
-            (name, vars(module), _lasting(name, vars(module)))
+            (name, vars(module), _protected_names(name, vars(module)))
             for name, module in self.modules.items()
             if isinstance(module, ModuleType)
         ]
-        self.tables = [
-            (f"{name}.{key}", table, _held(table))
+        self.containers = [
+            (f"{name}.{key}", container, _contents(container))
             for name, _, kept in self.bindings
             if _is_own(name)
-            for key, table in kept.items()
-            if type(table) in _TABLES and key[:2] != "__"
+            for key, container in kept.items()
+            if type(container) in _CONTAINERS and key[:2] != "__"
         ]
         self.classes: list[tuple[type, dict[str, Any]]] = []
         self.functions: list[tuple[FunctionType, list[tuple[str, Any]], dict[str, Any]]] = []
         self.cells: list[tuple[str, CellType, Any]] = []
         for thing in gc.get_objects():
             if isinstance(thing, type) and wanted(thing.__module__):
-                self.classes.append((thing, _lasting(thing.__module__, vars(thing))))
+                self.classes.append((thing, _protected_names(thing.__module__, vars(thing))))
             elif type(thing) is FunctionType and wanted(thing.__module__):
                 parts = [(part, getattr(thing, part)) for part in ("__code__", "__defaults__", "__kwdefaults__")]
                 self.functions.append((thing, parts, dict(thing.__kwdefaults__ or {})))
                 if _is_own(thing.__module__):
-                    held = [(_name_of(thing), cell, _content(cell)) for cell in thing.__closure__ or ()]
+                    held = [(_name_of(thing), cell, _cell_value(cell)) for cell in thing.__closure__ or ()]
                     self.cells += [each for each in held if isinstance(each[2], FunctionType | type)]
 
-    def put_back(self) -> list[str]:
+    def restore(self) -> list[str]:
         """Makes everything what it was; returns the names of what was not."""
         changed = list(self._modules())
         for name, now, kept in self.bindings:
-            for key in _differing(name, now, kept):
+            for key in _changed_names(name, now, kept):
                 changed.append(f"{name}.{key}")
                 if key in kept:
                     now[key] = kept[key]
                 else:
                     del now[key]
         for cls, kept in self.classes:
-            for key in _differing(cls.__module__, vars(cls), kept):
+            for key in _changed_names(cls.__module__, vars(cls), kept):
                 changed.append(f"{cls.__module__}.{cls.__qualname__}.{key}")
                 if key in kept:
                     type.__setattr__(cls, key, kept[key])
                 else:
                     type.__delattr__(cls, key)
-        changed += [*self._functions(), *self._cells(), *self._tables()]
+        changed += [*self._functions(), *self._cells(), *self._containers()]
         return changed
 
     def _modules(self) -> Iterator[str]:
@@ -87,21 +87,21 @@ class Originals:
                 sys.modules[name] = module
                 yield name
 
-    def _tables(self) -> Iterator[str]:
+    def _containers(self) -> Iterator[str]:
         """Lists, dictionaries and sets that hold something else."""
-        for name, table, kept in self.tables:
-            now = _held(table)
+        for name, container, kept in self.containers:
+            now = _contents(container)
             if len(now) == len(kept) and all(one is other for one, other in zip(now, kept, strict=True)):
                 continue
             yield name
-            if type(table) is list:
-                table[:] = kept
-            elif type(table) is dict:
-                table.clear()
-                table.update(zip(kept[::2], kept[1::2], strict=True))
+            if type(container) is list:
+                container[:] = kept
+            elif type(container) is dict:
+                container.clear()
+                container.update(zip(kept[::2], kept[1::2], strict=True))
             else:
-                table.clear()
-                table.update(kept)
+                container.clear()
+                container.update(kept)
 
     def _functions(self) -> Iterator[str]:
         """Functions whose code or default values are others."""
@@ -119,41 +119,41 @@ class Originals:
     def _cells(self) -> Iterator[str]:
         """Functions that hold something else, as what a decorator returns holds the function that it decorates."""
         for name, cell, content in self.cells:
-            if _content(cell) is not content:
+            if _cell_value(cell) is not content:
                 yield name
                 cell.cell_contents = content
 
 
-_TABLES = (list, dict, set)
+_CONTAINERS = (list, dict, set)
 
 
 def _name_of(function: FunctionType) -> str:
     return f"{function.__module__}.{function.__qualname__}"
 
 
-def _content(cell: CellType) -> Any:
+def _cell_value(cell: CellType) -> Any:
     try:
         return cell.cell_contents
     except ValueError:  # it is empty
         return None
 
 
-def _held(table: Any) -> tuple[Any, ...]:
+def _contents(container: Any) -> tuple[Any, ...]:
     """What a list, dictionary or set holds; of a dictionary keys and values in turn."""
-    return tuple(thing for pair in table.items() for thing in pair) if type(table) is dict else tuple(table)
+    return tuple(thing for pair in container.items() for thing in pair) if type(container) is dict else tuple(container)
 
 
 _MEANINGS = (ModuleType, property, classmethod, staticmethod)
 
 
-def _lasting(owner: Any, names: Any) -> dict[str, Any]:
+def _protected_names(owner: Any, names: Any) -> dict[str, Any]:
     """Of the names of a module or class those whose meaning is not to change."""
     if _is_own(owner):
         return dict(names)
     return {key: value for key, value in names.items() if callable(value) or isinstance(value, _MEANINGS)}
 
 
-def _differing(owner: Any, now: Any, kept: dict[str, Any]) -> list[str]:
+def _changed_names(owner: Any, now: Any, kept: dict[str, Any]) -> list[str]:
     """Names that mean something else now, and new functions that come before built-in ones or that Python calls."""
     found = [key for key, value in kept.items() if now.get(key) is not value]
     if len(now) > len(kept) and _is_own(owner):
@@ -163,4 +163,4 @@ def _differing(owner: Any, now: Any, kept: dict[str, Any]) -> list[str]:
 
 
 def _is_own(owner: Any) -> bool:
-    return isinstance(owner, str) and owner.split(".")[0] == OWN
+    return isinstance(owner, str) and owner.split(".")[0] == PROTECTED_PACKAGE

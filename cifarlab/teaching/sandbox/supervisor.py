@@ -12,10 +12,11 @@ from pathlib import Path
 
 import psutil
 
-_COME_HOME = 36  # what prctl calls it: descendants whose parent ends become this process's children, not the system's
+# What prctl calls it: descendants whose parent ends become this process's children, not the system's.
+PR_SET_CHILD_SUBREAPER = 36
 
 
-def leave_one_behind(grader: int, folder: str) -> None:
+def fork_supervised(grader: int, folder: str) -> None:
     """Returns in a child. This process waits for the child's end or the grader's, and ends all that is left.
 
     It runs nothing of a student's, so that a notebook which ends its parent has ended nobody else's.
@@ -25,7 +26,7 @@ def leave_one_behind(grader: int, folder: str) -> None:
         folder: where the notebook's files are; the grader removes it, unless it is gone.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_COME_HOME, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     child = os.fork()
     if not child:
         os.environ["JPY_PARENT_PID"] = str(os.getppid())  # a kernel ends itself when that one is gone
@@ -36,14 +37,14 @@ def leave_one_behind(grader: int, folder: str) -> None:
         ended = os.waitpid(-1, os.WNOHANG)[0]
         if not ended:
             time.sleep(0.05)
-    end_all(psutil.Process())
+    kill_descendants(psutil.Process())
     _end_children()
     if os.getppid() != grader:
-        remove(folder)
+        remove_tree(folder)
     os._exit(1)
 
 
-def end_all(parent: psutil.Process, others: Iterable[psutil.Process] = (), *, seconds: float = 10) -> None:
+def kill_descendants(parent: psutil.Process, others: Iterable[psutil.Process] = (), *, seconds: float = 10) -> None:
     """Ends all that descends from a process, and others.
 
     Each is stopped first: what is stopped starts nothing new.
@@ -67,10 +68,11 @@ def end_all(parent: psutil.Process, others: Iterable[psutil.Process] = (), *, se
 def _end_children(seconds: float = 10) -> None:
     """Ends this process's children until it has none, and so, as orphans come to it, no descendant either.
 
-    `end_all` can miss what is born while it looks, and gives up where it sees nobody. Here the system says who is left.
+    `kill_descendants` can miss what is born while it looks, and gives up where it sees nobody. Here the system says who
+    is left.
 
     Args:
-        seconds: after which it gives up, as `end_all` does.
+        seconds: after which it gives up, as `kill_descendants` does.
     """
     until = time.monotonic() + seconds
     with contextlib.suppress(ChildProcessError):  # nobody is
@@ -91,7 +93,7 @@ def _children() -> list[int]:
         return [child.pid for child in psutil.Process().children()]
 
 
-def remove(folder: str | os.PathLike) -> None:
+def remove_tree(folder: str | os.PathLike) -> None:
     """Removes a folder; Python's own way to do it ends where folders are too deep."""
     for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
         subprocess.run([*command, os.fspath(folder)], stderr=subprocess.DEVNULL, check=False)

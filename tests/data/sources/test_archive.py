@@ -70,7 +70,9 @@ def unpack_error(archive: Path, folder: Path, packed: bytes) -> str:
     return message
 
 
-@pytest.mark.fault(claim="archives and files", how="archives with paths, links, devices and absolute names in them")
+@pytest.mark.fault(
+    promise="archives and files", injection="archives with paths, links, devices and absolute names in them"
+)
 def test_the_named_members_are_unpacked_flat_and_nothing_else(archive, folder):
     extra = [
         entry("batches", type=tarfile.DIRTYPE),
@@ -130,7 +132,7 @@ def test_a_folder_that_is_not_complete_is_completed_and_ones_own_files_stay(arch
     assert left(folder) == {"files"}
 
 
-@pytest.mark.fault(claim="archives and files", how="unpacking interrupted, or on a full disk")
+@pytest.mark.fault(promise="archives and files", injection="unpacking interrupted, or on a full disk")
 def test_what_a_killed_process_left_is_replaced(archive, folder):
     half = folder.with_name("files.part")
     half.mkdir(parents=True)
@@ -141,7 +143,9 @@ def test_what_a_killed_process_left_is_replaced(archive, folder):
     assert left(folder) == {"files"}
 
 
-@pytest.mark.fault(claim="archives and files", how="archives with members missing, twice, of another kind or length")
+@pytest.mark.fault(
+    promise="archives and files", injection="archives with members missing, twice, of another kind or length"
+)
 @pytest.mark.parametrize(
     ("first", "words"),
     [
@@ -177,7 +181,7 @@ def test_an_archive_that_is_another_one_is_refused(archive, folder, first, words
 SOUND = pack(*GOOD)
 
 
-@pytest.mark.fault(claim="archives and files", how="archives that are damaged or cut off")
+@pytest.mark.fault(promise="archives and files", injection="archives that are damaged or cut off")
 @pytest.mark.parametrize(
     "packed",
     [
@@ -203,7 +207,7 @@ def test_a_damaged_archive_is_told(archive, folder, packed):
     assert "no .tar.gz archive, or a damaged one" in unpack_error(archive, folder, packed)
 
 
-@pytest.mark.fault(claim="archives and files", how="archives that are damaged or cut off")
+@pytest.mark.fault(promise="archives and files", injection="archives that are damaged or cut off")
 @pytest.mark.parametrize("layer", ["tar", "gzip"])
 def test_whatever_is_damaged_there_is_one_kind_of_error(archive, folder, layer):
     """Random bytes in the headers or in the packed data: tarfile and zlib have many ways to stumble."""
@@ -226,7 +230,7 @@ def test_whatever_is_damaged_there_is_one_kind_of_error(archive, folder, layer):
             folder.rmdir()
 
 
-@pytest.mark.fault(claim="archives and files", how="archives that unpack to gigabytes")
+@pytest.mark.fault(promise="archives and files", injection="archives that unpack to gigabytes")
 def test_a_bomb_behind_the_end_is_broken_off(archive, folder):
     packed = gzip.compress(gzip.decompress(SOUND) + bytes(40_000_000))
     assert "far more than these files" in unpack_error(archive, folder, packed)
@@ -238,7 +242,7 @@ def test_an_archive_that_is_not_there_is_told(archive, folder):
     assert left(folder) == set()
 
 
-@pytest.mark.fault(claim="archives and files", how="unpacking interrupted, or on a full disk")
+@pytest.mark.fault(promise="archives and files", injection="unpacking interrupted, or on a full disk")
 def test_a_disk_that_is_full_leaves_no_half_folder(archive, folder):
     resource = pytest.importorskip("resource")
     archive.write_bytes(pack(*GOOD))
@@ -252,7 +256,7 @@ def test_a_disk_that_is_full_leaves_no_half_folder(archive, folder):
     assert left(folder) == set()
 
 
-@pytest.mark.fault(claim="archives and files", how="unpacking interrupted, or on a full disk")
+@pytest.mark.fault(promise="archives and files", injection="unpacking interrupted, or on a full disk")
 def test_ctrl_c_leaves_no_half_folder(archive, folder, monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
@@ -264,7 +268,7 @@ def test_ctrl_c_leaves_no_half_folder(archive, folder, monkeypatch):
     assert left(folder) == set()
 
 
-@pytest.mark.fault(claim="archives and files", how="several processes unpack one folder")
+@pytest.mark.fault(promise="archives and files", injection="several processes unpack one folder")
 def test_several_at_once_unpack_one_folder_once(archive, folder, monkeypatch):
     archive.write_bytes(pack(*GOOD))
     failed: list[Exception] = []

@@ -54,7 +54,7 @@ def test_digits_become_records(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.bin", "a.mat"]
 
 
-@pytest.mark.fault(claim="archives and files", how="files that would fill the memory")
+@pytest.mark.fault(promise="archives and files", injection="files that would fill the memory")
 def test_a_large_file_takes_little_memory(tmp_path):
     many = np.zeros([32, 32, 3, 20_000], np.uint8)  # 61 MB
     path = saved(tmp_path / "a.mat", X=many, y=np.ones([20_000, 1], np.uint8))
@@ -132,7 +132,7 @@ def bomb(path):
     path.write_bytes(bytes(124) + b"\x00\x01IM" + struct.pack("<II", 15, len(packed)) + packed)
 
 
-@pytest.mark.fault(claim="archives and files", how="MATLAB files of another kind, shape or labels")
+@pytest.mark.fault(promise="archives and files", injection="MATLAB files of another kind, shape or labels")
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -160,7 +160,7 @@ def test_what_is_wrong_is_one_clear_line(tmp_path, spoil, message):
     assert not (tmp_path / "a.bin").exists()
 
 
-@pytest.mark.fault(claim="archives and files", how="MATLAB files cut off or changed anywhere")
+@pytest.mark.fault(promise="archives and files", injection="MATLAB files cut off or changed anywhere")
 @pytest.mark.parametrize("compressed", [True, False])
 def test_a_file_that_is_cut_off_anywhere_is_refused(tmp_path, compressed):
     whole = saved(tmp_path / "whole.mat", compressed).read_bytes()
@@ -170,7 +170,7 @@ def test_a_file_that_is_cut_off_anywhere_is_refused(tmp_path, compressed):
             all_digits(tmp_path / "a.mat")
 
 
-@pytest.mark.fault(claim="archives and files", how="MATLAB files cut off or changed anywhere")
+@pytest.mark.fault(promise="archives and files", injection="MATLAB files cut off or changed anywhere")
 def test_any_changed_byte_is_read_or_refused(tmp_path):
     whole = bytearray(saved(tmp_path / "whole.mat", False).read_bytes())
     random = np.random.default_rng(1)

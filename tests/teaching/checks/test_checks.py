@@ -16,7 +16,7 @@ import pytest
 from cifarlab import teaching
 from cifarlab.backend import tf
 from cifarlab.teaching.checks import examiner
-from cifarlab.teaching.checks.result import NotYetError, Right
+from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
 from tools.build_notebooks import EXERCISES, LESSONS, ROOT, SOLUTIONS, from_source, students_version
 
 pytestmark = pytest.mark.slow
@@ -54,7 +54,7 @@ def verdict_of(check, answer):
     """What a check says of an answer: words, and whether it is right."""
     try:
         return str(getattr(teaching, check)(answer)), True
-    except NotYetError as refusal:
+    except CheckFailedError as refusal:
         return str(refusal), False
 
 
@@ -89,14 +89,14 @@ def test_a_right_answer_is_accepted(path, table):
     check = getattr(teaching, answer.CHECK)
     verdict = check(answer.answer)
     table.append(row(path, answer.CHECK, str(verdict)))
-    assert isinstance(verdict, Right)
-    assert isinstance(check(answer.answer, key="an instructor's"), Right)
+    assert isinstance(verdict, CheckPassed)
+    assert isinstance(check(answer.answer, key="an instructor's"), CheckPassed)
 
 
 @pytest.mark.parametrize("path", WRONG, ids=name_of)
 def test_a_wrong_answer_is_refused_in_hidden_tests_without_their_numbers(path):
     answer = answer_file(path)
-    with pytest.raises(NotYetError) as refusal:
+    with pytest.raises(CheckFailedError) as refusal:
         getattr(teaching, answer.CHECK)(answer.answer, key="an instructor's")
     assert refusal.value.evidence == ""
 
@@ -204,10 +204,12 @@ ODD = {
 @pytest.mark.parametrize("odd", ODD.values(), ids=list(ODD))
 @pytest.mark.parametrize("check", teaching.__all__)
 def test_odd_answers_are_refused_politely_and_soon(check, odd, monkeypatch, capfd):
-    as_it_is = examiner.call
-    monkeypatch.setattr(examiner, "call", lambda *given, seconds: as_it_is(*given, seconds=min(seconds, 1)))
+    as_it_is = examiner.call_with_timeout
+    monkeypatch.setattr(
+        examiner, "call_with_timeout", lambda *given, timeout: as_it_is(*given, timeout=min(timeout, 1))
+    )
     started = time.monotonic()
-    with pytest.raises(NotYetError) as refusal:
+    with pytest.raises(CheckFailedError) as refusal:
         getattr(teaching, check)(odd)
     assert time.monotonic() - started < SECONDS
     assert len(str(refusal.value)) < 2000
@@ -260,6 +262,6 @@ def test_stubs_run_and_fail_their_checks_politely(exercise, data_dir):
             exec(cell.source, namespace)
         elif cell.cell_type == "code" and known.get("grade") and "check_" in cell.source:
             checked += 1
-            with pytest.raises(NotYetError, match="is not written yet"):
+            with pytest.raises(CheckFailedError, match="is not written yet"):
                 exec(cell.source, namespace)
     assert checked >= 2

@@ -8,15 +8,16 @@ import nbformat
 import numpy as np
 import pytest
 
+from cifarlab.teaching.checks import examiner
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import NotYetError
-from cifarlab.teaching.checks.student_calls import brief, call
-from cifarlab.teaching.sandbox.execution import run_notebook
+from cifarlab.teaching.checks.result import CheckFailedError
+from cifarlab.teaching.checks.student_calls import call_with_timeout, short_repr
+from cifarlab.teaching.sandbox.execution import execute_notebook
 
 
 def refused(function, *arguments, seconds=0.3):
-    with pytest.raises(NotYetError) as refusal:
-        call(function, *arguments, seconds=seconds)
+    with pytest.raises(CheckFailedError) as refusal:
+        call_with_timeout(function, *arguments, timeout=seconds)
     return str(refusal.value)
 
 
@@ -50,7 +51,7 @@ def test_nothing_is_written_to_the_students_screen(capfd):
         print("a warning", file=sys.stderr)
         return 4
 
-    assert call(noisy) == 4
+    assert call_with_timeout(noisy) == 4
     assert capfd.readouterr() == ("", "")
 
 
@@ -79,12 +80,12 @@ def test_too_few_arguments_are_told_with_the_functions_name():
         (1e300, "1e+300"),
     ],
 )
-def test_brief(value, words):
-    assert brief(value) == words
+def test_short_repr(value, words):
+    assert short_repr(value) == words
 
 
 def test_an_integer_that_python_does_not_write_out_is_brief():
-    assert brief(10**5000) == "a int"
+    assert short_repr(10**5000) == "a int"
 
 
 def test_cases_are_a_function_of_check_and_key():
@@ -97,8 +98,8 @@ def test_cases_are_a_function_of_check_and_key():
 
 def test_evidence_is_shown_for_the_visible_cases_only():
     for key, shown in ((None, True), ("secret", False)):
-        with pytest.raises(NotYetError) as refusal:
-            Examiner("a", key).compare(np.ones(2), np.zeros(2), what="the sums", misconceptions={})
+        with pytest.raises(CheckFailedError) as refusal:
+            Examiner("a", key).assert_close(np.ones(2), np.zeros(2), what="the sums", misconceptions={})
         assert ("expected [0. 0.]" in str(refusal.value)) == shown
 
 
@@ -106,19 +107,45 @@ def test_an_exception_on_hidden_cases_does_not_quote_them():
     def leaks(value):
         raise ValueError(value)
 
-    with pytest.raises(NotYetError) as refusal:
-        Examiner("a", "secret").ask(leaks, 12345)
+    with pytest.raises(CheckFailedError) as refusal:
+        Examiner("a", "secret").call(leaks, 12345)
     assert "12345" not in str(refusal.value)
+
+
+def test_hidden_numbers_stay_hidden_whatever_words_quote_an_exception(monkeypatch):
+    def quotes(*arguments, **options):
+        raise CheckFailedError("it ended with ValueError: 12345.", from_exception=True)
+
+    monkeypatch.setattr(examiner, "call_with_timeout", quotes)
+    with pytest.raises(CheckFailedError) as refusal:
+        Examiner("a", "secret").call(abs, 12345)
+    assert "12345" not in str(refusal.value)
+    with pytest.raises(CheckFailedError, match="12345"):
+        Examiner("a").call(abs, 12345)
+
+
+def test_call_with_timeout_flags_advice_that_quotes_an_exception():
+    def printing():
+        while True:
+            print("x" * 1000)
+
+    def stub():
+        raise NotImplementedError
+
+    for function, flagged in ((lambda: {}[12345], True), (printing, False), (stub, False), (None, False)):
+        with pytest.raises(CheckFailedError) as refusal:
+            call_with_timeout(function)
+        assert refusal.value.from_exception == flagged
 
 
 def test_a_notebook_shows_the_words_alone():
     sources = [
-        "from cifarlab.teaching.checks.result import NotYetError, Right",
-        "raise NotYetError('turn it round.', 'expected 1, got 2')",
-        "Right('it is.')",
+        "from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed",
+        "raise CheckFailedError('turn it round.', 'expected 1, got 2')",
+        "CheckPassed('it is.')",
     ]
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    text = run_notebook(nbformat.writes(nbformat.v4.new_notebook(cells=cells)))
+    text = execute_notebook(nbformat.writes(nbformat.v4.new_notebook(cells=cells)))
     refused, right = ([dict(o) for o in cell.outputs] for cell in nbformat.reads(text, as_version=4).cells[1:])
     assert refused[0]["traceback"] == ["Not yet: turn it round.", "expected 1, got 2"]
     assert right == [{"output_type": "display_data", "metadata": {}, "data": {"text/plain": "Right: it is."}}]

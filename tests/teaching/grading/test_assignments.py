@@ -174,14 +174,14 @@ def course(tmp_path_factory, solutions, data_dir):
     return folder
 
 
-def test_each_of_the_class_gets_the_points_that_are_due(course):
-    points = {entry.student: entry.score for entry in scores.report(NAME, course)}
+def test_grade_awards_expected_points(course):
+    points = {entry.student: entry.score for entry in scores.list_scores(NAME, course)}
     assert points == {change.__name__: due for change, due in POINTS.items()}
-    assert {entry.max_score for entry in scores.report(NAME, course)} == {12}
+    assert {entry.max_score for entry in scores.list_scores(NAME, course)} == {12}
 
 
-def test_only_written_answers_wait_for_a_hand(course):
-    waiting = {entry.student for entry in scores.report(NAME, course) if entry.by_hand}
+def test_only_written_answers_need_manual_grading(course):
+    waiting = {entry.student for entry in scores.list_scores(NAME, course) if entry.needs_manual_grade}
     without = {"blank", "half", "edited_tests", "not_a_notebook"}  # no words were written
     assert waiting == {change.__name__ for change in POINTS} - without
 
@@ -212,7 +212,7 @@ def test_what_is_graded_is_not_graded_again_and_points_by_hand_stay(course):
         gradebook.find_grade("explanation", NAME, NAME, "right").manual_score = 1.5
         gradebook.db.commit()
     told = []
-    points = assignments.grade(NAME, course, limits=LIMITS, told=told.append)
+    points = assignments.grade(NAME, course, limits=LIMITS, on_graded=told.append)
     assert not told
     assert next(entry.score for entry in points if entry.student == "right") == 11.5
 
@@ -231,12 +231,12 @@ def test_answers_in_words_are_graded_in_the_formgrader_beside_their_rubric(cours
 
 
 def test_points_are_exported(course, tmp_path):
-    scores.export(NAME, course, tmp_path / "canvas.csv")
+    scores.export_csv(NAME, course, tmp_path / "canvas.csv")
     rows = list(csv.reader((tmp_path / "canvas.csv").open()))
     assert rows[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", NAME]
     assert rows[1][0] == "Points Possible"
     assert ["half", "", "", "half", "", "5"] in rows
-    scores.export(NAME, course, tmp_path / "moodle.csv", "moodle")
+    scores.export_csv(NAME, course, tmp_path / "moodle.csv", "moodle")
     assert ["half", "half", "", "5"] in list(csv.reader((tmp_path / "moodle.csv").open()))
 
 
@@ -273,7 +273,7 @@ def test_an_instructors_own_tests_are_hidden_and_graded(tmp_path, solutions, dat
     (tmp_path / "own" / NAME).mkdir(parents=True)
     test = "# points: 3\nassert abs(float(softmax(tf.constant([[1.0, 2.0]]))[0, 1]) - 0.7311) < 1e-3\n"
     (tmp_path / "own" / NAME / "two_classes.py").write_text(test)
-    released = assignments.release(NAME, tmp_path / "c", solutions=solutions, overlay=tmp_path / "own")
+    released = assignments.release(NAME, tmp_path / "c", solutions=solutions, extra_tests=tmp_path / "own")
     assert "0.7311" not in released.read_text()
     hand_in(tmp_path / "c", [right, blank])
     points = assignments.grade(NAME, tmp_path / "c", limits=LIMITS)
@@ -307,13 +307,13 @@ def test_other_bytes_are_graded_whatever_their_time_and_the_same_ones_once(tmp_p
     handed_in = tmp_path / "submitted" / "ada" / NAME / f"{NAME}.ipynb"
     handed_in.parent.mkdir(parents=True)
     autograded = tmp_path / "autograded" / "ada" / NAME
-    monkeypatch.setattr(assignments, "run", lambda *_: autograded.mkdir(parents=True, exist_ok=True))
-    monkeypatch.setattr(assignments, "_executed", lambda texts, *_: iter(texts))
-    monkeypatch.setattr(assignments.marks, "report", lambda *_: [])
+    monkeypatch.setattr(assignments, "run_converter", lambda *_: autograded.mkdir(parents=True, exist_ok=True))
+    monkeypatch.setattr(assignments, "_execute_all", lambda texts, *_: iter(texts))
+    monkeypatch.setattr(assignments.scores, "list_scores", lambda *_: [])
 
     def graded():
         told = []
-        assignments.grade(NAME, tmp_path, told=told.append)
+        assignments.grade(NAME, tmp_path, on_graded=told.append)
         return told
 
     assert graded() == ["ada"]  # whose file has another name
@@ -324,9 +324,9 @@ def test_other_bytes_are_graded_whatever_their_time_and_the_same_ones_once(tmp_p
     assert graded() == []
 
 
-def test_who_is_late_has_fewer_points(tmp_path):
+def test_grade_applies_late_penalty(tmp_path):
     (tmp_path / course_module.SETTINGS_FILE).write_text(course_module.DEFAULT_SETTINGS)
-    with course_module._at_home(), Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
+    with course_module._nbgrader_environment(), Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
         book.add_assignment(NAME)
         book.add_notebook(NAME, NAME)
         book.add_grade_cell("test", NAME, NAME, max_score=10, cell_type="code")
@@ -336,7 +336,11 @@ def test_who_is_late_has_fewer_points(tmp_path):
             book.find_grade("test", NAME, NAME, student).auto_score = 10
             book.find_submission_notebook(NAME, NAME, student).late_submission_penalty = penalty
         book.db.commit()
-    assert {entry.student: entry.score for entry in scores.report(NAME, tmp_path)} == {"ada": 6, "bob": 10, "zoe": 0}
+    assert {entry.student: entry.score for entry in scores.list_scores(NAME, tmp_path)} == {
+        "ada": 6,
+        "bob": 10,
+        "zoe": 0,
+    }
 
 
 def test_bad_input(tmp_path, solutions, capsys):
@@ -356,7 +360,7 @@ def test_bad_input(tmp_path, solutions, capsys):
     (tmp_path / "own" / NAME).mkdir(parents=True)
     (tmp_path / "own" / NAME / "a.py").write_text("assert 1\n")
     with pytest.raises(AssignmentError, match="first line should be like '# points: 2'"):
-        assignments.release(NAME, tmp_path / "c", solutions=solutions, overlay=tmp_path / "own")
+        assignments.release(NAME, tmp_path / "c", solutions=solutions, extra_tests=tmp_path / "own")
     shutil.rmtree(tmp_path / "own" / NAME)
     with pytest.raises(AssignmentError, match="no tests in"):
-        assignments.release(NAME, tmp_path / "c", solutions=solutions, overlay=tmp_path / "own")
+        assignments.release(NAME, tmp_path / "c", solutions=solutions, extra_tests=tmp_path / "own")

@@ -7,7 +7,7 @@ import pytest
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from cifarlab.teaching.grading.submissions import repaired
+from cifarlab.teaching.grading.submissions import repair_submission
 
 
 def known(name, **more):
@@ -29,7 +29,7 @@ RELEASE, SOURCE = assignment(), assignment("\ncheck_hidden(answer)")
 
 
 def graded(notebook):
-    return repaired(nbformat.writes(notebook).encode(), RELEASE, SOURCE)
+    return repair_submission(nbformat.writes(notebook).encode(), RELEASE, SOURCE)
 
 
 def handed_in(change):
@@ -110,14 +110,14 @@ def test_outputs_and_another_kernel_are_left_out():
     "file", [b"PK\x03\x04", b"{}", b"[1, 2]", b'{"cells": 3}', "é".encode("latin-1"), b"x" * 30_000_000]
 )
 def test_what_is_no_notebook_becomes_an_assignment_without_answers(file):
-    result = repaired(file, RELEASE, SOURCE)
+    result = repair_submission(file, RELEASE, SOURCE)
     assert result.cells[0].source.startswith("**From the grader:** the file")
     assert texts(result)[1:] == texts(SOURCE)
     nbformat.validate(result)
 
 
 def test_a_missing_notebook_is_told_from_one_that_is_none():
-    assert "the notebook is missing, empty or a link" in repaired(b"", RELEASE, SOURCE).cells[0].source
+    assert "the notebook is missing, empty or a link" in repair_submission(b"", RELEASE, SOURCE).cells[0].source
 
 
 def test_texts_without_end_are_cut_and_told():
@@ -157,7 +157,7 @@ def test_a_page_is_made_also_where_pictures_are_missing():
     pasted = {name: {"image/png": f"AAA{number}"} for number, name in enumerate(names)} | {"": {"image/gif": "R0lG"}}
     notebook = assignment()
     notebook.cells += [new_markdown_cell(words), new_markdown_cell(words, attachments=pasted)]
-    result = repaired(json.dumps(notebook).encode(), RELEASE, SOURCE)
+    result = repair_submission(json.dumps(notebook).encode(), RELEASE, SOURCE)
     nbformat.writes(result).encode()
     page, _ = HTMLExporter().from_notebook_node(result)
     assert [page.count(f"base64,AAA{number}") for number in range(len(names))] == [2, 1, 1, 1, 0, 1]

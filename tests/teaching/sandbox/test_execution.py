@@ -5,7 +5,7 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from cifarlab.teaching.sandbox.execution import Limits, run_notebook
+from cifarlab.teaching.sandbox.execution import Limits, execute_notebook
 
 pytestmark = pytest.mark.slow
 
@@ -14,14 +14,14 @@ TEST = {"nbgrader": {"grade_id": "t", "grade": True, "locked": True, "solution":
 
 def executed(*sources, hidden="", **limits):
     cells = [new_code_cell(source) for source in sources]
-    test = f"{hidden}\nfrom cifarlab.teaching.checks.result import Right\nRight('still here')"
+    test = f"{hidden}\nfrom cifarlab.teaching.checks.result import CheckPassed\nCheckPassed('still here')"
     cells.append(new_code_cell(test, metadata=TEST))
     return run(cells, **limits)
 
 
 def run(cells, **limits):
     text = nbformat.writes(new_notebook(cells=cells))
-    return nbformat.reads(run_notebook(text, Limits(**limits)), as_version=4).cells
+    return nbformat.reads(execute_notebook(text, Limits(**limits)), as_version=4).cells
 
 
 def errors(cell):

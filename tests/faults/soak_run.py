@@ -1,4 +1,4 @@
-"""A run with all that may stand around it, for as long as one likes: `python -m tests.faults.long_run SECONDS FILE`.
+"""A run with all that may stand around it, for as long as one likes: `python -m tests.faults.soak_run SECONDS FILE`.
 
 It trains on the drawn pictures with a dashboard, summaries and an evaluator beside it, looks at its own memory, threads
 and files, and writes what it saw as JSON. `test_soak.py` judges that.

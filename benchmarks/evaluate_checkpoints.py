@@ -1,4 +1,4 @@
-"""Evaluates a run's checkpoints and writes its curve: `python -m benchmarks.record RUN_DIR OUT.jsonl`.
+"""Evaluates a run's checkpoints and writes its curve: `python -m benchmarks.evaluate_checkpoints RUN_DIR OUT.jsonl`.
 
 The first line says what ran where; each other line is a checkpoint: steps, minutes of training, the losses of training
 at that time, and precision @ 1 and cross-entropy on the test pictures, with raw and with averaged weights.

@@ -1,7 +1,8 @@
-"""Every figure that is a result, where it is told, and the recorded file that it comes from: `python -m tools.ledger`.
+"""Every figure that is a result, where it is told, and the recorded file that it comes from.
 
-A claim is a piece of text with the figures of a record put in. `tests/test_ledger.py` looks for it in its document, and
-finds figures in the documents that no claim covers. So a record that changes, or a text, fails until both agree again.
+`python -m tools.reported_results` prints them. A claim is a piece of text with the figures of a record put in.
+`tests/test_reported_results.py` looks for it in its document, and finds figures in the documents that no claim covers.
+So a record that changes, or a text, fails until both agree again.
 """
 
 import json
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
-RECORDED = ROOT / "benchmarks" / "recorded"
+RECORDED = ROOT / "benchmarks" / "results"
 README, BENCHMARKS = "README.md", "benchmarks/README.md"
 
 
@@ -22,7 +23,7 @@ class Claim(NamedTuple):
     Attributes:
         document: from the checkout's top.
         text: that stands there, line breaks and marks of comments apart.
-        source: the record, in `benchmarks/recorded/`, or the test that measures it anew.
+        source: the record, in `benchmarks/results/`, or the test that measures it anew.
     """
 
     document: str

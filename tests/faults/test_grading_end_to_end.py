@@ -13,10 +13,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cifarlab.teaching.grading import assignments, feedback, scores
 from cifarlab.teaching.grading.nbgrader_course import AssignmentError
-from cifarlab.teaching.grading.submissions import LARGEST_FILE, repaired
-from cifarlab.teaching.sandbox.execution import not_run
+from cifarlab.teaching.grading.submissions import MAX_FILE_BYTES, repair_submission
+from cifarlab.teaching.sandbox.execution import mark_not_run
 from cifarlab.teaching.sandbox.limits import Limits
-from cifarlab.teaching.sandbox.nbgrader_cells import prepared
+from cifarlab.teaching.sandbox.nbgrader_cells import prepare_tests
 from tests.faults import attacks
 from tests.faults.attacks import ANSWER, READ, REPLACED, WRONG
 
@@ -184,7 +184,7 @@ def released(folder):
     (folder / "own" / NAME).mkdir(parents=True)
     nbformat.write(assignment(), folder / "solutions" / f"{NAME}.ipynb")
     (folder / "own" / NAME / "own.py").write_text(f"# points: 2\n{OWN_TEST}\n")
-    where = {"solutions": folder / "solutions", "overlay": folder / "own"}
+    where = {"solutions": folder / "solutions", "extra_tests": folder / "own"}
     assignments.release(NAME, folder / "course", key=KEY, **where)
     return folder / "course"
 
@@ -199,15 +199,15 @@ def course(tmp_path_factory):
     return folder
 
 
-@pytest.mark.fault(claim="grading", how="submissions that cheat, among others")
-def test_each_gets_what_the_honest_part_is_worth(course, tried):
-    points = {entry.student: entry.score for entry in scores.report(NAME, course)}
+@pytest.mark.fault(promise="grading", injection="submissions that cheat, among others")
+def test_each_gets_what_the_honest_part_is_worth(course, count_trial):
+    points = {entry.student: entry.score for entry in scores.list_scores(NAME, course)}
     assert points == {change.__name__: due for change, due in POINTS.items()}
-    tried(len(POINTS))
+    count_trial(len(POINTS))
 
 
-@pytest.mark.fault(claim="grading", how="pages that hold a program, a key or a hidden test")
-def test_pages_act_not_and_tell_nothing(course, tried):
+@pytest.mark.fault(promise="grading", injection="pages that hold a program, a key or a hidden test")
+def test_feedback_pages_hold_no_scripts_or_hidden_tests(course, count_trial):
     found = {page.parent.parent.name: page.read_text() for page in assignments.feedback(NAME, course)}
     assert set(found) == {change.__name__ for change in POINTS}
     for page in found.values():
@@ -217,25 +217,25 @@ def test_pages_act_not_and_tell_nothing(course, tried):
     assert "True" in found["everything_kept_and_printed"]
     assert "more than 1,000 cells" in found["too_many_cells"]
     assert "the kernel died in this cell" in found["kernel_ended"]
-    tried(len(found))
+    count_trial(len(found))
 
 
 def test_the_key_of_a_submission_is_its_own():
     source = assignment()
     keys = [
-        re.search('key="(.*)"', prepared(assignment(), source, submitted).cells[3].source)[1]
+        re.search('key="(.*)"', prepare_tests(assignment(), source, submitted).cells[3].source)[1]
         for submitted in (b"one", b"two", b"one")
     ]
     assert keys[0] == keys[2] != keys[1]
     assert "public" not in keys
 
 
-@pytest.mark.fault(claim="grading", how="words of which a page would be made for hours")
+@pytest.mark.fault(promise="grading", injection="words of which a page would be made for hours")
 @pytest.mark.parametrize("words", ["[", "\\begin{a}", "> http://a[", "*a_ "])
 def test_a_page_of_words_without_end_is_made_soon(words):
     notebook = assignment()
     notebook.cells.append(new_markdown_cell(words * 1_000_000))
-    notebook = repaired(json.dumps(notebook).encode(), assignment(), assignment())
+    notebook = repair_submission(json.dumps(notebook).encode(), assignment(), assignment())
     assert "were cut off" in notebook.cells[0].source
     page, _ = HTMLExporter().from_notebook_node(notebook)
     assert "were cut off" in page
@@ -255,12 +255,14 @@ def a_picture_without_end(notebook):
     notebook.cells.append(new_markdown_cell("![](attachment:a)" * 1000, attachments=picture))
 
 
-@pytest.mark.fault(claim="grading", how="a page that takes hours or gigabytes to make")
-def test_a_page_without_end_keeps_nobody_else_from_one(tmp_path, monkeypatch, tried):
+@pytest.mark.fault(promise="grading", injection="a page that takes hours or gigabytes to make")
+def test_a_page_without_end_keeps_nobody_else_from_one(tmp_path, monkeypatch, count_trial):
     folder = released(tmp_path)
     attacks = [code_of_another_language, a_picture_many_times, a_picture_without_end]
     hand_in(folder, [right, *attacks, wrong])
-    monkeypatch.setattr(assignments, "run_notebook", lambda text, limits: not_run(text, "only its page is tried"))
+    monkeypatch.setattr(
+        assignments, "execute_notebook", lambda text, limits: mark_not_run(text, "only its page is tried")
+    )
     assignments.grade(NAME, folder)
     monkeypatch.setattr(feedback, "SECONDS", 10)
     with pytest.raises(AssignmentError, match="page for code_of_another_language takes more than 10 s") as error:
@@ -269,14 +271,14 @@ def test_a_page_without_end_keeps_nobody_else_from_one(tmp_path, monkeypatch, tr
         assert f"for {attack.__name__}" in str(error.value)
     assert "\n" not in str(error.value)
     assert [page.parent.parent.name for page in sorted(folder.glob("feedback/*/*/*.html"))] == ["right", "wrong"]
-    tried(len(attacks))
+    count_trial(len(attacks))
 
 
 def test_what_takes_long_to_validate_is_not_validated():
     tags = [{"a": number} for number in range(100_000)]
     old = {"cell_type": "markdown", "source": "", "metadata": {"tags": tags}}
     old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"metadata": {}, "cells": [old]}]}
-    told = repaired(json.dumps(old).encode(), assignment(), assignment()).cells[0].source
+    told = repair_submission(json.dumps(old).encode(), assignment(), assignment()).cells[0].source
     assert "no Jupyter notebook of format 4" in told
 
 
@@ -289,26 +291,26 @@ def test_a_time_of_handing_in_that_is_no_file_is_none(tmp_path, name):
     assert assignments._file(tmp_path / name, 100) == b""
 
 
-@pytest.mark.fault(claim="grading", how="the process that executes notebooks ended")
-def test_a_grader_whose_process_is_ended_goes_on(tmp_path, monkeypatch):
+@pytest.mark.fault(promise="grading", injection="the process that executes notebooks ended")
+def test_grader_survives_killed_worker(tmp_path, monkeypatch):
     folder = released(tmp_path)
     hand_in(folder, [kernel_ended, right])
-    monkeypatch.setattr(assignments, "run_notebook", attacks.run_or_end)
+    monkeypatch.setattr(assignments, "execute_notebook", attacks.run_or_end)
     with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
         points = assignments.grade(NAME, folder, executor=executor, limits=Limits(cell_seconds=20, seconds=60))
     assert [(entry.student, entry.score) for entry in points] == [("kernel_ended", 0), ("right", 7)]
 
 
-@pytest.mark.fault(claim="grading", how="a file that nbgrader cannot take")
-def test_what_nbgrader_cannot_take_keeps_nobody_else_from_points(tmp_path, tried):
+@pytest.mark.fault(promise="grading", injection="a file that nbgrader cannot take")
+def test_what_nbgrader_cannot_take_keeps_nobody_else_from_points(tmp_path, count_trial):
     folder = released(tmp_path)
     hand_in(folder, [right, wrong])
     (folder / "submitted" / "right" / NAME / "timestamp.txt").write_text("yesterday, perhaps")
     with pytest.raises(AssignmentError, match=r"for right: .*\. All others are graded\.") as error:
         assignments.grade(NAME, folder, limits=Limits(cell_seconds=20, seconds=60))
     assert "\n" not in str(error.value)
-    assert [(entry.student, entry.score) for entry in scores.report(NAME, folder)] == [("wrong", 0)]
-    tried()
+    assert [(entry.student, entry.score) for entry in scores.list_scores(NAME, folder)] == [("wrong", 0)]
+    count_trial()
 
 
 def test_what_is_no_file_is_no_submission(tmp_path):
@@ -316,5 +318,5 @@ def test_what_is_no_file_is_no_submission(tmp_path):
     (tmp_path / "a.ipynb").symlink_to(tmp_path / "others.ipynb")
     os.mkfifo(tmp_path / "b.ipynb")
     with (tmp_path / "c.ipynb").open("wb") as file:
-        file.truncate(LARGEST_FILE + 1_000_000)
-    assert [len(assignments._submission(tmp_path, name)) for name in "abcd"] == [0, 0, LARGEST_FILE + 1, 0]
+        file.truncate(MAX_FILE_BYTES + 1_000_000)
+    assert [len(assignments._submission(tmp_path, name)) for name in "abcd"] == [0, 0, MAX_FILE_BYTES + 1, 0]

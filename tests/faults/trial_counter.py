@@ -1,14 +1,14 @@
 """Counts what the tests marked `fault` tried to break, so that the table in README.md is filled from a run.
 
-    @pytest.mark.fault(claim="exact resume", how="SIGKILL at a random moment")
-    def test_...(tried):
+    @pytest.mark.fault(promise="exact resume", injection="SIGKILL at a random moment")
+    def test_...(count_trial):
         for ... in ...:
             ...
-            tried()
+            count_trial()
 
-A test that never calls `tried` counts as one trial for each of its parameters. At the end of a run the sums are written
-to `artefacts/faults.json`, those of a long run (`make soak`) to `artefacts/faults-soak.json`; `tools/fault_table.py`
-makes the table of them.
+A test that never calls `count_trial` counts as one trial for each of its parameters. At the end of a run the sums are
+written to `artefacts/faults.json`, those of a long run (`make soak`) to `artefacts/faults-soak.json`;
+`tools/fault_report.py` makes the table of them.
 """
 
 import json
@@ -21,7 +21,7 @@ import pytest
 SOAK = "CIFARLAB_SOAK"
 """The environment variable that asks for the long forms."""
 
-TRIED = pytest.StashKey[int]()
+TRIALS = pytest.StashKey[int]()
 
 
 @pytest.fixture(scope="session")
@@ -31,12 +31,12 @@ def soak() -> bool:
 
 
 @pytest.fixture
-def tried(request: pytest.FixtureRequest) -> Callable[..., None]:
+def count_trial(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Counts trials of a test marked `fault`: call it after each, or once with their number."""
-    request.node.stash[TRIED] = 0
+    request.node.stash[TRIALS] = 0
 
     def count(times: int = 1) -> None:
-        request.node.stash[TRIED] += times
+        request.node.stash[TRIALS] += times
 
     return count
 
@@ -44,7 +44,7 @@ def tried(request: pytest.FixtureRequest) -> Callable[..., None]:
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the marker, and the counter where all reports arrive."""
     config.addinivalue_line(
-        "markers", "fault(claim, how): breaks something on purpose; counted for tests/faults/README.md"
+        "markers", "fault(promise, injection): breaks something on purpose; counted for tests/faults/README.md"
     )
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Counter(config.rootpath / "artefacts"))
@@ -52,12 +52,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
-    """Puts the claim and the number of trials into a test's report, which also travels between processes."""
+    """Puts the promise and the number of trials into a test's report, which also travels between processes."""
     report = yield
     mark = item.get_closest_marker("fault")
     if mark and (report.when == "call" or not report.passed):
-        tried = item.stash.get(TRIED, 1)
-        report.user_properties.append(("fault", [mark.kwargs["claim"], mark.kwargs["how"], tried]))
+        trials = item.stash.get(TRIALS, 1)
+        report.user_properties.append(("fault", [mark.kwargs["promise"], mark.kwargs["injection"], trials]))
     return report
 
 
@@ -71,9 +71,10 @@ class Counter:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Adds a test's trials to those of its row."""
-        for claim, how, tried in (value for name, value in report.user_properties if name == "fault"):
-            row = self.rows.setdefault((claim, how), {"claim": claim, "how": how, "tried": 0, "lost": 0, "skipped": 0})
-            row["tried"] += tried if report.passed or report.failed else 0
+        for promise, injection, trials in (value for name, value in report.user_properties if name == "fault"):
+            new = {"promise": promise, "injection": injection, "tried": 0, "lost": 0, "skipped": 0}
+            row = self.rows.setdefault((promise, injection), new)
+            row["tried"] += trials if report.passed or report.failed else 0
             row["lost"] += report.failed
             row["skipped"] += report.skipped
 

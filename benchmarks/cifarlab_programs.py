@@ -1,4 +1,7 @@
-"""cifarlab's own parts and the whole, for the bench: `python -m benchmarks.own DATASET [DATA_DIR]` serves images/s."""
+"""cifarlab's own parts and the whole, for the bench.
+
+`python -m benchmarks.cifarlab_programs DATASET [DATA_DIR]` serves images/s.
+"""
 
 import sys
 import tempfile

@@ -1,7 +1,8 @@
-"""Makes the weights that come with cifarlab from a recorded run: `python -m tools.ship_weights RUN_DIR CURVE.jsonl`.
+"""Makes the weights that come with cifarlab from a recorded run.
 
-The curve is what `python -m benchmarks.record RUN_DIR CURVE.jsonl` wrote. What is shipped is evaluated once more, after
-its values were rounded to float16.
+`python -m tools.export_pretrained_weights RUN_DIR CURVE.jsonl`.
+The curve is what `python -m benchmarks.evaluate_checkpoints RUN_DIR CURVE.jsonl` wrote. What is shipped is evaluated
+once more, after its values were rounded to float16.
 """
 
 import argparse

@@ -1,7 +1,8 @@
-"""Takes each protection out of a copy of the checkout and wants the tests of its row to fail: `make proofs`.
+"""Takes each protection out of a copy of the checkout and wants the tests of its row to fail: `make mutation-tests`.
 
-A row that fails without its protection is written to tests/faults/recorded/proofs.json, from which
-`tools/fault_table.py` takes the table's last column. `python -m tools.take_out WORDS` proves the rows that hold them.
+A row that fails without its protection is written to tests/faults/recorded/mutations.json, from which
+`tools/fault_report.py` takes the table's last column. `python -m tools.mutation_test WORDS` proves the rows
+that hold them.
 """
 
 import json
@@ -12,27 +13,27 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.faults.protections import PROTECTIONS, Protection
+from tests.faults.mutations import MUTATIONS, Mutation
 
 ROOT = Path(__file__).parents[1]
-RECORD = ROOT / "tests" / "faults" / "recorded" / "proofs.json"
+RECORD = ROOT / "tests" / "faults" / "recorded" / "mutations.json"
 
 
-def take_out(protection: Protection, tree: Path) -> None:
+def apply(mutation: Mutation, tree: Path) -> None:
     """Removes a protection from a tree."""
-    path = tree / protection.file
+    path = tree / mutation.file
     text = path.read_text()
-    if text.count(protection.text) != 1:
-        raise ValueError(f"{protection.file} should hold this once, and does not: {protection.text!r}")
-    path.write_text(text.replace(protection.text, protection.instead))
+    if text.count(mutation.original) != 1:
+        raise ValueError(f"{mutation.file} should hold this once, and does not: {mutation.original!r}")
+    path.write_text(text.replace(mutation.original, mutation.mutated))
 
 
-def run_row(protection: Protection, tree: Path) -> tuple[bool, str]:
+def run_row(mutation: Mutation, tree: Path) -> tuple[bool, str]:
     """Whether the tests of a protection's row failed in a tree, and in which words."""
-    where = f'fault(claim="{protection.claim}", how="{protection.how}")'
+    where = f'fault(promise="{mutation.promise}", injection="{mutation.injection}")'
     command = [sys.executable, "-m", "pytest", "-qx", "--tb=native", "-m", where]
     command += ["-o", "addopts=--import-mode=importlib"]
-    command += [str(path) for path in (tree / "tests").rglob("test_*.py") if protection.how in path.read_text()]
+    command += [str(path) for path in (tree / "tests").rglob("test_*.py") if mutation.injection in path.read_text()]
     environment = {**os.environ, "PYTHONPATH": str(tree)}
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=1200)
     words = [line for line in done.stdout.splitlines() if line.startswith(("FAILED tests", "ERROR tests"))]
@@ -44,12 +45,12 @@ def run_row(protection: Protection, tree: Path) -> tuple[bool, str]:
 def main() -> int:
     """Proves the rows that were asked for, or all of them."""
     wanted, unproved = " ".join(sys.argv[1:]), 0
-    proofs = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    caught = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     files = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    for protection in PROTECTIONS:
-        row = f"{protection.claim} | {protection.how}"
+    for mutation in MUTATIONS:
+        row = f"{mutation.promise} | {mutation.injection}"
         if wanted not in row:
             continue
         with tempfile.TemporaryDirectory() as folder:
@@ -57,17 +58,17 @@ def main() -> int:
             for name in filter(lambda name: (ROOT / name).is_file(), files.stdout.splitlines()):
                 (tree / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, tree / name)
-            take_out(protection, tree)
-            failed, last = run_row(protection, tree)
+            apply(mutation, tree)
+            failed, last = run_row(mutation, tree)
         print(
-            f"{'failed, as it should' if failed else 'NOT PROVED'}: {row}: without {protection.words}: {last}",
+            f"{'failed, as it should' if failed else 'NOT PROVED'}: {row}: without {mutation.removes}: {last}",
             flush=True,
         )
         unproved += not failed
         if failed:
-            proofs[row] = protection.words
+            caught[row] = mutation.removes
             RECORD.parent.mkdir(exist_ok=True)
-            RECORD.write_text(json.dumps(dict(sorted(proofs.items())), indent=1) + "\n")
+            RECORD.write_text(json.dumps(dict(sorted(caught.items())), indent=1) + "\n")
     return unproved
 
 

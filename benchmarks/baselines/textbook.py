@@ -1,6 +1,6 @@
 """The tutorial's program in plain TensorFlow 2, `examples/one_file.py`, as it would be used: with summaries.
 
-`python -m benchmarks.peers.textbook FILE...` serves measurements of images/s.
+`python -m benchmarks.baselines.textbook FILE...` serves measurements of images/s.
 """
 
 import sys

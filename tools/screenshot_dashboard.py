@@ -1,4 +1,4 @@
-"""Takes the picture of the dashboard in README.md: `python -m tools.picture_dashboard`, with nothing beside it.
+"""Takes the picture of the dashboard in README.md: `python -m tools.screenshot_dashboard`, with nothing beside it.
 
 A real JupyterLab in a real Chromium trains on the drawn pictures, evaluates at some steps and stops.
 """
@@ -34,7 +34,7 @@ def main() -> None:
     """Takes it."""
     place = chromium()
     if place is None:
-        sys.exit("picture_dashboard: no Chromium here; set CIFARLAB_CHROMIUM to one.")
+        sys.exit("screenshot_dashboard: no Chromium here; set CIFARLAB_CHROMIUM to one.")
     with tempfile.TemporaryDirectory() as folder:
         (course := Path(folder) / "course").mkdir()
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)], metadata=METADATA)

@@ -1,4 +1,4 @@
-"""The training step at other batch sizes and numbers of threads: `python -m benchmarks.batches THREADS`."""
+"""The training step at other batch sizes and numbers of threads: `python -m benchmarks.batch_sizes THREADS`."""
 
 import sys
 import time

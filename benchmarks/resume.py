@@ -1,4 +1,4 @@
-"""What going on costs, and what `--deterministic` costs: `python -m benchmarks.resuming --data-dir FOLDER`.
+"""What going on costs, and what `--deterministic` costs: `python -m benchmarks.resume --data-dir FOLDER`.
 
 Both are measured side by side, in alternating rounds; each of the runs that are compared for speed is a process of its
 own, since TensorFlow cannot be made indeterministic again.

@@ -1,4 +1,4 @@
-"""Time and peak memory with as many digits as SVHN has, of made-up content: `python -m benchmarks.full_size`.
+"""Time and peak memory with as many digits as SVHN has, of made-up content: `python -m benchmarks.svhn_full_size`.
 
 Two ways are measured, each in a process of its own: that of the solution of exercise 6, which reads whole files, and
 the package's, which streams them. `--extra` adds SVHN's third file, 531,131 digits; it needs 5 GB of disk.
@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.exercises import solution
 from benchmarks.machine import machine
-from benchmarks.processes import megabytes, peak_memory
+from benchmarks.startup_and_memory import megabytes, peak_memory
 from cifarlab.data.sources.svhn import PARTS, write_digits
 
 

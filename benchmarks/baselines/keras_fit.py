@@ -1,7 +1,7 @@
 """The same network through Keras: layers, `compile` with an optimizer that averages the weights, and `fit`.
 
 The input pipeline is that of the textbook program, which is also what Keras's own guides show.
-`python -m benchmarks.peers.keras_fit FILE...` serves measurements of images/s.
+`python -m benchmarks.baselines.keras_fit FILE...` serves measurements of images/s.
 """
 
 import sys

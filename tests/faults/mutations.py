@@ -1,30 +1,31 @@
 """What is taken out of the package to see each row of the table fail: a test that has never failed proves nothing.
 
-`make proofs` (tools/take_out.py) copies the checkout, takes one protection out of the copy, runs the row's tests there
-and wants them to fail. `test_protections.py` sees that every row has a protection and that its text is still there.
+`make mutation-tests` (tools/mutation_test.py) copies the checkout, takes one protection out of the copy, runs the
+row's tests there and wants them to fail. `test_mutations.py` sees that every row has a protection and that its text is
+still there.
 """
 
 from typing import NamedTuple
 
 
-class Protection(NamedTuple):
+class Mutation(NamedTuple):
     """One protection of one row.
 
     Attributes:
-        claim: the row's claim.
-        how: the row's way to break it.
-        words: what is taken out, for the table.
+        promise: the row's promise.
+        injection: the row's way to break it.
+        removes: what is taken out, for the table.
         file: where it is, from the checkout's top.
-        text: what stands there, once.
-        instead: what stands there without the protection.
+        original: what stands there, once.
+        mutated: what stands there without the protection.
     """
 
-    claim: str
-    how: str
-    words: str
+    promise: str
+    injection: str
+    removes: str
     file: str
-    text: str
-    instead: str
+    original: str
+    mutated: str
 
 
 DOWNLOAD = "cifarlab/data/sources/download.py"
@@ -32,8 +33,8 @@ ARCHIVE = "cifarlab/data/sources/archive.py"
 MATLAB = "cifarlab/data/sources/matlab.py"
 PICTURES = "cifarlab/data/image_files.py"
 
-PROTECTIONS = [
-    Protection(
+MUTATIONS = [
+    Mutation(
         "exact resume",
         "killed before its first checkpoint",
         "saving the starting point",
@@ -41,7 +42,7 @@ PROTECTIONS = [
         "                self._save_starting_point()\n",
         "                pass\n",
     ),
-    Protection(
+    Mutation(
         "checkpoints",
         "directories with any name that the system allows",
         "reading through memory",
@@ -49,7 +50,7 @@ PROTECTIONS = [
         '        yield f"{memory}/{path.name}"\n',
         "        yield str(path)\n",
     ),
-    Protection(
+    Mutation(
         "checkpoints",
         "directories of other programs",
         "refusing them before anything is written",
@@ -57,7 +58,7 @@ PROTECTIONS = [
         "    _check_is_ours(folder)\n    return folder\n",
         "    return folder\n",
     ),
-    Protection(
+    Mutation(
         "checkpoints",
         "several files of a run missing, or checkpoints renamed",
         "comparing the step with the name",
@@ -65,7 +66,7 @@ PROTECTIONS = [
         "        check_step(step, int(self.state.step.numpy()))\n",
         "",
     ),
-    Protection(
+    Mutation(
         "checkpoints",
         "any file of a run missing, empty, damaged, renamed, copied or touched",
         "stopping when nothing can be used",
@@ -73,7 +74,7 @@ PROTECTIONS = [
         "        if self._is_new(found):\n",
         "        if True:\n",
     ),
-    Protection(
+    Mutation(
         "checkpoints",
         "clocks ahead, behind and set back, equal and descending times",
         "ignoring times",
@@ -82,7 +83,7 @@ PROTECTIONS = [
         "        found, index = files.parts(self.folder), files.read_index(self.folder)\n"
         "        found = {} if index and index.entries[0].saved_at <= index.preserved_at else found\n",
     ),
-    Protection(
+    Mutation(
         "exact resume",
         "killed with SIGKILL at random moments, every other time in a checkpoint",
         "going on at the step's batch",
@@ -90,7 +91,7 @@ PROTECTIONS = [
         "                first_step=first_step,\n",
         "                first_step=0,\n",
     ),
-    Protection(
+    Mutation(
         "exact resume",
         "killed between saving a checkpoint and naming it, or logging it",
         "adding what was not noted",
@@ -98,7 +99,7 @@ PROTECTIONS = [
         "        if checkpoint and not saved:\n",
         "        if False:\n",
     ),
-    Protection(
+    Mutation(
         "exact resume",
         "gone on with at step 100,000",
         "skipping within one epoch",
@@ -106,7 +107,7 @@ PROTECTIONS = [
         '    first_epoch, skip = divmod(first_record, dataset.num_examples("train"))\n',
         "    first_epoch, skip = 0, first_record\n",
     ),
-    Protection(
+    Mutation(
         "exact resume",
         "a description of its pictures or settings torn by a kill",
         "writing beside and renaming",
@@ -114,7 +115,7 @@ PROTECTIONS = [
         '    beside = path.with_name(path.name + ".part")\n',
         "    beside = path\n",
     ),
-    Protection(
+    Mutation(
         "checkpoints",
         "the newest one torn, with a bit flipped, empty or missing a file",
         "skipping what cannot be read",
@@ -122,7 +123,7 @@ PROTECTIONS = [
         "            except DamagedCheckpointError as error:\n                unusable[step], renamed",
         "            except KeyError as error:\n                unusable[step], renamed",
     ),
-    Protection(
+    Mutation(
         "checkpoints",
         "TensorFlow's index of them torn, empty or gone",
         "trusting the files alone",
@@ -130,7 +131,7 @@ PROTECTIONS = [
         "        found, index = files.parts(self.folder), files.read_index(self.folder)\n",
         "        index = files.read_index(self.folder)\n        found = files.parts(self.folder) if index else {}\n",
     ),
-    Protection(
+    Mutation(
         "checkpoints",
         "the newest one is of another network",
         "stopping there",
@@ -138,7 +139,7 @@ PROTECTIONS = [
         '            raise CheckpointError(\n                f"{path} cannot be resumed',
         '            raise DamagedCheckpointError(\n                f"{path} cannot be resumed',
     ),
-    Protection(
+    Mutation(
         "checkpoints",
         "the disk is full, a real one of 30 MB",
         "saying what is missing",
@@ -146,7 +147,7 @@ PROTECTIONS = [
         "{_room(self.folder, self.state)}",
         "",
     ),
-    Protection(
+    Mutation(
         "checkpoints",
         "the disk is full, by an ENOSPC put in",
         "making one line of it",
@@ -154,7 +155,7 @@ PROTECTIONS = [
         "        except (tf.errors.OpError, OSError) as error:\n            raise",
         "        except KeyError as error:\n            raise",
     ),
-    Protection(
+    Mutation(
         "checkpoints",
         "the disk is full when the run's log is written",
         "making one line of it",
@@ -162,7 +163,7 @@ PROTECTIONS = [
         "        except OSError as error:\n",
         "        except KeyError as error:\n",
     ),
-    Protection(
+    Mutation(
         "checkpoints",
         "they vanish while they are evaluated",
         "looking again when newer ones have come",
@@ -170,7 +171,7 @@ PROTECTIONS = [
         "        if newest == seen:",
         "        if True:",
     ),
-    Protection(
+    Mutation(
         "checkpoints",
         "the newest one is torn while an evaluator watches",
         "evaluating the newest that can be read",
@@ -178,7 +179,7 @@ PROTECTIONS = [
         "        for step in reversed(files.complete_steps(folder)):\n",
         "        for step in files.complete_steps(folder)[-1:]:\n",
     ),
-    Protection(
+    Mutation(
         "checkpoints",
         "two trainers in one folder, and one that died there",
         "the lock",
@@ -186,7 +187,7 @@ PROTECTIONS = [
         "        lock.acquire(timeout=0)\n",
         "        pass\n",
     ),
-    Protection(
+    Mutation(
         "numbers",
         "a loss or gradient that is not a number or infinite, in each place",
         "the finite flag in the graph",
@@ -194,7 +195,7 @@ PROTECTIONS = [
         "    first = tf.logical_and(tf.logical_not(finite), state.first_bad_step < 0)\n",
         "    first = tf.constant(False)\n",
     ),
-    Protection(
+    Mutation(
         "numbers",
         "a rate so high that the weights overflow, steered while it runs",
         "steering the replay as the run was steered",
@@ -202,7 +203,7 @@ PROTECTIONS = [
         "            self.replay.steered(self.step, factor)\n",
         "",
     ),
-    Protection(
+    Mutation(
         "numbers",
         "numbers that are finite when the step is taken again",
         "saying so",
@@ -210,7 +211,7 @@ PROTECTIONS = [
         "        if not place:\n",
         "        if False:\n",
     ),
-    Protection(
+    Mutation(
         "numbers",
         "in towers, in replicas and with mixed pictures",
         "going back to the last checkpoint before the replay",
@@ -218,7 +219,7 @@ PROTECTIONS = [
         "            variable.assign(value)\n",
         "            pass\n",
     ),
-    Protection(
+    Mutation(
         "soak",
         "an hour of training with dashboard, evaluator and summaries",
         "drawing without pyplot, which keeps every figure",
@@ -226,7 +227,7 @@ PROTECTIONS = [
         "    figure = Figure(figsize=",
         "    from matplotlib import pyplot\n    figure = pyplot.figure(figsize=",
     ),
-    Protection(
+    Mutation(
         "soak",
         "threads and files counted before and after",
         "waiting for the thread that shows a run",
@@ -234,7 +235,7 @@ PROTECTIONS = [
         "        self.finish()\n        self._view.close()\n",
         "        self._view.close()\n",
     ),
-    Protection(
+    Mutation(
         "soak",
         "ten thousand updates of a dashboard",
         "the thread that shows a run",
@@ -242,7 +243,7 @@ PROTECTIONS = [
         "        self.watch = self.session.watch\n        self._screen.follow()\n",
         "        self.watch = self.session.watch\n",
     ),
-    Protection(
+    Mutation(
         "soak",
         "event files ended and begun again while a run goes on",
         "beginning the next file",
@@ -250,7 +251,7 @@ PROTECTIONS = [
         "            if self._written and self._written % A_FILE == 0:\n",
         "            if False:\n",
     ),
-    Protection(
+    Mutation(
         "soak",
         "a log of a million lines opened by a dashboard",
         "dropping every other point of a long curve",
@@ -258,7 +259,7 @@ PROTECTIONS = [
         "            if len(self._steps) > self._most:\n",
         "            if False:\n",
     ),
-    Protection(
+    Mutation(
         "soak",
         "summaries of a run of ten million steps counted",
         "fewer histograms as a run gets long",
@@ -266,7 +267,7 @@ PROTECTIONS = [
         "    while step >= DENSE * stride:\n",
         "    while False:\n",
     ),
-    Protection(
+    Mutation(
         "checkpoints",
         "the disk is full when event files are written",
         "making one line of it",
@@ -274,7 +275,7 @@ PROTECTIONS = [
         "    except tf.errors.OpError as error:\n        raise SummaryError(",
         "    except KeyError as error:\n        raise SummaryError(",
     ),
-    Protection(
+    Mutation(
         "downloads",
         "cut off at each tenth",
         "asking for the rest",
@@ -282,7 +283,7 @@ PROTECTIONS = [
         '            headers["Range"] = f"bytes={have}-"\n',
         "            have = 0\n",
     ),
-    Protection(
+    Mutation(
         "downloads",
         "stalls, silence and trickles",
         "trying again",
@@ -290,7 +291,7 @@ PROTECTIONS = [
         "    network = isinstance(error, requests.ConnectionError | requests.Timeout | HTTPError)\n",
         "    network = False\n",
     ),
-    Protection(
+    Mutation(
         "downloads",
         "killed or interrupted while it fetches or verifies",
         "keeping the part until the file is verified",
@@ -298,7 +299,7 @@ PROTECTIONS = [
         "            os.link(self.part, output_file)  # the part stays",
         "            os.replace(self.part, output_file)  # the part stays",
     ),
-    Protection(
+    Mutation(
         "downloads",
         "two processes at once",
         "the lock",
@@ -306,7 +307,7 @@ PROTECTIONS = [
         "        with alone(target, lambda: tell(Progress(target.name, _length(part), size, waiting=True))):\n",
         "        with contextlib.nullcontext():\n",
     ),
-    Protection(
+    Mutation(
         "downloads",
         "a range ignored, or answered with another one",
         "comparing where the answer begins",
@@ -314,7 +315,7 @@ PROTECTIONS = [
         "        if status == 206 and start == str(have) and total in",
         "        if status == 206 and total in",
     ),
-    Protection(
+    Mutation(
         "downloads",
         "the file changes between two parts",
         "fetching joined pieces anew",
@@ -322,7 +323,7 @@ PROTECTIONS = [
         "            if last or not one.joined:\n",
         "            if True:\n",
     ),
-    Protection(
+    Mutation(
         "downloads",
         "lengths that lie",
         "counting what comes",
@@ -330,7 +331,7 @@ PROTECTIONS = [
         "                if total is not None and done + len(block) > total:\n",
         "                if False:\n",
     ),
-    Protection(
+    Mutation(
         "downloads",
         "a page in place of the file",
         "looking whether it is a page",
@@ -338,7 +339,7 @@ PROTECTIONS = [
         '            page = said.get("Content-Type", "").startswith("text/html")\n',
         "            page = False\n",
     ),
-    Protection(
+    Mutation(
         "downloads",
         "a wrong checksum",
         "verifying",
@@ -346,7 +347,7 @@ PROTECTIONS = [
         "                pooch.retrieve(url, known_hash, target.name",
         "                pooch.retrieve(url, None, target.name",
     ),
-    Protection(
+    Mutation(
         "downloads",
         "statuses that refuse, such as 403, 404 and 500",
         "looking at the status",
@@ -354,7 +355,7 @@ PROTECTIONS = [
         '            raise _RefusalError(f"HTTP {status} {response.reason}")\n',
         "            return 0, self.size\n",
     ),
-    Protection(
+    Mutation(
         "downloads",
         "redirects in a circle or to what is no address",
         "expecting that an address is none",
@@ -362,7 +363,7 @@ PROTECTIONS = [
         "        except ValueError as error:  # it redirects",
         "        except KeyError as error:  # it redirects",
     ),
-    Protection(
+    Mutation(
         "downloads",
         "notes of an earlier call torn or of another kind",
         "looking whether a note may be sent",
@@ -370,7 +371,7 @@ PROTECTIONS = [
         '        fit_to_be_sent = isinstance(validator, str) and re.fullmatch("[ -~]{1,1000}", validator)\n',
         "        fit_to_be_sent = True\n",
     ),
-    Protection(
+    Mutation(
         "downloads",
         "a full disk, or a folder that cannot be made",
         "making one line of it",
@@ -378,7 +379,7 @@ PROTECTIONS = [
         "    except OSError as error:\n        raise disk_error(target, error) from error\n",
         "    except KeyError as error:\n        raise disk_error(target, error) from error\n",
     ),
-    Protection(
+    Mutation(
         "downloads",
         "no network, nobody there, or a stranger",
         "the operating system's words",
@@ -386,7 +387,7 @@ PROTECTIONS = [
         "    text = words[-1] if words else",
         '    text = "" if words else',
     ),
-    Protection(
+    Mutation(
         "downloads",
         "answers with bytes changed, left out and put in",
         "expecting pieces of less than no bytes",
@@ -394,7 +395,7 @@ PROTECTIONS = [
         "    except (HTTPError, ValueError) as error:",
         "    except HTTPError as error:",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "archives with paths, links, devices and absolute names in them",
         "unpacking the members alone that were asked for",
@@ -403,7 +404,7 @@ PROTECTIONS = [
         "                        _copy_member(tar, entry, folder, missing.pop(entry.name, None))\n",
         "                    missing.pop(entry.name, None)\n                    tar.extract(entry, folder)\n",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "archives with members missing, twice, of another kind or length",
         "taking plain files alone",
@@ -411,7 +412,7 @@ PROTECTIONS = [
         " if entry.isreg() and not entry.issparse() else None\n",
         "\n",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "archives that are damaged or cut off",
         "expecting a damaged one",
@@ -419,7 +420,7 @@ PROTECTIONS = [
         "    except _DAMAGED as error:\n",
         "    except KeyError as error:\n",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "archives that unpack to gigabytes",
         "counting what comes out",
@@ -427,7 +428,7 @@ PROTECTIONS = [
         "        if self.left < 0:\n",
         "        if False:\n",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "archives whose headers take for ever, or hold headers without end",
         "the longest header that is read",
@@ -435,7 +436,7 @@ PROTECTIONS = [
         "HEADER_BYTES = 1 << 12 ",
         "HEADER_BYTES = 1 << 30 ",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "unpacking interrupted, or on a full disk",
         "taking the half folder away",
@@ -443,7 +444,7 @@ PROTECTIONS = [
         "    finally:\n        shutil.rmtree(half, ignore_errors=True)\n",
         "    finally:\n        pass\n",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "several processes unpack one folder",
         "looking again once it is one's turn",
@@ -451,7 +452,7 @@ PROTECTIONS = [
         "                if not _has_all(folder, members):  # another",
         "                if True:  # another",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "records that are short, or labels out of range",
         "looking at the file's length",
@@ -459,7 +460,7 @@ PROTECTIONS = [
         "    if size == 0 or size % length:\n",
         "    if False:\n",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "MATLAB files of another kind, shape or labels",
         "looking at the shape",
@@ -467,7 +468,7 @@ PROTECTIONS = [
         "        if found.shape != (*IMAGE_SHAPE, len(labels)) or found.dtype != np.uint8:\n",
         "        if False:\n",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "MATLAB files cut off or changed anywhere",
         "looking at the kind of the values",
@@ -475,7 +476,7 @@ PROTECTIONS = [
         " or head.flags & _COMPLEX or kind not in _DTYPES:\n",
         " or head.flags & _COMPLEX:\n",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "files that would fill the memory",
         "reading so many bytes of a line at once",
@@ -483,7 +484,7 @@ PROTECTIONS = [
         'iter(lambda: file.readline(_LONGEST), "")',
         "file",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "pictures: animated, CMYK, 1 x 1, transparent, of 16 bits",
         "laying transparent ones over white",
@@ -491,7 +492,7 @@ PROTECTIONS = [
         "    if not picture.has_transparency_data:\n",
         "    if True:\n",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "pictures that are empty, torn or none",
         "expecting anything of a picture's reader",
@@ -499,7 +500,7 @@ PROTECTIONS = [
         "    except Exception as error:  # Pillow's",
         "    except KeyError as error:  # Pillow's",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "pictures that would fill the memory",
         "taking a warning of a bomb for an error",
@@ -507,7 +508,7 @@ PROTECTIONS = [
         '        warnings.simplefilter("error", Image.DecompressionBombWarning)',
         '        warnings.simplefilter("ignore", Image.DecompressionBombWarning)',
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "programs that look like pictures",
         "leaving out what Ghostscript reads",
@@ -515,7 +516,7 @@ PROTECTIONS = [
         'NOT_READ = ("EPS", "IPTC")\n',
         "NOT_READ = ()\n",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "one's own folders and arrays laid out wrongly",
         "reading all before anything is written",
@@ -523,7 +524,7 @@ PROTECTIONS = [
         "    if wrong:\n        raise PictureError",
         "    if False:\n        raise PictureError",
     ),
-    Protection(
+    Mutation(
         "archives and files",
         "pickles, and texts that would be carried out",
         "numpy's refusal",
@@ -531,7 +532,7 @@ PROTECTIONS = [
         "    with np.load(FOLDER / WEIGHTS) as weights:\n",
         "    with np.load(FOLDER / WEIGHTS, allow_pickle=True) as weights:\n",
     ),
-    Protection(
+    Mutation(
         "fuzzed readers",
         "records: bytes and lengths",
         "looking at the labels",
@@ -539,7 +540,7 @@ PROTECTIONS = [
         "    wrong = np.flatnonzero((labels < 0) | (labels >= num_classes))\n    if wrong.size:\n",
         "    wrong = labels\n    if False:\n",
     ),
-    Protection(
+    Mutation(
         "fuzzed readers",
         "MATLAB files, packed and not",
         "expecting that what is packed is damaged",
@@ -547,7 +548,7 @@ PROTECTIONS = [
         "        except zlib.error as error:\n",
         "        except KeyError as error:\n",
     ),
-    Protection(
+    Mutation(
         "fuzzed readers",
         "run logs, and the figures and lines that are made of them",
         "drawing numbers alone",
@@ -555,7 +556,7 @@ PROTECTIONS = [
         "    if isinstance(value, bool) or not isinstance(value, int | float):\n",
         "    if value is None:\n",
     ),
-    Protection(
+    Mutation(
         "fuzzed readers",
         "pictures of seventeen kinds",
         "expecting anything of a picture's reader",
@@ -563,7 +564,7 @@ PROTECTIONS = [
         "    except Exception as error:  # Pillow's",
         "    except OSError as error:  # Pillow's",
     ),
-    Protection(
+    Mutation(
         "fuzzed readers",
         "archives",
         "expecting that it ends too early",
@@ -571,7 +572,7 @@ PROTECTIONS = [
         "    EOFError,\n",
         "",
     ),
-    Protection(
+    Mutation(
         "fuzzed readers",
         "descriptions of data sets",
         "expecting numbers beyond all size, and nesting without end",
@@ -579,7 +580,7 @@ PROTECTIONS = [
         "KeyError, TypeError, OverflowError, RecursionError) as error:\n",
         "KeyError, TypeError) as error:\n",
     ),
-    Protection(
+    Mutation(
         "fuzzed readers",
         "settings of runs",
         "expecting nesting without end",
@@ -587,7 +588,7 @@ PROTECTIONS = [
         "        except (ValueError, RecursionError) as error:\n",
         "        except ValueError as error:\n",
     ),
-    Protection(
+    Mutation(
         "fuzzed readers",
         "folders of pictures, with anything in them",
         "passing over what is no file",
@@ -595,7 +596,7 @@ PROTECTIONS = [
         "    return sorted(path for path in found if path.is_file())\n",
         "    return sorted(found)\n",
     ),
-    Protection(
+    Mutation(
         "notebooks and server",
         "make lab: reached from another machine",
         "its address",
@@ -603,7 +604,7 @@ PROTECTIONS = [
         "--ip=127.0.0.1",
         "--ip=0.0.0.0",
     ),
-    Protection(
+    Mutation(
         "notebooks and server",
         "make lab: asked without its token, or with another",
         "the token",
@@ -611,7 +612,7 @@ PROTECTIONS = [
         "--ip=127.0.0.1",
         "--ip=127.0.0.1 --IdentityProvider.token=",
     ),
-    Protection(
+    Mutation(
         "notebooks and server",
         "make lab: another page that the browser has open",
         "looking at the name that was asked for",
@@ -619,7 +620,7 @@ PROTECTIONS = [
         "--ip=127.0.0.1",
         "--ip=127.0.0.1 --ServerApp.allow_remote_access=True",
     ),
-    Protection(
+    Mutation(
         "notebooks and server",
         "TensorBoard and dashboards: reached from another machine",
         "its address",
@@ -627,7 +628,7 @@ PROTECTIONS = [
         '"--host=127.0.0.1"',
         '"--host=0.0.0.0"',
     ),
-    Protection(
+    Mutation(
         "hostile names",
         "on the console",
         "printing what does nothing but letters",
@@ -635,7 +636,7 @@ PROTECTIONS = [
         "    print(plain_lines(line), flush=True)\n",
         "    print(line, flush=True)\n",
     ),
-    Protection(
+    Mutation(
         "hostile names",
         "of classes, from folders, arrays and descriptions",
         "making them plain",
@@ -643,7 +644,7 @@ PROTECTIONS = [
         '        object.__setattr__(self, "classes", tuple(map(plain, self.classes)))\n',
         "",
     ),
-    Protection(
+    Mutation(
         "hostile names",
         "in figures and the words beside them",
         "taking dollar signs literally",
@@ -651,7 +652,7 @@ PROTECTIONS = [
         "    _take_literally(figure)\n    with",
         "    with",
     ),
-    Protection(
+    Mutation(
         "hostile names",
         "in widgets, pages and alternative texts",
         "escaping the sentence",
@@ -659,7 +660,7 @@ PROTECTIONS = [
         "</strong> {html.escape(reading.line)}",
         "</strong> {reading.line}",
     ),
-    Protection(
+    Mutation(
         "hostile names",
         "on the command line and in its errors",
         "making an error plain",
@@ -667,7 +668,7 @@ PROTECTIONS = [
         '    text = plain(" ".join(str(error).split())) or',
         '    text = " ".join(str(error).split()) or',
     ),
-    Protection(
+    Mutation(
         "hostile names",
         "of students, in CSV files for a learning platform",
         "the quote before a formula",
@@ -675,7 +676,7 @@ PROTECTIONS = [
         """    return f"'{text}" if first in""",
         """    return text if first in""",
     ),
-    Protection(
+    Mutation(
         "hostile names",
         "in a notebook in a real browser, and in the page made of it",
         "escaping where it failed",
@@ -683,7 +684,7 @@ PROTECTIONS = [
         "<pre>{html.escape(reading.details)}</pre>",
         "<pre>{reading.details}</pre>",
     ),
-    Protection(
+    Mutation(
         "soak",
         "evaluations again and again, beside a run and in a dashboard",
         "tracing a network's graph once",
@@ -691,7 +692,7 @@ PROTECTIONS = [
         "        if self._compiled is None:\n",
         "        if True:\n",
     ),
-    Protection(
+    Mutation(
         "exact resume",
         "event files of a run that was killed and went on",
         "telling TensorBoard where a run goes on",
@@ -699,15 +700,15 @@ PROTECTIONS = [
         "            self._begin(run.first_step)\n",
         "",
     ),
-    Protection(
+    Mutation(
         "grading",
         "tests, checks, numpy or Python replaced in a cell before",
         "putting back what was replaced",
         "cifarlab/teaching/sandbox/autograder.py",
-        'outcome: dict[str, Any] = {"replaced": list(dict.fromkeys(self.put_back()))}',
+        'outcome: dict[str, Any] = {"replaced": list(dict.fromkeys(self.restore()))}',
         'outcome: dict[str, Any] = {"replaced": []}',
     ),
-    Protection(
+    Mutation(
         "grading",
         "hooks of IPython, Jupyter and Python",
         "running tests beside IPython",
@@ -715,23 +716,23 @@ PROTECTIONS = [
         "store_history=not self.testing",
         "store_history=True",
     ),
-    Protection(
+    Mutation(
         "grading",
         "the kernel's answer to the grader forged",
         "the grader's seal",
         "cifarlab/teaching/sandbox/nbgrader_cells.py",
         '    if not hmac.compare_digest(expected.encode(), got.encode("utf-8", "replace")):\n',
-        "    if not got and not sealed:\n",
+        "    if not got and not signed:\n",
     ),
-    Protection(
+    Mutation(
         "grading",
         "checks replaced while they call the student's function",
         "looking again when the function has returned",
         "cifarlab/teaching/sandbox/autograder.py",
-        "        self.meddled += self.put_back_soon()\n",
+        "        self.tampered += self.restore_quick()\n",
         "        pass\n",
     ),
-    Protection(
+    Mutation(
         "grading",
         "a test that nobody has seen, read while it runs and told in every way",
         "showing no words of such a test but its own",
@@ -739,7 +740,7 @@ PROTECTIONS = [
         '    if private and (name, raised_by) != ("AssertionError", "test"):\n',
         "    if False:\n",
     ),
-    Protection(
+    Mutation(
         "grading",
         "a test read by the cells after it",
         "running tests beside IPython",
@@ -747,7 +748,7 @@ PROTECTIONS = [
         "store_history=not self.testing",
         "store_history=True",
     ),
-    Protection(
+    Mutation(
         "grading",
         "processes that hide and go on",
         "ending all that descends from the kernel",
@@ -755,7 +756,7 @@ PROTECTIONS = [
         "            for process in left:\n",
         "            for process in []:\n",
     ),
-    Protection(
+    Mutation(
         "grading",
         "the grader killed with SIGKILL at any moment",
         "looking whether the grader still lives",
@@ -763,15 +764,15 @@ PROTECTIONS = [
         "    while ended != child and os.getppid() == grader:\n",
         "    while ended != child:\n",
     ),
-    Protection(
+    Mutation(
         "grading",
         "the grader's own processes signalled",
         "keeping signals in",
         "cifarlab/teaching/sandbox/landlock.py",
-        "_SIGNALS if known >= 6 else 0",
+        "LANDLOCK_SCOPE_SIGNAL if known >= 6 else 0",
         "0",
     ),
-    Protection(
+    Mutation(
         "grading",
         "a line that the grader would look at for hours",
         "looking at a line from its beginning alone",
@@ -779,7 +780,7 @@ PROTECTIONS = [
         'r"^.*\\r(?=[^\\n])"',
         'r".*\\r(?=[^\\n])"',
     ),
-    Protection(
+    Mutation(
         "grading",
         "the disk filled",
         "counting what lies in a notebook's folder",
@@ -787,31 +788,31 @@ PROTECTIONS = [
         "        if max(_size(self.folder), ",
         "        if max(0, ",
     ),
-    Protection(
+    Mutation(
         "grading",
         "the disk filled outside of the notebook's folder",
         "counting what is written anywhere",
         "cifarlab/teaching/sandbox/limits.py",
-        "sum(self.written.values()) / WRITTEN_OVER)",
+        "sum(self.written.values()) / WRITE_FACTOR)",
         "0)",
     ),
-    Protection(
+    Mutation(
         "grading",
         "other people's files read, and files written that are not the notebook's",
         "the fence",
         "cifarlab/teaching/sandbox/kernel.py",
-        "    landlock.enclose(",
+        "    landlock.restrict_self(",
         "    print(",
     ),
-    Protection(
+    Mutation(
         "grading",
         "a connection opened, or anything sent without one",
         "giving connections up",
         "cifarlab/teaching/sandbox/kernel.py",
-        "            seccomp.give_up_connections()  # those to the grader are there\n",
+        "            seccomp.block_network()  # those to the grader are there\n",
         "",
     ),
-    Protection(
+    Mutation(
         "grading",
         "a kernel that ends, or sends what is no message",
         "expecting anything of a kernel",
@@ -819,7 +820,7 @@ PROTECTIONS = [
         "        except Exception:  # of what it sent",
         "        except KeyError:  # of what it sent",
     ),
-    Protection(
+    Mutation(
         "grading",
         "submissions that cheat, among others",
         "importing anew what a test uses",
@@ -827,7 +828,7 @@ PROTECTIONS = [
         "[*(line for name, line in imports.items() if name in names), cell.source]",
         "[cell.source]",
     ),
-    Protection(
+    Mutation(
         "grading",
         "pages that hold a program, a key or a hidden test",
         "making words of HTML",
@@ -835,7 +836,7 @@ PROTECTIONS = [
         '    return re.sub(r"<(?=[a-zA-Z/!?])", "<\\N{ZERO WIDTH SPACE}", text)\n',
         "    return text\n",
     ),
-    Protection(
+    Mutation(
         "grading",
         "words of which a page would be made for hours",
         "cutting texts off",
@@ -843,7 +844,7 @@ PROTECTIONS = [
         "    texts, notes = _cut([_text(cell) for cell in cells], names)\n",
         "    texts, notes = [_text(cell) for cell in cells], []\n",
     ),
-    Protection(
+    Mutation(
         "grading",
         "a page that takes hours or gigabytes to make",
         "a process of its own for pages, with limits",
@@ -851,7 +852,7 @@ PROTECTIONS = [
         "    signal.alarm(seconds)\n",
         "",
     ),
-    Protection(
+    Mutation(
         "grading",
         "outputs that are rewritten in many places",
         "counting what is written in each place",
@@ -859,7 +860,7 @@ PROTECTIONS = [
         "self.printed + places * len(str(content))",
         "self.printed + len(str(content))",
     ),
-    Protection(
+    Mutation(
         "grading",
         "the grader's memory filled with one message of many parts",
         "watching the grader's own memory",
@@ -867,7 +868,7 @@ PROTECTIONS = [
         "        if _resident(self.grader) - self.resident_before > 1e6 * self.limits.memory_mb:\n",
         "        if False:\n",
     ),
-    Protection(
+    Mutation(
         "grading",
         "the guardian stopped, so that the kernel's end is not seen",
         "letting it go on",
@@ -875,7 +876,7 @@ PROTECTIONS = [
         "        parent.resume()\n",
         "        pass\n",
     ),
-    Protection(
+    Mutation(
         "grading",
         "the process that executes notebooks ended",
         "executing again what was executed beside it",
@@ -883,7 +884,7 @@ PROTECTIONS = [
         "        except concurrent.futures.BrokenExecutor:  # it was this one",
         "        except KeyError:  # it was this one",
     ),
-    Protection(
+    Mutation(
         "grading",
         "a file that nbgrader cannot take",
         "going on with the others",
@@ -891,7 +892,7 @@ PROTECTIONS = [
         "            except AssignmentError as error:\n                refused",
         "            except KeyError as error:\n                refused",
     ),
-    Protection(
+    Mutation(
         "soak",
         "summaries again and again",
         "numpy's numbers",

@@ -1,7 +1,7 @@
 """The same network in PyTorch, channels last, with a DataLoader that distorts image by image, as its tutorials have it.
 
 PyTorch is not in the lock: install torch by hand to measure it.
-`python -m benchmarks.peers.pytorch FILE...` serves measurements of images/s.
+`python -m benchmarks.baselines.pytorch FILE...` serves measurements of images/s.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""Runs every lesson headless from clean and prints a table: `make course`, or with names of sources.
+"""Runs every lesson headless from clean and prints a table: `make run-lessons`, or with names of sources.
 
 A lesson tags the cell that prints the figure that it reaches with "result". Which data set the lessons use is said by
 CIFARLAB_DATASET, as in JupyterLab; nothing is written beside the notebooks.

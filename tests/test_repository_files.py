@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 WORKFLOWS = {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / ".github" / "workflows").glob("*.yml")}
 FORMS = sorted(path for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml")
 CONTAINER = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
-HOSTED = (ROOT / "docs" / "hosted.md").read_text()
+HOSTED = (ROOT / "docs" / "run-online.md").read_text()
 EDITABLE = "--no-deps --no-build-isolation --config-settings editable_mode=compat -e ."
 TARGETS = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
 

@@ -1,4 +1,4 @@
-"""Has atheris change files for a reader: `python -m tests.faults.with_atheris READER FOLDER`, then libFuzzer's flags.
+"""Has atheris change files for a reader: `python -m tests.faults.fuzz_atheris READER FOLDER`, then libFuzzer's flags.
 
 atheris sees which bytes lead where. The folder holds files to begin with and takes in those that lead somewhere new. A
 file that makes the reader raise anything but a `UserError`, or take longer or more memory than the flags allow, ends
@@ -26,7 +26,7 @@ def main() -> None:
     import atheris  # the extra `fuzz`; this module is read by the tests without it too
 
     with atheris.instrument_imports(include=SEEN):
-        from tests.faults.readers import tries
+        from tests.faults.fuzz_targets import tries
 
     name = sys.argv.pop(1)
     with tempfile.TemporaryDirectory() as folder:

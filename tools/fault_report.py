@@ -1,8 +1,8 @@
 """Fills the table of tests/faults/README.md from what the last runs counted.
 
 `make test` counts into artefacts/faults.json, `make soak` into artefacts/faults-soak.json. Both are recorded beside the
-table, which is made of the records and of what `tools/take_out.py` proved. A run of
-a few tests renews their rows alone.
+table, which is made of the records and of what `tools/mutation_test.py` proved. A run
+of a few tests renews their rows alone.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tests" / "faults"
 RECORDED = FOLDER / "recorded"
-BEGIN, END = "<!-- table: tools/fault_table.py -->\n", "<!-- end of the table -->"
+BEGIN, END = "<!-- table: tools/fault_report.py -->\n", "<!-- end of the table -->"
 
 
 def read(name: str) -> list[dict]:
@@ -22,17 +22,20 @@ def read(name: str) -> list[dict]:
 
 def table() -> str:
     """The table in Markdown, from the records."""
-    short, long = ({(row["claim"], row["how"]): row for row in read(name)} for name in ("short.json", "soak.json"))
-    proofs = json.loads((RECORDED / "proofs.json").read_text())
+    short, long = (
+        {(row["promise"], row["injection"]): row for row in read(name)} for name in ("short.json", "soak.json")
+    )
+    caught = json.loads((RECORDED / "mutations.json").read_text())
     lines = [
-        "| claim | how it is broken | tried by `make test` | by `make soak` | lost | seen failing without |",
+        "| promise | how it is broken | tried by `make test` | by `make soak` | lost | seen failing without |",
         "| --- | --- | ---: | ---: | ---: | --- |",
     ]
-    for claim, how in sorted({*short, *long}):
-        counts = [rows.get((claim, how)) for rows in (short, long)]
+    for promise, injection in sorted({*short, *long}):
+        counts = [rows.get((promise, injection)) for rows in (short, long)]
         tried = [f"{row['tried']:,}" if row and row["tried"] else "" for row in counts]
         lost = sum(row["lost"] for row in counts if row)
-        lines.append(f"| {claim} | {how} | {tried[0]} | {tried[1]} | {lost} | {proofs.get(f'{claim} | {how}', '')} |")
+        removed = caught.get(f"{promise} | {injection}", "")
+        lines.append(f"| {promise} | {injection} | {tried[0]} | {tried[1]} | {lost} | {removed} |")
     return "\n".join(lines) + "\n"
 
 
@@ -47,7 +50,7 @@ def main() -> None:
     RECORDED.mkdir(exist_ok=True)
     for source, name in (("faults.json", "short.json"), ("faults-soak.json", "soak.json")):
         if (counted := ROOT / "artefacts" / source).exists():
-            rows = {(row["claim"], row["how"]): row for row in [*read(name), *json.loads(counted.read_text())]}
+            rows = {(row["promise"], row["injection"]): row for row in [*read(name), *json.loads(counted.read_text())]}
             (RECORDED / name).write_text(json.dumps([rows[key] for key in sorted(rows)], indent=1) + "\n")
     page = FOLDER / "README.md"
     page.write_text(filled(page.read_text()))

@@ -1,0 +1,39 @@
+"""Every result that is told comes from a record, and no document tells another."""
+
+import re
+
+import pytest
+
+from tools import reported_results
+
+CLAIMS = list(reported_results.claims())
+FIGURE = re.compile(
+    r"\d[\d,.]*(?: (?:to|and|or) \d[\d,.]*)* ?(?:%|images/s|GFLOP/s|s\b|seconds|minutes|ms\b|[kMG]B|points|times as)"
+)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.document}: {claim.text}")
+def test_reported_result_matches_record(claim):
+    assert claim.text in reported_results.words(claim.document), f"benchmarks/results/{claim.source} says this"
+
+
+@pytest.mark.parametrize("document", reported_results.NO_RESULTS)
+def test_no_figure_is_told_without_a_record(document):
+    assert FIGURE.findall(reported_results.untold(document)) == []
+
+
+@pytest.mark.parametrize("document", reported_results.NO_RESULTS)
+def test_what_is_no_result_is_still_there(document):
+    text = reported_results.words(document)
+    assert [known for known in reported_results.NO_RESULTS[document] if known not in text] == []
+
+
+def test_a_figure_that_drifts_is_found(monkeypatch, tmp_path):
+    drifted = tmp_path / "README.md"
+    drifted.write_text((reported_results.ROOT / "README.md").read_text().replace("82.3 %", "83.2 %"))
+    for record in reported_results.RECORDED.iterdir():
+        (tmp_path / record.name).write_text(record.read_text())
+    monkeypatch.setattr(reported_results, "ROOT", tmp_path)
+    assert FIGURE.findall(reported_results.untold("README.md"))
+    (claim,) = [claim for claim in CLAIMS if claim.document == "README.md" and "82.3 %" in claim.text]
+    assert claim.text not in reported_results.words("README.md")
