@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from cifarlab.config import RECIPES, EvalConfig, TrainConfig
 from cifarlab.errors import NotFiniteError, UserError, WorkerLostError
 from cifarlab.teaching.grading import cli as assignments_command
-from cifarlab.text import plain
+from cifarlab.text import sanitize
 
 if TYPE_CHECKING:
     from cifarlab.evaluation.classifier import Classifier
@@ -35,7 +35,7 @@ class _Parser(argparse.ArgumentParser):
         unknown = message.removeprefix("unrecognized arguments: ").split(" ")[0].split("=")[0]
         near = difflib.get_close_matches(unknown, self._option_string_actions, n=2)
         hint = f" Near: {', '.join(near)}." if near and message.startswith("unrecognized") else ""
-        self.exit(2, f"{self.prog}: {plain(message)}.{hint} See {self.prog} --help.\n")
+        self.exit(2, f"{self.prog}: {sanitize(message)}.{hint} See {self.prog} --help.\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -125,15 +125,15 @@ def _eval(options: argparse.Namespace) -> int:
 def _classify(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from cifarlab.data.image_files import read_picture
+    from cifarlab.data.image_files import read_image
     from cifarlab.evaluation.classifier import classify
     from cifarlab.monitoring.console import say
 
     classifier = _classifier(options)
     shape = classifier.dataset.image_shape
-    pictures = np.stack([read_picture(path, shape) for path in options.pictures])
+    pictures = np.stack([read_image(path, shape) for path in options.pictures])
     for path, guesses in zip(options.pictures, classify(classifier, pictures), strict=True):
-        say(f"{plain(path)}: " + ", ".join(f"{guess.name} {guess.probability:.1%}" for guess in guesses))
+        say(f"{sanitize(path)}: " + ", ".join(f"{guess.name} {guess.probability:.1%}" for guess in guesses))
     return 0
 
 
@@ -277,11 +277,11 @@ def _config(
 def _warn(warnings: Sequence[str]) -> None:
     """Prints what a person should know beside a result, without changing the result's output."""
     for warning in warnings:
-        print(f"Warning: {plain(warning)}", file=sys.stderr)
+        print(f"Warning: {sanitize(warning)}", file=sys.stderr)
 
 
 def _fail(program: str, error: Exception, status: int) -> int:
     """Prints an error as one line."""
-    text = plain(" ".join(str(error).split())) or type(error).__name__
+    text = sanitize(" ".join(str(error).split())) or type(error).__name__
     print(f"{program}: {text}", file=sys.stderr)
     return status

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.errors import UserError
-from cifarlab.files import replace_text
+from cifarlab.files import atomic_write_text
 
 DISTORTIONS = ("flip", "brightness", "contrast", "affine")
 """The names of `data.distortions.BY_NAME`."""
@@ -69,7 +69,7 @@ class _Config:
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the settings as JSON, whole or not at all."""
-        replace_text(Path(path), json.dumps(dataclasses.asdict(self), indent=1) + "\n")
+        atomic_write_text(Path(path), json.dumps(dataclasses.asdict(self), indent=1) + "\n")
 
     @classmethod
     def read(cls, path: str | os.PathLike) -> typing.Self:

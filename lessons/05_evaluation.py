@@ -338,7 +338,7 @@ canvas.save(folder / "mine.png")
 
 # %%
 classifier = classifier.trained_classifier(config.train_dir)
-picture = image_files.read_picture(folder / "mine.png")
+picture = image_files.read_image(folder / "mine.png")
 (guesses,) = classifier.classify(classifier, picture[None], top=10)
 print("read as", picture.shape, picture.dtype.name)
 print("probabilities sum to 1:", abs(sum(guess.probability for guess in guesses) - 1) < 1e-5)
@@ -349,7 +349,7 @@ evaluations.guesses(left_ax, right_ax, picture, guesses)
 figures.show(figure, "A red ship on blue water, and the probability of each of the ten classes.")
 
 # %% [markdown]
-# `read_picture` takes any file that Pillow reads, scales it so that it fills a square of 32 pixels and keeps its
+# `read_image` takes any file that Pillow reads, scales it so that it fills a square of 32 pixels and keeps its
 # middle.
 #
 # Our network has trained for seconds, and on drawn pictures if you have not switched. cifarlab brings weights that

@@ -562,7 +562,7 @@ print(f"worker {worker.index} of {len(worker.addresses)}, at {worker.addresses[0
 # %%
 halves = []
 for index in range(2):
-    share_of_worker = pipeline.distorted_inputs(dataset, 128, seed=SEED, share=(index, 2))
+    share_of_worker = pipeline.distorted_inputs(dataset, 128, seed=SEED, shard=(index, 2))
     halves.append(next(iter(share_of_worker)))
 joined = np.concatenate([half_images for half_images, _ in halves])
 print("each worker's share:", halves[0][0].shape)

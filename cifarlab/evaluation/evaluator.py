@@ -187,8 +187,8 @@ def _pictures(config: EvalConfig, trained: TrainConfig) -> DataSet:
         return registry.load(config.dataset, config.data_dir or trained.data_dir)
     described = DataSet.read_description(path)
     if config.dataset is None and (config.data_dir is None or described.name not in registry.SOURCES):
-        if described.is_there():
-            described.check()
+        if described.files_exist():
+            described.validate()
             return described
         if described.name not in registry.SOURCES:
             raise DataSetError(

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from cifarlab.backend import as_written, tf
+from cifarlab.backend import do_not_convert, tf
 from cifarlab.model.network import layers
 
 
@@ -29,7 +29,7 @@ class Losses(NamedTuple):
         return {**decays, "cross_entropy": self.cross_entropy, "total_loss": self.total}
 
 
-@as_written
+@do_not_convert
 def loss(net: tf.Module, logits: tf.Tensor, labels: tf.Tensor) -> Losses:
     """The losses of a batch, from its logits and labels and the network's weights.
 

@@ -4,7 +4,7 @@ import copy
 import zlib
 from typing import NamedTuple
 
-from cifarlab.backend import as_written, tf
+from cifarlab.backend import do_not_convert, tf
 from cifarlab.errors import UserError
 from cifarlab.model.ops import convolution, normalization, pooling
 
@@ -125,7 +125,7 @@ class ConvNet(tf.Module):
         self.local4 = Layer("local4", [384, 192], **local, seed=seed)
         self.softmax_linear = Layer("softmax_linear", [192, num_classes], stddev=1 / 192, seed=seed)
 
-    @as_written
+    @do_not_convert
     def stages(self, images: tf.Tensor) -> NamedTuple:
         """Every stage's result for a batch of images, by name and in order; the last one is the logits.
 

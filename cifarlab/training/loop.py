@@ -14,7 +14,7 @@ from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet, check_is_dataset
-from cifarlab.data.distortions import Distortion, named
+from cifarlab.data.distortions import Distortion, parse_distortions
 from cifarlab.data.pipeline import QueueCounter, distorted_inputs
 from cifarlab.errors import NotFiniteError, WorkerLostError
 from cifarlab.model.network import variable_name
@@ -48,7 +48,7 @@ def train(
             network for this data set.
         dataset: the pictures; by default `config.dataset`, fetched or drawn on first use.
         distortions: functions of one's own, (images, seed) -> images, in the place of those that `config.distortions`
-            names; the run's settings say "own" then. `data.distortions.draw` makes their random numbers.
+            names; the run's settings say "own" then. `data.distortions.per_image_uniform` makes their random numbers.
         observers: told of start, steps, checkpoints and end.
         control: for steering from another thread. Ctrl-C stops, too.
 
@@ -102,7 +102,7 @@ def train(
             placement=strategy.describe(config.batch_size),
             warnings=(*checkpoints.warnings, *warnings),
         )
-        chosen = named(config.distortions) if distortions is None else distortions
+        chosen = parse_distortions(config.distortions) if distortions is None else distortions
         return _Session(run, strategy, checkpoints, log, chosen, observers, control).run_to_end()
 
 
@@ -211,7 +211,7 @@ class _Session:
                 num_preprocess_threads=self.config.num_preprocess_threads,
                 distortions=self.distortions,
                 counter=counter,
-                share=self.strategy.share,
+                shard=self.strategy.share,
             )
         )
 

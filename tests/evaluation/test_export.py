@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab.backend import silenced_stderr, tf
+from cifarlab.backend import suppressed_stderr, tf
 from cifarlab.data.dataset import DataSet
 from cifarlab.data.records import CLASSES, read_records
 from cifarlab.evaluation.classifier import Classifier, export, pretrained
@@ -47,7 +47,7 @@ def page(classifier, pictures, drawn, tmp_path_factory):
     Image.fromarray(pictures[0]).save(folder / "picture.png")
     names = {"training_pictures": read_records(drawn.train_files[0])[0][:100]}
     # The converter and the interpreter write lines of their own to stderr.
-    with pytest.MonkeyPatch.context() as patch, silenced_stderr():
+    with pytest.MonkeyPatch.context() as patch, suppressed_stderr():
         patch.chdir(folder)
         for block in re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
             exec(block.replace("examples = pictures ", "examples = training_pictures "), names)
@@ -85,7 +85,7 @@ def test_tensorflow_lite_agrees_in_size_and_class_with_what_the_page_says(page, 
         rf"^\| `{name}`.*? \| ([\d.]+) MB \| (?:all|at least) (\d+) \|$", PAGE, re.MULTILINE
     ).groups()
     assert f"{len(page[name]) / 1e6:.1f}" == size
-    with silenced_stderr():
+    with suppressed_stderr():
         logits = page["lite_logits"](page[name], pictures)
     assert (logits.argmax(axis=1) == expected.argmax(axis=1)).sum() >= int(wanted)
     if name == "in_floats":
@@ -98,7 +98,7 @@ def test_an_integer_model_with_a_quantized_division_fails_as_the_page_says(page,
     # One picture at 400 contrasts: its deviations fall on each of the 256 numbers in their range.
     contrasts = np.linspace(0.05, 1, 400)[:, None, None, None]
     of_every_contrast = (max(pictures, key=np.std) * contrasts).astype(np.uint8)
-    with silenced_stderr():
+    with suppressed_stderr():
         converter = tf.lite.TFLiteConverter.from_saved_model(str(page["folder"] / "model"))
         converter.optimizations = page["converter"].optimizations
         converter.representative_dataset = page["converter"].representative_dataset

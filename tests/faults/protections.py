@@ -303,7 +303,7 @@ PROTECTIONS = [
         "two processes at once",
         "the lock",
         DOWNLOAD,
-        "        with alone(target, lambda: tell(Progress(target.name, _length(part), size, waiting=True))):\n",
+        "        with file_lock(target, lambda: report(Progress(target.name, _length(part), size, waiting=True))):\n",
         "        with contextlib.nullcontext():\n",
     ),
     Protection(
@@ -319,7 +319,7 @@ PROTECTIONS = [
         "the file changes between two parts",
         "fetching joined pieces anew",
         DOWNLOAD,
-        "            if last or not one.joined:\n",
+        "            if last or not one.resumed:\n",
         "            if True:\n",
     ),
     Protection(
@@ -335,7 +335,7 @@ PROTECTIONS = [
         "a page in place of the file",
         "looking whether it is a page",
         DOWNLOAD,
-        '            page = said.get("Content-Type", "").startswith("text/html")\n',
+        '            page = headers.get("Content-Type", "").startswith("text/html")\n',
         "            page = False\n",
     ),
     Protection(
@@ -351,7 +351,7 @@ PROTECTIONS = [
         "statuses that refuse, such as 403, 404 and 500",
         "looking at the status",
         DOWNLOAD,
-        '            raise _RefusalError(f"HTTP {status} {response.reason}")\n',
+        '            raise _PermanentError(f"HTTP {status} {response.reason}")\n',
         "            return 0, self.size\n",
     ),
     Protection(
@@ -512,16 +512,16 @@ PROTECTIONS = [
         "programs that look like pictures",
         "leaving out what Ghostscript reads",
         PICTURES,
-        'NOT_READ = ("EPS", "IPTC")\n',
-        "NOT_READ = ()\n",
+        'BLOCKED_FORMATS = ("EPS", "IPTC")\n',
+        "BLOCKED_FORMATS = ()\n",
     ),
     Protection(
         "archives and files",
         "one's own folders and arrays laid out wrongly",
         "reading all before anything is written",
         "cifarlab/data/custom.py",
-        "    if wrong:\n        raise PictureError",
-        "    if False:\n        raise PictureError",
+        "    if wrong:\n        raise ImageFileError",
+        "    if False:\n        raise ImageFileError",
     ),
     Protection(
         "archives and files",
@@ -632,7 +632,7 @@ PROTECTIONS = [
         "on the console",
         "printing what does nothing but letters",
         "cifarlab/monitoring/console.py",
-        "    print(plain_lines(line), flush=True)\n",
+        "    print(sanitize_lines(line), flush=True)\n",
         "    print(line, flush=True)\n",
     ),
     Protection(
@@ -640,7 +640,7 @@ PROTECTIONS = [
         "of classes, from folders, arrays and descriptions",
         "making them plain",
         "cifarlab/data/dataset.py",
-        '        object.__setattr__(self, "classes", tuple(map(plain, self.classes)))\n',
+        '        object.__setattr__(self, "classes", tuple(map(sanitize, self.classes)))\n',
         "",
     ),
     Protection(
@@ -664,7 +664,7 @@ PROTECTIONS = [
         "on the command line and in its errors",
         "making an error plain",
         "cifarlab/cli.py",
-        '    text = plain(" ".join(str(error).split())) or',
+        '    text = sanitize(" ".join(str(error).split())) or',
         '    text = " ".join(str(error).split()) or',
     ),
     Protection(
