@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Settings = TypeVar("Settings", TrainConfig, EvalConfig)
 
-TWO_TOWERS: dict[str, Any] = {"num_gpus": 2}
+MULTI_GPU_SETTINGS: dict[str, Any] = {"num_gpus": 2}
 """What `multi-gpu` is, beside `train`."""
 
 
@@ -83,7 +83,7 @@ def _train(options: argparse.Namespace) -> int:
     from cifarlab.training.run_dir import open_folder
     from cifarlab.training.strategies.strategy import check_environment
 
-    towers = TWO_TOWERS if options.command == "multi-gpu" else {}
+    towers = MULTI_GPU_SETTINGS if options.command == "multi-gpu" else {}
     config = _config(TrainConfig, options, {**RECIPES[options.recipe], **towers})
     # A download may take an hour: what else is wrong is said before.
     check_environment(config)
@@ -161,7 +161,7 @@ def _classifier(options: argparse.Namespace) -> "Classifier":
         classifier = trained_classifier(config.checkpoint_dir, averaged=config.moving_average)
         _warn(classifier.warnings)
         return classifier
-    right = pretrained_weights.record()["precision_at_1"]
+    right = pretrained_weights.training_record()["precision_at_1"]
     brought = f"taking the weights that come with cifarlab, right on {right:.1%} of CIFAR-10's test pictures"
     say(f"No checkpoint in {config.checkpoint_dir}: {brought}.")
     return pretrained()
@@ -188,7 +188,7 @@ def _assignments(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from cifarlab import doctor
 
-    print(doctor.report(doctor.examine(_config(TrainConfig, options).data_dir)))
+    print(doctor.format_report(doctor.diagnose(_config(TrainConfig, options).data_dir)))
     return 0
 
 
@@ -222,7 +222,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
         for name, (_, text) in COMMANDS.items()
     }
     _add_settings(by_name["train"], TrainConfig())
-    _add_settings(by_name["multi-gpu"], TrainConfig(**TWO_TOWERS))
+    _add_settings(by_name["multi-gpu"], TrainConfig(**MULTI_GPU_SETTINGS))
     for name in ("train", "multi-gpu"):
         text = "settings that belong together; one that is given beside it counts instead (default: tutorial)"
         by_name[name].add_argument("--recipe", choices=list(RECIPES), default="tutorial", help=text)
@@ -271,7 +271,7 @@ def _config(
 ) -> Settings:
     """The config that the flags describe; what was not given is as in `otherwise`, or else the default."""
     given = {field.name: getattr(options, field.name) for field in dataclasses.fields(kind) if field.name in options}
-    return kind.from_settings({**otherwise, **given})
+    return kind.from_dict({**otherwise, **given})
 
 
 def _warn(warnings: Sequence[str]) -> None:

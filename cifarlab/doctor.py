@@ -30,7 +30,7 @@ class Finding(NamedTuple):
     advice: str = ""
 
 
-def examine(data_dir: str | os.PathLike | None = None) -> list[Finding]:
+def diagnose(data_dir: str | os.PathLike | None = None) -> list[Finding]:
     """Looks at Python, packages, data and devices.
 
     Args:
@@ -39,10 +39,10 @@ def examine(data_dir: str | os.PathLike | None = None) -> list[Finding]:
     return [_python(), *_packages(), *_data(data_dir), *_devices()]
 
 
-def report(findings: list[Finding]) -> str:
+def format_report(findings: list[Finding]) -> str:
     """The findings as text, what is to be done marked with an arrow.
 
-    >>> print(report([Finding("GPU", "none", "none is needed")]))
+    >>> print(format_report([Finding("GPU", "none", "none is needed")]))
     GPU                none
                        -> none is needed
     """

@@ -360,7 +360,7 @@ figures.show(figure, "A red ship on blue water, and the probability of each of t
 from cifarlab.model import pretrained_weights
 
 (guesses,) = classifier.classify(cifarlab.pretrained(), picture[None], top=1)
-record = pretrained_weights.record()
+record = pretrained_weights.training_record()
 print("the shipped weights see:", guesses[0].name)
 print(
     f"they were right on {record['precision_at_1']:.1%} of the test pictures of CIFAR-10's JPEG copy"

@@ -220,9 +220,7 @@ print("the highest jump:", max(highest, key=highest.get))
 def new_state():
     """The tutorial's network, its variables on the CPU, with the same first weights each time."""
     with tf.device(towers.CPU):
-        net = cifarlab.ConvNet(
-            dataset.num_classes, dataset.crop_size, seed=SEED, operations="plain"
-        )
+        net = cifarlab.ConvNet(dataset.num_classes, dataset.crop_size, seed=SEED, fast_ops=False)
         return cifarlab.TrainState(net)
 
 
@@ -264,7 +262,7 @@ print("shares:", *(share[0].shape for share in shares))
 print(f"loss at step 0: {two_towers(shares):.2f}")
 
 # %% [markdown]
-# That is all of it, about thirty lines. `operations="plain"` asks for TensorFlow's own convolution and pooling
+# That is all of it, about thirty lines. `fast_ops=False` asks for TensorFlow's own convolution and pooling
 # instead of cifarlab's fast forms of them, so that the names in the graph are the ones that you know.
 #
 # (The tutorial gathered each tower's losses through a *collection*: in TensorFlow 1 any function could put a tensor

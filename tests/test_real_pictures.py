@@ -122,7 +122,9 @@ def test_train_and_eval_from_the_command_line(cifar10, real_data_dir, tmp_path, 
 
 def test_the_shipped_weights_are_as_good_as_their_record_says(cifar10):
     logits, labels = predictions(pretrained().network, inputs(cifar10, batch_size=500))
-    assert precision_at_1(logits, labels) == pytest.approx(pretrained_weights.record()["precision_at_1"], abs=0.001)
+    assert precision_at_1(logits, labels) == pytest.approx(
+        pretrained_weights.training_record()["precision_at_1"], abs=0.001
+    )
 
 
 def test_house_numbers_are_read_as_the_solution_of_exercise_6_reads_them(svhn):

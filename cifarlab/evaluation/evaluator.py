@@ -172,7 +172,7 @@ def watch(
 def run_config(checkpoint_dir: str | os.PathLike) -> TrainConfig:
     """The settings that a run was made with, from its `config.json`; the defaults where there is none."""
     path = Path(checkpoint_dir) / "config.json"
-    return TrainConfig.read(path) if path.exists() else TrainConfig()
+    return TrainConfig.load(path) if path.exists() else TrainConfig()
 
 
 def _pictures(config: EvalConfig, trained: TrainConfig) -> DataSet:

@@ -37,7 +37,7 @@ def save_weights(net: tf.Module, record: dict[str, Any], folder: Path = FOLDER) 
 
     Args:
         net: a trained network.
-        record: what `record()` shall return; JSON.
+        record: what `training_record()` shall return; JSON.
         folder: where; it is made if needed.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,10 +46,10 @@ def save_weights(net: tf.Module, record: dict[str, Any], folder: Path = FOLDER) 
     (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n")
 
 
-def record() -> dict[str, Any]:
+def training_record() -> dict[str, Any]:
     """How the shipped weights were made: settings, machine, minutes, precision @ 1.
 
-    >>> record()["dataset"]
+    >>> training_record()["dataset"]
     'cifar10'
     """
     return json.loads((FOLDER / RECORD).read_text())

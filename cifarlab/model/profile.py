@@ -41,14 +41,14 @@ def multiply_adds(net: tf.Module, image_shape: tuple[int, int, int] = (24, 24, 3
     }
 
 
-def operations(graph: tf.Graph) -> Counter:
+def count_operations(graph: tf.Graph) -> Counter:
     """How often each type of operation stands in a graph.
 
     Args:
         graph: such as that of `tf.function(...).get_concrete_function(...)`.
 
     >>> graph = tf.function(lambda x: x * x + x).get_concrete_function(tf.TensorSpec([])).graph
-    >>> operations(graph)["Mul"]
+    >>> count_operations(graph)["Mul"]
     1
     """
     return Counter(operation.type for operation in graph.get_operations())

@@ -48,7 +48,8 @@ def train(
             network for this data set.
         dataset: the pictures; by default `config.dataset`, fetched or drawn on first use.
         distortions: functions of one's own, (images, seed) -> images, in the place of those that `config.distortions`
-            names; the run's settings say "own" then. `data.distortions.per_image_uniform` makes their random numbers.
+            names; the run's settings say "custom" then. `data.distortions.per_image_uniform` makes their random
+            numbers.
         observers: told of start, steps, checkpoints and end.
         control: for steering from another thread. Ctrl-C stops, too.
 
@@ -66,7 +67,7 @@ def train(
     config, control = config or TrainConfig(), control or Control()
     _check_arguments(config, distortions, observers)
     if distortions is not None:
-        config = dataclasses.replace(config, distortions="own")
+        config = dataclasses.replace(config, distortions="custom")
     strategy = choose(config)
     dataset = dataset or registry.load(config.dataset, config.data_dir)
     check_is_dataset(dataset)
@@ -80,7 +81,9 @@ def train(
             network = network() if network is not None and not isinstance(network, tf.Module) else network
             state = make_state(config, dataset, network, replicas=strategy.replicas)
         strategy.check(state)
-        checkpoints = Checkpoints(folder, state, keep=config.keep_checkpoints, keep_hours=config.keep_checkpoint_hours)
+        checkpoints = Checkpoints(
+            folder, state, keep=config.max_checkpoints_to_keep, keep_hours=config.keep_checkpoint_every_n_hours
+        )
         resumed = checkpoints.restore_newest() is not None
         strategy.hand_out(state)
         first_step = int(state.step.numpy())
@@ -113,7 +116,7 @@ def _check_arguments(config: TrainConfig, distortions: Sequence[Distortion] | No
             f"train takes a TrainConfig and a list of observers; got a {type(config).__name__} and a "
             f"{type(observers).__name__}."
         )
-    if distortions is None and config.distortions == "own":
+    if distortions is None and config.distortions == "custom":
         raise ConfigError(
             "this run has distortions of its own, which are functions; got none. Pass them: train(distortions=...), "
             "or name others."

@@ -232,7 +232,7 @@ class DigitsNet(cifarlab.ConvNet):
             seed: of the initial weights.
         """
         tf.Module.__init__(self, name="digits_net")  # super() would make the tutorial's layers
-        self.operations = "fast"
+        self.fast_ops = True
         ### BEGIN SOLUTION
 
         def layer(name: str, *shape: int, weight_decay: float = 0.0) -> Layer:

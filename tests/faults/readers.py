@@ -237,7 +237,7 @@ DESCRIPTION = {
 def read_settings(folder: Path, data: bytes) -> None:
     (folder / "config.json").write_bytes(data)
     for kind in (TrainConfig, EvalConfig):
-        assert isinstance(kind.read(folder / "config.json"), kind)
+        assert isinstance(kind.load(folder / "config.json"), kind)
 
 
 def settings() -> list[bytes]:

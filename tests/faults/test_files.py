@@ -360,7 +360,7 @@ def test_a_program_that_looks_like_a_picture_is_not_carried_out(tmp_path, interp
 @pytest.mark.skipif(os.name != "posix", reason="pipes are POSIX's")
 @pytest.mark.fault(claim="archives and files", how="pictures that are empty, torn or none")
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
-def test_what_is_no_file_is_not_waited_for(tmp_path, make):
+def test_read_image_does_not_block_on_pipes(tmp_path, make):
     make(tmp_path / "a.png")
     with pytest.raises(ImageFileError, match="it is no file"):
         read_image(tmp_path / "a.png")

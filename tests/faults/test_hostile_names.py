@@ -339,7 +339,7 @@ def test_a_picture_of_any_name_is_classified_whatever_the_terminal_can_show(tmp_
 @pytest.mark.fault(claim="hostile names", how="on the command line and in its errors")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_the_doctor_and_the_table_of_points_take_one_line_each(name):
-    report = doctor.report([doctor.Finding("data", name, f"advice {name}")]).split("\n")
+    report = doctor.format_report([doctor.Finding("data", name, f"advice {name}")]).split("\n")
     assert len(report) == 2
     table = scores.table([scores.Points(name, 1.0, 2.0, False), scores.Points("b", 2.5, 12.0, True)]).split("\n")
     assert len(table) == 3

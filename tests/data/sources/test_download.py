@@ -241,7 +241,7 @@ def test_a_call_gives_up_after_a_few_breaks_that_bring_next_to_nothing(server, t
 
 
 @pytest.mark.fault(claim="downloads", how="cut off at each tenth")
-def test_breaks_that_bring_something_each_are_no_failures(server, target, monkeypatch):
+def test_fetch_retry_count_resets_on_progress(server, target, monkeypatch):
     monkeypatch.setattr(download, "MIN_PROGRESS_BYTES", 20_000)
     server.answer = lambda request, n: request.serve(upto=20_000 * (n + 1))
     get(target, server)
@@ -707,7 +707,7 @@ def test_redirects_in_a_circle_are_told(server, target):
 
 
 @pytest.mark.fault(claim="downloads", how="no network, nobody there, or a stranger")
-def test_nobody_at_the_address_is_told_at_once(target, monkeypatch):
+def test_fetch_fails_fast_when_connection_refused(target, monkeypatch):
     monkeypatch.setattr(download, "RETRY_DELAYS_S", (1000.0,))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -717,7 +717,7 @@ def test_nobody_at_the_address_is_told_at_once(target, monkeypatch):
 
 
 @pytest.mark.fault(claim="downloads", how="no network, nobody there, or a stranger")
-def test_an_address_that_cannot_prove_who_it_is_is_told_at_once(server, target, monkeypatch):
+def test_fetch_fails_fast_on_tls_error(server, target, monkeypatch):
     monkeypatch.setattr(download, "RETRY_DELAYS_S", (1000.0,))
     with pytest.raises(DownloadError, match=r"got https://.*SSL.*Check the network"):
         fetch([server.url.replace("http:", "https:")], target, known_hash=HASH)
