@@ -194,11 +194,11 @@ def check_batch(images: tf.Tensor) -> None:
         )
 
 
-def inference(net: ConvNet, images: tf.Tensor) -> tf.Tensor:
+def inference(network: ConvNet, images: tf.Tensor) -> tf.Tensor:
     """The logits of a batch of images.
 
     Args:
-        net: a ConvNet, or anything with its `stages`.
+        network: a ConvNet, or anything with its `stages`.
         images: float32[B, 24, 24, 3], standardized; any B.
 
     Returns:
@@ -211,47 +211,50 @@ def inference(net: ConvNet, images: tf.Tensor) -> tf.Tensor:
     TensorShape([1, 10])
     """
     check_batch(images)
-    return net.stages(images)[-1]
+    return network.stages(images)[-1]
 
 
-def with_reference_ops(net: tf.Module) -> tf.Module:
+def with_reference_ops(network: tf.Module) -> tf.Module:
     """A network on the same variables that computes with TensorFlow's own operations; the given one is not changed.
 
     Other programs know these and quantize them well, which they cannot do with the matrix products of the fast form.
 
     Args:
-        net: a ConvNet, or a module that holds some; any other network is returned as it is.
+        network: a ConvNet, or a module that holds some; any other network is returned as it is.
 
     >>> net = ConvNet()
     >>> twin = with_reference_ops(net)
     >>> twin.fast_ops, net.fast_ops, twin.conv1.weights is net.conv1.weights
     (False, True, True)
     """
-    if not any(module.fast_ops for module in _conv_nets(net)):
-        return net
+    if not any(module.fast_ops for module in _conv_nets(network)):
+        return network
     # Only modules and what holds modules are copied: variables stay the same, and what a compiled function keeps could
     # not be copied.
-    values = [value for module in (net, *net.submodules) for value in vars(module).values()]
-    shared = [*net.variables, *(value for value in values if not isinstance(value, tf.Module | list | tuple | dict))]
-    twin = copy.deepcopy(net, {id(value): value for value in shared})
+    values = [value for module in (network, *network.submodules) for value in vars(module).values()]
+    shared = [
+        *network.variables,
+        *(value for value in values if not isinstance(value, tf.Module | list | tuple | dict)),
+    ]
+    twin = copy.deepcopy(network, {id(value): value for value in shared})
     for module in _conv_nets(twin):
         module.fast_ops = False
     return twin
 
 
-def _conv_nets(net: tf.Module) -> list[ConvNet]:
+def _conv_nets(network: tf.Module) -> list[ConvNet]:
     """The network itself and its parts, where they are ConvNets that have both forms of operations."""
-    modules = (net, *net.submodules) if isinstance(net, tf.Module) else ()
+    modules = (network, *network.submodules) if isinstance(network, tf.Module) else ()
     return [module for module in modules if isinstance(module, ConvNet) and hasattr(module, "fast_ops")]
 
 
-def layers(net: tf.Module) -> list[Layer]:
+def layers(network: tf.Module) -> list[Layer]:
     """The learnable layers of a network, in the order of its attributes' names.
 
     >>> [layer.name for layer in layers(ConvNet())]
     ['conv1', 'conv2', 'local3', 'local4', 'softmax_linear']
     """
-    return [module for module in net.submodules if isinstance(module, Layer)]
+    return [module for module in network.submodules if isinstance(module, Layer)]
 
 
 def variable_name(variable: tf.Variable) -> str:
