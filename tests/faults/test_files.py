@@ -309,7 +309,7 @@ def test_records_of_large_pictures_are_not_read_a_thousand_at_a_time(tmp_path):
     for name in ("train.bin", "test.bin"):
         with (tmp_path / name).open("wb") as file:
             file.truncate(50 * (math.prod(shape) + 1))
-    assert peak_of(DataSet.read_description(tmp_path / "dataset.json").check) < 60e6
+    assert peak_of(DataSet.read_description(tmp_path / "dataset.json").validate) < 60e6
 
 
 @pytest.mark.fault(claim="archives and files", how="files that would fill the memory")
