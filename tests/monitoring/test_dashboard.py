@@ -322,7 +322,7 @@ def test_stopped_while_the_pictures_are_fetched_it_ends(config, monkeypatch):
             progress(Progress("cifar-10-binary.tar.gz", 1_000_000, 170_000_000, 1e6))
             time.sleep(0.02)
 
-    monkeypatch.setattr("cifarlab.monitoring.dashboard.background_run.datasets.load", slow)
+    monkeypatch.setattr("cifarlab.monitoring.dashboard.background_run.registry.load", slow)
     dashboard = Dashboard(config)
     click(dashboard, "start")
     until(lambda: "1.0 of 170.0 MB" in state(dashboard))
