@@ -35,9 +35,9 @@ def pipeline(batches: Iterator) -> Callable[[], float]:
     return measure
 
 
-def step(batches: Iterator, operations: str = "fast", steps: int = STEPS_ALONE) -> Callable[[], float]:
+def step(batches: Iterator, fast_ops: bool = True, steps: int = STEPS_ALONE) -> Callable[[], float]:
     """Images/s of the compiled step and nothing around it."""
-    state = TrainState(ConvNet(operations=operations))
+    state = TrainState(ConvNet(fast_ops=fast_ops))
     compiled = tf.function(lambda images, labels: train_step(state, images, labels))
 
     def measure() -> float:
@@ -106,7 +106,7 @@ def main(name: str, data_dir: str | None = None) -> None:
             matrix_products=matrix_products,
             pipeline=pipeline(batches),
             step=step(one),
-            plain_step=step(one, "plain"),
+            plain_step=step(one, fast_ops=False),
             fed_step=step(iter(distorted_inputs(dataset, BATCH)), steps=STEPS),
             training=training(dataset, folder),
             evaluation=evaluation(dataset, folder),

@@ -50,13 +50,13 @@ class Variant:
 def cut_out(images: tf.Tensor, seed: distortions.Seed, side: int = 8) -> tf.Tensor:
     """Fills a square of each image with the image's mean colour, its middle drawn uniformly."""
     images = tf.cast(images, tf.float32)
-    middle = distortions.draw(images, [2, 1], seed, 11, 0, images.shape[1])
+    middle = distortions.per_image_uniform(images, [2, 1], seed, 11, 0, images.shape[1])
     return tf.where(squares(middle, images.shape[1], side), tf.reduce_mean(images, [1, 2], keepdims=True), images)
 
 
 def other_colours(images: tf.Tensor, seed: distortions.Seed) -> tf.Tensor:
     """Puts the three channels of each image in an order drawn uniformly."""
-    order = tf.argsort(distortions.draw(images, [3], seed, 12), axis=1)
+    order = tf.argsort(distortions.per_image_uniform(images, [3], seed, 12), axis=1)
     return tf.gather(tf.cast(images, tf.float32), order, axis=3, batch_dims=1)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.exercises import solution
 from benchmarks.machine import machine
 from benchmarks.startup_and_memory import megabytes, peak_memory
-from cifarlab.data.sources.svhn import PARTS, write_digits
+from cifarlab.data.sources.svhn import PARTS, convert_to_records
 
 
 def write_file(path: Path, count: int) -> None:
@@ -59,7 +59,7 @@ def convert(home: Path) -> dict[str, float]:
     start = time.monotonic()
     for part in PARTS:
         if (home / f"{part}_32x32.mat").exists():
-            write_digits(home / f"{part}_32x32.mat", home / f"{part}.bin")
+            convert_to_records(home / f"{part}_32x32.mat", home / f"{part}.bin")
     return {"converted": time.monotonic() - start}
 
 

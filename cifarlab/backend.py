@@ -21,10 +21,10 @@ _Function = TypeVar("_Function", bound=Callable)
 
 
 @contextlib.contextmanager
-def silenced_stderr() -> Iterator[None]:
+def suppressed_stderr() -> Iterator[None]:
     """Keeps what is written to file descriptor 2 away, and shows it after all when an exception is raised.
 
-    >>> with silenced_stderr():
+    >>> with suppressed_stderr():
     ...     _ = os.write(2, b"not seen")
     """
     sys.stderr.flush()
@@ -43,13 +43,13 @@ def silenced_stderr() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def keras_left_for_later() -> Iterator[None]:
+def lazy_keras() -> Iterator[None]:
     """Keeps TensorFlow from loading Keras, and with it pyplot: a quarter of the time of its import, and not used here.
 
     TensorFlow loads one module of Keras early, for the sake of Keras's own registry, and goes on where there is none;
     `tf.keras` is loaded when it is first used, as ever.
 
-    >>> with keras_left_for_later():
+    >>> with lazy_keras():
     ...     pass
     >>> tf.keras.activations.relu.__name__
     'relu'
@@ -66,10 +66,10 @@ def keras_left_for_later() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def collector_at_rest() -> Iterator[None]:
+def gc_disabled() -> Iterator[None]:
     """Keeps Python from collecting garbage: looking through all that an import makes takes a tenth of its time.
 
-    >>> with collector_at_rest():
+    >>> with gc_disabled():
     ...     gc.isenabled()
     False
     """
@@ -91,21 +91,21 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # A trainer takes the GPU memory that it uses and leaves the rest to the evaluator beside it.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
-with silenced_stderr(), keras_left_for_later(), collector_at_rest():
+with suppressed_stderr(), lazy_keras(), gc_disabled():
     import tensorflow as tf
 
 # Warnings of TensorFlow's own Python code, such as that one of its functions will be replaced some day.
 tf.get_logger().setLevel("ERROR")
 
 
-def as_written(function: _Function) -> _Function:
+def do_not_convert(function: _Function) -> _Function:
     """Decorates a function whose Python is run as it stands when `tf.function` or `tf.data` traces it.
 
     AutoGraph would first read its source and those of all that it calls, and write them anew, for the sake of branches
     and loops that hang on a tensor's value. Here is none, and a run starts a second and a half sooner. What calls a
     user's own functions is not decorated: there may be some in these.
 
-    >>> @as_written
+    >>> @do_not_convert
     ... def twice(x: tf.Tensor) -> tf.Tensor:
     ...     return 2 * x
     >>> tf.function(twice)(tf.constant(3)).numpy().item()
@@ -115,7 +115,7 @@ def as_written(function: _Function) -> _Function:
 
 
 def compiled(function: _Function) -> _Function:
-    """Decorate a function of tensors that XLA compiles; its Python is run as it stands, as by `as_written`.
+    """Decorate a function of tensors that XLA compiles; its Python is run as it stands, as by `do_not_convert`.
 
     TensorFlow 2.19 writes four lines about XLA to file descriptor 2 when it compiles the first function of a process,
     at any log level. So a function of no use is compiled before it, in silence.
@@ -138,8 +138,8 @@ def compiled(function: _Function) -> _Function:
 
 @functools.cache
 def _start_xla() -> None:
-    with tf.init_scope(), silenced_stderr():  # outside of the function that is being traced: now, not when it runs
+    with tf.init_scope(), suppressed_stderr():  # outside of the function that is being traced: now, not when it runs
         tf.function(lambda: tf.constant(0), jit_compile=True, autograph=False)()
 
 
-__all__ = ["as_written", "compiled", "silenced_stderr", "tf"]
+__all__ = ["compiled", "do_not_convert", "suppressed_stderr", "tf"]

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from cifarlab.config import RECIPES, EvalConfig, TrainConfig
 from cifarlab.errors import NotFiniteError, UserError, WorkerLostError
 from cifarlab.teaching.grading import cli as assignments_command
-from cifarlab.text import plain
+from cifarlab.text import sanitize
 
 if TYPE_CHECKING:
     from cifarlab.evaluation.classifier import Classifier
 
 Settings = TypeVar("Settings", TrainConfig, EvalConfig)
 
-TWO_TOWERS: dict[str, Any] = {"num_gpus": 2}
+MULTI_GPU_SETTINGS: dict[str, Any] = {"num_gpus": 2}
 """What `multi-gpu` is, beside `train`."""
 
 
@@ -35,7 +35,7 @@ class _Parser(argparse.ArgumentParser):
         unknown = message.removeprefix("unrecognized arguments: ").split(" ")[0].split("=")[0]
         near = difflib.get_close_matches(unknown, self._option_string_actions, n=2)
         hint = f" Near: {', '.join(near)}." if near and message.startswith("unrecognized") else ""
-        self.exit(2, f"{self.prog}: {plain(message)}.{hint} See {self.prog} --help.\n")
+        self.exit(2, f"{self.prog}: {sanitize(message)}.{hint} See {self.prog} --help.\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,7 +83,7 @@ def _train(options: argparse.Namespace) -> int:
     from cifarlab.training.run_dir import open_folder
     from cifarlab.training.strategies.strategy import check_environment
 
-    towers = TWO_TOWERS if options.command == "multi-gpu" else {}
+    towers = MULTI_GPU_SETTINGS if options.command == "multi-gpu" else {}
     config = _config(TrainConfig, options, {**RECIPES[options.recipe], **towers})
     # A download may take an hour: what else is wrong is said before.
     check_environment(config)
@@ -125,15 +125,15 @@ def _eval(options: argparse.Namespace) -> int:
 def _classify(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from cifarlab.data.image_files import read_picture
+    from cifarlab.data.image_files import read_image
     from cifarlab.evaluation.classifier import classify
     from cifarlab.monitoring.console import say
 
     classifier = _classifier(options)
     shape = classifier.dataset.image_shape
-    pictures = np.stack([read_picture(path, shape) for path in options.pictures])
+    pictures = np.stack([read_image(path, shape) for path in options.pictures])
     for path, guesses in zip(options.pictures, classify(classifier, pictures), strict=True):
-        say(f"{plain(path)}: " + ", ".join(f"{guess.name} {guess.probability:.1%}" for guess in guesses))
+        say(f"{sanitize(path)}: " + ", ".join(f"{guess.name} {guess.probability:.1%}" for guess in guesses))
     return 0
 
 
@@ -161,7 +161,7 @@ def _classifier(options: argparse.Namespace) -> "Classifier":
         classifier = trained_classifier(config.checkpoint_dir, averaged=config.moving_average)
         _warn(classifier.warnings)
         return classifier
-    right = pretrained_weights.record()["precision_at_1"]
+    right = pretrained_weights.training_record()["precision_at_1"]
     brought = f"taking the weights that come with cifarlab, right on {right:.1%} of CIFAR-10's test pictures"
     say(f"No checkpoint in {config.checkpoint_dir}: {brought}.")
     return pretrained()
@@ -188,7 +188,7 @@ def _assignments(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from cifarlab import doctor
 
-    print(doctor.report(doctor.examine(_config(TrainConfig, options).data_dir)))
+    print(doctor.format_report(doctor.diagnose(_config(TrainConfig, options).data_dir)))
     return 0
 
 
@@ -222,7 +222,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
         for name, (_, text) in COMMANDS.items()
     }
     _add_settings(by_name["train"], TrainConfig())
-    _add_settings(by_name["multi-gpu"], TrainConfig(**TWO_TOWERS))
+    _add_settings(by_name["multi-gpu"], TrainConfig(**MULTI_GPU_SETTINGS))
     for name in ("train", "multi-gpu"):
         text = "settings that belong together; one that is given beside it counts instead (default: tutorial)"
         by_name[name].add_argument("--recipe", choices=list(RECIPES), default="tutorial", help=text)
@@ -271,17 +271,17 @@ def _config(
 ) -> Settings:
     """The config that the flags describe; what was not given is as in `otherwise`, or else the default."""
     given = {field.name: getattr(options, field.name) for field in dataclasses.fields(kind) if field.name in options}
-    return kind.from_settings({**otherwise, **given})
+    return kind.from_dict({**otherwise, **given})
 
 
 def _warn(warnings: Sequence[str]) -> None:
     """Prints what a person should know beside a result, without changing the result's output."""
     for warning in warnings:
-        print(f"Warning: {plain(warning)}", file=sys.stderr)
+        print(f"Warning: {sanitize(warning)}", file=sys.stderr)
 
 
 def _fail(program: str, error: Exception, status: int) -> int:
     """Prints an error as one line."""
-    text = plain(" ".join(str(error).split())) or type(error).__name__
+    text = sanitize(" ".join(str(error).split())) or type(error).__name__
     print(f"{program}: {text}", file=sys.stderr)
     return status

@@ -11,19 +11,30 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.errors import UserError
-from cifarlab.files import replace_text
+from cifarlab.files import atomic_write_text
 
 DISTORTIONS = ("flip", "brightness", "contrast", "affine")
 """The names of `data.distortions.BY_NAME`."""
 
 
-def setting(default: Any, why: str, choices: tuple[str, ...] = ()) -> Any:
+def setting(default: Any, help: str, choices: tuple[str, ...] = ()) -> Any:
     """A dataclass field with its reason, which is also the help text of its command line flag, and what it may be."""
-    return dataclasses.field(default=default, metadata={"help": why, "choices": choices})
+    return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
 
 
 class ConfigError(UserError):
     """An unknown, ill-typed or impossible setting."""
+
+
+class RenamedSettingError(ConfigError):
+    """A file of settings that was written before some of them got other names."""
+
+
+_RENAMED = {
+    "keep_checkpoints": "max_checkpoints_to_keep",
+    "keep_checkpoint_hours": "keep_checkpoint_every_n_hours",
+    "operations": "fast_ops (true for fast, false for plain)",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +42,7 @@ class _Config:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if not _is_a(value, field.type):
+            if not _has_type(value, field.type):
                 raise ConfigError(
                     f"{field.name} is {_type_name(field.type)}; got {value!r}. It means: {field.metadata['help']}."
                 )
@@ -50,13 +61,13 @@ class _Config:
                 )
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> typing.Self:
+    def from_dict(cls, settings: Mapping[str, Any]) -> typing.Self:
         """Builds a config from a mapping of settings, such as a run's `config.json`.
 
         Raises:
             ConfigError: a setting is unknown (the message lists those with a similar name) or ill-typed.
 
-        >>> TrainConfig.from_settings({"batch_sise": 64})
+        >>> TrainConfig.from_dict({"batch_sise": 64})
         Traceback (most recent call last):
         cifarlab.config.ConfigError: there is no setting 'batch_sise'. Near: batch_size.
         """
@@ -69,13 +80,14 @@ class _Config:
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the settings as JSON, whole or not at all."""
-        replace_text(Path(path), json.dumps(dataclasses.asdict(self), indent=1) + "\n")
+        atomic_write_text(Path(path), json.dumps(dataclasses.asdict(self), indent=1) + "\n")
 
     @classmethod
-    def read(cls, path: str | os.PathLike) -> typing.Self:
+    def load(cls, path: str | os.PathLike) -> typing.Self:
         """Reads what `save` wrote.
 
         Raises:
+            RenamedSettingError: a setting in it has another name by now; the message says which.
             ConfigError: the file is no JSON object, or a setting in it is unknown or ill-typed.
         """
         try:
@@ -84,8 +96,16 @@ class _Config:
             raise ConfigError(f"{path} should be the settings of a run as JSON; it cannot be read: {error}.") from None
         if not isinstance(settings, dict):
             raise ConfigError(f"{path} should hold a JSON object of settings; got a {type(settings).__name__}.")
+        renamed = [f"{old} is now {new}" for old, new in _RENAMED.items() if old in settings]
+        if settings.get("distortions") == "own":
+            renamed.append("the value own of distortions is now custom")
+        if renamed:
+            raise RenamedSettingError(
+                f"{path} was written before settings were renamed: {'; '.join(renamed)}. To continue this run, rename "
+                "them in the file, or move it away and pass the run's settings again."
+            )
         try:
-            return cls.from_settings(settings)
+            return cls.from_dict(settings)
         except ConfigError as error:
             raise ConfigError(f"{path} cannot be used: {error}") from None
 
@@ -117,15 +137,15 @@ class TrainConfig(_Config):
         1_000, "steps between checkpoints, as in the tutorial's early version; 0 for time alone"
     )
     checkpoint_secs: float = setting(600.0, "seconds between checkpoints, as in its late version; 0 for steps alone")
-    keep_checkpoints: int = setting(5, "newest checkpoints that are kept, TensorFlow's default")
-    keep_checkpoint_hours: float = setting(1.0, "besides, one checkpoint for each so many hours is kept for good")
+    max_checkpoints_to_keep: int = setting(5, "newest checkpoints that are kept, TensorFlow's default")
+    keep_checkpoint_every_n_hours: float = setting(
+        1.0, "besides, one checkpoint for each so many hours is kept for good"
+    )
     min_fraction_of_examples_in_queue: float = setting(
         0.4, "of an epoch's records in the shuffle queue: 20,000 of CIFAR-10"
     )
     num_preprocess_threads: int = setting(16, "batches that are distorted in parallel, as in the tutorial")
-    operations: str = setting(
-        "fast", "forms of convolution, normalization and pooling, of equal results", ("fast", "plain")
-    )
+    fast_ops: bool = setting(True, "use fast forms of convolution, normalization and pooling, of equal results")
     num_gpus: int = setting(1, "towers, each on a GPU of its own as far as there are any; 1 for no towers")
     strategy: str = setting(
         "towers",
@@ -167,12 +187,12 @@ class TrainConfig(_Config):
             summary_frequency=self.summary_frequency >= 0,
             checkpoint_steps=self.checkpoint_steps >= 0,
             checkpoint_secs=self.checkpoint_secs >= 0,
-            keep_checkpoints=self.keep_checkpoints >= 1,
-            keep_checkpoint_hours=self.keep_checkpoint_hours > 0,
+            max_checkpoints_to_keep=self.max_checkpoints_to_keep >= 1,
+            keep_checkpoint_every_n_hours=self.keep_checkpoint_every_n_hours > 0,
             min_fraction_of_examples_in_queue=0 < self.min_fraction_of_examples_in_queue <= 1,
             num_preprocess_threads=self.num_preprocess_threads >= 1,
             num_gpus=self.num_gpus >= 1,
-            distortions=self.distortions in ("none", "own") or _are_distortions(self.distortions.split(",")),
+            distortions=self.distortions in ("none", "custom") or _valid_distortions(self.distortions.split(",")),
             initial_learning_rate=self.initial_learning_rate > 0,
             learning_rate_decay_factor=0 < self.learning_rate_decay_factor <= 1,
             epochs_per_decay=self.epochs_per_decay > 0,
@@ -236,12 +256,12 @@ class EvalConfig(_Config):
         )
 
 
-def _are_distortions(names: list[str]) -> bool:
+def _valid_distortions(names: list[str]) -> bool:
     """Whether these are known, each once: a second one would draw what the first has drawn."""
     return len(set(names)) == len(names) and set(names) <= set(DISTORTIONS)
 
 
-def _is_a(value: Any, kind: Any) -> bool:
+def _has_type(value: Any, kind: Any) -> bool:
     """Whether a value is of a field's type; a bool is no int, an int is also a float."""
     kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     if isinstance(value, bool):

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from cifarlab.text import plain
+from cifarlab.text import sanitize
 
 NEEDED = ("tensorflow", "tensorboard", "numpy", "matplotlib", "pillow", "pooch", "filelock", "scipy")
 FOR_NOTEBOOKS = ("jupyterlab", "ipywidgets")
@@ -30,7 +30,7 @@ class Finding(NamedTuple):
     advice: str = ""
 
 
-def examine(data_dir: str | os.PathLike | None = None) -> list[Finding]:
+def diagnose(data_dir: str | os.PathLike | None = None) -> list[Finding]:
     """Looks at Python, packages, data and devices.
 
     Args:
@@ -39,18 +39,18 @@ def examine(data_dir: str | os.PathLike | None = None) -> list[Finding]:
     return [_python(), *_packages(), *_data(data_dir), *_devices()]
 
 
-def report(findings: list[Finding]) -> str:
+def format_report(findings: list[Finding]) -> str:
     """The findings as text, what is to be done marked with an arrow.
 
-    >>> print(report([Finding("GPU", "none", "none is needed")]))
+    >>> print(format_report([Finding("GPU", "none", "none is needed")]))
     GPU                none
                        -> none is needed
     """
     lines = []
     for finding in findings:
-        lines.append(f"{finding.topic:<18} {plain(finding.found)}")
+        lines.append(f"{finding.topic:<18} {sanitize(finding.found)}")
         if finding.advice:
-            lines.append(f"{'':<18} -> {plain(finding.advice)}")
+            lines.append(f"{'':<18} -> {sanitize(finding.advice)}")
     return "\n".join(lines)
 
 
@@ -88,7 +88,7 @@ def _data(data_dir: str | os.PathLike | None) -> list[Finding]:
     if place.is_file():
         return [Finding("data folder", f"{place} is a file", "say another: --data-dir, or CIFARLAB_DATA")]
     findings = [Finding("data folder", f"{data_dir}{'' if data_dir.is_dir() else ' (not made yet)'}")]
-    folders = {name: registry.find(name, data_dir) for name in registry.SOURCES}
+    folders = {name: registry.find_local(name, data_dir) for name in registry.SOURCES}
     if missing := [name for name, folder in folders.items() if folder is None]:
         advice = f"fetched or drawn on first use, or now: cifarlab data {missing[0]}"
         findings.append(Finding("data not there", ", ".join(missing), advice))

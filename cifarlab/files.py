@@ -7,7 +7,7 @@ from typing import IO, Any
 
 
 @contextlib.contextmanager
-def written_whole(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     """A file to write, beside its place, where it is moved at the end, so that a kill leaves the old one or the new.
 
     Args:
@@ -16,7 +16,7 @@ def written_whole(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "a.json"
-    >>> with written_whole(path) as file:
+    >>> with atomic_write(path) as file:
     ...     print(file.write("{}"), path.exists())
     2 False
     >>> [file.name for file in path.parent.iterdir()]
@@ -32,9 +32,9 @@ def written_whole(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         raise
 
 
-def replace_text(path: Path, text: str) -> None:
+def atomic_write_text(path: Path, text: str) -> None:
     """Writes all that a file holds, whole or not at all; its folder is there."""
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(text)
 
 
@@ -53,18 +53,18 @@ def entries(folder: Path) -> list[Path]:
         return []
 
 
-WAIT_S = 1.0  # between two looks at what another process is fetching
+POLL_INTERVAL_S = 1.0  # between two looks at what another process is fetching
 
 
 @contextlib.contextmanager
-def alone(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+def file_lock(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Keeps other processes away from `path`; calls `waiting` now and then while one keeps this one away."""
     import filelock
 
     lock = filelock.FileLock(path.with_name(path.name + ".lock"))
     while not lock.is_locked:
         try:
-            lock.acquire(timeout=WAIT_S)
+            lock.acquire(timeout=POLL_INTERVAL_S)
         except filelock.Timeout:
             waiting()
     try:
@@ -73,6 +73,6 @@ def alone(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[No
         lock.release()
 
 
-def beside(path: Path, ending: str) -> Path:
+def append_suffix(path: Path, ending: str) -> Path:
     """The path in the same folder whose name is longer by `ending`."""
     return path.with_name(path.name + ending)

@@ -2,7 +2,7 @@
 
 import re
 
-LONGEST_LABEL = 40
+MAX_DISPLAY_CHARS = 40
 """Characters of a name beside a figure or in a list; file systems take 255, and such a one leaves no room to draw."""
 
 # Control characters and line ends, marks that turn the direction of writing, and halves of characters, as which Python
@@ -10,28 +10,28 @@ LONGEST_LABEL = 40
 _HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def plain(text: object) -> str:
+def sanitize(text: object) -> str:
     r"""A text in one line that does no more to a terminal or a page than letters do.
 
     What would do more, such as end the line, colour what follows or turn it round, is written as Python writes it.
     HTML, Markdown and formulas stay what they are: they are escaped where they would be read as such.
 
-    >>> print(plain("cat\x1b[31m\n"))
+    >>> print(sanitize("cat\x1b[31m\n"))
     cat\x1b[31m\n
     """
     return _HARMFUL.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
 
 
-def plain_lines(text: object) -> str:
-    """As `plain`, of a text that may have several lines."""
-    return "\n".join(map(plain, str(text).split("\n")))
+def sanitize_lines(text: object) -> str:
+    """As `sanitize`, of a text that may have several lines."""
+    return "\n".join(map(sanitize, str(text).split("\n")))
 
 
-def label(text: object) -> str:
+def display_name(text: object) -> str:
     """A name as it stands in a figure: plain, and the end of a long one left out.
 
-    >>> label("cat"), len(label("cat" * 100))
+    >>> display_name("cat"), len(display_name("cat" * 100))
     ('cat', 40)
     """
-    name = plain(text)
-    return name if len(name) <= LONGEST_LABEL else name[: LONGEST_LABEL - 1] + "…"
+    name = sanitize(text)
+    return name if len(name) <= MAX_DISPLAY_CHARS else name[: MAX_DISPLAY_CHARS - 1] + "…"

@@ -103,7 +103,7 @@ figures.show(
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-there = [name for name in ("drawn", "cifar10") if registry.find(name)]
+there = [name for name in ("drawn", "cifar10") if registry.find_local(name)]
 samples = {name: records.read_records(cifarlab.load(name).test_files[0])[0][:14] for name in there}
 figure, (ax,) = figures.new(height=0.6 + 0.6 * len(there))
 image_grids.sheet(ax, samples)
@@ -149,7 +149,7 @@ alone = {
 
 # %%
 together = alone["crop"]
-for distortion in distortions.TUTORIAL:
+for distortion in distortions.TUTORIAL_DISTORTIONS:
     together = distortion(together, draw)
 seen = image_grids.stretched(distortions.standardize(together))
 figure, (ax,) = figures.new(height=4.2)

@@ -39,7 +39,7 @@ print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training picture
 # each image, one a class, not normalized to probabilities. The largest of them is the network's answer.
 
 # %%
-net = cifarlab.ConvNet(seed=SEED, operations="plain")
+net = cifarlab.ConvNet(seed=SEED, fast_ops=False)
 images, labels = next(iter(cifarlab.distorted_inputs(dataset, batch_size=128, seed=SEED)))
 stages = net.stages(images)
 for name, values in stages._asdict().items():
@@ -49,8 +49,8 @@ for name, values in stages._asdict().items():
 # Read the shapes from top to bottom: [pictures, rows, columns, channels]. The two pools halve rows and columns, the
 # first convolution turns 3 channels into 64. After `pool2` the network no longer knows which places are neighbours: 6
 # x 6 x 64 values become one row of 2,304, each with weights of its own, and three matrix products follow.
-# (`operations="plain"` takes TensorFlow's own operation for each stage. The default, "fast", has others of equal
-# results that train faster; we come to them.)
+# (`fast_ops=False` takes TensorFlow's own operation for each stage. The default, `True`, has others of equal results
+# that train faster; we come to them.)
 #
 # ## The graph
 #
@@ -143,7 +143,7 @@ print(f"multiply-adds + parameters: {sum(work.values()) + sum(size.values()):,}"
 # Multiply-adds are not seconds. Each stage gets the result of the one before, and we measure how long it takes.
 
 # %%
-net_of = {form: cifarlab.ConvNet(seed=SEED, operations=form) for form in ("plain", "fast")}
+net_of = {"plain": cifarlab.ConvNet(seed=SEED, fast_ops=False), "fast": cifarlab.ConvNet(seed=SEED)}
 
 
 # %%
@@ -245,7 +245,7 @@ graphs.show(
 # </details>
 
 # %%
-ours = sum(profile.operations(training_graph).values())
+ours = sum(profile.count_operations(training_graph).values())
 theirs = tf1_graph.parts()
 print(
     f"ours: {ours} operations; the tutorial's, built by today's TensorFlow: {sum(theirs.values())}"
@@ -269,7 +269,7 @@ for part, count in theirs.items():
 # plain one.
 
 # %%
-fast = sum(profile.operations(graph_of_step(net_of["fast"])).values())
+fast = sum(profile.count_operations(graph_of_step(net_of["fast"])).values())
 print("more operations in the fast form:", fast > ours)
 
 # %% [markdown]
@@ -293,7 +293,7 @@ def normalize(values, radius=4, bias=1.0, alpha=0.001 / 9, beta=0.75):
 from cifarlab.model.ops import normalization
 
 mine = normalize(stages.pool1.numpy())
-for form in (normalization.plain, normalization.fast):
+for form in (normalization.reference, normalization.fast):
     difference = np.abs(form(stages.pool1) - mine).max()
     print(f"{form.__name__} agrees to 0.00001: {bool(difference < 1e-5)}")
 

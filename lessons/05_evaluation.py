@@ -339,7 +339,7 @@ canvas.save(folder / "mine.png")
 
 # %%
 trained = classifier.trained_classifier(config.train_dir)
-picture = image_files.read_picture(folder / "mine.png")
+picture = image_files.read_image(folder / "mine.png")
 (guesses,) = classifier.classify(trained, picture[None], top=10)
 print("read as", picture.shape, picture.dtype.name)
 print("probabilities sum to 1:", abs(sum(guess.probability for guess in guesses) - 1) < 1e-5)
@@ -350,7 +350,7 @@ evaluations.guesses(left_ax, right_ax, picture, guesses)
 figures.show(figure, "A red ship on blue water, and the probability of each of the ten classes.")
 
 # %% [markdown]
-# `read_picture` takes any file that Pillow reads, scales it so that it fills a square of 32 pixels and keeps its
+# `read_image` takes any file that Pillow reads, scales it so that it fills a square of 32 pixels and keeps its
 # middle.
 #
 # Our network has trained for seconds, and on drawn pictures if you have not switched. cifarlab brings weights that
@@ -361,7 +361,7 @@ figures.show(figure, "A red ship on blue water, and the probability of each of t
 from cifarlab.model import pretrained_weights
 
 (guesses,) = classifier.classify(cifarlab.pretrained(), picture[None], top=1)
-record = pretrained_weights.record()
+record = pretrained_weights.training_record()
 print("the shipped weights see:", guesses[0].name)
 print(
     f"they were right on {record['precision_at_1']:.1%} of the test pictures of CIFAR-10's JPEG copy"

@@ -220,9 +220,7 @@ print("the highest jump:", max(highest, key=highest.get))
 def new_state():
     """The tutorial's network, its variables on the CPU, with the same first weights each time."""
     with tf.device(towers.CPU):
-        net = cifarlab.ConvNet(
-            dataset.num_classes, dataset.crop_size, seed=SEED, operations="plain"
-        )
+        net = cifarlab.ConvNet(dataset.num_classes, dataset.crop_size, seed=SEED, fast_ops=False)
         return cifarlab.TrainState(net)
 
 
@@ -264,7 +262,7 @@ print("shares:", *(share[0].shape for share in shares))
 print(f"loss at step 0: {two_towers(shares):.2f}")
 
 # %% [markdown]
-# That is all of it, about thirty lines. `operations="plain"` asks for TensorFlow's own convolution and pooling
+# That is all of it, about thirty lines. `fast_ops=False` asks for TensorFlow's own convolution and pooling
 # instead of cifarlab's fast forms of them, so that the names in the graph are the ones that you know.
 #
 # (The tutorial gathered each tower's losses through a *collection*: in TensorFlow 1 any function could put a tensor
@@ -562,7 +560,7 @@ print(f"worker {worker.index} of {len(worker.addresses)}, at {worker.addresses[0
 # %%
 halves = []
 for index in range(2):
-    share_of_worker = pipeline.distorted_inputs(dataset, 128, seed=SEED, share=(index, 2))
+    share_of_worker = pipeline.distorted_inputs(dataset, 128, seed=SEED, shard=(index, 2))
     halves.append(next(iter(share_of_worker)))
 joined = np.concatenate([half_images for half_images, _ in halves])
 print("each worker's share:", halves[0][0].shape)

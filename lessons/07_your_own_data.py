@@ -57,7 +57,7 @@ if source:
 
 # %%
 for folder in sorted(filter(Path.is_dir, home.iterdir())):
-    if files := image_files.picture_paths(folder):
+    if files := image_files.image_paths(folder):
         print(f"{folder.name}: {len(files):,} pictures,", *(f.name for f in files[:3]), "...")
 
 # %% [markdown]
@@ -113,7 +113,7 @@ grey = custom.from_arrays(train_images.mean(axis=-1), train_labels, "grey", test
 print(f"{grey.image_shape}: {grey.num_examples('train'):,} and {grey.num_examples('test'):,}")
 
 # %% [markdown]
-# Whatever gives a `tf.data.Dataset` of (image, label) goes through `from_tensorflow`: TensorFlow Datasets' `tfds.load`
+# Whatever gives a `tf.data.Dataset` of (image, label) goes through `from_tf_dataset`: TensorFlow Datasets' `tfds.load`
 # with `as_supervised=True`, Keras' `image_dataset_from_directory`, a pipeline of yours. All its images must be of one
 # size, and a line sees to that. Here they become half as large.
 
@@ -126,7 +126,7 @@ def halved(images, labels):
 
 # %%
 slices = (tf.data.Dataset.from_tensor_slices(read(dataset, part)) for part in ("train", "test"))
-small = custom.from_tensorflow(*(part.batch(100).map(halved) for part in slices), "small")
+small = custom.from_tf_dataset(*(part.batch(100).map(halved) for part in slices), "small")
 print(f"{small.image_shape}: {small.num_examples('train'):,} and {small.num_examples('test'):,}")
 
 # %% [markdown]
@@ -143,7 +143,7 @@ print(f"{small.image_shape}: {small.num_examples('train'):,} and {small.num_exam
 counts = dataset.class_counts("test")
 for name, train, test in zip(dataset.classes, dataset.class_counts("train"), counts, strict=True):
     print(f"{name:12} {train:6,} for training {test:6,} for the test")
-print(f"to be beaten: {dataset.commonest()[1]:.1%}")
+print(f"to be beaten: {dataset.majority_class()[1]:.1%}")
 console.say_if_uneven(dataset)
 
 # %% [markdown]
@@ -246,9 +246,9 @@ figures.show(
 # </details>
 #
 # The setting `distortions` names those that may happen, such as `"brightness,contrast"` for digits. One of your own is
-# a function of a batch and a seed. `distortions.draw` gives it a random number for each picture, always the same for
-# the same seed, so that a run can be repeated; `number` keeps its draws apart from those of others. Ours covers a
-# square with the picture's mean colour, so that the network cannot rely on a single part.
+# a function of a batch and a seed. `distortions.per_image_uniform` gives it a random number for each picture, always
+# the same for the same seed, so that a run can be repeated; `stream` keeps its draws apart from those of others. Ours
+# covers a square with the picture's mean colour, so that the network cannot rely on a single part.
 
 
 # %%
@@ -256,7 +256,7 @@ def part_hidden(images, seed, size=8):
     """Covers a square of each image, at a place of its own."""
     images = tf.cast(images, tf.float32)
     along = tf.range(images.shape[1], dtype=tf.float32)
-    centre = distortions.draw(images, [2, 1, 1], seed, number=10, high=images.shape[1])
+    centre = distortions.per_image_uniform(images, [2, 1, 1], seed, stream=10, high=images.shape[1])
     rows, columns = tf.abs(along[:, None] - centre[:, 0]), tf.abs(along - centre[:, 1])
     covered = tf.maximum(rows, columns) < size / 2  # [B, rows, columns]
     mean = tf.reduce_mean(images, axis=[1, 2], keepdims=True)
@@ -362,7 +362,7 @@ def overall(matrix):
 
 
 # %%
-by_picture = percent(overall, held.commonest()[1])
+by_picture = percent(overall, held.majority_class()[1])
 by_class = percent(balanced, 1 / dataset.num_classes)
 
 # %%
@@ -409,7 +409,7 @@ matrix = metrics.confusion_matrix(logits, labels)
 # %% tags=["result"]
 low, high = metrics.binomial_interval(int(np.trace(matrix)), int(matrix.sum()))
 print(f"precision @ 1, give or take {100 * (high - low) / 2:.0f} points,")
-print("is more than was to be beaten:", bool(low > dataset.commonest()[1]))
+print("is more than was to be beaten:", bool(low > dataset.majority_class()[1]))
 print("the mean of the classes is above 70 %:", bool(balanced(matrix) > 0.7))
 
 # %%
@@ -484,7 +484,7 @@ figures.show(figure, "Up to twelve pictures, above each what it was taken for, b
 # %%
 Image.fromarray(test_images[0]).save("one.png")
 loaded = classifier.trained_classifier("runs/final")
-picture = image_files.read_picture("one.png", loaded.dataset.image_shape)
+picture = image_files.read_image("one.png", loaded.dataset.image_shape)
 (guesses,) = classifier.classify(loaded, picture[None], top=dataset.num_classes)
 print("it is:", dataset.classes[test_labels[0]])
 print("probabilities sum to 1:", abs(sum(guess.probability for guess in guesses) - 1) < 1e-5)

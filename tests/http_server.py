@@ -84,8 +84,8 @@ class Server:
 
 def hasten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has a download wait for nothing but the server, and ask no proxy."""
-    monkeypatch.setattr(download, "PAUSES_S", (0.01, 0.01))
+    monkeypatch.setattr(download, "RETRY_DELAYS_S", (0.01, 0.01))
     monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 10.0))  # a busy machine is no stall
-    monkeypatch.setattr(download, "TELL_S", 0.0)
-    monkeypatch.setattr(files, "WAIT_S", 0.05)
+    monkeypatch.setattr(download, "PROGRESS_INTERVAL_S", 0.0)
+    monkeypatch.setattr(files, "POLL_INTERVAL_S", 0.05)
     monkeypatch.setenv("NO_PROXY", "*")

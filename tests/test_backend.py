@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from cifarlab.backend import silenced_stderr
+from cifarlab.backend import suppressed_stderr
 
 pytestmark = pytest.mark.slow
 
@@ -60,12 +60,12 @@ def test_gpus_use_memory_growth():
 
 
 def test_what_was_silenced_is_shown_when_something_fails(capfd):
-    with silenced_stderr():
+    with suppressed_stderr():
         os.write(2, b"hidden")
     assert capfd.readouterr().err == ""
 
     def fail():
-        with silenced_stderr():
+        with suppressed_stderr():
             os.write(2, b"the reason")
             raise OSError("failed")
 

@@ -1,7 +1,9 @@
 """The command line as a user has it: what is printed, what is refused, and with which exit status."""
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +16,8 @@ from PIL import Image
 from cifarlab import cli, config
 from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES, read_records, write_records
 from cifarlab.data.sources import cifar10
-from cifarlab.model.pretrained_weights import record
+from cifarlab.model.pretrained_weights import training_record
+from cifarlab.training.run_log import read_log
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +64,7 @@ def test_without_a_run_the_shipped_weights_classify(tmp_path, monkeypatch, capsy
     first, second = capsys.readouterr().out.splitlines()
     assert first == (
         "No checkpoint in runs/train: taking the weights that come with cifarlab, "
-        f"right on {record()['precision_at_1']:.1%} of CIFAR-10's test pictures."
+        f"right on {training_record()['precision_at_1']:.1%} of CIFAR-10's test pictures."
     )
     assert re.fullmatch(r"sky.png: (\w+ \d+\.\d%(, )?){3}", second)
 
@@ -98,7 +101,7 @@ def test_a_recipe_is_settings_that_flags_overrule(tmp_path, data_dir, monkeypatc
     monkeypatch.setitem(config.RECIPES, "quick", {"momentum": 0.9, "batch_size": 16, "max_steps": 2})
     flags = ["--dataset", "drawn", "--data-dir", str(data_dir), "--train-dir", str(tmp_path)]
     assert cli.main(["train", "--recipe", "quick", "--max-steps", "1", *flags]) == 0
-    ran = config.TrainConfig.read(tmp_path / "config.json")
+    ran = config.TrainConfig.load(tmp_path / "config.json")
     assert (ran.momentum, ran.batch_size, ran.max_steps) == (0.9, 16, 1)
     assert ran.initial_learning_rate == config.TrainConfig().initial_learning_rate
 
@@ -166,7 +169,7 @@ def test_bad_data_files(capfd, tmp_path):
 
 def test_no_network_names_the_drawn_data_set(capfd, tmp_path, monkeypatch):
     monkeypatch.setattr(cifar10, "URL", "http://127.0.0.1:9/cifar-10-binary.tar.gz")  # nobody listens there
-    monkeypatch.setattr("cifarlab.data.sources.download.PAUSES_S", ())
+    monkeypatch.setattr("cifarlab.data.sources.download.RETRY_DELAYS_S", ())
     refused(capfd, ["train", "--data-dir", tmp_path / "d", "--train-dir", tmp_path / "r"], "--dataset drawn")
 
 
@@ -184,7 +187,7 @@ def test_bad_folders(capfd, tmp_path, data_dir, run_dir):
     refused(capfd, ["export", "/dev/null/model", "--checkpoint-dir", run_dir], "can be written to")
 
 
-def test_what_would_be_in_vain_is_said_before_a_long_download(capfd, tmp_path, run_dir, monkeypatch):
+def test_cli_validates_settings_before_download(capfd, tmp_path, run_dir, monkeypatch):
     monkeypatch.setattr(cifar10, "fetch", lambda *args, **kwargs: 1 / 0)
     refused(capfd, ["train", "--data-dir", tmp_path, "--train-dir", run_dir, "--fresh"], "wants an empty folder")
 
@@ -203,8 +206,6 @@ def test_bad_pictures(capfd, tmp_path, run_dir):
 
 
 def test_a_damaged_run_folder(capfd, tmp_path, run_dir, data_dir):
-    import shutil
-
     folder = tmp_path / "run"
     shutil.copytree(run_dir, folder)
     (folder / "config.json").write_text("{")
@@ -213,6 +214,26 @@ def test_a_damaged_run_folder(capfd, tmp_path, run_dir, data_dir):
     shutil.copy(run_dir / "config.json", folder)
     (folder / "dataset.json").unlink()
     refused(capfd, ["classify", "a.png", "--checkpoint-dir", folder], "should describe the data set")
+
+
+def test_cli_names_renamed_settings_of_an_old_run(capfd, tmp_path, run_dir, data_dir):
+    folder = tmp_path / "run"
+    shutil.copytree(run_dir, folder)
+    settings = json.loads((folder / "config.json").read_text())
+    old = {"operations": "fast" if settings.pop("fast_ops") else "plain"}
+    old["keep_checkpoints"] = settings.pop("max_checkpoints_to_keep")
+    (folder / "config.json").write_text(json.dumps({**settings, **old}))
+    refused(
+        capfd,
+        ["eval", "--run-once", "--checkpoint-dir", folder, "--data-dir", data_dir],
+        "keep_checkpoints is now max_checkpoints_to_keep; operations is now fast_ops",
+    )
+    again = ["train", "--dataset", "drawn", "--data-dir", data_dir, "--train-dir", folder]
+    refused(capfd, again, "rename them in the file, or move it away and pass the run's settings again.\n")
+    (folder / "config.json").rename(tmp_path / "old.json")
+    done = [*read_log(folder)][-1]["step"]
+    assert train(folder, data_dir, "--max-steps", str(done + 2)) == 0
+    assert [*read_log(folder)][-1]["step"] > done
 
 
 def test_not_a_number_is_status_1(capfd, tmp_path, data_dir):
@@ -245,7 +266,7 @@ def test_ctrl_c_ends_a_watching_evaluator_quietly(tmp_path, run_dir, data_dir):
     assert (process.returncode, err) == (130, "")
 
 
-def test_a_reader_that_leaves_is_no_error(data_dir):
+def test_cli_ignores_broken_pipe(data_dir):
     command = f"{sys.executable} -m cifarlab train --help | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, env=os.environ)
     assert done.stdout.startswith("usage: cifarlab train")

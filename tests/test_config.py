@@ -3,8 +3,7 @@ import json
 
 import pytest
 
-from cifarlab.config import RECIPES, ConfigError, EvalConfig, TrainConfig
-from cifarlab.model.network import OPERATIONS
+from cifarlab.config import RECIPES, ConfigError, EvalConfig, RenamedSettingError, TrainConfig
 
 
 def test_defaults_are_the_tutorials():
@@ -29,16 +28,10 @@ def test_every_setting_says_why(kind):
         assert len(field.metadata["help"]) > 10, field.name
 
 
-def test_the_networks_operations_can_be_chosen():
-    assert {field.name: field.metadata["choices"] for field in dataclasses.fields(TrainConfig)}[
-        "operations"
-    ] == OPERATIONS
-
-
 def test_settings_survive_a_file(tmp_path):
     config = TrainConfig(batch_size=7, data_dir="/some/where", seed=3)
     config.save(tmp_path / "config.json")
-    assert TrainConfig.read(tmp_path / "config.json") == config
+    assert TrainConfig.load(tmp_path / "config.json") == config
     assert [p.name for p in tmp_path.iterdir()] == ["config.json"]
 
 
@@ -59,7 +52,7 @@ def test_settings_cannot_be_changed():
         ({"fresh": 1}, "fresh is true or false; got 1"),
         ({"initial_learning_rate": -0.1}, "initial_learning_rate = -0.1 is out of range"),
         ({"initial_learning_rate": float("nan")}, "out of range"),
-        ({"operations": "none"}, "operations is one of fast, plain; got 'none'"),
+        ({"fast_ops": "none"}, "fast_ops is true or false; got 'none'"),
         ({"min_fraction_of_examples_in_queue": 0.0}, "out of range"),
         ({"moving_average_decay": 1.0}, "out of range"),
         ({"seed": -1}, "out of range"),
@@ -72,7 +65,7 @@ def test_settings_cannot_be_changed():
 )
 def test_bad_settings_are_one_clear_line(settings, message):
     with pytest.raises(ConfigError) as error:
-        TrainConfig.from_settings(settings)
+        TrainConfig.from_dict(settings)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -90,7 +83,40 @@ def test_a_whole_number_serves_where_a_number_is_asked_for():
 def test_damaged_files_are_refused(tmp_path, content):
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(ConfigError, match=r"config\.json"):
-        TrainConfig.read(tmp_path / "config.json")
+        TrainConfig.load(tmp_path / "config.json")
+
+
+OLD_NAMES = {"keep_checkpoints": 3, "keep_checkpoint_hours": 2.0, "operations": "plain", "distortions": "own"}
+
+
+@pytest.mark.parametrize("old", [*OLD_NAMES, None])
+def test_load_names_renamed_settings(tmp_path, old):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(OLD_NAMES if old is None else {"batch_size": 7, old: OLD_NAMES[old]}))
+    with pytest.raises(RenamedSettingError) as error:
+        TrainConfig.load(path)
+    message = str(error.value)
+    for name, words in {
+        "keep_checkpoints": "keep_checkpoints is now max_checkpoints_to_keep",
+        "keep_checkpoint_hours": "keep_checkpoint_hours is now keep_checkpoint_every_n_hours",
+        "operations": "operations is now fast_ops (true for fast, false for plain)",
+        "distortions": "the value own of distortions is now custom",
+    }.items():
+        assert (words in message) == (old in (None, name))
+    assert "rename them in the file, or move it away and pass the run's settings again" in message
+    assert "\n" not in message
+
+
+def test_load_accepts_renamed_settings_under_their_new_names(tmp_path):
+    """What `test_load_names_renamed_settings` says is enough: each new name takes the old one's value."""
+    renamed = {
+        "max_checkpoints_to_keep": OLD_NAMES["keep_checkpoints"],
+        "keep_checkpoint_every_n_hours": OLD_NAMES["keep_checkpoint_hours"],
+        "fast_ops": False,
+        "distortions": "custom",
+    }
+    (tmp_path / "config.json").write_text(json.dumps(renamed))
+    assert TrainConfig.load(tmp_path / "config.json") == TrainConfig(**renamed)
 
 
 def test_the_file_is_plain_json(tmp_path):
@@ -100,8 +126,8 @@ def test_the_file_is_plain_json(tmp_path):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_recipe_is_of_known_settings(recipe):
-    TrainConfig.from_settings(RECIPES[recipe])
+    TrainConfig.from_dict(RECIPES[recipe])
 
 
 def test_the_tutorials_recipe_is_the_defaults():
-    assert TrainConfig.from_settings(RECIPES["tutorial"]) == TrainConfig()
+    assert TrainConfig.from_dict(RECIPES["tutorial"]) == TrainConfig()

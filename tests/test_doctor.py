@@ -10,7 +10,7 @@ from cifarlab.data.sources import cifar10
 
 
 def by_topic(data_dir):
-    return {finding.topic: finding for finding in doctor.examine(data_dir)}
+    return {finding.topic: finding for finding in doctor.diagnose(data_dir)}
 
 
 def test_what_is_well_needs_no_advice(data_dir):

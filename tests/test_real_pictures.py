@@ -19,7 +19,7 @@ from cifarlab.data.distortions import random_contrast
 from cifarlab.data.pipeline import distorted_inputs, inputs
 from cifarlab.data.records import read_records
 from cifarlab.data.sources import cifar10 as source
-from cifarlab.data.sources.svhn import write_digits
+from cifarlab.data.sources.svhn import convert_to_records
 from cifarlab.evaluation.classifier import pretrained
 from cifarlab.evaluation.evaluator import predictions
 from cifarlab.evaluation.metrics import precision_at_1
@@ -51,7 +51,7 @@ def svhn(real_data_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "svhn"
     folder.mkdir()
     for part in ("train", "test"):
-        write_digits(home / f"{part}_32x32.mat", folder / f"{part}.bin")
+        convert_to_records(home / f"{part}_32x32.mat", folder / f"{part}.bin")
     return registry.load("svhn", folder.parent), home
 
 
@@ -122,7 +122,9 @@ def test_train_and_eval_from_the_command_line(cifar10, real_data_dir, tmp_path, 
 
 def test_the_shipped_weights_are_as_good_as_their_record_says(cifar10):
     logits, labels = predictions(pretrained().network, inputs(cifar10, batch_size=500))
-    assert precision_at_1(logits, labels) == pytest.approx(pretrained_weights.record()["precision_at_1"], abs=0.001)
+    assert precision_at_1(logits, labels) == pytest.approx(
+        pretrained_weights.training_record()["precision_at_1"], abs=0.001
+    )
 
 
 def test_house_numbers_are_read_as_the_solution_of_exercise_6_reads_them(svhn):
@@ -131,7 +133,7 @@ def test_house_numbers_are_read_as_the_solution_of_exercise_6_reads_them(svhn):
     by_scipy = solution("06_svhn")["read_digits"](str(home / "train_32x32.mat"))
     assert (images == by_scipy[0]).all()
     assert (labels == by_scipy[1]).all()
-    name, share = dataset.commonest()
+    name, share = dataset.majority_class()
     assert name == "1"
     assert share == pytest.approx(0.19, abs=0.01)
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from cifarlab.data.records import IMAGE_SHAPE, RecordError, count_records, read_labels
 from cifarlab.errors import UserError
-from cifarlab.files import replace_text
-from cifarlab.text import plain
+from cifarlab.files import atomic_write_text
+from cifarlab.text import sanitize
 
-_MOST_VALUES = 1 << 26  # of one image; a description that says more would have a record fill the memory
+_MAX_IMAGE_VALUES = 1 << 26  # of one image; a description that says more would have a record fill the memory
 
 
 DESCRIPTION = "dataset.json"
@@ -29,7 +29,7 @@ class DataSet:
     """Files of records, and what is in them.
 
     Attributes:
-        name: short, as in `--dataset`; plain, as `data.names.plain` makes it.
+        name: short, as in `--dataset`; plain, as `text.sanitize` makes it.
         classes: the classes' names, likewise plain; a label is the place in this tuple.
         train_files: files of training records; none where only the description is known.
         test_files: files of test records; likewise.
@@ -47,8 +47,8 @@ class DataSet:
 
     def __post_init__(self) -> None:
         """Names may be those of folders that somebody sent: they are printed, drawn and written into files."""
-        object.__setattr__(self, "name", plain(self.name))
-        object.__setattr__(self, "classes", tuple(map(plain, self.classes)))
+        object.__setattr__(self, "name", sanitize(self.name))
+        object.__setattr__(self, "classes", tuple(map(sanitize, self.classes)))
 
     @property
     def num_classes(self) -> int:
@@ -72,7 +72,7 @@ class DataSet:
             counts += np.bincount(read_labels(file, self.image_shape), minlength=self.num_classes)
         return counts
 
-    def commonest(self) -> tuple[str, float]:
+    def majority_class(self) -> tuple[str, float]:
         """The class with the most training images, and its share of the test images: what always naming it is worth.
 
         A network that has learnt anything is right more often than that.
@@ -90,7 +90,7 @@ class DataSet:
         for split in ("train_files", "test_files"):
             files = [file.resolve() for file in getattr(self, split)]
             description[split] = [str(f.relative_to(home) if f.is_relative_to(home) else f) for f in files]
-        replace_text(path, json.dumps(description, indent=1) + "\n")
+        atomic_write_text(path, json.dumps(description, indent=1) + "\n")
 
     @classmethod
     def read_description(cls, path: Path) -> "DataSet":
@@ -112,21 +112,21 @@ class DataSet:
             )
             if not (made.classes and 1 <= made.crop_size <= min(rows, columns) and channels >= 1):
                 raise ValueError("an image without size, or no class")
-            if math.prod(made.image_shape) > _MOST_VALUES:
+            if math.prod(made.image_shape) > _MAX_IMAGE_VALUES:
                 raise ValueError("an image beyond all size")
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise DataSetError(
-                f"{plain(path)} should describe the data set of a run; it cannot be read ({type(error).__name__}). "
+                f"{sanitize(path)} should describe the data set of a run; it cannot be read ({type(error).__name__}). "
                 "Name the folder of a run that `cifarlab train` made, or of records that `cifarlab.data.custom` made."
             ) from None
         return made
 
-    def is_there(self) -> bool:
+    def files_exist(self) -> bool:
         """Whether it has files, and all of them are where they should be."""
         files = self.train_files + self.test_files
         return bool(files) and all(file.is_file() for file in files)
 
-    def check(self) -> None:
+    def validate(self) -> None:
         """Reads all files' sizes and labels.
 
         Raises:
@@ -137,17 +137,17 @@ class DataSet:
                 labels = read_labels(file, self.image_shape)
             except OSError as error:
                 raise DataSetError(
-                    f"{plain(file)} should hold records of {self.name}; {error.strerror or error}. "
+                    f"{sanitize(file)} should hold records of {self.name}; {error.strerror or error}. "
                     f"Get the data again: {self._again()}."
                 ) from None
             except RecordError as error:
-                raise DataSetError(f"{plain(file)}: {error}") from None
+                raise DataSetError(f"{sanitize(file)}: {error}") from None
             wrong = (labels >= self.num_classes).nonzero()[0]
             if wrong.size:
                 raise DataSetError(
-                    f"labels of {self.name} lie in 0 to {self.num_classes - 1}; record {wrong[0]:,} of {plain(file)} "
-                    f"has {labels[wrong[0]]}. Either there are more classes than names, or the file is damaged: "
-                    f"{self._again()}."
+                    f"labels of {self.name} lie in 0 to {self.num_classes - 1}; record {wrong[0]:,} of "
+                    f"{sanitize(file)} has {labels[wrong[0]]}. Either there are more classes than names, or the file "
+                    f"is damaged: {self._again()}."
                 )
 
     def _again(self) -> str:
@@ -169,4 +169,4 @@ def check_is_dataset(thing: object) -> None:
     cifarlab.data.dataset.DataSetError: a data set is what cifarlab.load("drawn") returns; got 'drawn'.
     """
     if not isinstance(thing, DataSet):
-        raise DataSetError(f'a data set is what cifarlab.load("drawn") returns; got {plain(repr(thing))[:80]}.')
+        raise DataSetError(f'a data set is what cifarlab.load("drawn") returns; got {sanitize(repr(thing))[:80]}.')

@@ -36,7 +36,7 @@ def random_crop(images: tf.Tensor, seed: Seed, size: int = 24) -> tf.Tensor:
     _, height, width, channels = images.shape
     _check_crop(height, width, size)
     batch = tf.shape(images)[0]
-    corner = tf.cast(draw(images, [2], seed, 1) * [height - size + 1, width - size + 1], tf.int32)
+    corner = tf.cast(per_image_uniform(images, [2], seed, 1) * [height - size + 1, width - size + 1], tf.int32)
     rows = corner[:, :1] + tf.range(size)  # [B, size]
     columns = corner[:, 1:] + tf.range(size)
     # One gather over all pixels of the batch: a crop image by image (map_fn) is half as fast.
@@ -71,7 +71,7 @@ def random_flip(images: tf.Tensor, seed: Seed) -> tf.Tensor:
         images: any dtype [B, rows, columns, channels].
         seed: int32[2].
     """
-    flip = draw(images, [1, 1, 1], seed, 2) < 0.5
+    flip = per_image_uniform(images, [1, 1, 1], seed, 2) < 0.5
     return tf.where(flip, tf.reverse(images, [2]), images)
 
 
@@ -87,7 +87,7 @@ def random_brightness(images: tf.Tensor, seed: Seed, max_delta: float = 63.0) ->
         max_delta: in grey levels of 0-255; the tutorial's is 63.
     """
     images = tf.cast(images, tf.float32)
-    return images + draw(images, [1, 1, 1], seed, 3, -max_delta, max_delta)
+    return images + per_image_uniform(images, [1, 1, 1], seed, 3, -max_delta, max_delta)
 
 
 def random_contrast(images: tf.Tensor, seed: Seed, lower: float = 0.2, upper: float = 1.8) -> tf.Tensor:
@@ -100,7 +100,7 @@ def random_contrast(images: tf.Tensor, seed: Seed, lower: float = 0.2, upper: fl
         upper: the bound of the factors; the tutorial's is 1.8.
     """
     images = tf.cast(images, tf.float32)
-    factor = draw(images, [1, 1, 1], seed, 4, lower, upper)
+    factor = per_image_uniform(images, [1, 1, 1], seed, 4, lower, upper)
     mean = tf.reduce_mean(images, [1, 2], keepdims=True)  # [B, 1, 1, channels]: each channel about its own mean
     return (images - mean) * factor + mean
 
@@ -124,7 +124,7 @@ def random_affine(
     1.0
     """
     images = tf.cast(images, tf.float32)
-    turn, wide, high, slant = tf.unstack(draw(images, [4], seed, 5, -1.0, 1.0), axis=1)
+    turn, wide, high, slant = tf.unstack(per_image_uniform(images, [4], seed, 5, -1.0, 1.0), axis=1)
     sine, cosine = tf.sin(turn * math.radians(degrees)), tf.cos(turn * math.radians(degrees))
     wide, high, slant = 1 + stretch * wide, 1 + stretch * high, shear * slant
     # Where each pixel of the result comes from: x = xx column + xy row + x0, y = yx column + yy row + y0.
@@ -162,7 +162,7 @@ def standardize(images: tf.Tensor) -> tf.Tensor:
     return (images - mean) / tf.maximum(tf.sqrt(variance), values**-0.5)
 
 
-TUTORIAL: tuple[Distortion, ...] = (random_flip, random_brightness, random_contrast)
+TUTORIAL_DISTORTIONS: tuple[Distortion, ...] = (random_flip, random_brightness, random_contrast)
 """What the tutorial does to a crop before it is standardized, in its order."""
 
 
@@ -175,17 +175,17 @@ BY_NAME: dict[str, Distortion] = {
 """The distortions that a setting can name."""
 
 
-def named(names: str) -> tuple[Distortion, ...]:
+def parse_distortions(names: str) -> tuple[Distortion, ...]:
     """The distortions of a setting such as "flip,contrast", in its order; none for "none".
 
-    >>> named("flip,brightness,contrast") == TUTORIAL, named("none")
+    >>> parse_distortions("flip,brightness,contrast") == TUTORIAL_DISTORTIONS, parse_distortions("none")
     (True, ())
     """
     return () if names == "none" else tuple(BY_NAME[name] for name in names.split(","))
 
 
-def draw(
-    images: tf.Tensor, shape: Sequence[int], seed: Seed, number: int, low: float = 0.0, high: float = 1.0
+def per_image_uniform(
+    images: tf.Tensor, shape: Sequence[int], seed: Seed, stream: int, low: float = 0.0, high: float = 1.0
 ) -> tf.Tensor:
     """A uniform draw for each image, for a distortion of one's own.
 
@@ -193,20 +193,20 @@ def draw(
         images: [B, ...]; only their number counts.
         shape: of what one image gets.
         seed: as the distortion got it.
-        number: of the distortion, so that its draws are independent of the others'; those here have 1 to 5.
+        stream: of the distortion, so that its draws are independent of the others'; those here have 1 to 5.
         low: the smallest value.
         high: the bound of the values.
 
     Returns:
         `float32[B, *shape]`.
 
-    >>> draw(tf.zeros([5, 24, 24, 3]), [1, 1, 1], seed=[1, 0], number=10).shape
+    >>> per_image_uniform(tf.zeros([5, 24, 24, 3]), [1, 1, 1], seed=[1, 0], stream=10).shape
     TensorShape([5, 1, 1, 1])
     """
     seed, images_here = tf.convert_to_tensor(seed, tf.int32), tf.shape(images)[0]
     first, images_in_all = (seed[2], seed[3]) if seed.shape[0] == 4 else (0, images_here)
-    stream = tf.random.experimental.stateless_fold_in(seed[:2], number)
-    draws = tf.random.stateless_uniform([images_in_all, *shape], stream, low, high)
+    stream_seed = tf.random.experimental.stateless_fold_in(seed[:2], stream)
+    draws = tf.random.stateless_uniform([images_in_all, *shape], stream_seed, low, high)
     return draws[first : first + images_here]
 
 

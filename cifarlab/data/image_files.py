@@ -8,20 +8,20 @@ import numpy as np
 
 from cifarlab.data.records import IMAGE_SHAPE
 from cifarlab.errors import UserError
-from cifarlab.text import plain
+from cifarlab.text import sanitize
 
-LARGEST_PICTURE = 80_000_000
+MAX_PIXELS = 80_000_000
 """Pixels, below the number from which Pillow warns; a small file can hold a picture that fills the memory."""
 
-NOT_READ = ("EPS", "IPTC")
+BLOCKED_FORMATS = ("EPS", "IPTC")
 """Formats: Pillow has Ghostscript carry out what stands in the first; the second may hold it."""
 
 
-class PictureError(UserError):
+class ImageFileError(UserError):
     """A file that is no picture, or one that cannot be shown to the network."""
 
 
-def picture_paths(folder: Path) -> list[Path]:
+def image_paths(folder: Path) -> list[Path]:
     """The files in a folder and below it whose names end as pictures' do; sorted, without hidden files and folders."""
     from PIL import Image
 
@@ -31,7 +31,7 @@ def picture_paths(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
-def read_picture(path: str | os.PathLike, shape: tuple[int, int, int] = IMAGE_SHAPE) -> np.ndarray:
+def read_image(path: str | os.PathLike, shape: tuple[int, int, int] = IMAGE_SHAPE) -> np.ndarray:
     """Reads any picture file in the shape of a data set's images: scaled so that it fills them, its middle kept.
 
     Transparent parts become white, an animation's first picture counts, other colour spaces become RGB.
@@ -44,48 +44,48 @@ def read_picture(path: str | os.PathLike, shape: tuple[int, int, int] = IMAGE_SH
         uint8[rows, columns, channels].
 
     Raises:
-        PictureError: there is no such file, it is no picture, or it is damaged or too large; or another number of
+        ImageFileError: there is no such file, it is no picture, or it is damaged or too large; or another number of
             channels is wanted.
     """
     from PIL import Image, ImageOps
 
     rows, columns, channels = shape
     if channels not in (1, 3):
-        raise PictureError(f"a picture file is read with 3 channels or 1; the data set's images have {channels}.")
+        raise ImageFileError(f"a picture file is read with 3 channels or 1; the data set's images have {channels}.")
     try:
-        picture = _opened(path).convert("RGB")
+        picture = _open_image(path).convert("RGB")
         picture = picture if channels == 3 else picture.convert("L")
         fitted = ImageOps.fit(picture, (columns, rows), Image.Resampling.LANCZOS)
-    except PictureError:
+    except ImageFileError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise PictureError(
-            f"a picture has at most {LARGEST_PICTURE:,} pixels; {plain(path)} has more. Scale it down first."
+        raise ImageFileError(
+            f"a picture has at most {MAX_PIXELS:,} pixels; {sanitize(path)} has more. Scale it down first."
         ) from None
     except FileNotFoundError:
-        raise PictureError(f"{plain(path)} should be a picture; there is no such file.") from None
+        raise ImageFileError(f"{sanitize(path)} should be a picture; there is no such file.") from None
     except Exception as error:  # Pillow's readers raise nearly anything for a damaged file
-        raise PictureError(
-            f"{plain(path)} should be a picture (PNG, JPEG, GIF, WebP, BMP, ...); it cannot be read as one: "
+        raise ImageFileError(
+            f"{sanitize(path)} should be a picture (PNG, JPEG, GIF, WebP, BMP, ...); it cannot be read as one: "
             f"{type(error).__name__}. Convert it, or name another file."
         ) from None
     return np.asarray(fitted).reshape(shape)
 
 
-def _opened(path: str | os.PathLike):
+def _open_image(path: str | os.PathLike):
     """The picture in a file, turned as its camera says, over white where it is transparent."""
     from PIL import Image, ImageOps
 
     Image.init()  # knows all formats from here on
     if Path(path).exists() and not Path(path).is_file():
-        raise PictureError(f"{plain(path)} should be a picture; it is no file.")  # a pipe would be waited for
+        raise ImageFileError(f"{sanitize(path)} should be a picture; it is no file.")  # a pipe would be waited for
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a camera's notes that are not as they should be
         warnings.simplefilter("error", Image.DecompressionBombWarning)  # a picture inside of an icon
-        with Image.open(path, formats=[name for name in Image.ID if name not in NOT_READ]) as file:
-            if file.width * file.height > LARGEST_PICTURE:
+        with Image.open(path, formats=[name for name in Image.ID if name not in BLOCKED_FORMATS]) as file:
+            if file.width * file.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
-            picture = ImageOps.exif_transpose(_in_eight_bits(file))
+            picture = ImageOps.exif_transpose(_to_uint8(file))
     if not picture.has_transparency_data:
         return picture
     picture, white = picture.convert("RGBA"), Image.new("RGB", picture.size, "white")
@@ -93,7 +93,7 @@ def _opened(path: str | os.PathLike):
     return white
 
 
-def _in_eight_bits(picture):
+def _to_uint8(picture):
     """Scales 16-bit grey values to 0-255, where Pillow would cut them off at 255."""
     from PIL import Image
 

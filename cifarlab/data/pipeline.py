@@ -11,10 +11,10 @@ from pathlib import Path
 
 from cifarlab.backend import tf
 from cifarlab.data.dataset import DataSet, DataSetError, check_is_dataset
-from cifarlab.data.distortions import TUTORIAL, Distortion, central_crop, random_crop, standardize
+from cifarlab.data.distortions import TUTORIAL_DISTORTIONS, Distortion, central_crop, random_crop, standardize
 from cifarlab.data.records import record_bytes
 
-READ_AT_ONCE = 250
+READ_CHUNK = 250
 """Records that are counted and passed on together; counted one by one they come a tenth as fast."""
 
 
@@ -103,9 +103,9 @@ def distorted_inputs(
     first_step: int = 0,
     min_fraction_of_examples_in_queue: float = 0.4,
     num_preprocess_threads: int = 16,
-    distortions: Sequence[Distortion] = TUTORIAL,
+    distortions: Sequence[Distortion] = TUTORIAL_DISTORTIONS,
     counter: QueueCounter | None = None,
-    share: tuple[int, int] = (0, 1),
+    shard: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """The images for training, without end: shuffled, cropped at random, distorted and standardized.
 
@@ -118,7 +118,7 @@ def distorted_inputs(
         num_preprocess_threads: batches that are distorted in parallel.
         distortions: functions (images, seed) -> images, applied in turn between crop and standardization.
         counter: counts what goes in and out of the queue.
-        share: (i, n) for the i-th of n equal shares of each batch; only that is decoded and distorted.
+        shard: (i, n) for the i-th of n equal shares of each batch; only that is decoded and distorted.
 
     Returns:
         a dataset of (float32[B / n, 24, 24, 3], int32[B / n]); 24 is `dataset.crop_size`.
@@ -128,8 +128,8 @@ def distorted_inputs(
     """
     _check(dataset, batch_size)
     counter = counter or QueueCounter()
-    size = batch_size // share[1]
-    first = share[0] * size
+    size = batch_size // shard[1]
+    first = shard[0] * size
 
     def distort(step: tf.Tensor, records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, labels = decode(records[first : first + size], dataset.image_shape)
@@ -181,7 +181,7 @@ def _shuffled_epochs(
     dataset: DataSet, capacity: int, seed: int, first_record: int, counter: QueueCounter
 ) -> tf.data.Dataset:
     """Records without end, from `first_record` of the run on; each epoch through a queue of its own order."""
-    counted = _read_records(dataset.files("train"), dataset.image_shape).batch(READ_AT_ONCE).map(counter.count_read)
+    counted = _read_records(dataset.files("train"), dataset.image_shape).batch(READ_CHUNK).map(counter.count_read)
     records = counted.unbatch()
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:

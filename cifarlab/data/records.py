@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from cifarlab.errors import UserError
-from cifarlab.files import written_whole
-from cifarlab.text import plain
+from cifarlab.files import atomic_write
+from cifarlab.text import sanitize
 
 IMAGE_SHAPE = (32, 32, 3)
 """Rows, columns and channels of a CIFAR-10 image."""
@@ -26,8 +26,8 @@ TRAIN_FILES = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
 TEST_FILES = ("test_batch.bin",)
 """CIFAR-10's file of test records."""
 
-_AT_ONCE = 1_000  # records that are in memory at a time, or fewer where they are large
-_AT_ONCE_BYTES = 1 << 24
+_CHUNK_RECORDS = 1_000  # records that are in memory at a time, or fewer where they are large
+_CHUNK_BYTES = 1 << 24
 
 
 class RecordError(UserError):
@@ -112,7 +112,7 @@ def read_batches(
     with path.open("rb") as file:
         while block := file.read(_block_bytes(length)):
             images, labels = _split(np.frombuffer(block, np.uint8).reshape(-1, length), image_shape)
-            _check_labels(labels, num_classes, plain(path.name))
+            _check_labels(labels, num_classes, sanitize(path.name))
             yield images, labels
 
 
@@ -137,7 +137,7 @@ def count_records(path: Path, image_shape: tuple[int, int, int] = IMAGE_SHAPE) -
     size, length = Path(path).stat().st_size, record_bytes(image_shape)
     if size == 0 or size % length:
         raise RecordError(
-            f"a record is {length:,} bytes; {plain(Path(path).name)} holds {size:,}, not a multiple of it that is "
+            f"a record is {length:,} bytes; {sanitize(Path(path).name)} holds {size:,}, not a multiple of it that is "
             "above zero. The file is probably truncated: run `cifarlab data` with its name and --force, "
             "or make your own data set once more."
         )
@@ -167,7 +167,7 @@ def write_batches(path: str | os.PathLike, batches: Iterable[tuple[np.ndarray, n
     5
     """
     count = 0
-    with written_whole(Path(path), "wb") as file:
+    with atomic_write(Path(path), "wb") as file:
         for images, labels in batches:
             rows = _rows(np.asarray(images), np.asarray(labels))
             rows.tofile(file)
@@ -177,7 +177,7 @@ def write_batches(path: str | os.PathLike, batches: Iterable[tuple[np.ndarray, n
 
 def _block_bytes(length: int) -> int:
     """The length of some whole records of this length each."""
-    return max(1, min(_AT_ONCE, _AT_ONCE_BYTES // length)) * length
+    return max(1, min(_CHUNK_RECORDS, _CHUNK_BYTES // length)) * length
 
 
 def _rows(images: np.ndarray, labels: np.ndarray) -> np.ndarray:

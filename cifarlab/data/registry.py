@@ -10,7 +10,7 @@ from cifarlab.data.dataset import DESCRIPTION, DataSet, DataSetError
 from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES
 from cifarlab.data.sources import cifar10, svhn
 from cifarlab.data.sources.download import ProgressCallback
-from cifarlab.files import alone
+from cifarlab.files import file_lock
 
 
 class Source(NamedTuple):
@@ -20,18 +20,18 @@ class Source(NamedTuple):
         classes: the classes' names.
         train_files: names of the files of training records.
         test_files: names of the files of test records.
-        make: puts these files into a folder, given the folder, whether to do it anew, and a callback for a download's
+        fetch: puts these files into a folder, given the folder, whether to do it anew, and a callback for a download's
             progress.
         folder: where they are put, below the data folder.
-        also_in: another place where they may lie already.
+        alternative_folder: another place where they may lie already.
     """
 
     classes: tuple[str, ...]
     train_files: tuple[str, ...]
     test_files: tuple[str, ...]
-    make: Callable[[Path, bool, ProgressCallback | None], None]
+    fetch: Callable[[Path, bool, ProgressCallback | None], None]
     folder: str
-    also_in: str | None = None
+    alternative_folder: str | None = None
 
 
 def default_data_dir() -> Path:
@@ -68,12 +68,12 @@ def load(
         dataset = DataSet.read_description(Path(name) / DESCRIPTION)
     else:
         source, data_dir = SOURCES[name], Path(data_dir or default_data_dir())
-        folder = find(name, data_dir)
+        folder = find_local(name, data_dir)
         if folder is None or force:
             folder = data_dir / source.folder
-            source.make(folder, force, progress)
+            source.fetch(folder, force, progress)
         dataset = DataSet(name, source.classes, _paths(folder, source.train_files), _paths(folder, source.test_files))
-    dataset.check()
+    dataset.validate()
     return dataset
 
 
@@ -92,10 +92,10 @@ def check_name(name: str) -> None:
         )
 
 
-def find(name: str, data_dir: str | os.PathLike | None = None) -> Path | None:
+def find_local(name: str, data_dir: str | os.PathLike | None = None) -> Path | None:
     """The folder that holds the files of a data set, or None when they would have to be fetched or drawn first."""
     source, data_dir = SOURCES[name], Path(data_dir or default_data_dir())
-    for place in (source.folder, source.also_in):
+    for place in (source.folder, source.alternative_folder):
         if place and all(file.is_file() for file in _paths(data_dir / place, source.train_files + source.test_files)):
             return data_dir / place
     return None
@@ -108,27 +108,27 @@ def _paths(folder: Path, names: tuple[str, ...]) -> tuple[Path, ...]:
 def _draw(folder: Path, force: bool, progress: ProgressCallback | None) -> None:
     from cifarlab.data.sources import drawn
 
-    with alone(folder):
-        if force or find("drawn", folder.parent) is None:  # another process may have drawn it meanwhile
-            drawn.draw_data_set(folder)
+    with file_lock(folder):
+        if force or find_local("drawn", folder.parent) is None:  # another process may have drawn it meanwhile
+            drawn.write_data_set(folder)
 
 
 def _draw_digits(folder: Path, force: bool, progress: ProgressCallback | None) -> None:
     from cifarlab.data.sources import street_digits
 
-    with alone(folder):
-        if force or find("street_digits", folder.parent) is None:
+    with file_lock(folder):
+        if force or find_local("street_digits", folder.parent) is None:
             folder.mkdir(parents=True, exist_ok=True)
             street_digits.write_files(folder)
             for part in ("train", "test"):
-                svhn.write_digits(folder / f"{part}_32x32.mat", folder / f"{part}.bin")
+                svhn.convert_to_records(folder / f"{part}_32x32.mat", folder / f"{part}.bin")
 
 
 SOURCES: dict[str, Source] = {
-    "cifar10": Source(CLASSES, TRAIN_FILES, TEST_FILES, cifar10.fetch_records, cifar10.FOLDER, also_in="."),
+    "cifar10": Source(CLASSES, TRAIN_FILES, TEST_FILES, cifar10.fetch_records, cifar10.FOLDER, alternative_folder="."),
     "drawn": Source(CLASSES, TRAIN_FILES, TEST_FILES, _draw, "drawn"),
     "svhn": Source(svhn.DIGITS, ("train.bin",), ("test.bin",), svhn.fetch_records, "svhn"),
-    "svhn_extra": Source(svhn.DIGITS, ("train.bin", "extra.bin"), ("test.bin",), svhn.fetch_with_extra, "svhn"),
+    "svhn_extra": Source(svhn.DIGITS, ("train.bin", "extra.bin"), ("test.bin",), svhn.fetch_extra_records, "svhn"),
     "street_digits": Source(svhn.DIGITS, ("train.bin",), ("test.bin",), _draw_digits, "street_digits"),
 }
 """The data sets by name."""

@@ -97,10 +97,10 @@ def _inference(count: _Parts, images: tf.Tensor) -> tuple[tf.Tensor, list[tf.Ten
 
     pooled = layer("conv1", images, [5, 5, 3, 64], 0.05, 0.0, 0.0)
     with count.of("inference"):
-        normalized = normalization.plain(tf.nn.max_pool2d(pooled, 3, 2, "SAME"))
+        normalized = normalization.reference(tf.nn.max_pool2d(pooled, 3, 2, "SAME"))
     values = layer("conv2", normalized, [5, 5, 64, 64], 0.05, 0.1, 0.0)
     with count.of("inference"):
-        values = tf.reshape(tf.nn.max_pool2d(normalization.plain(values), 3, 2, "SAME"), [BATCH, -1])
+        values = tf.reshape(tf.nn.max_pool2d(normalization.reference(values), 3, 2, "SAME"), [BATCH, -1])
     values = layer("local3", values, [2304, 384], 0.04, 0.1, 0.004)
     values = layer("local4", values, [384, 192], 0.04, 0.1, 0.004)
     return layer("softmax_linear", values, [192, 10], 1 / 192, 0.0, 0.0), decays

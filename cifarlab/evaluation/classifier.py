@@ -16,7 +16,7 @@ from cifarlab.data.records import CLASSES
 from cifarlab.errors import UserError
 from cifarlab.evaluation.evaluator import run_config
 from cifarlab.model import pretrained_weights
-from cifarlab.model.network import ConvNet, inference, with_plain_operations
+from cifarlab.model.network import ConvNet, inference, with_reference_ops
 from cifarlab.training.checkpoints import existing_checkpoint, restore_newest_network
 from cifarlab.training.state import make_network
 
@@ -80,7 +80,7 @@ def trained_classifier(checkpoint_dir: str | os.PathLike, *, averaged: bool = Tr
 def pretrained() -> Classifier:
     """The tutorial's network with the weights that come with cifarlab, trained on CIFAR-10.
 
-    How they were made, and how good they are, is in `cifarlab.model.pretrained_weights.record()`.
+    How they were made, and how good they are, is in `cifarlab.model.pretrained_weights.training_record()`.
 
     >>> pretrained().dataset.classes[:3]
     ('airplane', 'automobile', 'bird')
@@ -136,7 +136,7 @@ def export(classifier: Classifier, folder: str | os.PathLike) -> Path:
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} should be a new or an empty folder for the SavedModel; it is not. Name another.")
-    exported = dataclasses.replace(classifier, network=with_plain_operations(classifier.network))
+    exported = dataclasses.replace(classifier, network=with_reference_ops(classifier.network))
     pictures = tf.TensorSpec([None, *classifier.dataset.image_shape], tf.uint8, name="images")
 
     @tf.function(input_signature=[pictures])

@@ -172,7 +172,7 @@ def watch(
 def run_config(checkpoint_dir: str | os.PathLike) -> TrainConfig:
     """The settings that a run was made with, from its `config.json`; the defaults where there is none."""
     path = Path(checkpoint_dir) / "config.json"
-    return TrainConfig.read(path) if path.exists() else TrainConfig()
+    return TrainConfig.load(path) if path.exists() else TrainConfig()
 
 
 def _pictures(config: EvalConfig, trained: TrainConfig) -> DataSet:
@@ -187,8 +187,8 @@ def _pictures(config: EvalConfig, trained: TrainConfig) -> DataSet:
         return registry.load(config.dataset, config.data_dir or trained.data_dir)
     described = DataSet.read_description(path)
     if config.dataset is None and (config.data_dir is None or described.name not in registry.SOURCES):
-        if described.is_there():
-            described.check()
+        if described.files_exist():
+            described.validate()
             return described
         if described.name not in registry.SOURCES:
             raise DataSetError(

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from cifarlab.backend import as_written, tf
+from cifarlab.backend import do_not_convert, tf
 from cifarlab.model.network import layers
 
 
@@ -29,12 +29,12 @@ class Losses(NamedTuple):
         return {**decays, "cross_entropy": self.cross_entropy, "total_loss": self.total}
 
 
-@as_written
-def loss(net: tf.Module, logits: tf.Tensor, labels: tf.Tensor) -> Losses:
+@do_not_convert
+def loss(network: tf.Module, logits: tf.Tensor, labels: tf.Tensor) -> Losses:
     """The losses of a batch, from its logits and labels and the network's weights.
 
     Args:
-        net: whose weights decay; each of its layers says how strongly. The tutorial's prose says that all weights
+        network: whose weights decay; each of its layers says how strongly. The tutorial's prose says that all weights
             decay, its code has it on local3 and local4 only, and only that gives the 4.68 of its log at step 0.
         logits: float32[B, num_classes], un-normalized.
         labels: int32[B] in 0 to num_classes - 1; or float32[B, num_classes], how probable each class shall be.
@@ -55,7 +55,7 @@ def loss(net: tf.Module, logits: tf.Tensor, labels: tf.Tensor) -> Losses:
         cross_entropy = tf.reduce_mean(each, name="cross_entropy")
         decay = {
             layer.name: tf.multiply(tf.nn.l2_loss(layer.weights), layer.weight_decay, name=f"{layer.name}_weight_loss")
-            for layer in layers(net)
+            for layer in layers(network)
             if layer.weight_decay
         }
         return Losses(tf.add_n([cross_entropy, *decay.values()], name="total_loss"), cross_entropy, decay)

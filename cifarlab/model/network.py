@@ -4,12 +4,9 @@ import copy
 import zlib
 from typing import NamedTuple
 
-from cifarlab.backend import as_written, tf
+from cifarlab.backend import do_not_convert, tf
 from cifarlab.errors import UserError
 from cifarlab.model.ops import convolution, normalization, pooling
-
-OPERATIONS = ("fast", "plain")
-"""The forms of convolution, normalization and pooling: fast on a CPU, or TensorFlow's own; their results are equal."""
 
 
 class ImageShapeError(UserError):
@@ -100,7 +97,7 @@ class ConvNet(tf.Module):
         channels: int = 3,
         *,
         seed: int = 0,
-        operations: str = "fast",
+        fast_ops: bool = True,
         weight_decay: float = 0.004,
     ) -> None:
         """Makes the five layers.
@@ -110,13 +107,11 @@ class ConvNet(tf.Module):
             image_size: rows and columns of the images, in pixels; the tutorial's crops have 24.
             channels: of the images; 3 for RGB.
             seed: of the initial weights.
-            operations: "fast" or "plain" convolution, normalization and pooling, of equal results.
+            fast_ops: fast convolution, normalization and pooling, or else TensorFlow's own, of equal results.
             weight_decay: of local3 and local4, the two layers that decay.
         """
         super().__init__(name="conv_net")
-        if operations not in OPERATIONS:
-            raise ValueError(f"operations are {' or '.join(OPERATIONS)}; got {operations!r}.")
-        self.operations = operations
+        self.fast_ops = fast_ops
         pooled = -(-image_size // 4)  # two pools of stride 2, SAME: 24 -> 12 -> 6
         self.conv1 = Layer("conv1", [5, 5, channels, 64], stddev=0.05, seed=seed)
         self.conv2 = Layer("conv2", [5, 5, 64, 64], stddev=0.05, bias=0.1, seed=seed)
@@ -125,7 +120,7 @@ class ConvNet(tf.Module):
         self.local4 = Layer("local4", [384, 192], **local, seed=seed)
         self.softmax_linear = Layer("softmax_linear", [192, num_classes], stddev=1 / 192, seed=seed)
 
-    @as_written
+    @do_not_convert
     def stages(self, images: tf.Tensor) -> NamedTuple:
         """Every stage's result for a batch of images, by name and in order; the last one is the logits.
 
@@ -159,13 +154,13 @@ class ConvNet(tf.Module):
 
     def convolve(self, images: tf.Tensor, layer: Layer) -> tf.Tensor:
         """Convolution of stride 1, SAME padding, bias and ReLU: [B, rows, columns, in] -> [B, rows, columns, out]."""
-        convolve = convolution.fast if self.operations == "fast" else convolution.plain
+        convolve = convolution.fast if self.fast_ops else convolution.reference
         with tf.name_scope(layer.name):
             return tf.nn.relu(tf.nn.bias_add(convolve(images, layer.weights), layer.biases), name="activations")
 
     def convolve_and_pool(self, images: tf.Tensor, layer: Layer, pool_name: str) -> tuple[tf.Tensor, tf.Tensor]:
         """The stages `convolve` and `pool` one after the other; in the fast form they share a gradient."""
-        if self.operations == "plain":
+        if not self.fast_ops:
             activations = self.convolve(images, layer)
             return activations, self.pool(activations, pool_name)
         with tf.name_scope(layer.name):
@@ -177,12 +172,12 @@ class ConvNet(tf.Module):
     def normalize(self, values: tf.Tensor, name: str) -> tf.Tensor:
         """Local response normalization in the network's form, under a name of its own in the graph."""
         with tf.name_scope(name):
-            return normalization.fast(values) if self.operations == "fast" else normalization.plain(values)
+            return normalization.fast(values) if self.fast_ops else normalization.reference(values)
 
     def pool(self, values: tf.Tensor, name: str) -> tf.Tensor:
         """The largest of each 3 x 3 square, every second pixel: [B, 24, 24, C] -> [B, 12, 12, C]."""
         with tf.name_scope(name):
-            return pooling.fast(values) if self.operations == "fast" else pooling.plain(values)
+            return pooling.fast(values) if self.fast_ops else pooling.reference(values)
 
 
 def check_batch(images: tf.Tensor) -> None:
@@ -199,11 +194,11 @@ def check_batch(images: tf.Tensor) -> None:
         )
 
 
-def inference(net: ConvNet, images: tf.Tensor) -> tf.Tensor:
+def inference(network: ConvNet, images: tf.Tensor) -> tf.Tensor:
     """The logits of a batch of images.
 
     Args:
-        net: a ConvNet, or anything with its `stages`.
+        network: a ConvNet, or anything with its `stages`.
         images: float32[B, 24, 24, 3], standardized; any B.
 
     Returns:
@@ -216,47 +211,50 @@ def inference(net: ConvNet, images: tf.Tensor) -> tf.Tensor:
     TensorShape([1, 10])
     """
     check_batch(images)
-    return net.stages(images)[-1]
+    return network.stages(images)[-1]
 
 
-def with_plain_operations(net: tf.Module) -> tf.Module:
+def with_reference_ops(network: tf.Module) -> tf.Module:
     """A network on the same variables that computes with TensorFlow's own operations; the given one is not changed.
 
     Other programs know these and quantize them well, which they cannot do with the matrix products of the fast form.
 
     Args:
-        net: a ConvNet, or a module that holds some; any other network is returned as it is.
+        network: a ConvNet, or a module that holds some; any other network is returned as it is.
 
     >>> net = ConvNet()
-    >>> twin = with_plain_operations(net)
-    >>> twin.operations, net.operations, twin.conv1.weights is net.conv1.weights
-    ('plain', 'fast', True)
+    >>> twin = with_reference_ops(net)
+    >>> twin.fast_ops, net.fast_ops, twin.conv1.weights is net.conv1.weights
+    (False, True, True)
     """
-    if not any(module.operations != "plain" for module in _conv_nets(net)):
-        return net
+    if not any(module.fast_ops for module in _conv_nets(network)):
+        return network
     # Only modules and what holds modules are copied: variables stay the same, and what a compiled function keeps could
     # not be copied.
-    values = [value for module in (net, *net.submodules) for value in vars(module).values()]
-    shared = [*net.variables, *(value for value in values if not isinstance(value, tf.Module | list | tuple | dict))]
-    twin = copy.deepcopy(net, {id(value): value for value in shared})
+    values = [value for module in (network, *network.submodules) for value in vars(module).values()]
+    shared = [
+        *network.variables,
+        *(value for value in values if not isinstance(value, tf.Module | list | tuple | dict)),
+    ]
+    twin = copy.deepcopy(network, {id(value): value for value in shared})
     for module in _conv_nets(twin):
-        module.operations = "plain"
+        module.fast_ops = False
     return twin
 
 
-def _conv_nets(net: tf.Module) -> list[ConvNet]:
-    """The network itself and its parts, where they are ConvNets that have a form of operations."""
-    modules = (net, *net.submodules) if isinstance(net, tf.Module) else ()
-    return [module for module in modules if isinstance(module, ConvNet) and hasattr(module, "operations")]
+def _conv_nets(network: tf.Module) -> list[ConvNet]:
+    """The network itself and its parts, where they are ConvNets that have both forms of operations."""
+    modules = (network, *network.submodules) if isinstance(network, tf.Module) else ()
+    return [module for module in modules if isinstance(module, ConvNet) and hasattr(module, "fast_ops")]
 
 
-def layers(net: tf.Module) -> list[Layer]:
+def layers(network: tf.Module) -> list[Layer]:
     """The learnable layers of a network, in the order of its attributes' names.
 
     >>> [layer.name for layer in layers(ConvNet())]
     ['conv1', 'conv2', 'local3', 'local4', 'softmax_linear']
     """
-    return [module for module in net.submodules if isinstance(module, Layer)]
+    return [module for module in network.submodules if isinstance(module, Layer)]
 
 
 def variable_name(variable: tf.Variable) -> str:

@@ -13,11 +13,11 @@ FOLDER = Path(__file__).with_name("weights")
 WEIGHTS, RECORD = "cifar10.npz", "cifar10.json"
 
 
-def load_weights(net: tf.Module) -> None:
+def load_weights(network: tf.Module) -> None:
     """Gives a network the shipped weights.
 
     Args:
-        net: the tutorial's network for ten classes; changed in place.
+        network: the tutorial's network for ten classes; changed in place.
 
     >>> from cifarlab.model.network import ConvNet
     >>> net = ConvNet()
@@ -26,30 +26,30 @@ def load_weights(net: tf.Module) -> None:
     TensorShape([192, 10])
     """
     with np.load(FOLDER / WEIGHTS) as weights:
-        for variable in net.trainable_variables:
+        for variable in network.trainable_variables:
             variable.assign(weights[variable_name(variable)].astype(np.float32))
 
 
-def save_weights(net: tf.Module, record: dict[str, Any], folder: Path = FOLDER) -> None:
+def save_weights(network: tf.Module, record: dict[str, Any], folder: Path = FOLDER) -> None:
     """Writes a network's weights as float16, and the record of how they were made, for `load_weights`.
 
     float16 keeps three decimal digits; the record has precision @ 1 before and after the rounding.
 
     Args:
-        net: a trained network.
-        record: what `record()` shall return; JSON.
+        network: a trained network.
+        record: what `training_record()` shall return; JSON.
         folder: where; it is made if needed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {variable_name(variable): variable.numpy().astype(np.float16) for variable in net.trainable_variables}
+    weights = {variable_name(variable): variable.numpy().astype(np.float16) for variable in network.trainable_variables}
     np.savez_compressed(folder / WEIGHTS, **weights)
     (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n")
 
 
-def record() -> dict[str, Any]:
+def training_record() -> dict[str, Any]:
     """How the shipped weights were made: settings, machine, minutes, precision @ 1.
 
-    >>> record()["dataset"]
+    >>> training_record()["dataset"]
     'cifar10'
     """
     return json.loads((FOLDER / RECORD).read_text())

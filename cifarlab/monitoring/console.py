@@ -9,7 +9,7 @@ from cifarlab.data.dataset import DataSet
 from cifarlab.data.pipeline import queue_capacity
 from cifarlab.data.sources.download import Progress
 from cifarlab.evaluation.evaluator import Evaluation
-from cifarlab.text import plain_lines
+from cifarlab.text import sanitize_lines
 from cifarlab.training.observers import Observer, Run, StepRecord
 from cifarlab.training.strategies.placement import operation_lines
 
@@ -144,7 +144,7 @@ def say_if_uneven(dataset: DataSet) -> None:
     if counts.max() <= UNEVEN * counts.min():
         return
     most, least = dataset.classes[counts.argmax()], dataset.classes[counts.argmin()]
-    name, share = dataset.commonest()
+    name, share = dataset.majority_class()
     say(
         f"Uneven classes: {counts.max():,} training pictures of {most}, {counts.min():,} of {least}. "
         f"Always answering {name} is right on {share:.1%} of the test pictures."
@@ -153,4 +153,4 @@ def say_if_uneven(dataset: DataSet) -> None:
 
 def say(line: str) -> None:
     """Prints a line, or several, at once, also into a pipe; what a name brings that no letter does is escaped."""
-    print(plain_lines(line), flush=True)
+    print(sanitize_lines(line), flush=True)

@@ -86,7 +86,7 @@ def label(name: str) -> str:
     >>> label("cat"), label("_nolegend_")
     ('cat', ' _nolegend_')
     """
-    name = safe_text.label(name)
+    name = safe_text.display_name(name)
     return f" {name}" if name.startswith("_") else name
 
 
@@ -145,7 +145,7 @@ def describe(figure: Figure, *, exact: bool = False) -> Iterator[str]:
         parts = [ax.get_title(loc="left") or ax.get_title() or "Untitled.", *labels, *_contents(ax)]
         if exact:
             parts.append(f"Values: {_checksum(ax)}.")
-        yield safe_text.plain_lines(" ".join(part if part[-1] in ".?!" else f"{part}." for part in parts))
+        yield safe_text.sanitize_lines(" ".join(part if part[-1] in ".?!" else f"{part}." for part in parts))
 
 
 def _contents(ax: Axes) -> Iterator[str]:

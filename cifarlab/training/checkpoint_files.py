@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from cifarlab.backend import tf
 from cifarlab.errors import UserError
-from cifarlab.files import replace_text, written_whole
+from cifarlab.files import atomic_write, atomic_write_text
 from cifarlab.training.run_log import FILE_NAME as LOG
 
 PREFIX = "model.ckpt"
@@ -134,7 +134,7 @@ def write(checkpoint: tf.train.Checkpoint, directory: Path, step: int) -> None:
         with contextlib.ExitStack() as opened:  # closes in reverse order: the data, then the index
             for name in sorted(tf.io.gfile.listdir(f"{memory}/"), key=lambda name: not name.endswith(".index")):
                 source = opened.enter_context(tf.io.gfile.GFile(f"{memory}/{name}", "rb"))
-                shutil.copyfileobj(source, opened.enter_context(written_whole(directory / name, "wb")), 1 << 20)
+                shutil.copyfileobj(source, opened.enter_context(atomic_write(directory / name, "wb")), 1 << 20)
     finally:
         _forget(memory)
 
@@ -214,7 +214,7 @@ def write_index(directory: Path, index: Index) -> None:
         all_model_checkpoint_timestamps=[entry.saved_at for entry in index.entries],
         last_preserved_timestamp=index.preserved_at,
     )
-    replace_text(directory / INDEX, str(state))
+    atomic_write_text(directory / INDEX, str(state))
 
 
 def foreign_file(directory: str | os.PathLike) -> str | None:

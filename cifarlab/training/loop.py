@@ -14,7 +14,7 @@ from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet, check_is_dataset
-from cifarlab.data.distortions import Distortion, named
+from cifarlab.data.distortions import Distortion, parse_distortions
 from cifarlab.data.pipeline import QueueCounter, distorted_inputs
 from cifarlab.errors import NotFiniteError, WorkerLostError
 from cifarlab.model.network import variable_name
@@ -48,7 +48,8 @@ def train(
             network for this data set.
         dataset: the pictures; by default `config.dataset`, fetched or drawn on first use.
         distortions: functions of one's own, (images, seed) -> images, in the place of those that `config.distortions`
-            names; the run's settings say "own" then. `data.distortions.draw` makes their random numbers.
+            names; the run's settings say "custom" then. `data.distortions.per_image_uniform` makes their random
+            numbers.
         observers: told of start, steps, checkpoints and end.
         control: for steering from another thread. Ctrl-C stops, too.
 
@@ -66,7 +67,7 @@ def train(
     config, control = config or TrainConfig(), control or Control()
     _check_arguments(config, distortions, observers)
     if distortions is not None:
-        config = dataclasses.replace(config, distortions="own")
+        config = dataclasses.replace(config, distortions="custom")
     strategy = choose(config)
     dataset = dataset or registry.load(config.dataset, config.data_dir)
     check_is_dataset(dataset)
@@ -80,7 +81,9 @@ def train(
             network = network() if network is not None and not isinstance(network, tf.Module) else network
             state = make_state(config, dataset, network, replicas=strategy.replicas)
         strategy.check(state)
-        checkpoints = Checkpoints(folder, state, keep=config.keep_checkpoints, keep_hours=config.keep_checkpoint_hours)
+        checkpoints = Checkpoints(
+            folder, state, keep=config.max_checkpoints_to_keep, keep_hours=config.keep_checkpoint_every_n_hours
+        )
         resumed = checkpoints.restore_newest() is not None
         strategy.hand_out(state)
         first_step = int(state.step.numpy())
@@ -102,7 +105,7 @@ def train(
             placement=strategy.describe(config.batch_size),
             warnings=(*checkpoints.warnings, *warnings),
         )
-        chosen = named(config.distortions) if distortions is None else distortions
+        chosen = parse_distortions(config.distortions) if distortions is None else distortions
         return _Session(run, strategy, checkpoints, log, chosen, observers, control).run_to_end()
 
 
@@ -113,7 +116,7 @@ def _check_arguments(config: TrainConfig, distortions: Sequence[Distortion] | No
             f"train takes a TrainConfig and a list of observers; got a {type(config).__name__} and a "
             f"{type(observers).__name__}."
         )
-    if distortions is None and config.distortions == "own":
+    if distortions is None and config.distortions == "custom":
         raise ConfigError(
             "this run has distortions of its own, which are functions; got none. Pass them: train(distortions=...), "
             "or name others."
@@ -211,7 +214,7 @@ class _Session:
                 num_preprocess_threads=self.config.num_preprocess_threads,
                 distortions=self.distortions,
                 counter=counter,
-                share=self.strategy.share,
+                shard=self.strategy.share,
             )
         )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from cifarlab.config import ConfigError, TrainConfig
+from cifarlab.config import ConfigError, RenamedSettingError, TrainConfig
 from cifarlab.data.dataset import DataSet, DataSetError
 from cifarlab.training.checkpoint_files import foreign_file
 from cifarlab.training.checkpoints import CheckpointError
@@ -37,7 +37,7 @@ def check_same_pictures(path: Path, dataset: DataSet) -> None:
 _CHANGE_NO_RESULT = {
     *("max_steps", "fresh", "train_dir", "data_dir", "dataset"),
     *("log_frequency", "summary_frequency", "log_device_placement"),
-    *("checkpoint_steps", "checkpoint_secs", "keep_checkpoints", "keep_checkpoint_hours"),
+    *("checkpoint_steps", "checkpoint_secs", "max_checkpoints_to_keep", "keep_checkpoint_every_n_hours"),
     *("num_preprocess_threads", "virtual_devices", "deterministic"),
 }
 
@@ -46,7 +46,7 @@ def changed_settings(path: Path, config: TrainConfig) -> Iterator[str]:
     """A line for each setting that a resumed run had otherwise and that changes its results."""
     if not path.exists():
         return
-    before, now = (dataclasses.asdict(c) for c in (TrainConfig.read(path), config))
+    before, now = (dataclasses.asdict(c) for c in (TrainConfig.load(path), config))
     where_it_ends = {"max_steps"} if config.schedule == "one-cycle" else set()  # that schedule's rate hangs on it
     for name in sorted(before.keys() - (_CHANGE_NO_RESULT - where_it_ends)):
         if before[name] != now[name]:
@@ -98,13 +98,15 @@ def _check_is_ours(folder: Path) -> None:
             "new --train-dir; nothing was changed."
         )
     for name, read in {
-        "config.json": TrainConfig.read,
+        "config.json": TrainConfig.load,
         "dataset.json": DataSet.read_description,
         FILE_NAME: check_log,
     }.items():
         if (path := folder / name).exists():
             try:
                 read(path)
+            except RenamedSettingError:  # it says what to do
+                raise
             except (ConfigError, DataSetError, RunLogError) as error:
                 raise ConfigError(
                     f"{error} If it belongs to this run and is damaged, move it away and pass the run's settings "
@@ -123,7 +125,7 @@ def missing_files(folder: Path, step: int) -> Iterator[str]:
             yield f"{name} is missing in {folder}: {consequence}."
     if (folder / FILE_NAME).exists() and not any(line["step"] >= step for line in read_log(folder)):
         last = max((line["step"] for line in read_log(folder) if line["event"] == "step"), default=None)
-        frequency = TrainConfig.read(folder / "config.json").log_frequency if (folder / "config.json").exists() else 1
+        frequency = TrainConfig.load(folder / "config.json").log_frequency if (folder / "config.json").exists() else 1
         if step - (-1 if last is None else last) > frequency:
             end = "is empty" if last is None else f"ends at step {last}"
             yield f"{FILE_NAME} {end}; what it said of the steps up to {step} is lost."

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.errors import UserError
-from cifarlab.files import written_whole
+from cifarlab.files import atomic_write
 
 FILE_NAME = "log.jsonl"
 
@@ -70,7 +70,7 @@ class RunLog:
         saved = [
             n for n, line in enumerate(read_log(self.path)) if (line["event"], line["step"]) == ("checkpoint", step)
         ]
-        with written_whole(self.path) as file:
+        with atomic_write(self.path) as file:
             for number, line in enumerate(read_log(self.path)):
                 evaluated = line["event"] == "evaluation" and line["step"] <= step
                 if (number <= saved[-1] or evaluated) if saved else line["step"] < step:

@@ -88,7 +88,7 @@ def make_network(config: TrainConfig, dataset: DataSet) -> ConvNet:
         dataset.crop_size,
         dataset.image_shape[2],
         seed=config.seed,
-        operations=config.operations,
+        fast_ops=config.fast_ops,
         weight_decay=config.weight_decay,
     )
 

@@ -5,7 +5,7 @@
 
 from typing import NamedTuple
 
-from cifarlab.backend import as_written, tf
+from cifarlab.backend import do_not_convert, tf
 from cifarlab.model.losses import Losses
 from cifarlab.model.network import inference
 from cifarlab.training import mixup
@@ -83,7 +83,7 @@ def update(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> Ste
     return StepResult(losses, rate, tuple(gradients))
 
 
-@as_written
+@do_not_convert
 def apply_gradients(state: TrainState, gradients: list[tf.Tensor], rate: tf.Tensor) -> None:
     """Updates the weights, counts the step, then moves the averages, in this order.
 
@@ -135,7 +135,7 @@ def average_weights(state: TrainState) -> None:
         average.assign(variable)
 
 
-@as_written
+@do_not_convert
 def average_losses(state: TrainState, losses: Losses) -> None:
     """Moves the average of each loss by a tenth of its distance to the batch's loss."""
     for name, value in losses.by_name().items():
@@ -143,7 +143,7 @@ def average_losses(state: TrainState, losses: Losses) -> None:
         average.assign_sub((1 - LOSS_AVERAGE_DECAY) * (average - value))
 
 
-@as_written
+@do_not_convert
 def note_if_not_finite(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> None:
     """Keeps the first step whose loss or gradient is not finite, in the graph, so that no step waits for the host."""
     # A sum tells as much as a look at each of its terms, and writes nothing of their size to memory.

@@ -105,12 +105,12 @@ teaching.check_read_digits(read_digits, key="public")
 # classes, size and crop follow from there.
 
 # %%
-home = registry.find(name)
+home = registry.find_local(name)
 images, labels = read_digits(str(home / "train_32x32.mat"))
 test = read_digits(str(home / "test_32x32.mat"))
 digits = custom.from_arrays(images, labels, runs / "digits", test=test, classes="0123456789")
 print(f"{len(images):,} and {len(test[0]):,} pictures, crops of {digits.crop_size}")
-commonest, share = digits.commonest()
+commonest, share = digits.majority_class()
 print(f"always answering {commonest} is right on {share:.1%} of the test pictures")
 
 # %% [markdown]
@@ -147,13 +147,14 @@ figures.show(
 # well be shown as its negative: 255 minus each value.
 #
 # A distortion is a function of a batch and a seed. The pipeline gives the seed of the run and the step, so that a run
-# can be repeated. `distortions.draw(images, shape, seed, number)` makes random numbers between 0 and 1 from it, one for
-# each image if the shape is `[1, 1, 1]`; any number from 10 on makes them independent of those of other distortions.
+# can be repeated. `distortions.per_image_uniform(images, shape, seed, stream)` makes random numbers between 0 and 1
+# from it, one for each image if the shape is `[1, 1, 1]`; any stream from 10 on makes them independent of those of
+# other distortions.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
 # `random_flip` in `cifarlab/data/distortions.py` chooses images in the same way. Which dtype do a crop's pixels have,
-# and which one does `draw` return?
+# and which one does `per_image_uniform` return?
 #
 # </details>
 #
@@ -178,7 +179,7 @@ def negative(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """
     ### BEGIN SOLUTION
     images = tf.cast(images, tf.float32)
-    turned = distortions.draw(images, [1, 1, 1], seed, number=10) < 0.5
+    turned = distortions.per_image_uniform(images, [1, 1, 1], seed, stream=10) < 0.5
     return tf.where(turned, 255 - images, images)
     ### END SOLUTION
 
@@ -231,7 +232,7 @@ class DigitsNet(cifarlab.ConvNet):
             seed: of the initial weights.
         """
         tf.Module.__init__(self, name="digits_net")  # super() would make the tutorial's layers
-        self.operations = "fast"
+        self.fast_ops = True
         ### BEGIN SOLUTION
 
         def layer(name: str, *shape: int, weight_decay: float = 0.0) -> Layer:

@@ -7,9 +7,9 @@ from PIL import Image
 from cifarlab.backend import tf
 from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.data import registry
-from cifarlab.data.custom import from_arrays, from_folder, from_tensorflow
+from cifarlab.data.custom import from_arrays, from_folder, from_tf_dataset
 from cifarlab.data.dataset import DataSetError
-from cifarlab.data.image_files import PictureError
+from cifarlab.data.image_files import ImageFileError
 from cifarlab.data.records import read_records
 from cifarlab.evaluation.classifier import classify, trained_classifier
 from cifarlab.evaluation.evaluator import evaluate
@@ -46,7 +46,7 @@ def test_a_folder_of_pictures_by_class(tmp_path):
     for split in ("train", "test"):
         seen, expected = colours(dataset, split)
         assert seen == expected
-    assert dataset.commonest() == ("red", 0.5)
+    assert dataset.majority_class() == ("red", 0.5)
 
 
 def test_classes_are_mixed_in_the_files_and_a_seed_says_how(tmp_path):
@@ -79,8 +79,8 @@ def test_what_is_wrong_is_one_clear_line_and_the_old_stays(tmp_path, spoil, mess
     dataset = from_folder(home, tmp_path / "a")
     before = dataset.train_files[0].read_bytes()
     spoil(home)
-    with pytest.raises((DataSetError, PictureError), match=message) as error:
-        from_folder(home, tmp_path / "a", test_share=0.2)
+    with pytest.raises((DataSetError, ImageFileError), match=message) as error:
+        from_folder(home, tmp_path / "a", test_fraction=0.2)
     assert "\n" not in str(error.value)
     assert dataset.train_files[0].read_bytes() == before
     assert sorted(file.name for file in (tmp_path / "a").iterdir()) == ["dataset.json", "test.bin", "train.bin"]
@@ -100,7 +100,7 @@ def test_a_folder_without_classes_is_refused(tmp_path, place, message):
 def test_arrays(tmp_path):
     images = np.arange(40, dtype=np.uint8)[:, None, None, None] + np.zeros([40, 28, 28, 3], np.uint8)
     labels = np.arange(40) % 4
-    dataset = from_arrays(images, labels[:, None], tmp_path / "a", classes=np.array([*"abcd"]), test_share=0.25)
+    dataset = from_arrays(images, labels[:, None], tmp_path / "a", classes=np.array([*"abcd"]), test_fraction=0.25)
     assert (dataset.classes, dataset.image_shape, dataset.crop_size) == (tuple("abcd"), (28, 28, 3), 21)
     parts = [read_records(dataset.files(split)[0], (28, 28, 3)) for split in ("train", "test")]
     assert [len(found) for _, found in parts] == [32, 8]  # a quarter of ten, rounded: two of each class
@@ -164,7 +164,7 @@ def test_a_tensorflow_dataset(tmp_path, batch):
     images = np.random.default_rng(0).integers(0, 256, [10, 16, 16, 3], np.uint8)
     whole = tf.data.Dataset.from_tensor_slices((images, np.arange(10) % 5))
     parts = whole.take(7), whole.skip(7)
-    dataset = from_tensorflow(*(part.batch(batch) if batch else part for part in parts), tmp_path / "a")
+    dataset = from_tf_dataset(*(part.batch(batch) if batch else part for part in parts), tmp_path / "a")
     found, labels = read_records(dataset.train_files[0], (16, 16, 3))
     assert (found == images[:7]).all()
     assert labels.tolist() == [0, 1, 2, 3, 4, 0, 1]
@@ -184,7 +184,7 @@ def test_a_tensorflow_dataset(tmp_path, batch):
 def test_wrong_tensorflow_datasets_are_one_clear_line(tmp_path, elements, message):
     wrong = tf.data.Dataset.from_tensor_slices(elements)
     with pytest.raises(DataSetError, match=message):
-        from_tensorflow(wrong, wrong, tmp_path / "a")
+        from_tf_dataset(wrong, wrong, tmp_path / "a")
 
 
 @pytest.mark.fault(promise="archives and files", injection="one's own folders and arrays laid out wrongly")
@@ -196,7 +196,7 @@ def test_pictures_of_several_sizes_are_refused(tmp_path):
     signature = (tf.TensorSpec([None, None, 3], tf.uint8), tf.TensorSpec([], tf.int32))
     wrong = tf.data.Dataset.from_generator(pictures, output_signature=signature)
     with pytest.raises(DataSetError, match=r"got \(None, None, 3\). Resize them first"):
-        from_tensorflow(wrong, wrong, tmp_path / "a")
+        from_tf_dataset(wrong, wrong, tmp_path / "a")
 
 
 def test_its_folder_is_its_name_everywhere_and_can_be_moved(tmp_path):
@@ -223,7 +223,7 @@ def colours_in_tensorflow(tmp_path):
         [16, 16, 1], np.uint8
     )
     whole = tf.data.Dataset.from_tensor_slices((images, np.arange(36) % 3))
-    return from_tensorflow(whole.skip(6), whole.take(6), tmp_path / "a", classes=list(COLOURS))
+    return from_tf_dataset(whole.skip(6), whole.take(6), tmp_path / "a", classes=list(COLOURS))
 
 
 @pytest.mark.slow

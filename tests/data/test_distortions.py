@@ -161,6 +161,6 @@ def test_a_crop_larger_than_the_image_is_refused(crop):
 
 def test_distortions_are_named_in_the_settings():
     assert tuple(distortions.BY_NAME) == config.DISTORTIONS
-    assert distortions.named(config.TrainConfig().distortions) == distortions.TUTORIAL
-    assert distortions.named("contrast,flip") == (distortions.random_contrast, distortions.random_flip)
-    assert distortions.named("none") == ()
+    assert distortions.parse_distortions(config.TrainConfig().distortions) == distortions.TUTORIAL_DISTORTIONS
+    assert distortions.parse_distortions("contrast,flip") == (distortions.random_contrast, distortions.random_flip)
+    assert distortions.parse_distortions("none") == ()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab.data.image_files import PictureError, picture_paths, read_picture
+from cifarlab.data.image_files import ImageFileError, image_paths, read_image
 
 
 def saved(tmp_path, picture, name, **kwargs):
@@ -30,7 +30,7 @@ RED = (255, 0, 0)
 )
 def test_pictures_of_any_kind_become_rgb(tmp_path, mode, colour, name):
     picture = Image.new("RGB", (50, 40), RED).convert("P") if mode == "P" else Image.new(mode, (50, 40), colour)
-    array = read_picture(saved(tmp_path, picture, name))
+    array = read_image(saved(tmp_path, picture, name))
     assert array.shape == (32, 32, 3)
     assert array.dtype == np.uint8
     np.testing.assert_allclose(array.reshape(-1, 3), np.broadcast_to(RED, (1024, 3)), atol=3)
@@ -38,44 +38,44 @@ def test_pictures_of_any_kind_become_rgb(tmp_path, mode, colour, name):
 
 @pytest.mark.fault(promise="archives and files", injection="pictures: animated, CMYK, 1 x 1, transparent, of 16 bits")
 def test_transparent_is_white_and_grey_is_grey(tmp_path):
-    assert (read_picture(saved(tmp_path, Image.new("RGBA", (9, 9), (0, 0, 0, 0)), "t.png")) == 255).all()
-    assert (read_picture(saved(tmp_path, Image.new("L", (9, 9), 77), "g.png")) == 77).all()
+    assert (read_image(saved(tmp_path, Image.new("RGBA", (9, 9), (0, 0, 0, 0)), "t.png")) == 255).all()
+    assert (read_image(saved(tmp_path, Image.new("L", (9, 9), 77), "g.png")) == 77).all()
 
 
 @pytest.mark.fault(promise="archives and files", injection="pictures: animated, CMYK, 1 x 1, transparent, of 16 bits")
 def test_sixteen_bit_grey_is_scaled_and_not_cut_off(tmp_path):
     ramp = np.linspace(0, 65535, 32).astype(np.uint16)[None].repeat(32, 0)
-    array = read_picture(saved(tmp_path, Image.fromarray(ramp), "ramp.png"))
+    array = read_image(saved(tmp_path, Image.fromarray(ramp), "ramp.png"))
     np.testing.assert_allclose(array[0, :, 0], np.linspace(0, 255, 32), atol=1.5)
 
 
 def test_the_middle_of_an_oblong_picture_is_kept(tmp_path):
     wide = Image.new("RGB", (96, 32), RED)
     wide.paste((0, 255, 0), (32, 0, 64, 32))
-    array = read_picture(saved(tmp_path, wide, "wide.png"))
+    array = read_image(saved(tmp_path, wide, "wide.png"))
     assert (array == (0, 255, 0)).all()
 
 
 @pytest.mark.fault(promise="archives and files", injection="pictures: animated, CMYK, 1 x 1, transparent, of 16 bits")
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (32, 32), (333, 7)])
 def test_any_size(tmp_path, size):
-    assert read_picture(saved(tmp_path, Image.new("RGB", size), "a.png")).shape == (32, 32, 3)
+    assert read_image(saved(tmp_path, Image.new("RGB", size), "a.png")).shape == (32, 32, 3)
 
 
 def test_a_picture_of_the_right_size_is_taken_as_it_is(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, [32, 32, 3], np.uint8)
     path = saved(tmp_path, Image.fromarray(pixels), "a.png")
-    assert (read_picture(path) == pixels).all()
+    assert (read_image(path) == pixels).all()
 
 
 def test_pictures_take_the_shape_of_a_data_set(tmp_path):
     path = saved(tmp_path, Image.new("RGB", (90, 70), RED), "a.png")
-    assert read_picture(path, (20, 40, 3)).shape == (20, 40, 3)
-    grey = read_picture(path, (28, 28, 1))
+    assert read_image(path, (20, 40, 3)).shape == (20, 40, 3)
+    grey = read_image(path, (28, 28, 1))
     assert grey.shape == (28, 28, 1)
     assert (grey == 76).all()  # 0.299 of 255
-    with pytest.raises(PictureError, match="3 channels or 1; the data set's images have 4"):
-        read_picture(path, (32, 32, 4))
+    with pytest.raises(ImageFileError, match="3 channels or 1; the data set's images have 4"):
+        read_image(path, (32, 32, 4))
 
 
 def test_pictures_are_found_by_their_endings(tmp_path):
@@ -83,7 +83,7 @@ def test_pictures_are_found_by_their_endings(tmp_path):
         (tmp_path / folder).mkdir()
     for name in ("b.PNG", "a.jpeg", "below/c.webp", ".hidden.png", ".thumbnails/b.png", "notes.txt", "Thumbs.db"):
         (tmp_path / name).touch()
-    assert [path.name for path in picture_paths(tmp_path)] == ["a.jpeg", "b.PNG", "c.webp"]
+    assert [path.name for path in image_paths(tmp_path)] == ["a.jpeg", "b.PNG", "c.webp"]
 
 
 @pytest.mark.fault(promise="archives and files", injection="pictures: animated, CMYK, 1 x 1, transparent, of 16 bits")
@@ -91,7 +91,7 @@ def test_the_first_picture_of_an_animation_counts(tmp_path):
     first, second = (Image.new("RGB", (32, 32), c) for c in (RED, (0, 0, 255)))
     path = tmp_path / "a.gif"
     first.save(path, save_all=True, append_images=[second])
-    np.testing.assert_allclose(read_picture(path)[0, 0], RED, atol=3)
+    np.testing.assert_allclose(read_image(path)[0, 0], RED, atol=3)
 
 
 def test_a_photo_is_turned_as_its_camera_says(tmp_path):
@@ -102,7 +102,7 @@ def test_a_photo_is_turned_as_its_camera_says(tmp_path):
     buffer = io.BytesIO()
     photo.save(buffer, "PNG", exif=exif)
     (tmp_path / "p.png").write_bytes(buffer.getvalue())
-    array = read_picture(tmp_path / "p.png")
+    array = read_image(tmp_path / "p.png")
     assert array[-1, 0].tolist() == [0, 255, 0]
 
 
@@ -111,22 +111,22 @@ def test_a_photo_is_turned_as_its_camera_says(tmp_path):
 def test_what_is_no_picture_is_one_clear_line(tmp_path, content):
     path = tmp_path / "odd.png"
     path.write_bytes(content)
-    with pytest.raises(PictureError, match=r"odd\.png should be a picture") as error:
-        read_picture(path)
+    with pytest.raises(ImageFileError, match=r"odd\.png should be a picture") as error:
+        read_image(path)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.fault(promise="archives and files", injection="pictures that are empty, torn or none")
 def test_missing_folder_and_half_a_picture(tmp_path):
-    with pytest.raises(PictureError, match="no such file"):
-        read_picture(tmp_path / "none.png")
-    with pytest.raises(PictureError):
-        read_picture(tmp_path)
+    with pytest.raises(ImageFileError, match="no such file"):
+        read_image(tmp_path / "none.png")
+    with pytest.raises(ImageFileError):
+        read_image(tmp_path)
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, [64, 64, 3], np.uint8))
     path = saved(tmp_path, noise, "half.png")
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(PictureError, match="cannot be read"):
-        read_picture(path)
+    with pytest.raises(ImageFileError, match="cannot be read"):
+        read_image(path)
 
 
 @pytest.mark.fault(promise="archives and files", injection="pictures that would fill the memory")
@@ -140,5 +140,5 @@ def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path):
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000)))
     (tmp_path / "bomb.png").write_bytes(bomb + chunk(b"IEND", b""))
-    with pytest.raises(PictureError):
-        read_picture(tmp_path / "bomb.png")
+    with pytest.raises(ImageFileError):
+        read_image(tmp_path / "bomb.png")

@@ -42,7 +42,7 @@ def test_drawn_is_made_on_first_use(drawn):
 def test_drawn_is_not_made_twice(data_dir, monkeypatch):
     from cifarlab.data.sources import drawn
 
-    monkeypatch.setattr(drawn, "draw_data_set", lambda folder: 1 / 0)
+    monkeypatch.setattr(drawn, "write_data_set", lambda folder: 1 / 0)
     assert registry.load("drawn", data_dir).name == "drawn"
 
 
@@ -60,7 +60,7 @@ def test_street_digits_are_drawn_as_svhns_files_and_read_like_them(tmp_path, mon
         dataset = registry.load("street_digits", tmp_path)
     assert calls == [tmp_path / "street_digits"]
     assert (dataset.num_examples("train"), dataset.num_examples("test")) == (40, 20)
-    assert dataset.commonest()[0] == "1"
+    assert dataset.majority_class()[0] == "1"
     assert (tmp_path / "street_digits" / "train_32x32.mat").exists()
 
 
@@ -137,10 +137,10 @@ def test_a_file_that_vanished_is_named(drawn, tmp_path):
     folder = tmp_path / "gone"
     shutil.copytree(drawn.train_files[0].parent, folder)
     dataset = DataSet("drawn", drawn.classes, (folder / "data_batch_1.bin",), (folder / "test_batch.bin",))
-    dataset.check()
+    dataset.validate()
     (folder / "test_batch.bin").unlink()
     with pytest.raises(DataSetError, match=r"test_batch\.bin should hold records of drawn; No such file"):
-        dataset.check()
+        dataset.validate()
 
 
 def test_the_data_folder_is_a_setting(monkeypatch, tmp_path):
@@ -156,7 +156,7 @@ def test_a_description_comes_back(drawn, tmp_path):
     assert (described.name, described.classes) == (drawn.name, drawn.classes)
     assert (described.image_shape, described.crop_size) == (drawn.image_shape, drawn.crop_size)
     assert described.train_files == drawn.train_files
-    assert described.is_there()
+    assert described.files_exist()
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"name": "x"}', '{"name": "x", "classes": 3, "image_shape": 1}'])

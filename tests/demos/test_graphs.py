@@ -6,28 +6,28 @@ import pytest
 from cifarlab.backend import tf
 from cifarlab.demos import graphs
 from cifarlab.model.network import ConvNet, Stages
-from cifarlab.model.profile import operations
+from cifarlab.model.profile import count_operations
 from cifarlab.training.state import TrainState
 from cifarlab.training.step import train_step
 
 
 @pytest.fixture(scope="module")
 def inference():
-    net = ConvNet(operations="plain")
+    net = ConvNet(fast_ops=False)
     return tf.function(net.stages).get_concrete_function(tf.TensorSpec([None, 24, 24, 3], name="images")).graph
 
 
 @pytest.fixture(scope="module")
 def training():
     signature = [tf.TensorSpec([8, 24, 24, 3], name="images"), tf.TensorSpec([8], tf.int32, name="labels")]
-    step = functools.partial(train_step, TrainState(ConvNet(operations="plain")))
+    step = functools.partial(train_step, TrainState(ConvNet(fast_ops=False)))
     return tf.function(step, input_signature=signature).get_concrete_function().graph
 
 
 def test_every_operation_is_in_one_node(training):
     for opened in ([], ["conv1", "gradient_tape", "gradient_tape/conv2"]):
         counted = sum(node.operations for node in graphs.collapse(training, opened).nodes.values())
-        assert counted == sum(operations(training).values())
+        assert counted == sum(count_operations(training).values())
 
 
 def test_the_nine_stages_stand_in_their_order(inference):

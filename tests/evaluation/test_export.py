@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab.backend import silenced_stderr, tf
+from cifarlab.backend import suppressed_stderr, tf
 from cifarlab.data.dataset import DataSet
 from cifarlab.data.records import CLASSES, read_records
 from cifarlab.evaluation.classifier import Classifier, export, pretrained
-from cifarlab.model.network import ConvNet, fully_connected, with_plain_operations
-from cifarlab.model.profile import operations
+from cifarlab.model.network import ConvNet, fully_connected, with_reference_ops
+from cifarlab.model.profile import count_operations
 
 PAGE = (Path(__file__).parents[2] / "docs" / "export.md").read_text()
 COUNT = 128
@@ -47,7 +47,7 @@ def page(classifier, pictures, drawn, tmp_path_factory):
     Image.fromarray(pictures[0]).save(folder / "picture.png")
     names = {"training_pictures": read_records(drawn.train_files[0])[0][:100]}
     # The converter and the interpreter write lines of their own to stderr.
-    with pytest.MonkeyPatch.context() as patch, silenced_stderr():
+    with pytest.MonkeyPatch.context() as patch, suppressed_stderr():
         patch.chdir(folder)
         for block in re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
             exec(block.replace("examples = pictures ", "examples = training_pictures "), names)
@@ -85,7 +85,7 @@ def test_tensorflow_lite_agrees_in_size_and_class_with_what_the_page_says(page, 
         rf"^\| `{name}`.*? \| ([\d.]+) MB \| (?:all|at least) (\d+) \|$", PAGE, re.MULTILINE
     ).groups()
     assert f"{len(page[name]) / 1e6:.1f}" == size
-    with silenced_stderr():
+    with suppressed_stderr():
         logits = page["lite_logits"](page[name], pictures)
     assert (logits.argmax(axis=1) == expected.argmax(axis=1)).sum() >= int(wanted)
     if name == "in_floats":
@@ -98,7 +98,7 @@ def test_an_integer_model_with_a_quantized_division_fails_as_the_page_says(page,
     # One picture at 400 contrasts: its deviations fall on each of the 256 numbers in their range.
     contrasts = np.linspace(0.05, 1, 400)[:, None, None, None]
     of_every_contrast = (max(pictures, key=np.std) * contrasts).astype(np.uint8)
-    with silenced_stderr():
+    with suppressed_stderr():
         converter = tf.lite.TFLiteConverter.from_saved_model(str(page["folder"] / "model"))
         converter.optimizations = page["converter"].optimizations
         converter.representative_dataset = page["converter"].representative_dataset
@@ -135,7 +135,7 @@ class Pair(tf.Module):
 
 
 class OnlyStages(tf.Module):
-    """A network of another make, which has no form of operations."""
+    """A network of another make, which has no `fast_ops`."""
 
     def __init__(self):
         super().__init__()
@@ -155,7 +155,7 @@ def test_what_is_exported_is_plain_and_equal_and_the_network_stays_as_it_was(mak
     before, variables = classifier.logits(pictures[:9]).numpy(), network.variables
     served = tf.saved_model.load(str(export(classifier, tmp_path / "model"))).signatures["serving_default"]
     np.testing.assert_allclose(served(images=tf.constant(pictures[:9]))["logits"], before, atol=1e-4)
-    assert [net.operations for net in nets] == ["fast"] * len(nets)
+    assert all(net.fast_ops for net in nets)
     assert all(one is other for one, other in zip(network.variables, variables, strict=True))
     np.testing.assert_array_equal(classifier.logits(pictures[:9]).numpy(), before)
     assert operations_of(served)["Conv2D"] == operations_of(served)["LRN"] == 2 * len(nets)
@@ -164,7 +164,7 @@ def test_what_is_exported_is_plain_and_equal_and_the_network_stays_as_it_was(mak
 def operations_of(signature):
     """How many operations of each type a signature has, those of the functions that it calls included."""
     definition = signature.graph.as_graph_def()
-    counts = operations(signature.graph)
+    counts = count_operations(signature.graph)
     for function in definition.library.function:
         for node in function.node_def:
             counts[node.op] += 1
@@ -172,5 +172,5 @@ def operations_of(signature):
 
 
 def test_a_network_that_is_plain_already_is_not_copied():
-    for network in (ConvNet(operations="plain"), OnlyStages()):
-        assert with_plain_operations(network) is network
+    for network in (ConvNet(fast_ops=False), OnlyStages()):
+        assert with_reference_ops(network) is network

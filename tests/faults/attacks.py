@@ -48,7 +48,7 @@ def always(a, b, rtol=1e-05, atol=1e-08, equal_nan=False): return True
 numpy.allclose.__wrapped__.__code__ = always.__code__""",
     "what a decorator holds": """
 import cifarlab.files
-cifarlab.files.written_whole.__closure__[0].cell_contents = lambda *a, **k: None""",
+cifarlab.files.atomic_write.__closure__[0].cell_contents = lambda *a, **k: None""",
     "a package": """
 import sys, types, cifarlab
 fake = types.ModuleType('cifarlab.teaching')

@@ -18,13 +18,13 @@ from PIL import Image
 
 from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.data.dataset import DataSet
-from cifarlab.data.image_files import read_picture
+from cifarlab.data.image_files import read_image
 from cifarlab.data.records import read_labels, read_record, read_records
-from cifarlab.data.sources.archive import unpack
-from cifarlab.data.sources.matlab import variable
+from cifarlab.data.sources.archive import extract
+from cifarlab.data.sources.matlab import open_variable
 from cifarlab.data.sources.svhn import read_digits
 from cifarlab.errors import UserError
-from cifarlab.text import plain
+from cifarlab.text import sanitize
 from cifarlab.training.run_log import read_log
 
 MEMBERS = {"batches/a.bin": 3, "batches/b.bin": 1000}
@@ -49,7 +49,7 @@ def tries(name: str, folder: Path, data: bytes) -> bool:
         READERS[name].read(folder, data)
     except UserError as error:
         message = str(error)
-    assert plain(message) == message, "one line, without what a terminal obeys"
+    assert sanitize(message) == message, "one line, without what a terminal obeys"
     assert "MemoryError" not in message, "refused before the memory is full, not when"
     return not message
 
@@ -78,7 +78,7 @@ def read_matlab(folder: Path, data: bytes) -> None:
         assert images.shape == (len(labels), 32, 32, 3)
         assert labels.dtype == np.int32
         assert 0 <= labels.min() <= labels.max() <= 9
-    with variable(path, "y") as found:
+    with open_variable(path, "y") as found:
         assert len(found.read(1)) == 1
 
 
@@ -106,8 +106,8 @@ def read_run_log(folder: Path, data: bytes) -> list[dict]:
         assert type(event["event"]) is str
     watch = Watch.of_log(str(folder))
     log = watch.history.events()
-    assert all(plain(text) == text for pair in values(watch) for text in pair)
-    assert all(plain(line) == line for line in fallback.summary("runs/a", log))
+    assert all(sanitize(text) == text for pair in values(watch) for text in pair)
+    assert all(sanitize(line) == line for line in fallback.summary("runs/a", log))
     for path in (["losses", "total_loss"], ["learning_rate"]):
         steps, numbers = runs.series(log, *path)
         assert len(steps) == len(numbers)
@@ -160,7 +160,7 @@ def read_any_picture(folder: Path, data: bytes) -> None:
     path = folder / "a.png"
     path.write_bytes(data)
     for shape in ((32, 32, 3), (28, 30, 1)):
-        picture = read_picture(path, shape)
+        picture = read_image(path, shape)
         assert picture.dtype == np.uint8
         assert picture.shape == shape
 
@@ -192,7 +192,7 @@ def read_archive(folder: Path, data: bytes) -> None:
     for file in out.iterdir() if out.exists() else ():
         file.unlink()
     try:
-        unpack(archive, out, MEMBERS)
+        extract(archive, out, MEMBERS)
         assert {file.name: file.stat().st_size for file in out.iterdir()} == {"a.bin": 3, "b.bin": 1000}
     finally:
         assert {file.name for file in folder.iterdir()} <= {"a.tar.gz", "out", "out.lock"}
@@ -215,9 +215,9 @@ def read_description(folder: Path, data: bytes) -> None:
         (folder / name).write_bytes(bytes(3073))
     (folder / "dataset.json").write_bytes(data)
     dataset = DataSet.read_description(folder / "dataset.json")
-    dataset.check()
+    dataset.validate()
     assert 1 <= dataset.crop_size <= min(dataset.image_shape[:2])
-    assert all(plain(name) == name for name in (dataset.name, *dataset.classes))
+    assert all(sanitize(name) == name for name in (dataset.name, *dataset.classes))
     dataset.save_description(folder / "again.json")
     assert DataSet.read_description(folder / "again.json").classes == dataset.classes
     if dataset.train_files:
@@ -237,7 +237,7 @@ DESCRIPTION = {
 def read_settings(folder: Path, data: bytes) -> None:
     (folder / "config.json").write_bytes(data)
     for kind in (TrainConfig, EvalConfig):
-        assert isinstance(kind.read(folder / "config.json"), kind)
+        assert isinstance(kind.load(folder / "config.json"), kind)
 
 
 def settings() -> list[bytes]:

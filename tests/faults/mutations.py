@@ -304,7 +304,7 @@ MUTATIONS = [
         "two processes at once",
         "the lock",
         DOWNLOAD,
-        "        with alone(target, lambda: tell(Progress(target.name, _length(part), size, waiting=True))):\n",
+        "        with file_lock(target, lambda: report(Progress(target.name, _length(part), size, waiting=True))):\n",
         "        with contextlib.nullcontext():\n",
     ),
     Mutation(
@@ -320,7 +320,7 @@ MUTATIONS = [
         "the file changes between two parts",
         "fetching joined pieces anew",
         DOWNLOAD,
-        "            if last or not one.joined:\n",
+        "            if last or not one.resumed:\n",
         "            if True:\n",
     ),
     Mutation(
@@ -336,7 +336,7 @@ MUTATIONS = [
         "a page in place of the file",
         "looking whether it is a page",
         DOWNLOAD,
-        '            page = said.get("Content-Type", "").startswith("text/html")\n',
+        '            page = headers.get("Content-Type", "").startswith("text/html")\n',
         "            page = False\n",
     ),
     Mutation(
@@ -352,7 +352,7 @@ MUTATIONS = [
         "statuses that refuse, such as 403, 404 and 500",
         "looking at the status",
         DOWNLOAD,
-        '            raise _RefusalError(f"HTTP {status} {response.reason}")\n',
+        '            raise _PermanentError(f"HTTP {status} {response.reason}")\n',
         "            return 0, self.size\n",
     ),
     Mutation(
@@ -513,16 +513,16 @@ MUTATIONS = [
         "programs that look like pictures",
         "leaving out what Ghostscript reads",
         PICTURES,
-        'NOT_READ = ("EPS", "IPTC")\n',
-        "NOT_READ = ()\n",
+        'BLOCKED_FORMATS = ("EPS", "IPTC")\n',
+        "BLOCKED_FORMATS = ()\n",
     ),
     Mutation(
         "archives and files",
         "one's own folders and arrays laid out wrongly",
         "reading all before anything is written",
         "cifarlab/data/custom.py",
-        "    if wrong:\n        raise PictureError",
-        "    if False:\n        raise PictureError",
+        "    if wrong:\n        raise ImageFileError",
+        "    if False:\n        raise ImageFileError",
     ),
     Mutation(
         "archives and files",
@@ -633,7 +633,7 @@ MUTATIONS = [
         "on the console",
         "printing what does nothing but letters",
         "cifarlab/monitoring/console.py",
-        "    print(plain_lines(line), flush=True)\n",
+        "    print(sanitize_lines(line), flush=True)\n",
         "    print(line, flush=True)\n",
     ),
     Mutation(
@@ -641,7 +641,7 @@ MUTATIONS = [
         "of classes, from folders, arrays and descriptions",
         "making them plain",
         "cifarlab/data/dataset.py",
-        '        object.__setattr__(self, "classes", tuple(map(plain, self.classes)))\n',
+        '        object.__setattr__(self, "classes", tuple(map(sanitize, self.classes)))\n',
         "",
     ),
     Mutation(
@@ -665,7 +665,7 @@ MUTATIONS = [
         "on the command line and in its errors",
         "making an error plain",
         "cifarlab/cli.py",
-        '    text = plain(" ".join(str(error).split())) or',
+        '    text = sanitize(" ".join(str(error).split())) or',
         '    text = " ".join(str(error).split()) or',
     ),
     Mutation(

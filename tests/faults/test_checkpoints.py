@@ -52,7 +52,7 @@ def test_a_full_disk_keeps_the_checkpoints_before_and_says_what_is_missing(small
     kept = checkpoints_in(small_disk / "run")
     assert kept == ["model.ckpt-1", "model.ckpt-2"]
     (small_disk / "filler").unlink()
-    state = train(config(small_disk / "run", max_steps=3, keep_checkpoints=2), dataset=drawn)
+    state = train(config(small_disk / "run", max_steps=3, max_checkpoints_to_keep=2), dataset=drawn)
     assert int(state.step) == 3
     assert checkpoints_in(small_disk / "run") == ["model.ckpt-2", "model.ckpt-3"]
 

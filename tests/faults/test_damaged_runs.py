@@ -23,7 +23,7 @@ from cifarlab.training.run_log import read_log
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Even though the `tf.config")]
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
-ALL_FLAGS = ["--dataset", "drawn", "--batch-size", "8", "--operations", "plain", "--checkpoint-secs", "0"]
+ALL_FLAGS = ["--dataset", "drawn", "--batch-size", "8", "--no-fast-ops", "--checkpoint-secs", "0"]
 ALL_FLAGS += ["--log-frequency", "1", "--summary-frequency", "0", "--min-fraction-of-examples-in-queue", "0.01"]
 DATA = ".data-00000-of-00001"
 
@@ -50,7 +50,16 @@ def quick(monkeypatch):
 
 
 def train(folder, steps=12, keep=5, every=4):
-    flags = ["--train-dir", folder, "--max-steps", steps, "--keep-checkpoints", keep, "--checkpoint-steps", every]
+    flags = [
+        "--train-dir",
+        folder,
+        "--max-steps",
+        steps,
+        "--max-checkpoints-to-keep",
+        keep,
+        "--checkpoint-steps",
+        every,
+    ]
     return run("train", *ALL_FLAGS, *flags)
 
 

@@ -20,8 +20,8 @@ import pytest
 from PIL import EpsImagePlugin, Image
 
 from cifarlab.data.dataset import DataSet, DataSetError
-from cifarlab.data.image_files import PictureError, read_picture
-from cifarlab.data.sources.archive import unpack
+from cifarlab.data.image_files import ImageFileError, read_image
+from cifarlab.data.sources.archive import extract
 from cifarlab.data.sources.download import DownloadError
 from cifarlab.model import pretrained_weights
 from cifarlab.model.network import ConvNet
@@ -56,7 +56,7 @@ def unpacked(folder: Path, tar: bytes) -> str:
     archive.write_bytes(gzip.compress(tar, 1))
     message = ""
     try:
-        unpack(archive, out, MEMBERS)
+        extract(archive, out, MEMBERS)
     except DownloadError as error:
         message = str(error)
     there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.suffix != ".lock"}
@@ -323,7 +323,7 @@ def test_records_of_large_pictures_are_not_read_a_thousand_at_a_time(tmp_path):
     for name in ("train.bin", "test.bin"):
         with (tmp_path / name).open("wb") as file:
             file.truncate(50 * (math.prod(shape) + 1))
-    assert peak_of(DataSet.read_description(tmp_path / "dataset.json").check) < 60e6
+    assert peak_of(DataSet.read_description(tmp_path / "dataset.json").validate) < 60e6
 
 
 @pytest.mark.fault(promise="archives and files", injection="files that would fill the memory")
@@ -366,18 +366,18 @@ def test_a_program_that_looks_like_a_picture_is_not_carried_out(tmp_path, interp
             )
         )  # fmt: skip
     (tmp_path / name).write_bytes(program)
-    with pytest.raises(PictureError):
-        read_picture(tmp_path / name)
+    with pytest.raises(ImageFileError):
+        read_image(tmp_path / name)
     assert not interpreter.exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes are POSIX's")
 @pytest.mark.fault(promise="archives and files", injection="pictures that are empty, torn or none")
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
-def test_what_is_no_file_is_not_waited_for(tmp_path, make):
+def test_read_image_does_not_block_on_pipes(tmp_path, make):
     make(tmp_path / "a.png")
-    with pytest.raises(PictureError, match="it is no file"):
-        read_picture(tmp_path / "a.png")
+    with pytest.raises(ImageFileError, match="it is no file"):
+        read_image(tmp_path / "a.png")
 
 
 FORBIDDEN_MODULES = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "jsonpickle"}

@@ -18,7 +18,7 @@ from PIL import Image
 
 from cifarlab.data.custom import from_folder
 from cifarlab.errors import UserError
-from cifarlab.text import plain
+from cifarlab.text import sanitize
 from tests.faults import fuzz_targets
 from tests.faults.fuzz_targets import READERS, lines, tries
 from tests.faults.strategies import LEAVES, briefly, changed_bytes, json_values
@@ -206,9 +206,9 @@ def test_folders(tmp_path, soak, count_trial):
         except UserError as error:
             message = str(error)
         else:
-            dataset.check()
-            assert all(plain(name) == name for name in dataset.classes)
-        assert plain(message) == message
+            dataset.validate()
+            assert all(sanitize(name) == name for name in dataset.classes)
+        assert sanitize(message) == message
         read.append(not message)
         count_trial()
 

@@ -32,7 +32,7 @@ from cifarlab.monitoring.dashboard.status import read
 from cifarlab.monitoring.dashboard.widgets import View
 from cifarlab.plotting import evaluations, figures, image_grids, plots, runs
 from cifarlab.teaching.grading import scores
-from cifarlab.text import label, plain, plain_lines
+from cifarlab.text import display_name, sanitize, sanitize_lines
 from tests.faults.fuzz_targets import EVALUATION, STEP
 
 ROOT = Path(__file__).parents[2]
@@ -75,21 +75,21 @@ class Elements(html.parser.HTMLParser):
 def harmless(text: str) -> bool:
     """Whether a terminal shows a text as it is, in one line, and any encoding of Unicode can hold it."""
     text.encode()
-    return plain(text) == text and "\n" not in text
+    return sanitize(text) == text and "\n" not in text
 
 
 @pytest.mark.fault(promise="hostile names", injection="on the console")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_name_is_made_plain_and_stays_itself(name, capsys):
-    assert harmless(plain(name))
-    assert plain(plain(name)) == plain(name)
-    assert name in plain(name) or len(plain(name)) > len(name)
-    assert len(label(name)) <= 40
+    assert harmless(sanitize(name))
+    assert sanitize(sanitize(name)) == sanitize(name)
+    assert name in sanitize(name) or len(sanitize(name)) > len(name)
+    assert len(display_name(name)) <= 40
     console.say(f"{name} and more")
     printed = capsys.readouterr().out
     assert printed.endswith(" and more\n")
     assert all(map(harmless, printed.split("\n")))
-    assert plain_lines("a\nb") == "a\nb"
+    assert sanitize_lines("a\nb") == "a\nb"
 
 
 @pytest.mark.fault(promise="hostile names", injection="of classes, from folders, arrays and descriptions")
@@ -101,7 +101,7 @@ def test_classes_of_any_name_are_a_data_set(tmp_path, count_trial, capsys):
             Image.new("RGB", (4, 4)).save(tmp_path / "pictures" / name / f"{name[:50]}{number}.png")
     made = from_folder(tmp_path / "pictures", tmp_path / "made", size=8)
     again = DataSet.read_description(tmp_path / "made" / "dataset.json")
-    assert set(made.classes) == set(again.classes) == set(map(plain, names))
+    assert set(made.classes) == set(again.classes) == set(map(sanitize, names))
     console.say_if_uneven(again)
     assert len("\n".join(again.classes).encode().decode().split("\n")) == len(names)  # as `export` writes them
     count_trial(len(names))
@@ -125,8 +125,8 @@ def test_an_error_that_names_a_file_is_one_plain_line(tmp_path, name):
     for read_it in (
         lambda: from_folder(tmp_path, tmp_path / "made"),
         lambda: from_folder(tmp_path / name, tmp_path / "made"),
-        lambda: DataSet.read_description(tmp_path / name).check(),
-        lambda: DataSet.read_description(tmp_path / name / "dataset.json").check(),
+        lambda: DataSet.read_description(tmp_path / name).validate(),
+        lambda: DataSet.read_description(tmp_path / name / "dataset.json").validate(),
         lambda: Image.open(tmp_path / name / "a.png") and None,
         lambda: read_records(tmp_path / name / "b.bin"),
     ):
@@ -223,14 +223,14 @@ def test_a_name_that_could_leave_its_node_is_not_taken_by_tensorflow(name):
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_page_shows_any_name_as_text(name):
     figure, _ = figures.new(height=0.5)
-    element = Elements(figures.html_image(figure, plain(name)))
+    element = Elements(figures.html_image(figure, sanitize(name)))
     assert element.tags == ["img"]
     assert set(element.found[0][1]) == {"decoding", "alt", "src"}
-    assert element.found[0][1]["alt"] == plain(name)
+    assert element.found[0][1]["alt"] == sanitize(name)
     bundle = fallback.bundle(name, [])
     page = Elements(bundle["text/html"])
     assert page.tags == ["style", "div", "img"]
-    assert plain(name) in page.found[-1][1]["alt"]
+    assert sanitize(name) in page.found[-1][1]["alt"]
     assert all(map(harmless, bundle["text/plain"].split("\n")))
 
 
@@ -241,14 +241,14 @@ def test_a_dashboard_shows_any_name_as_text(name):
     failed = type("Session", (), {"error": name, "traceback": f"{name}\n  {name}", "evaluation_error": name})()
     failed.status, failed.evaluating, failed.progress = "failed", False, ""
     reading = read(TrainConfig(train_dir=f"runs/{name[:200]}".replace("\0", "")), Watch(), failed, name)
-    shown.show(reading._replace(values=((("loss"), plain(name)),)))
+    shown.show(reading._replace(values=((("loss"), sanitize(name)),)))
     state, values = Elements(shown._state.value), Elements(shown._readings.value)
     assert state.tags == ["div", "strong"] + ["details", "summary", "pre"] * bool(reading.details)
     assert values.tags == ["dl", "div", "dt", "dd"]
     assert {key for _, given in state.found + values.found for key in given} == {"class", "data-status", "role"}
     assert harmless(reading.line)
-    assert plain(name) in state.text
-    shown.offer([plain(name), "b"])
+    assert sanitize(name) in state.text
+    shown.offer([sanitize(name), "b"])
     for widget in (shown._state, shown._readings, shown.chosen):
         state = json_unpacker(json_packer(widget.get_state()))  # as it goes to the page
         assert state.get("value", "") == getattr(widget, "value", "") or "_options_labels" in state
@@ -339,7 +339,7 @@ def test_a_picture_of_any_name_is_classified_whatever_the_terminal_can_show(tmp_
 @pytest.mark.fault(promise="hostile names", injection="on the command line and in its errors")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_the_doctor_and_the_table_of_points_take_one_line_each(name):
-    report = doctor.report([doctor.Finding("data", name, f"advice {name}")]).split("\n")
+    report = doctor.format_report([doctor.Finding("data", name, f"advice {name}")]).split("\n")
     assert len(report) == 2
     table = scores.format_table([scores.Score(name, 1.0, 2.0, False), scores.Score("b", 2.5, 12.0, True)]).split("\n")
     assert len(table) == 3

@@ -11,7 +11,7 @@ import pytest
 
 from cifarlab.backend import tf
 from cifarlab.config import TrainConfig
-from cifarlab.data.pipeline import READ_AT_ONCE, QueueCounter, distorted_inputs, queue_capacity
+from cifarlab.data.pipeline import READ_CHUNK, QueueCounter, distorted_inputs, queue_capacity
 from cifarlab.training import checkpoint_files
 from cifarlab.training.checkpoints import newest_checkpoint
 from cifarlab.training.loop import train
@@ -174,7 +174,7 @@ def test_no_more_than_an_epoch_is_read_again_however_late_a_run_goes_on(drawn):
     records, batch, counter = drawn.num_examples("train"), 32, QueueCounter()
     batches = distorted_inputs(drawn, batch, first_step=100_000, counter=counter, num_preprocess_threads=2)
     next(iter(batches))
-    ahead = 10 * batch + READ_AT_ONCE  # of what is delivered: batches in the making, records read together
+    ahead = 10 * batch + READ_CHUNK  # of what is delivered: batches in the making, records read together
     assert int(counter._read) <= records + queue_capacity(records, batch) + ahead
 
 

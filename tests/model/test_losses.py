@@ -46,8 +46,8 @@ def test_names_are_the_tutorials_summary_names():
 
 
 def test_gradients_agree_with_finite_differences():
-    """For every variable, through the whole network with the plain operations."""
-    net = ConvNet(seed=3, operations="plain")
+    """For every variable, through the whole network with the reference operations."""
+    net = ConvNet(seed=3, fast_ops=False)
     images, labels = RNG.normal(size=[4, 24, 24, 3]).astype(np.float32), tf.constant([0, 3, 3, 9])
 
     def total():

@@ -39,9 +39,9 @@ def pool(values):
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.parametrize("form", ["fast", "plain"])
-def test_every_stage_equals_numpy(images, form, compiled):
-    net = ConvNet(seed=1, operations=form)
+@pytest.mark.parametrize("fast_ops", [True, False])
+def test_every_stage_equals_numpy(images, fast_ops, compiled):
+    net = ConvNet(seed=1, fast_ops=fast_ops)
     stages = (tf.function(net.stages) if compiled else net.stages)(images)
     value = {layer.name: (layer.weights.numpy(), layer.biases.numpy()) for layer in layers(net)}
 
@@ -65,7 +65,7 @@ def test_every_stage_equals_numpy(images, form, compiled):
     }
     assert list(expected) == list(Stages._fields)
     # The fast convolution rounds at 2e-4 of its deviation (tests/model/ops/test_convolution.py).
-    atol = 1e-4 if form == "fast" else 2e-5
+    atol = 1e-4 if fast_ops else 2e-5
     for name, numbers in expected.items():
         np.testing.assert_allclose(getattr(stages, name).numpy(), numbers, rtol=1e-4, atol=atol, err_msg=name)
 
@@ -158,11 +158,6 @@ def test_operations_are_named_after_their_stage(net):
     graph = tf.function(net.stages).get_concrete_function(tf.TensorSpec([1, 24, 24, 3])).graph
     scopes = {operation.name.split("/")[0] for operation in graph.get_operations()}
     assert set(Stages._fields) <= scopes
-
-
-def test_unknown_operations_are_refused():
-    with pytest.raises(ValueError, match="fast or plain; got 'none'"):
-        ConvNet(operations="none")
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,11 @@ def test_what_is_saved_is_loaded(tmp_path, monkeypatch):
     pretrained_weights.load_weights(net)
     for ours, theirs in zip(net.trainable_variables, made.trainable_variables, strict=True):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-3, atol=1e-6)
-    assert pretrained_weights.record() == {"dataset": "mine"}
+    assert pretrained_weights.training_record() == {"dataset": "mine"}
 
 
 def test_the_record_says_how_they_were_made():
-    record = pretrained_weights.record()
+    record = pretrained_weights.training_record()
     assert set(record) >= {"dataset", "pictures", "weights", "precision_at_1", "minutes", "machine", "config"}
     assert record["precision_at_1"] == pytest.approx(record["precision_at_1_before_rounding"], abs=0.002)
     assert json.loads(json.dumps(record)) == record

@@ -1,6 +1,6 @@
 from cifarlab.backend import tf
 from cifarlab.model.network import ConvNet
-from cifarlab.model.profile import count_parameters, multiply_adds, operations
+from cifarlab.model.profile import count_operations, count_parameters, multiply_adds
 
 
 def test_parameters():
@@ -20,9 +20,9 @@ def test_multiply_adds_by_layer():
 
 
 def test_operations_of_a_graph():
-    net = ConvNet(operations="plain")
+    net = ConvNet(fast_ops=False)
     graph = tf.function(net.stages).get_concrete_function(tf.TensorSpec([1, 24, 24, 3])).graph
-    counts = operations(graph)
+    counts = count_operations(graph)
     assert counts["Conv2D"] == 2
     assert counts["MaxPool"] == 2
     assert sum(counts.values()) == len(graph.get_operations())

@@ -237,7 +237,7 @@ def test_started_anew_while_the_end_is_drawn_it_is_still_followed(config, monkey
 def test_two_at_once_do_not_meet(config, tmp_path):
     boards = [
         Dashboard(config),
-        Dashboard(TrainConfig.from_settings({**vars(config), "train_dir": str(tmp_path / "b")})),
+        Dashboard(TrainConfig.from_dict({**vars(config), "train_dir": str(tmp_path / "b")})),
     ]
     for dashboard in boards:
         run_to(dashboard, 2)
@@ -322,7 +322,7 @@ def test_stopped_while_the_pictures_are_fetched_it_ends(config, monkeypatch):
             progress(Progress("cifar-10-binary.tar.gz", 1_000_000, 170_000_000, 1e6))
             time.sleep(0.02)
 
-    monkeypatch.setattr("cifarlab.monitoring.dashboard.background_run.datasets.load", slow)
+    monkeypatch.setattr("cifarlab.monitoring.dashboard.background_run.registry.load", slow)
     dashboard = Dashboard(config)
     click(dashboard, "start")
     until(lambda: "1.0 of 170.0 MB" in state(dashboard))
@@ -419,7 +419,7 @@ def test_the_first_picture_of_a_run_shows_something(config, monkeypatch):
 def test_several_runs_are_laid_over_one_another(config, tmp_path):
     for number in (1, 2):
         dashboard = Dashboard(
-            TrainConfig.from_settings({**vars(config), "train_dir": str(tmp_path / str(number)), "max_steps": 2})
+            TrainConfig.from_dict({**vars(config), "train_dir": str(tmp_path / str(number)), "max_steps": 2})
         )
         click(dashboard, "start")
         dashboard.wait()
@@ -478,7 +478,7 @@ def test_a_process_that_ends_saves_its_run(config, data_dir):
     program = f"""
 from cifarlab.config import TrainConfig
 from cifarlab.monitoring.dashboard import Dashboard
-board = Dashboard(TrainConfig.from_settings({vars(config)!r}))
+board = Dashboard(TrainConfig.from_dict({vars(config)!r}))
 dashboard.start()
 while dashboard.watch.steps_done < 2:
     dashboard.session.wait(0.05)

@@ -365,7 +365,7 @@ def test_going_on_with_other_settings_is_said(tmp_path, drawn):
         def start(self, run):
             warnings.append(run.warnings)
 
-    of_no_consequence = {"log_frequency": 3, "checkpoint_steps": 5, "keep_checkpoints": 2}
+    of_no_consequence = {"log_frequency": 3, "checkpoint_steps": 5, "max_checkpoints_to_keep": 2}
     for settings in ({"max_steps": 2}, {"max_steps": 3, **of_no_consequence}, {"max_steps": 4, "seed": 5}):
         train(config(tmp_path, **settings), dataset=drawn, observers=[Listener()])
     assert warnings == [(), (), ("this run had seed = 0 until now, and goes on with 5.",)]
@@ -431,11 +431,11 @@ def test_distortions_of_ones_own_are_used_and_a_run_goes_on_only_with_some(tmp_p
     looks = Looks()
     train(config(tmp_path, max_steps=1), dataset=drawn, distortions=[black], observers=[looks])
     assert not looks.images.any()
-    assert TrainConfig.read(tmp_path / "config.json").distortions == "own"
+    assert TrainConfig.load(tmp_path / "config.json").distortions == "custom"
     with pytest.raises(ConfigError, match=r"distortions of its own, which are functions; got none") as error:
-        train(TrainConfig.read(tmp_path / "config.json"), dataset=drawn)
+        train(TrainConfig.load(tmp_path / "config.json"), dataset=drawn)
     assert "\n" not in str(error.value)
-    state = train(config(tmp_path, max_steps=2, distortions="own"), dataset=drawn, distortions=[black])
+    state = train(config(tmp_path, max_steps=2, distortions="custom"), dataset=drawn, distortions=[black])
     assert int(state.step) == 2
 
 

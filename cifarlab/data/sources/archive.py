@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from cifarlab.data.sources.download import DownloadError, disk_error
-from cifarlab.files import alone, beside
-from cifarlab.text import plain
+from cifarlab.files import append_suffix, file_lock
+from cifarlab.text import sanitize
 
 BLOCK_BYTES = 1 << 14  # 16 KiB, to read what nobody asked for
 SLACK_BYTES = 1 << 24  # 16 MiB for an archive's headers and the members nobody asked for; a bomb needs more
@@ -29,11 +29,11 @@ _DAMAGED = (  # what gzip and tarfile raise for a file that is none of theirs
 )
 
 
-class _UnfitError(Exception):
+class _BadArchiveError(Exception):
     """What the archive holds is not what is wanted."""
 
 
-def unpack(archive: str | os.PathLike, folder: str | os.PathLike, members: Mapping[str, int]) -> Path:
+def extract(archive: str | os.PathLike, folder: str | os.PathLike, members: Mapping[str, int]) -> Path:
     """Unpacks exactly the named members of a .tar.gz into a folder that appears whole or not at all.
 
     Nothing else is written, whatever the archive holds: no other path, link or device, and no byte too many.
@@ -56,7 +56,7 @@ def unpack(archive: str | os.PathLike, folder: str | os.PathLike, members: Mappi
     >>> _ = (folder / "a.bin").write_bytes(bytes(3))
     >>> with tarfile.open(folder / "a.tar.gz", "w:gz") as tar:
     ...     tar.add(folder / "a.bin", "batches/a.bin")
-    >>> files = unpack(folder / "a.tar.gz", folder / "files", {"batches/a.bin": 3})
+    >>> files = extract(folder / "a.tar.gz", folder / "files", {"batches/a.bin": 3})
     >>> [file.name for file in files.iterdir()]
     ['a.bin']
     """
@@ -64,12 +64,12 @@ def unpack(archive: str | os.PathLike, folder: str | os.PathLike, members: Mappi
     try:
         if not _has_all(folder, members):
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with alone(folder):
+            with file_lock(folder):
                 if not _has_all(folder, members):  # another process may have been here meanwhile
-                    _unpack_alone(archive, folder, members)
-    except _UnfitError as error:
+                    _extract_locked(archive, folder, members)
+    except _BadArchiveError as error:
         raise DownloadError(
-            f"expected {len(members)} files in {archive}; got {plain(' '.join(str(error).split()))}. "
+            f"expected {len(members)} files in {archive}; got {sanitize(' '.join(str(error).split()))}. "
             "Remove it, fetch it again."
         ) from error
     except OSError as error:
@@ -77,8 +77,8 @@ def unpack(archive: str | os.PathLike, folder: str | os.PathLike, members: Mappi
     return folder
 
 
-def _unpack_alone(archive: Path, folder: Path, members: Mapping[str, int]) -> None:
-    half = beside(folder, ".part")
+def _extract_locked(archive: Path, folder: Path, members: Mapping[str, int]) -> None:
+    half = append_suffix(folder, ".part")
     shutil.rmtree(half, ignore_errors=True)  # of a process that was killed
     try:
         half.mkdir()
@@ -92,7 +92,7 @@ def _unpack_alone(archive: Path, folder: Path, members: Mapping[str, int]) -> No
         shutil.rmtree(half, ignore_errors=True)
 
 
-class _Capped(gzip.GzipFile):
+class _LimitedGzipFile(gzip.GzipFile):
     """An unpacked stream that breaks off when it gets too long: a small archive may hold terabytes."""
 
     left = 0
@@ -101,7 +101,7 @@ class _Capped(gzip.GzipFile):
         block = super().read(size)
         self.left -= len(block)
         if self.left < 0:
-            raise _UnfitError("far more than these files")
+            raise _BadArchiveError("far more than these files")
         return block
 
 
@@ -110,7 +110,7 @@ class _Header(tarfile.TarInfo):
 
     def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
         if self.type in b"xgXLK" and self.size > HEADER_BYTES:
-            raise _UnfitError(f"a header of {self.size:,} bytes")
+            raise _BadArchiveError(f"a header of {self.size:,} bytes")
         return super()._proc_member(tar)  # type: ignore[misc]
 
 
@@ -119,30 +119,30 @@ def _copy_members(archive: Path, folder: Path, members: Mapping[str, int]) -> No
     missing, limit = dict(members), sum(members.values()) + SLACK_BYTES
     try:
         # Not tarfile's own "r|gz", which never looks at gzip's checksum.
-        with _Capped(archive) as unpacked:
+        with _LimitedGzipFile(archive) as unpacked:
             unpacked.left = limit
             with tarfile.open(fileobj=unpacked, mode="r|", tarinfo=_Header) as tar:
                 for entry in tar:
                     if tar.offset > limit:  # tarfile would read on behind the end, for years
-                        raise _UnfitError("far more than these files")
+                        raise _BadArchiveError("far more than these files")
                     if entry.name in members:
                         _copy_member(tar, entry, folder, missing.pop(entry.name, None))
             while unpacked.read(BLOCK_BYTES):
                 pass
     except _DAMAGED as error:
-        raise _UnfitError(f"no .tar.gz archive, or a damaged one ({error})") from error
+        raise _BadArchiveError(f"no .tar.gz archive, or a damaged one ({error})") from error
     if missing:
-        raise _UnfitError(f"none called {', '.join(missing)}")
+        raise _BadArchiveError(f"none called {', '.join(missing)}")
 
 
 def _copy_member(tar: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path, size: int | None) -> None:
     source = tar.extractfile(entry) if entry.isreg() and not entry.issparse() else None
     if size is None:
-        raise _UnfitError(f"{entry.name} twice")
+        raise _BadArchiveError(f"{entry.name} twice")
     if source is None:
-        raise _UnfitError(f"{entry.name} as something else than a plain file")
+        raise _BadArchiveError(f"{entry.name} as something else than a plain file")
     if entry.size != size:
-        raise _UnfitError(f"{entry.name} of {entry.size:,} bytes, not {size:,} bytes")
+        raise _BadArchiveError(f"{entry.name} of {entry.size:,} bytes, not {size:,} bytes")
     with open(folder / PurePosixPath(entry.name).name, "xb") as file:
         shutil.copyfileobj(source, file)  # tarfile gives just `entry.size` bytes, or raises
 

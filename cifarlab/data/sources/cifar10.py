@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from cifarlab.data.records import TEST_FILES, TRAIN_FILES, record_bytes
-from cifarlab.data.sources.archive import unpack
+from cifarlab.data.sources.archive import extract
 from cifarlab.data.sources.download import DownloadError, ProgressCallback, fetch
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
@@ -33,4 +33,4 @@ def fetch_records(folder: Path, force: bool, progress: ProgressCallback | None) 
         for file in TRAIN_FILES + TEST_FILES:
             (folder / file).unlink(missing_ok=True)
     size = RECORDS_PER_FILE * record_bytes()
-    unpack(archive, folder, {f"{FOLDER}/{file}": size for file in TRAIN_FILES + TEST_FILES})
+    extract(archive, folder, {f"{FOLDER}/{file}": size for file in TRAIN_FILES + TEST_FILES})

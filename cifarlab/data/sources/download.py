@@ -1,7 +1,7 @@
 """Fetch, verify, move into place. Nothing here prints: progress goes to a callback.
 
-pooch looks at what is there, verifies what came and moves it into place. The fetching is ours (`_Fetch`): the
-host of CIFAR-10 gives 50 to 85 kB/s, most of an hour, and pooch's own starts anew after each break.
+pooch looks at what is there, verifies what came and moves it into place. The fetching is ours (`_ResumableDownload`):
+the host of CIFAR-10 gives 50 to 85 kB/s, most of an hour, and pooch's own starts anew after each break.
 """
 
 import contextlib
@@ -16,25 +16,25 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.errors import UserError
-from cifarlab.files import alone, beside
-from cifarlab.text import plain
+from cifarlab.files import append_suffix, file_lock
+from cifarlab.text import sanitize
 
 TIMEOUT_S = (10.0, 30.0)  # to connect, and between two packets: a throttled host is slow, but hardly silent
-PAUSES_S = (1.0, 3.0, 10.0)  # before the second, third and fourth try at one address
-WORTH_BYTES = 1 << 20  # a try that brings so much starts the count anew: an hour may see many breaks
+RETRY_DELAYS_S = (1.0, 3.0, 10.0)  # before the second, third and fourth try at one address
+MIN_PROGRESS_BYTES = 1 << 20  # a try that brings so much starts the count anew: an hour may see many breaks
 BLOCK_BYTES = 1 << 14  # 16 KiB, some four a second from the slow host; a kill loses less than one
-TELL_S = 0.1  # between two calls of the callback: ten a second look smooth and cost nothing
+PROGRESS_INTERVAL_S = 0.1  # between two calls of the callback: ten a second look smooth and cost nothing
 
 
 class DownloadError(UserError):
     """A file that could not be had or unpacked: one line with what was expected, what was got, what to do."""
 
 
-class _BreakError(Exception):
+class _RetryableError(Exception):
     """The connection broke: to ask again, for the rest, may help."""
 
 
-class _RefusalError(Exception):
+class _PermanentError(Exception):
     """What an address serves is not what is wanted: to ask again does not help."""
 
 
@@ -91,36 +91,36 @@ def fetch(
 
     if not re.fullmatch("sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}", known_hash, re.IGNORECASE):
         raise DownloadError(f"known_hash is 'sha256:...' or 'md5:...'; got {known_hash!r}. Correct it.")
-    target, tell = Path(target), progress or (lambda _: None)
-    part, said = beside(target, ".part"), []
+    target, report = Path(target), progress or (lambda _: None)
+    part, errors = append_suffix(target, ".part"), []
     try:
         if target.exists() and hash_matches(target, known_hash):  # no lock: the folder may be read-only
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
-        with alone(target, lambda: tell(Progress(target.name, _length(part), size, waiting=True))):
+        with file_lock(target, lambda: report(Progress(target.name, _length(part), size, waiting=True))):
             for url in urls:
                 try:
-                    return _fetch_verified(url, target, known_hash, size, tell)
-                except _RefusalError as error:
-                    said.append(f"{url}: {error}")
+                    return _fetch_verified(url, target, known_hash, size, report)
+                except _PermanentError as error:
+                    errors.append(f"{url}: {error}")
             have = _length(part)
     except OSError as error:
         raise disk_error(target, error) from error
-    wrong = beside(target, ".wrong")
+    wrong = append_suffix(target, ".wrong")
     aside = f" What lay there before has another checksum; it is now {wrong.name}." if wrong.exists() else ""
     raise DownloadError(
         f"expected {target.name} from {len(urls)} address{'es' * (len(urls) != 1)}; got "
-        f"{_one_line('; '.join(said)) or 'nowhere to ask'}. Check the network and try again"
+        f"{_one_line('; '.join(errors)) or 'nowhere to ask'}. Check the network and try again"
         f"{f' (it continues at {have:,} bytes)' * bool(have)}, or put the file at {target} by hand.{aside}"
     )
 
 
-def _fetch_verified(url: str, target: Path, known_hash: str, size: int | None, tell: Callable) -> Path:
+def _fetch_verified(url: str, target: Path, known_hash: str, size: int | None, report: Callable) -> Path:
     """One address: fetch, let pooch verify and move; if joined pieces do not fit, once more from nothing."""
     import pooch
 
     for last in (False, True):
-        one = _Fetch(target, size, tell)
+        one = _ResumableDownload(target, size, report)
         try:
             with _quiet(pooch.get_logger()):
                 pooch.retrieve(url, known_hash, target.name, target.parent, downloader=one)
@@ -128,32 +128,32 @@ def _fetch_verified(url: str, target: Path, known_hash: str, size: int | None, t
             if not one.finished:
                 raise  # the callback's own, not pooch's verdict on the checksum
             one.forget()
-            if last or not one.joined:
+            if last or not one.resumed:
                 got = re.search(r"got (\w+)", str(error))
                 words = f"another file, of checksum {got[1] if got else error}, not {known_hash}"
-                raise _RefusalError(words) from error
+                raise _PermanentError(words) from error
         else:
             one.forget()
             break
     return target
 
 
-class _Fetch:
+class _ResumableDownload:
     """A downloader for pooch: it fills `<target>.part`, continuing what is there."""
 
-    def __init__(self, target: Path, size: int | None, tell: Callable[[Progress], None]):
-        self.target, self.size, self.tell = target, size, tell
-        self.part, self.notes = beside(target, ".part"), beside(target, ".part.json")
-        self.anew = False  # ask for the whole file, whatever the part holds
+    def __init__(self, target: Path, size: int | None, report: Callable[[Progress], None]):
+        self.target, self.size, self.report = target, size, report
+        self.part, self.notes = append_suffix(target, ".part"), append_suffix(target, ".part.json")
+        self.restart = False  # ask for the whole file, whatever the part holds
         self.answered = False  # this address has answered before
-        self.joined = False  # the part holds pieces of several answers, which may not belong together
+        self.resumed = False  # the part holds pieces of several answers, which may not belong together
         self.finished = False
         self.began = 0.0  # when this connection was asked for
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
         os.remove(output_file)  # pooch's empty file: a process killed while it fetches would leave it there
         if self.target.exists():  # pooch asks only when it is missing or wrong; a user may have put it there
-            os.replace(self.target, beside(self.target, ".wrong"))
+            os.replace(self.target, append_suffix(self.target, ".wrong"))
         self.fill(url)
         self.finished = True
         try:
@@ -162,7 +162,7 @@ class _Fetch:
             os.replace(self.part, output_file)
 
     def forget(self) -> None:
-        for file in (self.part, self.notes, *[beside(self.target, ".wrong")] * self.target.exists()):
+        for file in (self.part, self.notes, *[append_suffix(self.target, ".wrong")] * self.target.exists()):
             file.unlink(missing_ok=True)
 
     def fill(self, url: str) -> None:
@@ -171,14 +171,14 @@ class _Fetch:
         while not (self.size and _length(self.part) == self.size):
             try:
                 return self.ask(url)
-            except _BreakError as error:
-                if (have := _length(self.part)) >= best + WORTH_BYTES:  # `best` only grows, so this ends
+            except _RetryableError as error:
+                if (have := _length(self.part)) >= best + MIN_PROGRESS_BYTES:  # `best` only grows, so this ends
                     failures, best = 0, have
-                if failures == len(PAUSES_S):
-                    raise _RefusalError(f"{error}{f', {failures + 1} times in a row' * bool(failures)}") from error
-            time.sleep(PAUSES_S[failures])
+                if failures == len(RETRY_DELAYS_S):
+                    raise _PermanentError(f"{error}{f', {failures + 1} times in a row' * bool(failures)}") from error
+            time.sleep(RETRY_DELAYS_S[failures])
             failures += 1
-        self.joined = True  # it was whole before: nobody has looked whether its pieces belong together
+        self.resumed = True  # it was whole before: nobody has looked whether its pieces belong together
         return None
 
     def ask(self, url: str) -> None:
@@ -186,7 +186,7 @@ class _Fetch:
         import requests
 
         have, notes = _length(self.part), self.read_notes()
-        if self.anew or (self.size and have > self.size):
+        if self.restart or (self.size and have > self.size):
             have = 0
         headers = {"Accept-Encoding": "identity"}  # the checksum is of the file, not of a packed form of it
         if have:
@@ -197,55 +197,55 @@ class _Fetch:
         try:
             response = requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S)
         except requests.RequestException as error:
-            raise _verdict(error, self.answered) from error
+            raise _classify_error(error, self.answered) from error
         except ValueError as error:  # it redirects to something that no library takes for an address
-            raise _RefusalError(f"an address that is none: {error}") from error
+            raise _PermanentError(f"an address that is none: {error}") from error
         with response:
             self.answered = True
             self.save(response, url, *self.check(response, have, self.size or notes.get("total")))
 
     def check(self, response: Any, have: int, expected: int | None) -> tuple[int, int | None]:
         """Where the answer begins in the file and how long the file is; before this, nothing is written."""
-        status, said = response.status_code, response.headers
+        status, headers = response.status_code, response.headers
         if status == 200:
-            length = _number(said.get("Content-Length", ""))
-            page = said.get("Content-Type", "").startswith("text/html")
+            length = _number(headers.get("Content-Length", ""))
+            page = headers.get("Content-Type", "").startswith("text/html")
             sure = self.size is not None and length == self.size
             if not sure and (page or (self.size and length is not None)):
                 got = f"{'a page' if page else 'another file'} of {_count(length)}, not {_count(self.size)}"
-                raise _RefusalError(f"{got}: probably a sign-in or error page")
+                raise _PermanentError(f"{got}: probably a sign-in or error page")
             return 0, self.size or length
         if not have or status not in (206, 416):
-            raise _RefusalError(f"HTTP {status} {response.reason}")
-        match = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", said.get("Content-Range", ""))
+            raise _PermanentError(f"HTTP {status} {response.reason}")
+        match = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", headers.get("Content-Range", ""))
         start, total = match.groups() if match else (None, None)
         if status == 416 and total == str(have):
             return have, have  # whole already
         if status == 206 and start == str(have) and total in ("*", str(expected or total)):
             return have, expected or _number(total)
-        self.anew = True
-        raise _BreakError("an answer that does not continue what is there")
+        self.restart = True
+        raise _RetryableError("an answer that does not continue what is there")
 
     def save(self, response: Any, url: str, start: int, total: int | None) -> None:
         """Writes an answer's body where it belongs, and no more than the file is long."""
-        done, told = start, self.began
+        done, last_report = start, self.began
         with open(self.part, "ab" if start else "wb") as file:
-            self.anew, self.joined = False, start > 0
+            self.restart, self.resumed = False, start > 0
             if not start:
                 self.write_notes(response, url, total)
             for block in _blocks(response) if start != total else ():
                 if total is not None and done + len(block) > total:
                     file.truncate(start)
-                    raise _RefusalError(f"more than {_count(total)}, the length of the file")
+                    raise _PermanentError(f"more than {_count(total)}, the length of the file")
                 done += file.write(block)
                 file.flush()  # a process that is killed leaves what it had
                 now = time.monotonic()
-                if now - told >= TELL_S or done == total:
-                    told, speed = now, (done - start) / max(now - self.began, 1e-6)
+                if now - last_report >= PROGRESS_INTERVAL_S or done == total:
+                    last_report, speed = now, (done - start) / max(now - self.began, 1e-6)
                     left = None if total is None else (total - done) / speed
-                    self.tell(Progress(self.target.name, done, total, speed, left, start))
+                    self.report(Progress(self.target.name, done, total, speed, left, start))
         if total is not None and done < total:
-            raise _BreakError(f"the connection ended at {done:,} of {_count(total)}")
+            raise _RetryableError(f"the connection ended at {done:,} of {_count(total)}")
 
     def read_notes(self) -> dict[str, Any]:
         """How to ask whether the file is still the one that the part is of; without, the checksum decides."""
@@ -272,10 +272,10 @@ def _blocks(response: Any) -> Iterator[bytes]:
     try:
         yield from response.raw.stream(BLOCK_BYTES, decode_content=False)
     except (HTTPError, ValueError) as error:  # a piece of less than no bytes is a ValueError
-        raise _verdict(error, answered=True) from error
+        raise _classify_error(error, answered=True) from error
 
 
-def _verdict(error: Exception, answered: bool) -> Exception:
+def _classify_error(error: Exception, answered: bool) -> Exception:
     """Whether a library's error is worth another try, in plain words instead of the library's."""
     import requests
     from urllib3.exceptions import ConnectTimeoutError, HTTPError, ReadTimeoutError
@@ -292,7 +292,7 @@ def _verdict(error: Exception, answered: bool) -> Exception:
     network = isinstance(error, requests.ConnectionError | requests.Timeout | HTTPError)
     stranger = isinstance(error, requests.exceptions.SSLError)  # will not be trusted the next time either
     nobody = not answered and any(isinstance(cause, ConnectTimeoutError) for cause in chain)  # refused, too
-    return _BreakError(text) if network and not stranger and not nobody else _RefusalError(text)
+    return _RetryableError(text) if network and not stranger and not nobody else _PermanentError(text)
 
 
 @contextlib.contextmanager
@@ -316,7 +316,7 @@ def disk_error(path: Path, error: OSError) -> DownloadError:
 
 
 def _one_line(text: object) -> str:
-    return plain(" ".join(str(text).split()))
+    return sanitize(" ".join(str(text).split()))
 
 
 def _number(text: str) -> int | None:

@@ -71,7 +71,7 @@ def draw(labels: np.ndarray, seed: int | Sequence[int]) -> np.ndarray:
     return images
 
 
-def draw_data_set(folder: str | os.PathLike, *, seed: int = 0, train: int = 10_000, test: int = 2_000) -> None:
+def write_data_set(folder: str | os.PathLike, *, seed: int = 0, train: int = 10_000, test: int = 2_000) -> None:
     """Draws a whole data set into a folder, in CIFAR-10's files and format.
 
     The files are made in a temporary folder beside, which then takes the name: a folder of this name is never a
@@ -88,7 +88,7 @@ def draw_data_set(folder: str | os.PathLike, *, seed: int = 0, train: int = 10_0
             other files.
 
     >>> folder = Path(tempfile.mkdtemp()) / "drawn"
-    >>> draw_data_set(folder, train=50, test=10)
+    >>> write_data_set(folder, train=50, test=10)
     >>> len(list(folder.iterdir()))
     7
     """

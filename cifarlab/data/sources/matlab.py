@@ -17,15 +17,17 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from cifarlab.errors import UserError
-from cifarlab.text import label
+from cifarlab.text import display_name
 
 _INT8, _INT32, _UINT32, _MATRIX, _COMPRESSED = 1, 5, 6, 14, 15
 _DTYPES = {1: "i1", 2: "u1", 3: "<i2", 4: "<u2", 5: "<i4", 6: "<u4", 7: "<f4", 9: "<f8", 12: "<i8", 13: "<u8"}
 _NUMERIC = range(6, 16)  # MATLAB's classes double to uint64
 _COMPLEX = 0x800  # a flag of a variable
 _BLOCK = 1 << 16  # bytes of the file that are unpacked at a time
-_LONGEST = 1 << 8  # bytes of a shape or a name; MATLAB's own names have at most 63, and longer shapes are no picture's
-_NAMED = 20  # variables that are named when another one was wanted; a file may hold millions
+_MAX_HEADER_BYTES = (
+    1 << 8
+)  # bytes of a shape or a name; MATLAB's own names have at most 63, and longer shapes are no picture's
+_MAX_LISTED = 20  # variables that are named when another one was wanted; a file may hold millions
 
 
 class MatlabError(UserError):
@@ -57,7 +59,7 @@ class Variable(NamedTuple):
 
 
 @contextlib.contextmanager
-def variable(path: str | os.PathLike, name: str) -> Iterator[Variable]:
+def open_variable(path: str | os.PathLike, name: str) -> Iterator[Variable]:
     """Opens a file at one of its variables.
 
     Args:
@@ -76,10 +78,10 @@ def variable(path: str | os.PathLike, name: str) -> Iterator[Variable]:
             if head.name == name:
                 yield _with_values(head, stream, path)
                 return
-            there = [*there, label(head.name)][: _NAMED + 1]
-    more = " and more" if len(there) > _NAMED else ""
+            there = [*there, display_name(head.name)][: _MAX_LISTED + 1]
+    more = " and more" if len(there) > _MAX_LISTED else ""
     raise MatlabError(
-        f"{path.name} should hold the variable {name}; it holds {', '.join(there[:_NAMED]) or 'none'}{more}."
+        f"{path.name} should hold the variable {name}; it holds {', '.join(there[:_MAX_LISTED]) or 'none'}{more}."
     )
 
 
@@ -100,16 +102,16 @@ def _variables(file: BinaryIO, path: Path) -> Iterator[tuple["_Head", "_Stream"]
     size = path.stat().st_size
     while tag := file.read(8):
         if len(tag) < 8:
-            raise _damaged(path, "it ends within a variable")
+            raise _corrupt_error(path, "it ends within a variable")
         kind, length = struct.unpack("<II", tag)
         end = file.tell() + length
         if kind not in (_MATRIX, _COMPRESSED) or length < 8:
-            raise _damaged(path, f"an element of kind {kind} stands where a variable should")
+            raise _corrupt_error(path, f"an element of kind {kind} stands where a variable should")
         if end > size:
-            raise _damaged(path, f"it should be {end:,} bytes long and is {size:,}")
+            raise _corrupt_error(path, f"it should be {end:,} bytes long and is {size:,}")
         stream = _Stream(file, length, path, packed=kind == _COMPRESSED)
         if kind == _COMPRESSED and struct.unpack("<II", stream.read(8))[0] != _MATRIX:
-            raise _damaged(path, "what is packed is no variable")
+            raise _corrupt_error(path, "what is packed is no variable")
         yield _head(stream, path), stream
         file.seek(end)
 
@@ -126,7 +128,9 @@ def _head(stream: "_Stream", path: Path) -> _Head:
     flags, shape = _element(stream, path, _UINT32), _element(stream, path, _INT32)
     name = _element(stream, path, _INT8).decode("latin-1")
     if len(flags) != 8 or len(shape) % 4:
-        raise _damaged(path, f"class and shape of the variable {label(name)} have another length than they should")
+        raise _corrupt_error(
+            path, f"class and shape of the variable {display_name(name)} have another length than they should"
+        )
     return _Head(struct.unpack("<II", flags)[0], struct.unpack(f"<{len(shape) // 4}i", shape), name)
 
 
@@ -137,15 +141,17 @@ def _with_values(head: _Head, stream: "_Stream", path: Path) -> Variable:
         raise MatlabError(f"{path.name}: the variable {head.name} should hold plain real numbers, and does not.")
     dtype = np.dtype(_DTYPES[kind])
     if min(head.shape, default=-1) < 0 or math.prod(head.shape) * dtype.itemsize != length:
-        raise _damaged(path, f"the shape {list(head.shape)} of {head.name} does not fit its {length:,} bytes")
+        raise _corrupt_error(path, f"the shape {list(head.shape)} of {head.name} does not fit its {length:,} bytes")
     return Variable(head.name, head.shape, dtype, stream)
 
 
 def _element(stream: "_Stream", path: Path, kind: int) -> bytes:
     """The bytes of a small element, read with what fills it up to a multiple of 8."""
     found, length = stream.tag()
-    if found != kind or length > _LONGEST:
-        raise _damaged(path, f"an element of kind {found} and {length:,} bytes stands where one of kind {kind} should")
+    if found != kind or length > _MAX_HEADER_BYTES:
+        raise _corrupt_error(
+            path, f"an element of kind {found} and {length:,} bytes stands where one of kind {kind} should"
+        )
     return stream.rest_of_element(length)
 
 
@@ -163,9 +169,9 @@ class _Stream:
         if self.is_short:
             data, self.short = self.short[:count], self.short[count:]
         else:
-            data = self._plain(count) if self.unpacker is None else self._unpacked(count)
+            data = self._read_raw(count) if self.unpacker is None else self._decompress(count)
         if len(data) < count:
-            raise _damaged(self.path, f"a variable ends {count - len(data):,} bytes too early")
+            raise _corrupt_error(self.path, f"a variable ends {count - len(data):,} bytes too early")
         return data
 
     def tag(self) -> tuple[int, int]:
@@ -184,25 +190,25 @@ class _Stream:
             self.read(-length % 8)
         return data
 
-    def _plain(self, count: int) -> bytes:
+    def _read_raw(self, count: int) -> bytes:
         data = self.file.read(min(count, self.left))
         self.left -= len(data)
         return data
 
-    def _unpacked(self, count: int) -> bytes:
+    def _decompress(self, count: int) -> bytes:
         assert self.unpacker is not None
         parts, missing = [], count
         try:
             while missing and not self.unpacker.eof:
-                packed = self.unpacker.unconsumed_tail or self._plain(_BLOCK)
+                packed = self.unpacker.unconsumed_tail or self._read_raw(_BLOCK)
                 if not packed:
                     break
                 parts.append(self.unpacker.decompress(packed, missing))
                 missing -= len(parts[-1])
         except zlib.error as error:
-            raise _damaged(self.path, str(error)) from None
+            raise _corrupt_error(self.path, str(error)) from None
         return b"".join(parts)
 
 
-def _damaged(path: Path, why: str) -> MatlabError:
+def _corrupt_error(path: Path, why: str) -> MatlabError:
     return MatlabError(f"{path.name} is damaged or cut off: {why}. Fetch it again.")

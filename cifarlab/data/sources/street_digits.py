@@ -16,7 +16,7 @@ import numpy as np
 
 from cifarlab.data.sources._drawing import camera, numerals, walls
 from cifarlab.data.sources._drawing.shapes import SIZE, Dice, Sketch, checked_labels
-from cifarlab.files import written_whole
+from cifarlab.files import atomic_write
 
 _CHUNK = 200  # pictures at once: enough that numpy's overhead vanishes, few enough for the processor's cache
 _NOISE = (3 * camera.BLOTCHES * camera.BLOTCHES, camera.GRAINS * camera.GRAINS)
@@ -87,7 +87,7 @@ def _save(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
         "X": images.transpose(1, 2, 3, 0),  # [N, 32, 32, 3] -> [32, 32, 3, N]
         "y": np.where(labels == 0, 10, labels).astype(np.uint8)[:, None],
     }
-    with written_whole(path, "wb") as file:
+    with atomic_write(path, "wb") as file:
         savemat(file, variables, do_compression=True)
         file.seek(0)
         file.write(_HEADER)  # so that the same pictures are the same file

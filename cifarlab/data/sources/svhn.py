@@ -12,8 +12,8 @@ import numpy as np
 
 from cifarlab.data.records import IMAGE_SHAPE, write_batches
 from cifarlab.data.sources.download import DownloadError, ProgressCallback, fetch
-from cifarlab.data.sources.matlab import MatlabError, variable
-from cifarlab.files import alone
+from cifarlab.data.sources.matlab import MatlabError, open_variable
+from cifarlab.files import file_lock
 
 DIGITS = tuple("0123456789")
 """The classes; a label is its digit."""
@@ -26,7 +26,9 @@ PARTS = {
 }
 """The official files, `train_32x32.mat` and so on: checksum, bytes, and number of digits."""
 
-_MOST = 1_000_000  # digits of a file; a small one can say that it has any number, and its pixels would fill a disk
+_MAX_DIGITS = (
+    1_000_000  # digits of a file; a small one can say that it has any number, and its pixels would fill a disk
+)
 _CHUNK = 1_000  # pictures that are in memory at a time
 
 
@@ -46,7 +48,7 @@ def read_digits(path: str | os.PathLike) -> Iterator[tuple[np.ndarray, np.ndarra
     """
     path = Path(path)
     labels = _labels(path)
-    with variable(path, "X") as found:
+    with open_variable(path, "X") as found:
         if found.shape != (*IMAGE_SHAPE, len(labels)) or found.dtype != np.uint8:
             raise MatlabError(
                 f"{path.name}: X should be uint8[32, 32, 3, {len(labels)}], as y has {len(labels):,} labels; got "
@@ -59,7 +61,7 @@ def read_digits(path: str | os.PathLike) -> Iterator[tuple[np.ndarray, np.ndarra
             yield np.ascontiguousarray(pixels.transpose(0, 3, 2, 1)), chosen
 
 
-def write_digits(path: str | os.PathLike, records: str | os.PathLike, count: int | None = None) -> int:
+def convert_to_records(path: str | os.PathLike, records: str | os.PathLike, count: int | None = None) -> int:
     """Writes the digits of a MATLAB file as a file of records, whole or not at all; returns how many there are.
 
     Args:
@@ -98,7 +100,7 @@ def fetch_records(folder: Path, force: bool, progress: ProgressCallback | None) 
     _fetch_parts(("train", "test"), folder, force, progress)
 
 
-def fetch_with_extra(folder: Path, force: bool, progress: ProgressCallback | None) -> None:
+def fetch_extra_records(folder: Path, force: bool, progress: ProgressCallback | None) -> None:
     """As `fetch_records`, with the 531,131 easier digits of SVHN's third file in `extra.bin`."""
     _fetch_parts(("train", "test", "extra"), folder, force, progress)
 
@@ -113,18 +115,18 @@ def _fetch_parts(parts: tuple[str, ...], folder: Path, force: bool, progress: Pr
             fetch([URL + source.name], source, known_hash=checksum, size=size, progress=progress)
         except DownloadError as error:
             raise DownloadError(f"{error} Or use house numbers that need no network: street_digits.") from None
-        with alone(records):
+        with file_lock(records):
             if force or not records.is_file():  # another process may have written it meanwhile
-                write_digits(source, records, count)
+                convert_to_records(source, records, count)
 
 
 def _labels(path: Path) -> np.ndarray:
     """int32[N], the digits: 10 means zero."""
-    with variable(path, "y") as found:
+    with open_variable(path, "y") as found:
         count = max(found.shape, default=0)
         if sorted(found.shape) != [1, count] or not count:
             raise MatlabError(f"{path.name}: y should be [N, 1], a label for each picture; got {list(found.shape)}.")
-        if count > _MOST:
+        if count > _MAX_DIGITS:
             raise MatlabError(f"{path.name}: SVHN's largest file has 531,131 digits; this one says {count:,} labels.")
         labels = found.read(count)
     wrong = np.flatnonzero((labels < 1) | (labels > 10) | (labels != np.floor(labels)))

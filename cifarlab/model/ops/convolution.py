@@ -25,11 +25,11 @@ rounding error is 1.6e-5 of its standard deviation where the usual 1/2, 1, 3/2, 
 FAST_KERNELS = (3, 5)
 """Sizes of filters that have the fast form."""
 
-FEWEST_CHANNELS = 16
+MIN_CHANNELS = 16
 """Below so many channels the changes of form cost more than the multiplications that they save."""
 
 
-def plain(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
+def reference(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
     """Convolution by TensorFlow's own operation.
 
     Args:
@@ -39,29 +39,29 @@ def plain(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
     Returns:
         float32[B, rows, columns, out].
 
-    >>> plain(tf.ones([1, 3, 3, 1]), tf.ones([3, 3, 1, 1]))[0, :, :, 0].numpy().tolist()
+    >>> reference(tf.ones([1, 3, 3, 1]), tf.ones([3, 3, 1, 1]))[0, :, :, 0].numpy().tolist()
     [[4.0, 6.0, 4.0], [6.0, 9.0, 6.0], [4.0, 6.0, 4.0]]
     """
     return tf.nn.conv2d(images, filters, strides=1, padding="SAME")
 
 
 def fast(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
-    """Convolution by minimal filtering, equal to `plain` within float32 rounding: used where that is the faster one.
+    """Convolution by minimal filtering, equal to `reference` within float32 rounding: used where that is faster.
 
     Args:
         images: float32[B, rows, columns, in], all known but B.
         filters: float32[k, k, in, out].
     """
     height, width, channels, _ = filters.shape
-    worth_it = height == width and height in FAST_KERNELS and channels >= FEWEST_CHANNELS
-    return _minimal_filtering(images, filters) if worth_it else plain(images, filters)
+    worth_it = height == width and height in FAST_KERNELS and channels >= MIN_CHANNELS
+    return _winograd(images, filters) if worth_it else reference(images, filters)
 
 
-def _minimal_filtering(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
+def _winograd(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
     _, rows, columns, channels = images.shape
     kernel, _, _, outputs = filters.shape
-    evaluate_rows, evaluate_filter, interpolate_rows = transforms(rows, kernel)
-    evaluate_columns, _, interpolate_columns = transforms(columns, kernel)
+    evaluate_rows, evaluate_filter, interpolate_rows = winograd_transforms(rows, kernel)
+    evaluate_columns, _, interpolate_columns = winograd_transforms(columns, kernel)
     points = TILE + kernel - 1
     # With the batch inside, each tile's rows of all images are one long row of a matrix.
     values = tf.transpose(images, [1, 2, 0, 3])  # [B, rows, columns, in] -> [rows, columns, B, in]
@@ -83,7 +83,7 @@ def _on_both_axes(of_rows: np.ndarray, of_columns: np.ndarray, values: tf.Tensor
 
 
 @functools.lru_cache
-def transforms(length: int, kernel: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def winograd_transforms(length: int, kernel: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The three matrices of a convolution along one axis, SAME padding included.
 
     Args:
@@ -95,7 +95,7 @@ def transforms(length: int, kernel: int) -> tuple[np.ndarray, np.ndarray, np.nda
         evaluate_filter: float32[points, kernel].
         interpolate: float32[length, points * tiles], from the products at the points to the results.
 
-    >>> evaluate, evaluate_filter, interpolate = transforms(6, 3)
+    >>> evaluate, evaluate_filter, interpolate = winograd_transforms(6, 3)
     >>> values, weights = np.arange(6.0), np.array([1.0, 10.0, 100.0])
     >>> at_points = (evaluate @ values) * (evaluate_filter @ weights)
     >>> (interpolate @ at_points).round(3).tolist()

@@ -1,6 +1,6 @@
 """Local response normalization, as TensorFlow has it and in a form that trains faster on a CPU.
 
-Each value is divided by (bias + alpha * sum of the squares of its neighbours in depth) ** beta. The plain form is
+Each value is divided by (bias + alpha * sum of the squares of its neighbours in depth) ** beta. The reference is
 TensorFlow's own operation. The fast form takes the sum over neighbours as a product with a banded matrix of ones,
 which a CPU does at full speed; its gradient is written out, and XLA fuses it into a few loops over memory. The forward
 pass is left to TensorFlow's operations, so that a saved network runs where there is no XLA. Both forms agree within
@@ -17,20 +17,20 @@ DEPTH_RADIUS, BIAS, ALPHA, BETA = 4, 1.0, 0.001 / 9.0, 0.75
 """The tutorial's constants: nine neighbours (four each side), and alpha divided by their number."""
 
 
-def plain(values: tf.Tensor) -> tf.Tensor:
+def reference(values: tf.Tensor) -> tf.Tensor:
     """Local response normalization by TensorFlow's own operation.
 
     Args:
         values: float32[B, rows, columns, channels].
 
-    >>> plain(tf.ones([1, 2, 2, 9]))[0, 0, 0, 4].numpy() == np.float32(1.001 ** -0.75)
+    >>> reference(tf.ones([1, 2, 2, 9]))[0, 0, 0, 4].numpy() == np.float32(1.001 ** -0.75)
     np.True_
     """
     return tf.nn.local_response_normalization(values, DEPTH_RADIUS, BIAS, ALPHA, BETA)
 
 
 def fast(values: tf.Tensor) -> tf.Tensor:
-    """Local response normalization as a banded matrix product, equal to `plain` within float32 rounding.
+    """Local response normalization as a banded matrix product, equal to `reference` within float32 rounding.
 
     Args:
         values: float32[B, rows, columns, channels], the number of channels known.

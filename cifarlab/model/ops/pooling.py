@@ -16,7 +16,7 @@ SIZE, STRIDE = 3, 2
 """The tutorial's pools: 3 x 3, at every second pixel."""
 
 
-def plain(values: tf.Tensor) -> tf.Tensor:
+def reference(values: tf.Tensor) -> tf.Tensor:
     """Max pooling by TensorFlow's own operation, SAME padding.
 
     Args:
@@ -25,19 +25,19 @@ def plain(values: tf.Tensor) -> tf.Tensor:
     Returns:
         float32[B, rows / 2, columns / 2, channels], rounded up.
 
-    >>> plain(tf.reshape(tf.range(16.0), [1, 4, 4, 1]))[0, :, :, 0].numpy().tolist()
+    >>> reference(tf.reshape(tf.range(16.0), [1, 4, 4, 1]))[0, :, :, 0].numpy().tolist()
     [[10.0, 11.0], [14.0, 15.0]]
     """
     return tf.nn.max_pool2d(values, SIZE, STRIDE, "SAME")
 
 
 def fast(values: tf.Tensor) -> tf.Tensor:
-    """Max pooling with the fast gradient, equal to `plain`; used where rows and columns are even and known.
+    """Max pooling with the fast gradient, equal to `reference`; used where rows and columns are even and known.
 
     Args:
         values: float32[B, rows, columns, channels].
     """
-    return _pool(values) if _is_even(values) else plain(values)
+    return _pool(values) if _is_even(values) else reference(values)
 
 
 def fast_after_relu(activations: tf.Tensor, values: tf.Tensor, biases: tf.Tensor) -> tf.Tensor:
@@ -48,7 +48,7 @@ def fast_after_relu(activations: tf.Tensor, values: tf.Tensor, biases: tf.Tensor
         values: float32[B, rows, columns, channels], what a convolution summed; gets the gradient.
         biases: float32[channels]; they, too.
     """
-    return _pool_of_relu(activations, values, biases) if _is_even(values) else plain(activations)
+    return _pool_of_relu(activations, values, biases) if _is_even(values) else reference(activations)
 
 
 def _is_even(values: tf.Tensor) -> bool:
@@ -57,13 +57,13 @@ def _is_even(values: tf.Tensor) -> bool:
 
 @tf.custom_gradient
 def _pool(values: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-    pooled = plain(values)
+    pooled = reference(values)
     return pooled, lambda upstream: _spread(_place_of_maximum(values, pooled), upstream)
 
 
 @tf.custom_gradient
 def _pool_of_relu(activations: tf.Tensor, values: tf.Tensor, biases: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-    pooled = plain(activations)
+    pooled = reference(activations)
 
     def gradient(upstream: tf.Tensor) -> tuple[None, tf.Tensor, tf.Tensor]:
         upstream = tf.where(pooled > 0, upstream, 0.0)  # ReLU's gradient, at a quarter of its values

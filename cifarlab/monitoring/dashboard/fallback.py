@@ -11,7 +11,7 @@ from cifarlab.monitoring.dashboard.background_run import Session
 from cifarlab.monitoring.dashboard.run_monitor import Watch
 from cifarlab.monitoring.dashboard.status import Reading
 from cifarlab.plotting import figures, runs
-from cifarlab.text import plain
+from cifarlab.text import sanitize
 
 Events = list[dict[str, Any]]
 
@@ -39,12 +39,12 @@ def summary(train_dir: str, log: Events) -> list[str]:
     """
     steps = [event for event in log if event["event"] == "step"]
     if not steps:
-        return [f"The run in {plain(train_dir)} has not begun."]
+        return [f"The run in {sanitize(train_dir)} has not begun."]
     last = steps[-1]
     loss = _said(last, "averaged_losses", "total_loss", form=".2f")
     rate, speed = _said(last, "learning_rate", form=".4g"), _said(last, "examples_per_second", form=",.0f")
     lines = [
-        f"The run in {plain(train_dir)} at step {last['step']:,}: loss {loss} (averaged), learning rate {rate}, "
+        f"The run in {sanitize(train_dir)} at step {last['step']:,}: loss {loss} (averaged), learning rate {rate}, "
         f"{speed} images/s."
     ]
     for event in [event for event in log if event["event"] == "evaluation"][-1:]:

@@ -7,7 +7,7 @@ from cifarlab.monitoring.console import duration
 from cifarlab.monitoring.dashboard.background_run import Session
 from cifarlab.monitoring.dashboard.run_monitor import Watch
 from cifarlab.plotting import runs
-from cifarlab.text import plain, plain_lines
+from cifarlab.text import sanitize, sanitize_lines
 from cifarlab.training.checkpoints import newest_checkpoint
 
 
@@ -52,13 +52,13 @@ def read(config: TrainConfig, watch: Watch, session: Session | None, message: st
     failed = session.evaluation_error if session else ""
     return Reading(
         status=status,
-        line=plain(" ".join(filter(None, [message, sentence, failed, *warnings]))),
+        line=sanitize(" ".join(filter(None, [message, sentence, failed, *warnings]))),
         steps_done=watch.steps_done,
         max_steps=config.max_steps,
         values=values(watch),
         evaluating=bool(session and session.evaluating),
         can_continue=saved or newest_checkpoint(config.train_dir) is not None,
-        details=plain_lines(session.traceback) if session else "",
+        details=sanitize_lines(session.traceback) if session else "",
     )
 
 

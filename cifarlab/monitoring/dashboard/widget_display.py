@@ -15,7 +15,7 @@ from cifarlab.monitoring.dashboard.fallback import Shown
 from cifarlab.monitoring.dashboard.panels import several
 from cifarlab.monitoring.dashboard.run_monitor import History, earlier_events
 from cifarlab.monitoring.dashboard.widgets import View
-from cifarlab.text import plain
+from cifarlab.text import sanitize
 
 TICK = 0.2
 """Seconds between two looks at a run: what is shown changes at most five times a second."""
@@ -109,9 +109,9 @@ class Screen:
             return
         self._compares = True  # to offer other runs changes those that are chosen, and calls this again
         here = Path(self._board.config.train_dir).resolve()
-        runs = {plain(log.parent.name): log.parent for log in here.parent.glob("*/log.jsonl")}
+        runs = {sanitize(log.parent.name): log.parent for log in here.parent.glob("*/log.jsonl")}
         self._view.offer(sorted(runs))
-        names = self._view.chosen.value or (plain(here.name),)
+        names = self._view.chosen.value or (sanitize(here.name),)
         logs = {name: History(earlier_events(runs.get(name, here))).events() for name in names[:7]}
         self._view.put("several", several(logs), f"Loss and precision by step of the runs {', '.join(logs)}")
         self._compares = False

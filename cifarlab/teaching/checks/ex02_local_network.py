@@ -170,7 +170,7 @@ def _compare(examiner: Examiner, stages: Any, right: _Expected, otherwise: str) 
 
 
 def _expected(net: ConvNet, images: tf.Tensor) -> _Expected:
-    tutorials = ConvNet(operations="plain")
+    tutorials = ConvNet(fast_ops=False)
     for name in ("conv1", "conv2"):
         for own, other in zip(getattr(tutorials, name).variables, getattr(net, name).variables, strict=True):
             own.assign(other)

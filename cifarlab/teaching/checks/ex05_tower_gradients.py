@@ -25,7 +25,7 @@ class _Watched(ConvNet):
     """A small network that notes which images go through it, and where it is computed forward and backward."""
 
     def __init__(self, seed: int) -> None:
-        super().__init__(10, 8, seed=seed, operations="plain", weight_decay=0.05)
+        super().__init__(10, 8, seed=seed, fast_ops=False, weight_decay=0.05)
         # Weights as after training, in effect: with the initial ones only the last layer has a gradient to speak of.
         self.softmax_linear.weights.assign(self.softmax_linear.weights * 40)
         self.images_seen = tf.Variable(0, trainable=False, dtype=tf.int32)

@@ -107,15 +107,15 @@ def check_negative(negative: Any, *, key: str | None = None) -> CheckPassed:
     chosen = _chosen(examiner, negative, images, [seed, step])
     if not np.array_equal(chosen, _chosen(examiner, negative, images, [seed, step])):
         examiner.fail(
-            "the same seed gave two results, so that no run could be repeated: draw by `distortions.draw`, or by "
-            "TensorFlow's stateless functions, from the seed that you are given."
+            "the same seed gave two results, so that no run could be repeated: draw by "
+            "`distortions.per_image_uniform`, or by TensorFlow's stateless functions, from the seed that you are given."
         )
     others = [_chosen(examiner, negative, images, other) for other in ([seed, step + 1], [seed + 1, step])]
     if np.array_equal(chosen, others[0]) or np.array_equal(chosen, others[1]):
         what = "step" if np.array_equal(chosen, others[0]) else "run"
         examiner.fail(f"the choice is the same in another {what}: give the whole seed to the draw.")
     for number, name in enumerate(("random_crop", *(one.__name__ for one in distortions.BY_NAME.values())), start=1):
-        draws = distortions.draw(images, [1, 1, 1], [seed, step], number).numpy().ravel()
+        draws = distortions.per_image_uniform(images, [1, 1, 1], [seed, step], number).numpy().ravel()
         if np.array_equal(chosen, draws < 0.5) or np.array_equal(chosen, draws >= 0.5):
             examiner.fail(
                 f"these are the draws of {name}, so that the two always come together: take a number from 10."
@@ -178,7 +178,8 @@ def _look_in_graph(examiner: Examiner, negative: Any, images: tf.Tensor, seed: l
         if isinstance(outcome, Raised):
             examiner.fail(
                 f"it fails in the pipeline, where batches have any size and seeds are int32[4] "
-                f"({type(outcome.error).__name__}). Use TensorFlow's functions, and `distortions.draw` for the draws."
+                f"({type(outcome.error).__name__}). Use TensorFlow's functions, and "
+                "`distortions.per_image_uniform` for the draws."
             )
         found = _which(examiner, outcome, images)
         if np.array_equal(found, chosen) != (step == 0):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cifarlab.teaching.grading.nbgrader_course import gradebook
-from cifarlab.text import plain
+from cifarlab.text import sanitize
 
 
 class Score(NamedTuple):
@@ -73,7 +73,7 @@ def export_csv(name: str, course: str | os.PathLike, path: str | os.PathLike, cs
 
 def _harmless(text: str) -> str:
     """A cell that no spreadsheet takes for a formula, in one line."""
-    text = plain(text)
+    text = sanitize(text)
     first = unicodedata.normalize("NFKC", text.strip()[:1])  # in its usual width
     return f"'{text}" if first in tuple("=+-@") else text
 
@@ -86,7 +86,7 @@ def format_table(points: Sequence[Score]) -> str:
     ada          10 of 12, points by hand still to come
     grace       2.5 of 12
     """
-    students = [plain(p.student) for p in points]
+    students = [sanitize(p.student) for p in points]
     width = max(map(len, ["student", *students]))
     lines = [f"{'student':{width}}  points"]
     for student, p in zip(students, points, strict=True):

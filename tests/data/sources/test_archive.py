@@ -13,7 +13,7 @@ import filelock
 import pytest
 
 from cifarlab.data.sources import archive as module
-from cifarlab.data.sources.archive import unpack
+from cifarlab.data.sources.archive import extract
 from cifarlab.data.sources.download import DownloadError
 
 FILES = {"batches/a.bin": b"abc", "batches/b.bin": bytes(100_000)}
@@ -63,7 +63,7 @@ def unpack_error(archive: Path, folder: Path, packed: bytes) -> str:
     archive.write_bytes(packed)
     around = {path for path in archive.parent.rglob("*") if path.suffix != ".lock"} | {folder.parent}
     with pytest.raises(DownloadError) as raised:
-        unpack(archive, folder, SIZES)
+        extract(archive, folder, SIZES)
     assert {path for path in archive.parent.rglob("*") if path.suffix != ".lock"} == around
     message = str(raised.value)
     assert "\n" not in message
@@ -86,7 +86,7 @@ def test_the_named_members_are_unpacked_flat_and_nothing_else(archive, folder):
         entry("batches/pipe", type=tarfile.FIFOTYPE),
     ]
     archive.write_bytes(pack(*extra, *GOOD))
-    assert unpack(archive, folder, SIZES) == folder
+    assert extract(archive, folder, SIZES) == folder
     assert contents(folder) == {"a.bin": b"abc", "b.bin": bytes(100_000)}
     assert left(folder) == {"files"}
     assert left(archive) == {"archive.tar.gz", "out"}
@@ -95,7 +95,7 @@ def test_the_named_members_are_unpacked_flat_and_nothing_else(archive, folder):
 def test_unpacked_files_have_the_permissions_of_any_other_new_file(archive, folder, tmp_path):
     (info, data), other = GOOD
     archive.write_bytes(pack(entry(info.name, data, mode=0o4777), other))
-    unpack(archive, folder, SIZES)
+    extract(archive, folder, SIZES)
     plain = tmp_path / "plain"
     plain.touch()
     assert (folder / "a.bin").stat().st_mode == plain.stat().st_mode
@@ -116,7 +116,7 @@ def test_a_folder_that_is_complete_is_used_as_it_is(folder, archive):
     folder.mkdir(parents=True)
     (folder / "a.bin").write_bytes(b"xyz")
     (folder / "b.bin").write_bytes(bytes(100_000))
-    assert unpack(archive, folder, SIZES) == folder  # there is no archive
+    assert extract(archive, folder, SIZES) == folder  # there is no archive
     assert (folder / "a.bin").read_bytes() == b"xyz"
     assert left(folder) == {"files"}
 
@@ -127,7 +127,7 @@ def test_a_folder_that_is_not_complete_is_completed_and_ones_own_files_stay(arch
     for name, data in {**files, "mine.txt": b"mine"}.items():
         (folder / name).write_bytes(data)
     archive.write_bytes(pack(*GOOD))
-    unpack(archive, folder, SIZES)
+    extract(archive, folder, SIZES)
     assert contents(folder) == {"a.bin": b"abc", "b.bin": bytes(100_000), "mine.txt": b"mine"}
     assert left(folder) == {"files"}
 
@@ -138,7 +138,7 @@ def test_what_a_killed_process_left_is_replaced(archive, folder):
     half.mkdir(parents=True)
     (half / "a.bin").write_bytes(b"half")
     archive.write_bytes(pack(*GOOD))
-    unpack(archive, folder, SIZES)
+    extract(archive, folder, SIZES)
     assert contents(folder) == {"a.bin": b"abc", "b.bin": bytes(100_000)}
     assert left(folder) == {"files"}
 
@@ -220,7 +220,7 @@ def test_whatever_is_damaged_there_is_one_kind_of_error(archive, folder, layer):
             damaged[draw.randrange(2_500 if layer == "tar" else len(damaged))] = draw.randrange(256)
         archive.write_bytes(gzip.compress(damaged, 1) if layer == "tar" else damaged)
         try:
-            unpack(archive, folder, SIZES)
+            extract(archive, folder, SIZES)
         except DownloadError:
             assert not folder.exists()
         else:
@@ -238,7 +238,7 @@ def test_a_bomb_behind_the_end_is_broken_off(archive, folder):
 
 def test_an_archive_that_is_not_there_is_told(archive, folder):
     with pytest.raises(DownloadError, match=rf"got No such file or directory \({re.escape(str(archive))}\)"):
-        unpack(archive, folder, SIZES)
+        extract(archive, folder, SIZES)
     assert left(folder) == set()
 
 
@@ -250,7 +250,7 @@ def test_a_disk_that_is_full_leaves_no_half_folder(archive, folder):
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
     try:
         with pytest.raises(DownloadError, match="got File too large"):
-            unpack(archive, folder, SIZES)
+            extract(archive, folder, SIZES)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert left(folder) == set()
@@ -264,7 +264,7 @@ def test_ctrl_c_leaves_no_half_folder(archive, folder, monkeypatch):
     archive.write_bytes(pack(*GOOD))
     monkeypatch.setattr(module.shutil, "copyfileobj", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        unpack(archive, folder, SIZES)
+        extract(archive, folder, SIZES)
     assert left(folder) == set()
 
 
@@ -284,7 +284,7 @@ def test_several_at_once_unpack_one_folder_once(archive, folder, monkeypatch):
 
     def one():
         try:
-            unpack(archive, folder, SIZES)
+            extract(archive, folder, SIZES)
         except Exception as error:
             failed.append(error)
 

@@ -151,7 +151,7 @@ def test_progress_counts_up_to_the_whole_file(server, target):
 
 
 def test_progress_is_told_seldom_but_always_at_the_end(server, target, monkeypatch):
-    monkeypatch.setattr(download, "TELL_S", 1000.0)
+    monkeypatch.setattr(download, "PROGRESS_INTERVAL_S", 1000.0)
     seen: list[Progress] = []
     get(target, server, progress=seen.append)
     assert [one.done for one in seen] == [len(BODY)]
@@ -241,8 +241,8 @@ def test_a_call_gives_up_after_a_few_breaks_that_bring_next_to_nothing(server, t
 
 
 @pytest.mark.fault(promise="downloads", injection="cut off at each tenth")
-def test_breaks_that_bring_something_each_are_no_failures(server, target, monkeypatch):
-    monkeypatch.setattr(download, "WORTH_BYTES", 20_000)
+def test_fetch_retry_count_resets_on_progress(server, target, monkeypatch):
+    monkeypatch.setattr(download, "MIN_PROGRESS_BYTES", 20_000)
     server.answer = lambda request, n: request.serve(upto=20_000 * (n + 1))
     get(target, server)
     assert target.read_bytes() == BODY
@@ -252,7 +252,7 @@ def test_breaks_that_bring_something_each_are_no_failures(server, target, monkey
 @pytest.mark.fault(promise="downloads", injection="cut off at each tenth")
 def test_starting_anew_again_and_again_is_no_progress(server, target, monkeypatch):
     """A server that ignores Range and breaks each time brings the same bytes for ever."""
-    monkeypatch.setattr(download, "WORTH_BYTES", 20_000)
+    monkeypatch.setattr(download, "MIN_PROGRESS_BYTES", 20_000)
 
     def answer(request, n):
         request.head(200, Content_Length=len(BODY))
@@ -707,8 +707,8 @@ def test_redirects_in_a_circle_are_told(server, target):
 
 
 @pytest.mark.fault(promise="downloads", injection="no network, nobody there, or a stranger")
-def test_nobody_at_the_address_is_told_at_once(target, monkeypatch):
-    monkeypatch.setattr(download, "PAUSES_S", (1000.0,))
+def test_fetch_fails_fast_when_connection_refused(target, monkeypatch):
+    monkeypatch.setattr(download, "RETRY_DELAYS_S", (1000.0,))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/batches.bin"
@@ -717,8 +717,8 @@ def test_nobody_at_the_address_is_told_at_once(target, monkeypatch):
 
 
 @pytest.mark.fault(promise="downloads", injection="no network, nobody there, or a stranger")
-def test_an_address_that_cannot_prove_who_it_is_is_told_at_once(server, target, monkeypatch):
-    monkeypatch.setattr(download, "PAUSES_S", (1000.0,))
+def test_fetch_fails_fast_on_tls_error(server, target, monkeypatch):
+    monkeypatch.setattr(download, "RETRY_DELAYS_S", (1000.0,))
     with pytest.raises(DownloadError, match=r"got https://.*SSL.*Check the network"):
         fetch([server.url.replace("http:", "https:")], target, known_hash=HASH)
 
@@ -728,7 +728,7 @@ def test_no_network_is_told_at_once(target, monkeypatch):
     def unknown(*args, **others):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    monkeypatch.setattr(download, "PAUSES_S", (1000.0,))
+    monkeypatch.setattr(download, "RETRY_DELAYS_S", (1000.0,))
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     urls = ["https://www.example.org/a", "http://example.com/b"]
     with pytest.raises(DownloadError) as raised:

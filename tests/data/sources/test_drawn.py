@@ -20,7 +20,7 @@ LABELS = np.arange(40) % 10
 def data_set(tmp_path_factory):
     """A small data set: 200 pictures a training file, 200 to test."""
     folder = tmp_path_factory.mktemp("data") / "drawn"
-    drawn.draw_data_set(folder, train=1_000, test=200)
+    drawn.write_data_set(folder, train=1_000, test=200)
     return folder
 
 
@@ -76,8 +76,8 @@ def test_no_picture_is_there_twice_and_none_of_the_test_is_in_training(data_set)
 
 def test_a_data_set_replaces_an_older_one(tmp_path):
     for seed in (1, 2):
-        drawn.draw_data_set(tmp_path / "drawn", seed=seed, train=50, test=10)
-    drawn.draw_data_set(tmp_path / "second", seed=2, train=50, test=10)
+        drawn.write_data_set(tmp_path / "drawn", seed=seed, train=50, test=10)
+    drawn.write_data_set(tmp_path / "second", seed=2, train=50, test=10)
     assert (tmp_path / "drawn/test_batch.bin").read_bytes() == (tmp_path / "second/test_batch.bin").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["drawn", "second"]
 
@@ -85,7 +85,7 @@ def test_a_data_set_replaces_an_older_one(tmp_path):
 def test_a_folder_with_other_files_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(ValueError, match=r"thesis\.tex.*name another folder"):
-        drawn.draw_data_set(tmp_path, train=50, test=10)
+        drawn.write_data_set(tmp_path, train=50, test=10)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
@@ -99,13 +99,13 @@ def test_an_interrupted_drawing_leaves_nothing_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr(drawn, "write_records", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        drawn.draw_data_set(tmp_path / "data" / "drawn", train=50, test=10)
+        drawn.write_data_set(tmp_path / "data" / "drawn", train=50, test=10)
     assert len(calls) == 3
     assert list((tmp_path / "data").iterdir()) == []
 
 
 def test_an_interrupted_drawing_leaves_the_older_data_set(tmp_path, monkeypatch):
-    drawn.draw_data_set(tmp_path / "drawn", train=50, test=10)
+    drawn.write_data_set(tmp_path / "drawn", train=50, test=10)
     before = {path.name: path.read_bytes() for path in (tmp_path / "drawn").iterdir()}
 
     def full_disk(*_):
@@ -113,7 +113,7 @@ def test_an_interrupted_drawing_leaves_the_older_data_set(tmp_path, monkeypatch)
 
     monkeypatch.setattr(drawn, "write_records", full_disk)
     with pytest.raises(OSError, match="no space"):
-        drawn.draw_data_set(tmp_path / "drawn", seed=1, train=50, test=10)
+        drawn.write_data_set(tmp_path / "drawn", seed=1, train=50, test=10)
     assert [path.name for path in tmp_path.iterdir()] == ["drawn"]
     assert {path.name: path.read_bytes() for path in (tmp_path / "drawn").iterdir()} == before
 
@@ -139,7 +139,7 @@ def test_bad_labels_give_one_clear_error(labels, message):
 @pytest.mark.parametrize("sizes", [{"train": 10_001}, {"train": 0}, {"test": 7}, {"test": -10}])
 def test_sizes_that_cannot_be_shared_evenly_are_refused(tmp_path, sizes):
     with pytest.raises(ValueError, match="train is a multiple of 50 and test of 10"):
-        drawn.draw_data_set(tmp_path / "drawn", **sizes)
+        drawn.write_data_set(tmp_path / "drawn", **sizes)
     assert list(tmp_path.iterdir()) == []
 
 

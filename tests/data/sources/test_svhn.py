@@ -13,8 +13,8 @@ from cifarlab.data import registry
 from cifarlab.data.records import read_records
 from cifarlab.data.sources import svhn
 from cifarlab.data.sources.download import DownloadError
-from cifarlab.data.sources.matlab import MatlabError, variable
-from cifarlab.data.sources.svhn import read_digits, write_digits
+from cifarlab.data.sources.matlab import MatlabError, open_variable
+from cifarlab.data.sources.svhn import convert_to_records, read_digits
 
 PIXELS = np.random.default_rng(0).integers(0, 256, [32, 32, 3, 5], dtype=np.uint8)
 LABELS = np.array([[1], [10], [3], [9], [10]], np.uint8)
@@ -47,7 +47,7 @@ def test_rows_columns_and_channels_are_not_confused(tmp_path):
 
 
 def test_digits_become_records(tmp_path):
-    assert write_digits(saved(tmp_path / "a.mat"), tmp_path / "a.bin") == 5
+    assert convert_to_records(saved(tmp_path / "a.mat"), tmp_path / "a.bin") == 5
     images, labels = read_records(tmp_path / "a.bin")
     assert (images == PIXELS.transpose(3, 0, 1, 2)).all()
     assert labels.tolist() == [1, 0, 3, 9, 0]
@@ -59,7 +59,7 @@ def test_a_large_file_takes_little_memory(tmp_path):
     many = np.zeros([32, 32, 3, 20_000], np.uint8)  # 61 MB
     path = saved(tmp_path / "a.mat", X=many, y=np.ones([20_000, 1], np.uint8))
     tracemalloc.start()
-    assert write_digits(path, tmp_path / "a.bin") == 20_000
+    assert convert_to_records(path, tmp_path / "a.bin") == 20_000
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 25e6
@@ -155,7 +155,7 @@ def bomb(path):
 def test_what_is_wrong_is_one_clear_line(tmp_path, spoil, message):
     spoil(tmp_path / "a.mat")
     with pytest.raises(MatlabError, match=message) as error:
-        write_digits(tmp_path / "a.mat", tmp_path / "a.bin")
+        convert_to_records(tmp_path / "a.mat", tmp_path / "a.bin")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "a.bin").exists()
 
@@ -183,7 +183,7 @@ def test_any_changed_byte_is_read_or_refused(tmp_path):
 
 
 def test_a_variable_is_found_by_its_name(tmp_path):
-    with variable(saved(tmp_path / "a.mat", a=np.arange(6.0).reshape(2, 3), b=LABELS), "b") as found:
+    with open_variable(saved(tmp_path / "a.mat", a=np.arange(6.0).reshape(2, 3), b=LABELS), "b") as found:
         assert (found.shape, found.dtype.name, found.read(2).tolist()) == ((5, 1), "uint8", [1, 10])
 
 
@@ -237,7 +237,7 @@ def test_another_number_of_digits_is_refused_and_nothing_stays(host, tmp_path, m
 
 def test_without_a_network_it_says_what_to_use_instead(tmp_path, monkeypatch):
     monkeypatch.setattr(svhn, "URL", "http://127.0.0.1:9/")  # nobody listens there
-    monkeypatch.setattr("cifarlab.data.sources.download.PAUSES_S", (0.01,))
+    monkeypatch.setattr("cifarlab.data.sources.download.RETRY_DELAYS_S", (0.01,))
     with pytest.raises(DownloadError, match="Or use house numbers that need no network: street_digits") as error:
         registry.load("svhn", tmp_path)
     assert "\n" not in str(error.value)

@@ -33,7 +33,7 @@ def test_both_forms_and_their_gradients_agree(shape, kernel, compiled):
     """Measured against float64, within 2e-4 of the deviation; TensorFlow's own float32 is within 1e-5."""
     images, filters, upstream = case(shape, kernel)
     found = result_and_gradients(convolution.fast, images, filters, upstream, compiled)
-    exact = result_and_gradients(convolution.plain, images.astype(np.float64), filters.astype(np.float64), upstream)
+    exact = result_and_gradients(convolution.reference, images.astype(np.float64), filters.astype(np.float64), upstream)
     for name, fast, plain in zip(("result", "to images", "to filters"), found, exact, strict=True):
         difference = np.abs(fast.numpy() - plain.numpy())
         assert difference.max() < 2e-4 * np.abs(plain.numpy()).std() + 1e-6, name
@@ -56,7 +56,7 @@ def test_the_fast_form_is_the_one_that_was_checked():
 def test_other_filters_take_the_plain_form(shape, filters):
     draw = np.random.default_rng(0)
     images, weights = (tf.constant(draw.normal(size=size), tf.float32) for size in (shape, filters))
-    assert (convolution.fast(images, weights).numpy() == convolution.plain(images, weights).numpy()).all()
+    assert (convolution.fast(images, weights).numpy() == convolution.reference(images, weights).numpy()).all()
 
 
 def test_a_filter_that_only_shifts():
@@ -81,7 +81,9 @@ def test_any_batch_size_and_none():
 def test_the_transforms_filter_one_axis(length, kernel):
     draw = np.random.default_rng(length)
     values, weights = draw.normal(size=length), draw.normal(size=kernel)
-    evaluate, of_filter, interpolate = (matrix.astype(np.float64) for matrix in convolution.transforms(length, kernel))
+    evaluate, of_filter, interpolate = (
+        matrix.astype(np.float64) for matrix in convolution.winograd_transforms(length, kernel)
+    )
     at_points = (evaluate @ values).reshape(convolution.TILE + kernel - 1, -1) * (of_filter @ weights)[:, None]
     expected = np.convolve(np.pad(values, kernel // 2), weights[::-1], mode="valid")
     np.testing.assert_allclose(interpolate @ at_points.ravel(), expected, atol=1e-5)

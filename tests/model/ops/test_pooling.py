@@ -24,7 +24,7 @@ def test_both_forms_agree_to_the_bit(shape, compiled):
     values = RNG.normal(size=shape).astype(np.float32)
     upstream = RNG.normal(size=(shape[0], rows, columns, shape[3])).astype(np.float32)
     fast, fast_gradient = gradient(pooling.fast, values, upstream, compiled)
-    plain, plain_gradient = gradient(pooling.plain, values, upstream, compiled)
+    plain, plain_gradient = gradient(pooling.reference, values, upstream, compiled)
     assert (fast.numpy() == plain.numpy()).all()
     np.testing.assert_allclose(fast_gradient.numpy(), plain_gradient.numpy(), atol=1e-6)
 
@@ -35,7 +35,7 @@ def test_of_equal_maxima_the_first_gets_the_gradient(kinds):
     values = RNG.integers(0, kinds, [2, 8, 8, 4]).astype(np.float32)
     upstream = RNG.normal(size=[2, 4, 4, 4]).astype(np.float32)
     _, fast = gradient(pooling.fast, values, upstream, False)
-    _, plain = gradient(pooling.plain, values, upstream, False)
+    _, plain = gradient(pooling.reference, values, upstream, False)
     np.testing.assert_allclose(fast.numpy(), plain.numpy(), atol=1e-6)
 
 
@@ -68,7 +68,7 @@ def test_bias_relu_and_pool_in_one_gradient(shape, compiled):
 
         return (tf.function(all_of_them) if compiled else all_of_them)()
 
-    found, expected = gradients(fast), gradients(pooling.plain)
+    found, expected = gradients(fast), gradients(pooling.reference)
     for name, a, b in zip(("pooled", "to values", "to biases"), found, expected, strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5, rtol=1e-5, err_msg=name)
 

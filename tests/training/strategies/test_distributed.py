@@ -94,7 +94,7 @@ def test_workers_shares_are_the_rows_of_the_whole_batch(drawn, workers):
     """Nobody reads another's images, and distortions are those of the whole batch."""
     images, labels = next(iter(distorted_inputs(drawn, 16, seed=3, first_step=5)))
     shares = [
-        next(iter(distorted_inputs(drawn, 16, seed=3, first_step=5, share=(worker, workers))))
+        next(iter(distorted_inputs(drawn, 16, seed=3, first_step=5, shard=(worker, workers))))
         for worker in range(workers)
     ]
     np.testing.assert_allclose(np.concatenate([share[0] for share in shares]), images, atol=1e-6)

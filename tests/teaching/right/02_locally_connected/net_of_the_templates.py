@@ -30,7 +30,7 @@ Stages = collections.namedtuple("Stages", network.Stages._fields)
 
 class LocallyConnected(cifarlab.ConvNet):
     def __init__(self, seed=0):
-        super().__init__(seed=seed, operations="plain")
+        super().__init__(seed=seed, fast_ops=False)
         self.local3, self.local4 = LocalLayer("local3", 64, 64, seed), LocalLayer("local4", 64, 32, seed)
         self.softmax_linear = network.Layer("softmax_linear", [6 * 6 * 32, 10], stddev=1 / 1152, seed=seed)
 

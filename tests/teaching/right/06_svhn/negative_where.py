@@ -8,5 +8,5 @@ CHECK = "check_negative"
 
 def answer(images, seed):
     images = tf.cast(images, tf.float32)
-    turned = distortions.draw(images, [1, 1, 1], seed, number=10) < 0.5
+    turned = distortions.per_image_uniform(images, [1, 1, 1], seed, stream=10) < 0.5
     return tf.where(turned, 255 - images, images)

@@ -14,7 +14,7 @@ CHECK = "check_digits_network"
 class Digits(cifarlab.ConvNet):
     def __init__(self, num_classes=10, image_size=28, channels=3, *, seed=0):
         tf.Module.__init__(self, name="digits")
-        self.operations = "fast"
+        self.fast_ops = True
 
         def layer(name, *shape):
             return Layer(name, list(shape), stddev=float(np.sqrt(2 / np.prod(shape[:-1]))), seed=seed)

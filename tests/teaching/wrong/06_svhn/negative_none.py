@@ -5,7 +5,7 @@ ADVICE = "no image became a negative"
 LIKE = "right/06_svhn/negative_where.py"
 INSTEAD = [
     (
-        "distortions.draw(images, [1, 1, 1], seed, number=10) < 0.5",
-        "255 * distortions.draw(images, [1, 1, 1], seed, number=10) < 0.0",
+        "distortions.per_image_uniform(images, [1, 1, 1], seed, stream=10) < 0.5",
+        "255 * distortions.per_image_uniform(images, [1, 1, 1], seed, stream=10) < 0.0",
     ),
 ]

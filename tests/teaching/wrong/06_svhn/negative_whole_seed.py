@@ -5,7 +5,7 @@ ADVICE = "it fails in the pipeline"
 LIKE = "right/06_svhn/negative_where.py"
 INSTEAD = [
     (
-        "distortions.draw(images, [1, 1, 1], seed, number=10) < 0.5",
+        "distortions.per_image_uniform(images, [1, 1, 1], seed, stream=10) < 0.5",
         "tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed) < 0.5",
     ),
 ]
