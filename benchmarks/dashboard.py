@@ -26,11 +26,11 @@ WARM_UP = 60
 class Stopwatch(Observer):
     """Times the steps from `WARM_UP` to the last."""
 
-    def start(self, run: Run) -> None:
+    def on_start(self, run: Run) -> None:
         """Learns the batch size."""
         self._batch = run.images_per_step
 
-    def step(self, record: StepRecord) -> None:
+    def on_step(self, record: StepRecord) -> None:
         """Notes the time at which a step was logged."""
         if record.step == WARM_UP:
             self._began = time.perf_counter()
@@ -85,7 +85,7 @@ def an_update() -> dict[str, float]:
 
     def more() -> None:
         number = next(numbers)
-        watch.step(step._replace(step=10 * number, losses={"total_loss": 4 - number / 500 + number % 7 / 10}))
+        watch.on_step(step._replace(step=10 * number, losses={"total_loss": 4 - number / 500 + number % 7 / 10}))
 
     def cost(action, times=20) -> float:
         began = time.thread_time()

@@ -81,11 +81,11 @@ class Looks(Observer):
         self.dataset, self.found = dataset, []
         self.run: Run | None = None
 
-    def start(self, run: Run) -> None:
+    def on_start(self, run: Run) -> None:
         """Keeps the run."""
         self.run = run
 
-    def checkpoint(self, step: int, path: str) -> None:
+    def on_checkpoint(self, step: int, path: str) -> None:
         """Evaluates."""
         assert self.run is not None
         logits, labels = predictions(self.run.state.averages, inputs(self.dataset))

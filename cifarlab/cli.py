@@ -80,14 +80,14 @@ def _train(options: argparse.Namespace) -> int:
     from cifarlab.monitoring.summaries import Summaries
     from cifarlab.training.control import Control
     from cifarlab.training.loop import train
-    from cifarlab.training.run_dir import open_folder
-    from cifarlab.training.strategies.strategy import check_environment
+    from cifarlab.training.run_dir import prepare_run_dir
+    from cifarlab.training.strategies.strategy import check_tf_config
 
     towers = TWO_TOWERS if options.command == "multi-gpu" else {}
     config = _config(TrainConfig, options, {**RECIPES[options.recipe], **towers})
     # A download may take an hour: what else is wrong is said before.
-    check_environment(config)
-    open_folder(config)
+    check_tf_config(config)
+    prepare_run_dir(config)
     dataset = registry.load(config.dataset, config.data_dir, progress=DownloadBar())
     control = Control()
     train(
@@ -96,7 +96,7 @@ def _train(options: argparse.Namespace) -> int:
         observers=[Console(), Summaries(config.summary_frequency)],
         control=control,
     )
-    return 130 if control.stopped else 0
+    return 130 if control.stop_requested else 0
 
 
 def _eval(options: argparse.Namespace) -> int:
@@ -104,16 +104,16 @@ def _eval(options: argparse.Namespace) -> int:
     from cifarlab.evaluation.evaluator import evaluate, watch
     from cifarlab.monitoring.console import evaluation_line, say
     from cifarlab.monitoring.summaries import EvaluationSummaries
-    from cifarlab.training.checkpoints import existing_checkpoint, newest_checkpoint
+    from cifarlab.training.checkpoints import latest_checkpoint, require_checkpoint
 
     config = _config(EvalConfig, options)
     if config.dataset is not None:
         registry.check_name(config.dataset)
     if config.run_once:
-        existing_checkpoint(config.checkpoint_dir)  # before a folder is made beside it
+        require_checkpoint(config.checkpoint_dir)  # before a folder is made beside it
     run = Path(config.checkpoint_dir).absolute()
     summaries = EvaluationSummaries(config.eval_dir or run.with_name(f"{run.name}-eval"))
-    if not config.run_once and newest_checkpoint(config.checkpoint_dir) is None:
+    if not config.run_once and latest_checkpoint(config.checkpoint_dir) is None:
         say(f"No checkpoint in {config.checkpoint_dir} yet; looking again every {config.eval_interval_secs:g} s.")
     for evaluation in [evaluate(config)] if config.run_once else watch(config):
         _warn(evaluation.warnings)
@@ -154,10 +154,10 @@ def _classifier(options: argparse.Namespace) -> "Classifier":
     from cifarlab.evaluation.classifier import pretrained, trained_classifier
     from cifarlab.model import pretrained_weights
     from cifarlab.monitoring.console import say
-    from cifarlab.training.checkpoints import newest_checkpoint
+    from cifarlab.training.checkpoints import latest_checkpoint
 
     config = _config(EvalConfig, options)
-    if "checkpoint_dir" in options or newest_checkpoint(config.checkpoint_dir) is not None:
+    if "checkpoint_dir" in options or latest_checkpoint(config.checkpoint_dir) is not None:
         classifier = trained_classifier(config.checkpoint_dir, averaged=config.moving_average)
         _warn(classifier.warnings)
         return classifier

@@ -266,7 +266,7 @@ for part, count in theirs.items():
 # - Saving and restoring is `tf.train.Checkpoint`'s.
 #
 # What is left is the mathematics, which is the same: inference, loss, gradients, update and averages, 350 operations
-# there and 295 here. (The box `note_if_not_finite` keeps the first step whose numbers are infinite or none, and costs
+# there and 295 here. (The box `flag_nonfinite` keeps the first step whose numbers are infinite or none, and costs
 # 34 of ours.) The number says nothing about time, by the way: the fast form of our graph has more operations than the
 # plain one.
 

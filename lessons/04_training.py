@@ -328,7 +328,7 @@ steps = queue.Queue()
 class Messenger(cifarlab.Observer):
     """Tells another thread of each logged step, and waits until it has reacted."""
 
-    def step(self, record):
+    def on_step(self, record):
         """Called by the loop."""
         steps.put(record.step)
         steps.join()
@@ -388,7 +388,7 @@ for file in sorted(os.listdir("runs/first")):
 # **Predict:** the network has 1,068,298 parameters of 4 bytes, 4.3 MB. Why is a checkpoint twice as large?
 
 # %%
-newest = checkpoints.newest_checkpoint("runs/first")
+newest = checkpoints.latest_checkpoint("runs/first")
 for name, shape in tf.train.list_variables(newest):
     if name.startswith("state/") and ("conv1/" in name or len(shape) == 0):
         print(name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE"), shape)

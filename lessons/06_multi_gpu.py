@@ -278,7 +278,7 @@ print(f"loss at step 0: {two_towers(shares):.2f}")
 
 # %%
 graph = two_towers.get_concrete_function(shares).graph
-for line in placement.operation_lines(graph):
+for line in placement.placement_lines(graph):
     if "local4" in line and "(MatMul)" in line:
         print(line)
 
@@ -287,11 +287,13 @@ places = collections.defaultdict(set)
 for operation in graph.get_operations():
     if operation.type.startswith(("Conv2D", "MatMul", "MaxPool", "LRN")):
         name = re.search(r"tower_\d|$", operation.name)[0] or "outside of the towers"
-        places[name].add(placement.short(operation.device))
+        places[name].add(placement.short_device_name(operation.device))
 print("heavy operations:", dict(places))
 
 # %%
-print("variables:", {placement.short(variable.device) for variable in by_hand.variables})
+print(
+    "variables:", {placement.short_device_name(variable.device) for variable in by_hand.variables}
+)
 
 # %% [markdown]
 # Every convolution, pooling and matrix product belongs to a tower and is on its device; all variables are on the
@@ -520,7 +522,7 @@ def replica_step(images, labels):
     mine = step.losses_and_gradients(mirrored, images, labels)
     context = tf.distribute.get_replica_context()
     flat = context.all_reduce("MEAN", tf.nest.flatten(mine))
-    step.update(mirrored, *tf.nest.pack_sequence_as(mine, flat))
+    step.apply_update(mirrored, *tf.nest.pack_sequence_as(mine, flat))
 
 
 # %%
@@ -531,7 +533,9 @@ tf.function(lambda: strategy.run(replica_step, args=parts))()
 
 # %%
 copies = strategy.experimental_local_results(mirrored.network.conv1.weights)
-print("copies of conv1's weights on:", *(placement.short(copy.device) for copy in copies))
+print(
+    "copies of conv1's weights on:", *(placement.short_device_name(copy.device) for copy in copies)
+)
 print("replicas make the update of 128 images:", largest_difference(mirrored, together) < 5e-6)
 
 # %% [markdown]
@@ -550,8 +554,8 @@ print("replicas make the update of 128 images:", largest_difference(mirrored, to
 # environment variable `TF_CONFIG`. All machines get the same list, and each its own index:
 
 # %%
-print(distributed.EXAMPLE)
-worker = distributed.worker_from_environment(distributed.EXAMPLE)
+print(distributed.TF_CONFIG_EXAMPLE)
+worker = distributed.parse_tf_config(distributed.TF_CONFIG_EXAMPLE)
 print(f"worker {worker.index} of {len(worker.addresses)}, at {worker.addresses[0]}")
 
 # %% [markdown]

@@ -94,7 +94,7 @@ def test_the_tutorials_published_log_is_that_of_its_early_version(cifar10, tmp_p
     losses = []
 
     class Log(Observer):
-        def step(self, record):
+        def on_step(self, record):
             losses.append(record.losses["total_loss"])
 
     net = ConvNet(seed=0)

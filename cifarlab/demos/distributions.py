@@ -9,7 +9,7 @@ from cifarlab.backend import tf
 from cifarlab.model.network import layers
 from cifarlab.plotting import plots
 from cifarlab.plotting.figures import COLOURS, QUIET, label
-from cifarlab.training.observers import Details, Observer, Run, StepRecord
+from cifarlab.training.observers import Observer, Run, StepDetails, StepRecord
 
 PERCENTILES = (0.0, 6.68, 15.87, 30.85, 50.0, 69.15, 84.13, 93.32, 100.0)
 """TensorBoard's: for a normal distribution they lie half a standard deviation apart, the ends aside."""
@@ -49,15 +49,15 @@ class Recorder(Observer):
         self.sparsity: dict[str, list[float]] = {}
         self.images, self.labels = np.zeros([0]), np.zeros([0])
 
-    def start(self, run: Run) -> None:
+    def on_start(self, run: Run) -> None:
         """Learns the layers' names; those that are also stages are looked at."""
         self._names = [layer.name for layer in layers(run.state.network)]
 
-    def wants(self, step: int) -> bool:
+    def wants_details(self, step: int) -> bool:
         """Every `every` steps, the first included."""
         return step % self.every == 0
 
-    def details(self, record: StepRecord, details: Details) -> None:
+    def on_details(self, record: StepRecord, details: StepDetails) -> None:
         """Keeps the percentiles and the sparsity of a step, and its batch."""
         self.steps.append(record.step)
         self.images, self.labels = details.images.numpy(), details.labels.numpy()

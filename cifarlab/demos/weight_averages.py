@@ -58,7 +58,7 @@ class Averages(Observer):
         self.steps: list[int] = []
         self.precision: dict[str, list[float]] = {}
 
-    def start(self, run: Run) -> None:
+    def on_start(self, run: Run) -> None:
         """Starts each average from the weights as they are.
 
         Raises:
@@ -72,7 +72,7 @@ class Averages(Observer):
         # All are evaluated in one network's place, whose graph is traced once.
         self._predictor = Predictor(copy.deepcopy(raw))
 
-    def step(self, record: StepRecord) -> None:
+    def on_step(self, record: StepRecord) -> None:
         """Moves the averages after an update, and evaluates when it is time."""
         updates = record.step + 1
         self._move(tf.constant([decay(updates) for decay in self.decays.values()], tf.float32))

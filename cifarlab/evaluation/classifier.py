@@ -17,7 +17,7 @@ from cifarlab.errors import UserError
 from cifarlab.evaluation.evaluator import run_config
 from cifarlab.model import pretrained_weights
 from cifarlab.model.network import ConvNet, inference, with_plain_operations
-from cifarlab.training.checkpoints import existing_checkpoint, restore_newest_network
+from cifarlab.training.checkpoints import require_checkpoint, restore_latest_network
 from cifarlab.training.state import make_network
 
 
@@ -70,10 +70,10 @@ def trained_classifier(checkpoint_dir: str | os.PathLike, *, averaged: bool = Tr
         CheckpointError: there is no checkpoint, or none that can be read and is of this network.
         DataSetError: the folder does not say what the network was trained on.
     """
-    existing_checkpoint(checkpoint_dir)
+    require_checkpoint(checkpoint_dir)
     dataset = DataSet.read_description(Path(checkpoint_dir) / "dataset.json")
     network = make_network(run_config(checkpoint_dir), dataset)
-    restored = restore_newest_network(network, checkpoint_dir, averaged=averaged)
+    restored = restore_latest_network(network, checkpoint_dir, averaged=averaged)
     return Classifier(network, dataset, restored.warnings)
 
 

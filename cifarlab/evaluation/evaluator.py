@@ -18,9 +18,9 @@ from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference
 from cifarlab.training.checkpoints import (
     CheckpointError,
-    existing_checkpoint,
-    newest_checkpoint,
-    restore_newest_network,
+    latest_checkpoint,
+    require_checkpoint,
+    restore_latest_network,
 )
 from cifarlab.training.state import make_network
 
@@ -126,7 +126,7 @@ def evaluate(
         DataSetError, DownloadError: the data cannot be had.
     """
     config = config or EvalConfig()
-    existing_checkpoint(config.checkpoint_dir)  # before the data are looked for, which may take long
+    require_checkpoint(config.checkpoint_dir)  # before the data are looked for, which may take long
     return _Evaluator(config, network, dataset).evaluate()
 
 
@@ -154,13 +154,13 @@ def watch(
     config = config or EvalConfig()
     evaluator, seen, step = None, None, None
     while True:
-        newest = newest_checkpoint(config.checkpoint_dir)
+        newest = latest_checkpoint(config.checkpoint_dir)
         if newest and newest != seen:
             evaluator = evaluator or _Evaluator(config, network, dataset)
             try:
                 found, seen = evaluator.evaluate(), newest
             except CheckpointError:
-                if newest_checkpoint(config.checkpoint_dir):
+                if latest_checkpoint(config.checkpoint_dir):
                     raise
             else:
                 if found.step != step:  # else the newest is damaged, and the one before it was seen already
@@ -219,7 +219,7 @@ class _Evaluator:
     def evaluate(self) -> Evaluation:
         """Evaluates the newest checkpoint that can be read."""
         start, config = time.perf_counter(), self.config
-        restored = restore_newest_network(self.network, config.checkpoint_dir, averaged=config.moving_average)
+        restored = restore_latest_network(self.network, config.checkpoint_dir, averaged=config.moving_average)
         images = inputs(
             self.dataset,
             SPLITS[self.config.eval_data],

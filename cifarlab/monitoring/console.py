@@ -11,7 +11,7 @@ from cifarlab.data.sources.download import Progress
 from cifarlab.evaluation.evaluator import Evaluation
 from cifarlab.text import plain_lines
 from cifarlab.training.observers import Observer, Run, StepRecord
-from cifarlab.training.strategies.placement import operation_lines
+from cifarlab.training.strategies.placement import placement_lines
 
 RECORDS_PER_SECOND = 100_000
 """Read into the shuffle queue on two cores; only for the estimate that is printed while one waits."""
@@ -23,7 +23,7 @@ UNEVEN = 1.2
 class Console(Observer):
     """Prints a run as the tutorial's program did."""
 
-    def start(self, run: Run) -> None:
+    def on_start(self, run: Run) -> None:
         """Says what the run goes on from, where it writes, and that the queue is being filled."""
         for warning in run.warnings:
             say(f"Warning: {warning}")
@@ -35,7 +35,7 @@ class Console(Observer):
         if run.placement:
             say(run.placement)
         if run.config.log_device_placement:
-            for line in operation_lines(run.graph):
+            for line in placement_lines(run.graph):
                 say(line)
         say_if_uneven(run.dataset)
         config, name = run.config, {"cifar10": "CIFAR"}.get(run.dataset.name, run.dataset.name)
@@ -44,16 +44,16 @@ class Console(Observer):
         seconds = max(1, round((fill + 3 * run.images_per_step) / RECORDS_PER_SECOND))
         say(f"Filling queue with {fill} {name} images before starting to train. This takes about {seconds} s.")
 
-    def step(self, record: StepRecord) -> None:
+    def on_step(self, record: StepRecord) -> None:
         """Prints the tutorial's line: step, loss, examples/sec and sec/batch since the line before."""
         say(step_line(record, datetime.datetime.now()))
 
-    def event(self, event: str, step: int, **values: Any) -> None:
+    def on_event(self, event: str, step: int, **values: Any) -> None:
         """Says that steps are taken again when numbers went wrong, which may take as long as they did."""
         if event == "not_finite" and values["replayed"]:
             say(f"Step {step} went wrong: taking the {values['replayed']:,} steps before it again to find where.")
 
-    def end(self, run: Run, reason: str) -> None:
+    def on_end(self, run: Run, reason: str) -> None:
         """Says what is saved and how to go on."""
         if reason == "failed":
             return

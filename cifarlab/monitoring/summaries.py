@@ -12,8 +12,8 @@ from cifarlab.backend import tf
 from cifarlab.errors import UserError
 from cifarlab.evaluation.evaluator import Evaluation
 from cifarlab.model.network import layers
-from cifarlab.training.checkpoints import one_line
-from cifarlab.training.observers import Details, Observer, Run, StepRecord
+from cifarlab.training.checkpoints import first_line
+from cifarlab.training.observers import Observer, Run, StepDetails, StepRecord
 
 BUCKETS = 30
 """Of a histogram, TensorBoard's default."""
@@ -49,7 +49,7 @@ class Summaries(Observer):
         """
         self.frequency = frequency
 
-    def start(self, run: Run) -> None:
+    def on_start(self, run: Run) -> None:
         """Writes the traced training graph."""
         self._layers = [layer.name for layer in layers(run.state.network)]
         self._folder, self._written = run.config.train_dir, 0
@@ -60,11 +60,11 @@ class Summaries(Observer):
             self._begin(run.first_step)
             self._writer.flush()
 
-    def wants(self, step: int) -> bool:
+    def wants_details(self, step: int) -> bool:
         """Every `frequency` steps, the first included."""
         return bool(self.frequency) and step % self.frequency == 0
 
-    def details(self, record: StepRecord, details: Details) -> None:
+    def on_details(self, record: StepRecord, details: StepDetails) -> None:
         """Writes all summaries of a step, histograms and pictures while a run is young."""
         with _told(self._folder, _GO_ON):
             if self._written and self._written % A_FILE == 0:
@@ -77,7 +77,7 @@ class Summaries(Observer):
             self._writer.flush()
         self._written += 1
 
-    def end(self, run: Run, reason: str) -> None:
+    def on_end(self, run: Run, reason: str) -> None:
         """Closes the event file."""
         with contextlib.suppress(tf.errors.OpError):  # what could not be written was told before
             self._writer.close()
@@ -88,7 +88,7 @@ class Summaries(Observer):
         event = tf.compat.v1.Event(wall_time=time.time(), step=step, session_log=log)
         tf.raw_ops.ImportEvent(writer=self._writer._resource, event=event.SerializeToString())
 
-    def _histograms_and_pictures(self, details: Details) -> None:
+    def _histograms_and_pictures(self, details: StepDetails) -> None:
         tf.summary.image("images", to_unit_range(details.images[:PICTURES]), max_outputs=PICTURES)
         for name in details.stages._fields:
             if name in self._layers:
@@ -97,7 +97,7 @@ class Summaries(Observer):
             histogram(name, value)
             histogram(f"{name}/gradients", details.gradients[name])
 
-    def _scalars(self, record: StepRecord, details: Details) -> None:
+    def _scalars(self, record: StepRecord, details: StepDetails) -> None:
         for name in details.stages._fields:
             if name in self._layers:
                 silent = tf.cast(tf.equal(getattr(details.stages, name), 0), tf.float32)
@@ -123,7 +123,7 @@ def _told(folder: str, advice: str) -> Iterator[None]:
         yield
     except tf.errors.OpError as error:
         raise SummaryError(
-            f"event files for TensorBoard should go to {folder}; they could not be written: {one_line(error)}. Make "
+            f"event files for TensorBoard should go to {folder}; they could not be written: {first_line(error)}. Make "
             f"room there or allow writing, then {advice}."
         ) from None
 

@@ -143,7 +143,7 @@ PROTECTIONS = [
         "the disk is full, a real one of 30 MB",
         "saying what is missing",
         "cifarlab/training/checkpoints.py",
-        "{_room(self.folder, self.state)}",
+        "{_disk_space_note(self.folder, self.state)}",
         "",
     ),
     Protection(
@@ -191,7 +191,7 @@ PROTECTIONS = [
         "a loss or gradient that is not a number or infinite, in each place",
         "the finite flag in the graph",
         "cifarlab/training/step.py",
-        "    first = tf.logical_and(tf.logical_not(finite), state.first_bad_step < 0)\n",
+        "    first = tf.logical_and(tf.logical_not(finite), state.first_nonfinite_step < 0)\n",
         "    first = tf.constant(False)\n",
     ),
     Protection(
@@ -199,7 +199,7 @@ PROTECTIONS = [
         "a rate so high that the weights overflow, steered while it runs",
         "steering the replay as the run was steered",
         "cifarlab/training/loop.py",
-        "            self.replay.steered(self.step, factor)\n",
+        "            self.snapshot.record_factor(self.step, factor)\n",
         "",
     ),
     Protection(
@@ -480,7 +480,7 @@ PROTECTIONS = [
         "files that would fill the memory",
         "reading so many bytes of a line at once",
         "cifarlab/training/run_log.py",
-        'iter(lambda: file.readline(_LONGEST), "")',
+        'iter(lambda: file.readline(_MAX_LINE_CHARS), "")',
         "file",
     ),
     Protection(

@@ -136,7 +136,7 @@ def test_a_summary_leaves_nothing_behind(few, tmp_path, soak, tried):
     times, blocks = 2000 if soak else 40, []
 
     class Counter(Observer):
-        def step(self, record):
+        def on_step(self, record):
             if record.step in (30, 30 + times):
                 gc.collect()
                 blocks.append(sys.getallocatedblocks())

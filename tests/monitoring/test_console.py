@@ -36,7 +36,7 @@ def test_going_on_and_stopping_are_said(tmp_path, drawn, capsys):
     train(config, dataset=drawn)
 
     class StopAtOnce(Observer):
-        def start(self, run):
+        def on_start(self, run):
             control.stop()
 
     from cifarlab.training.control import Control
@@ -61,7 +61,7 @@ def test_cifar10_is_called_cifar_as_in_the_tutorial(drawn, capsys):
 
     from cifarlab.training.observers import Run
 
-    Console().start(Run(TrainConfig(), dataclasses.replace(drawn, name="cifar10"), None, None, 0))
+    Console().on_start(Run(TrainConfig(), dataclasses.replace(drawn, name="cifar10"), None, None, 0))
     assert "Filling queue with 4000 CIFAR images before starting to train. This takes about" in capsys.readouterr().out
 
 

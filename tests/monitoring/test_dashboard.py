@@ -18,8 +18,8 @@ from cifarlab.evaluation.evaluator import evaluate
 from cifarlab.model.network import ConvNet
 from cifarlab.monitoring.dashboard import Dashboard, fallback, panels
 from cifarlab.monitoring.dashboard.run_monitor import History, Watch
-from cifarlab.training.checkpoints import newest_checkpoint
-from cifarlab.training.run_dir import only_trainer
+from cifarlab.training.checkpoints import latest_checkpoint
+from cifarlab.training.run_dir import training_lock
 from cifarlab.training.run_log import read_log
 
 pytestmark = pytest.mark.slow
@@ -99,7 +99,7 @@ def test_it_runs_to_the_chosen_end_and_says_so(config):
     assert "Step 3 of 3" in state(dashboard)
     assert view(dashboard)._progress.value == view(dashboard)._progress.max == 3
     assert dashboard.session.config.batch_size == 4
-    assert Path(newest_checkpoint(config.train_dir)).name == "model.ckpt-3"
+    assert Path(latest_checkpoint(config.train_dir)).name == "model.ckpt-3"
 
 
 def test_paused_it_stands_still_then_goes_on_then_stops_and_is_saved(config):
@@ -119,7 +119,7 @@ def test_paused_it_stands_still_then_goes_on_then_stops_and_is_saved(config):
     dashboard.wait()
     done = dashboard.watch.steps_done
     assert f"Step {done} of 1,000,000, stopped and saved in" in state(dashboard)
-    assert Path(newest_checkpoint(config.train_dir)).name == f"model.ckpt-{done}"
+    assert Path(latest_checkpoint(config.train_dir)).name == f"model.ckpt-{done}"
 
 
 def test_stopped_while_paused_it_ends(config):
@@ -251,7 +251,7 @@ def test_two_at_once_do_not_meet(config, tmp_path):
 def test_a_folder_that_another_trainer_holds_is_one_clear_line(config):
     folder = Path(config.train_dir)
     folder.mkdir()
-    with only_trainer(folder):
+    with training_lock(folder):
         dashboard = Dashboard(config)
         click(dashboard, "start")
         dashboard.wait()
@@ -376,7 +376,7 @@ def test_a_picture_that_cannot_be_drawn_leaves_the_run_alone(config, monkeypatch
     assert "Ended." in state(dashboard)
     assert "no ink" in state(dashboard)
     assert not view(dashboard).buttons["start"].disabled
-    assert newest_checkpoint(config.train_dir)
+    assert latest_checkpoint(config.train_dir)
 
 
 def test_every_picture_is_drawn_and_has_words(config):
@@ -465,7 +465,7 @@ def test_an_interrupt_of_waiting_stops_the_run_and_saves_it(config, monkeypatch)
     monkeypatch.setattr(dashboard._screen, "finish", lambda: interrupted(finish))
     dashboard.wait()
     assert "Ended." in state(dashboard)
-    assert newest_checkpoint(config.train_dir)
+    assert latest_checkpoint(config.train_dir)
 
 
 def test_steering_nothing_says_so(config):
@@ -485,7 +485,7 @@ while dashboard.watch.steps_done < 2:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
-    assert newest_checkpoint(config.train_dir)
+    assert latest_checkpoint(config.train_dir)
 
 
 def test_history_is_thinned_evenly_and_forgets_no_other_event():

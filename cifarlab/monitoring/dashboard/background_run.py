@@ -81,7 +81,7 @@ class Session:
         """In one word: starting, running, paused, stopping, ended or failed."""
         if self._ended.is_set():
             return "failed" if self.error and self._state is None else "ended"
-        if self.control.stopped:
+        if self.control.stop_requested:
             return "stopping"
         if self.watch.run is None:
             return "starting"
@@ -114,7 +114,7 @@ class Session:
         if not self._wants_evaluation:
             self._wants_evaluation, self.evaluation_error = True, ""
             _living.add(self)
-            self.control.look(self._copy_and_evaluate)
+            self.control.call_between_steps(self._copy_and_evaluate)
             self._answer_looks_after_the_end()
 
     def wait(self, seconds: float = float("inf")) -> bool:
@@ -148,13 +148,13 @@ class Session:
 
     def _note_progress(self, progress: Progress) -> None:
         self.progress = progress_line(progress)
-        if self.control.stopped:
+        if self.control.stop_requested:
             raise UserError("stopped while the pictures were fetched; what is there is kept, and a new start goes on.")
 
     def _answer_looks_after_the_end(self) -> None:
         """The loop answers them while there is one; asked just before its end or later, they are answered here."""
         if self._ended.is_set():
-            for look in self.control.take_looks():
+            for look in self.control.pop_pending_calls():
                 if self._state is not None:
                     look(self._state)
                 else:
@@ -181,7 +181,7 @@ class Session:
             found = {name: self._predictor.precision_with(values, pictures) for name, values in weights.items()}
             event = {**found, "images": self._dataset.num_examples("test")}
             RunLog(self.config.train_dir).append("evaluation", step, **event)
-            self.watch.event("evaluation", step, **event)
+            self.watch.on_event("evaluation", step, **event)
             self._end_evaluation()
         except Exception as error:
             self._end_evaluation(error)

@@ -12,7 +12,7 @@ import numpy as np
 
 from cifarlab.backend import tf
 from cifarlab.model.network import layers
-from cifarlab.training.observers import Details, Observer, Run, StepRecord
+from cifarlab.training.observers import Observer, Run, StepDetails, StepRecord
 from cifarlab.training.run_log import read_log
 
 LOOK_SECONDS = 5.0
@@ -101,17 +101,17 @@ class Watch(Observer):
         watch.steps_done = logged[-1] + 1 if logged else 0
         return watch
 
-    def start(self, run: Run) -> None:
+    def on_start(self, run: Run) -> None:
         """Reads what the run's log tells of earlier sessions."""
         self._layers = [layer.name for layer in layers(run.state.network)]
         self.history = History(earlier_events(run.config.train_dir))
         self.steps_done, self.run = run.first_step, run
 
-    def wants(self, step: int) -> bool:
+    def wants_details(self, step: int) -> bool:
         """Every few seconds, the first step included."""
         return time.monotonic() - self._looked_at >= LOOK_SECONDS
 
-    def details(self, record: StepRecord, details: Details) -> None:
+    def on_details(self, record: StepRecord, details: StepDetails) -> None:
         """Keeps norms, sparsity, the filters of the first layer and some images."""
         hidden = self._layers[:-1]  # the last one's are the logits, which are never silent
         stages = {name: getattr(details.stages, name) for name in hidden if hasattr(details.stages, name)}
@@ -126,22 +126,22 @@ class Watch(Observer):
         self.filters = None if first is None else first.numpy()
         self._looked_at = time.monotonic()
 
-    def step(self, record: StepRecord) -> None:
+    def on_step(self, record: StepRecord) -> None:
         """Keeps a logged step."""
         self.history.append({"event": "step", **record._asdict()})
         if self.record is not None:  # the first one's time includes building the graph
             self._seconds_per_batch = [*self._seconds_per_batch[-19:], record.seconds_per_batch]
         self.record, self.steps_done = record, record.step + 1
 
-    def checkpoint(self, step: int, path: str) -> None:
+    def on_checkpoint(self, step: int, path: str) -> None:
         """Notes the step."""
         self.saved_step = self.steps_done = step
 
-    def end(self, run: Run, reason: str) -> None:
+    def on_end(self, run: Run, reason: str) -> None:
         """Notes the last step."""
         self.steps_done = int(run.state.step.numpy())
 
-    def event(self, event: str, step: int, **values: Any) -> None:
+    def on_event(self, event: str, step: int, **values: Any) -> None:
         """Keeps what was steered."""
         self.history.append({"event": event, "step": step, **values})
 

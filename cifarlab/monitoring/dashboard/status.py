@@ -8,7 +8,7 @@ from cifarlab.monitoring.dashboard.background_run import Session
 from cifarlab.monitoring.dashboard.run_monitor import Watch
 from cifarlab.plotting import runs
 from cifarlab.text import plain, plain_lines
-from cifarlab.training.checkpoints import newest_checkpoint
+from cifarlab.training.checkpoints import latest_checkpoint
 
 
 class Reading(NamedTuple):
@@ -57,7 +57,7 @@ def read(config: TrainConfig, watch: Watch, session: Session | None, message: st
         max_steps=config.max_steps,
         values=values(watch),
         evaluating=bool(session and session.evaluating),
-        can_continue=saved or newest_checkpoint(config.train_dir) is not None,
+        can_continue=saved or latest_checkpoint(config.train_dir) is not None,
         details=plain_lines(session.traceback) if session else "",
     )
 
