@@ -21,27 +21,26 @@ Loss = Callable[[tf.Module, tf.Tensor, tf.Tensor], Losses]
 class TrainState(tf.Module):
     """Everything that training changes; what a checkpoint holds.
 
-        Attributes:
-            step: int64[], updates done so far.
-            network: the weights that are trained.
-            averages: a second network of the same make, whose weights are moving averages of the first one's.
-            learning_rate_factor: float32[], what the schedule's rate is multiplied with; 1 unless somebody steers.
-            loss_averages: by name, the moving averages of the losses; they start at zero, see `debiased_loss_averages`.
-            first_nonfinite_step: int64[], the first step whose loss or gradient was not finite, or -1.
-            momentum: Nesterov's; 0 is plain gradient descent, the tutorial's.
-            velocities: one for each weight, starting at zero; none without momentum.
-            mixup: how strongly pictures and labels are mixed in pairs, see `mixup.sample_ratios`; 0 for not at all.
-            seed: of the draws of mixup, which are functions of it and of the step.
-            schedule: the learning rate as a function of the step.
-            moving_average_decay: upper bound of the decay of `averages`.
-            loss: the losses of a network for logits and labels; `objective.loss`, or one like it.
+    Attributes:
+        step: int64[], updates done so far.
+        network: the weights that are trained.
+        averages: a second network of the same make, whose weights are moving averages of the first one's.
+        learning_rate_factor: float32[], what the schedule's rate is multiplied with; 1 unless somebody steers.
+        loss_averages: by name, the moving averages of the losses; they start at zero, see `debiased_loss_averages`.
+        first_nonfinite_step: int64[], the first step whose loss or gradient was not finite, or -1.
+        momentum: Nesterov's; 0 is plain gradient descent, the tutorial's.
+        velocities: one for each weight, starting at zero; none without momentum.
+        mixup: how strongly pictures and labels are mixed in pairs, see `mixup.sample_ratios`; 0 for not at all.
+        seed: of the draws of mixup, which are functions of it and of the step.
+        schedule: the learning rate as a function of the step.
+        moving_average_decay: upper bound of the decay of `averages`.
+        loss: the losses of a network for logits and labels; `losses.loss`, or one like it.
 
-        >>> from cifarlab.model.losses import Losses, loss
-    from cifarlab.model.network import ConvNet
-        >>> state = TrainState(ConvNet())
-        >>> result = train_step(state, tf.zeros([8, 24, 24, 3]), tf.zeros([8], tf.int32))
-        >>> state.step.numpy().item(), f"{result.learning_rate:.1f}"
-        (1, '0.1')
+    >>> from cifarlab.training.step import train_step
+    >>> state = TrainState(ConvNet())
+    >>> result = train_step(state, tf.zeros([8, 24, 24, 3]), tf.zeros([8], tf.int32))
+    >>> state.step.numpy().item(), f"{result.learning_rate:.1f}"
+    (1, '0.1')
     """
 
     def __init__(
