@@ -175,6 +175,25 @@ def test_one_of_another_network_is_refused(tmp_path, other, capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_restore_refuses_checkpoint_with_old_keys(tmp_path, capfd):
+    """`first_nonfinite_step` was called `first_bad_step`; its weights can still be evaluated."""
+    old = state_at(10)
+    old.first_bad_step = old.first_nonfinite_step
+    del old.first_nonfinite_step
+    keys = tf.train.load_checkpoint(Checkpoints(tmp_path, old).save()).get_variable_to_shape_map()
+    assert {key.split("/")[1] for key in keys if "first_" in key} == {"first_bad_step"}
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(CheckpointError) as error:
+        Checkpoints(tmp_path, TrainState(ConvNet())).restore_latest()
+    assert str(error.value) == (
+        f"{tmp_path / 'model.ckpt-10'} cannot be resumed: it was written by a different network or a different version "
+        "of cifarlab. Choose another --train-dir, or the settings of the run that wrote it."
+    )
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert restore_network(ConvNet(), str(tmp_path / "model.ckpt-10")) == 10
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize(("averaged", "value"), [(True, -0.5), (False, 0.5)])
 def test_raw_or_averaged_weights_are_read(tmp_path, averaged, value):
     Checkpoints(tmp_path, state_at(10)).save()
