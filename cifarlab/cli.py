@@ -101,7 +101,7 @@ def _train(options: argparse.Namespace) -> int:
 
 def _eval(options: argparse.Namespace) -> int:
     from cifarlab.data import registry
-    from cifarlab.evaluation.evaluator import evaluate, watch
+    from cifarlab.evaluation.evaluator import evaluate, evaluate_repeatedly
     from cifarlab.monitoring.console import evaluation_line, say
     from cifarlab.monitoring.summaries import EvaluationSummaries
     from cifarlab.training.checkpoints import latest_checkpoint, require_checkpoint
@@ -115,7 +115,7 @@ def _eval(options: argparse.Namespace) -> int:
     summaries = EvaluationSummaries(config.eval_dir or run.with_name(f"{run.name}-eval"))
     if not config.run_once and latest_checkpoint(config.checkpoint_dir) is None:
         say(f"No checkpoint in {config.checkpoint_dir} yet; looking again every {config.eval_interval_secs:g} s.")
-    for evaluation in [evaluate(config)] if config.run_once else watch(config):
+    for evaluation in [evaluate(config)] if config.run_once else evaluate_repeatedly(config):
         _warn(evaluation.warnings)
         say(evaluation_line(evaluation, config.moving_average, datetime.datetime.now()))
         summaries.write(evaluation)
@@ -132,8 +132,11 @@ def _classify(options: argparse.Namespace) -> int:
     classifier = _classifier(options)
     shape = classifier.dataset.image_shape
     pictures = np.stack([read_picture(path, shape) for path in options.pictures])
-    for path, guesses in zip(options.pictures, classify(classifier, pictures), strict=True):
-        say(f"{plain(path)}: " + ", ".join(f"{guess.name} {guess.probability:.1%}" for guess in guesses))
+    for path, predictions in zip(options.pictures, classify(classifier, pictures), strict=True):
+        say(
+            f"{plain(path)}: "
+            + ", ".join(f"{prediction.name} {prediction.probability:.1%}" for prediction in predictions)
+        )
     return 0
 
 
@@ -151,20 +154,20 @@ def _export(options: argparse.Namespace) -> int:
 
 def _classifier(options: argparse.Namespace) -> "Classifier":
     """The network of the run that was named or lies in the usual place, or else the one that cifarlab brings."""
-    from cifarlab.evaluation.classifier import pretrained, trained_classifier
+    from cifarlab.evaluation.classifier import load_classifier, pretrained_classifier
     from cifarlab.model import pretrained_weights
     from cifarlab.monitoring.console import say
     from cifarlab.training.checkpoints import latest_checkpoint
 
     config = _config(EvalConfig, options)
     if "checkpoint_dir" in options or latest_checkpoint(config.checkpoint_dir) is not None:
-        classifier = trained_classifier(config.checkpoint_dir, averaged=config.moving_average)
+        classifier = load_classifier(config.checkpoint_dir, averaged=config.moving_average)
         _warn(classifier.warnings)
         return classifier
     right = pretrained_weights.record()["precision_at_1"]
     brought = f"taking the weights that come with cifarlab, right on {right:.1%} of CIFAR-10's test pictures"
     say(f"No checkpoint in {config.checkpoint_dir}: {brought}.")
-    return pretrained()
+    return pretrained_classifier()
 
 
 def _data(options: argparse.Namespace) -> int:

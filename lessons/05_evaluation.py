@@ -184,7 +184,9 @@ print(f"averages bring {100 * min(gains):.1f} to {100 * max(gains):.1f} points")
 # centrally and not distorted, in batches whose last one is smaller.
 
 # %%
-logits, labels = evaluator.predictions(state.averages, pipeline.inputs(dataset, batch_size=500))
+logits, labels = evaluator.logits_and_labels(
+    state.averages, pipeline.inputs(dataset, batch_size=500)
+)
 right = logits.argmax(axis=1) == labels
 in_file = np.concatenate([records.read_labels(file) for file in dataset.test_files])
 print(f"{len(labels):,} pictures; each exactly once, in order:", np.array_equal(labels, in_file))
@@ -208,9 +210,9 @@ print("step", evaluation.step, "- the same precision:", bool(same))
 # **Predict:** two networks reach 86.0 % and 85.5 % on the same 10,000 pictures. Is the first better?
 
 # %%
-low, high = metrics.binomial_interval(8600, 10_000)
+low, high = metrics.wilson_interval(8600, 10_000)
 print(f"8,600 of 10,000: between {low:.1%} and {high:.1%}")
-low, high = metrics.binomial_interval(int(right.sum()), len(right))
+low, high = metrics.wilson_interval(int(right.sum()), len(right))
 print("our interval reaches less than 2.5 points to either side:", bool(high - low < 0.05))
 
 # %% [markdown]
@@ -296,7 +298,7 @@ figures.show(
 
 # %%
 count = int(matrix.sum(axis=1).min())
-low, high = metrics.binomial_interval(count // 2, count)
+low, high = metrics.wilson_interval(count // 2, count)
 print(f"{count} pictures of a class, half of them right: from {low:.0%} to {high:.0%}")
 
 # %% [markdown]
@@ -337,15 +339,18 @@ brush.rectangle([150, 55, 175, 90], fill="black")
 canvas.save(folder / "mine.png")
 
 # %%
-trained = classifier.trained_classifier(config.train_dir)
+trained = classifier.load_classifier(config.train_dir)
 picture = image_files.read_picture(folder / "mine.png")
-(guesses,) = classifier.classify(trained, picture[None], top=10)
+(predictions,) = classifier.classify(trained, picture[None], top_k=10)
 print("read as", picture.shape, picture.dtype.name)
-print("probabilities sum to 1:", abs(sum(guess.probability for guess in guesses) - 1) < 1e-5)
+print(
+    "probabilities sum to 1:",
+    abs(sum(prediction.probability for prediction in predictions) - 1) < 1e-5,
+)
 
 # %%
 figure, (left_ax, right_ax) = figures.new(1, 2, height=3)
-evaluations.guesses(left_ax, right_ax, picture, guesses)
+evaluations.guesses(left_ax, right_ax, picture, predictions)
 figures.show(figure, "A red ship on blue water, and the probability of each of the ten classes.")
 
 # %% [markdown]
@@ -359,9 +364,9 @@ figures.show(figure, "A red ship on blue water, and the probability of each of t
 # %% tags=["result"]
 from cifarlab.model import pretrained_weights
 
-(guesses,) = classifier.classify(cifarlab.pretrained(), picture[None], top=1)
+(predictions,) = classifier.classify(cifarlab.pretrained_classifier(), picture[None], top_k=1)
 record = pretrained_weights.record()
-print("the shipped weights see:", guesses[0].name)
+print("the shipped weights see:", predictions[0].name)
 print(
     f"they were right on {record['precision_at_1']:.1%} of the test pictures of CIFAR-10's JPEG copy"
 )

@@ -338,7 +338,9 @@ print("to train on:", *held.class_counts("train"), "- evened:", *held_evened.cla
 # %%
 def judged(state, data):
     """The confusion matrix of the averaged weights on a data set's test pictures."""
-    logits, labels = evaluator.predictions(state.averages, cifarlab.inputs(data, batch_size=500))
+    logits, labels = evaluator.logits_and_labels(
+        state.averages, cifarlab.inputs(data, batch_size=500)
+    )
     return metrics.confusion_matrix(logits, labels)
 
 
@@ -403,11 +405,13 @@ print("evened, more than 60 % of the rarest class:", bool(found["evened"] > 0.6)
 
 # %%
 final = trained(evened(dataset, "final"), 300, "final")
-logits, labels = evaluator.predictions(final.averages, cifarlab.inputs(dataset, batch_size=500))
+logits, labels = evaluator.logits_and_labels(
+    final.averages, cifarlab.inputs(dataset, batch_size=500)
+)
 matrix = metrics.confusion_matrix(logits, labels)
 
 # %% tags=["result"]
-low, high = metrics.binomial_interval(int(np.trace(matrix)), int(matrix.sum()))
+low, high = metrics.wilson_interval(int(np.trace(matrix)), int(matrix.sum()))
 print(f"precision @ 1, give or take {100 * (high - low) / 2:.0f} points,")
 print("is more than was to be beaten:", bool(low > dataset.commonest()[1]))
 print("the mean of the classes is above 70 %:", bool(balanced(matrix) > 0.7))
@@ -432,7 +436,7 @@ figures.show(
 
 # %%
 few = counts[rarest]
-low, high = metrics.binomial_interval(few * 4 // 5, few)
+low, high = metrics.wilson_interval(few * 4 // 5, few)
 print(f"{few * 4 // 5} of {few} right: between {low:.0%} and {high:.0%}")
 
 # %% [markdown]
@@ -483,15 +487,18 @@ figures.show(figure, "Up to twelve pictures, above each what it was taken for, b
 
 # %%
 Image.fromarray(test_images[0]).save("one.png")
-loaded = classifier.trained_classifier("runs/final")
+loaded = classifier.load_classifier("runs/final")
 picture = image_files.read_picture("one.png", loaded.dataset.image_shape)
-(guesses,) = classifier.classify(loaded, picture[None], top=dataset.num_classes)
+(predictions,) = classifier.classify(loaded, picture[None], top_k=dataset.num_classes)
 print("it is:", dataset.classes[test_labels[0]])
-print("probabilities sum to 1:", abs(sum(guess.probability for guess in guesses) - 1) < 1e-5)
+print(
+    "probabilities sum to 1:",
+    abs(sum(prediction.probability for prediction in predictions) - 1) < 1e-5,
+)
 
 # %%
 figure, (left_ax, right_ax) = figures.new(1, 2, height=2.4)
-evaluations.guesses(left_ax, right_ax, picture, guesses[:10])
+evaluations.guesses(left_ax, right_ax, picture, predictions[:10])
 figures.show(figure, "A small picture, and the probability of each class.")
 
 # %% [markdown]

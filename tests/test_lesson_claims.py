@@ -12,7 +12,7 @@ from cifarlab.backend import tf
 from cifarlab.data.pipeline import distorted_inputs
 from cifarlab.demos.distributions import PERCENTILES
 from cifarlab.demos.weight_averages import warmed_up
-from cifarlab.evaluation.metrics import binomial_interval
+from cifarlab.evaluation.metrics import wilson_interval
 from cifarlab.model.network import ConvNet
 from cifarlab.model.ops.convolution import TILE
 from cifarlab.model.profile import count_parameters, multiply_adds
@@ -55,7 +55,7 @@ def test_averages_are_what_lesson_5_says_of_them():
 
 
 def test_ten_thousand_pictures_tell_what_lesson_5_says_they_tell():
-    (low, high), (_, below), (lower, higher) = (binomial_interval(right, 10_000) for right in (8600, 8400, 8550))
+    (low, high), (_, below), (lower, higher) = (wilson_interval(right, 10_000) for right in (8600, 8400, 8550))
     assert below < low
     assert low < 0.855
     assert lower < 0.86 < higher < high

@@ -80,7 +80,7 @@ class Averages(Observer):
             self.steps.append(updates)
             for name, network in self.networks.items():
                 self.precision.setdefault(name, []).append(
-                    self._predictor.precision_with(network.variables, self.batches)
+                    self._predictor.precision_with_weights(network.variables, self.batches)
                 )
 
     def _moved(self, decays: tf.Tensor) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from cifarlab.evaluation.metrics import binomial_interval, probabilities
+from cifarlab.evaluation.metrics import softmax, wilson_interval
 from cifarlab.plotting import plots
 from cifarlab.plotting.figures import COLOURS, QUIET, label
 
@@ -60,7 +60,7 @@ def by_class(ax: Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
     [75.0, 100.0]
     """
     right, of = np.diag(matrix), np.maximum(matrix.sum(axis=1), 1)
-    low, high = binomial_interval(right, of)
+    low, high = wilson_interval(right, of)
     errors = 100 * np.stack([right / of - low, high - right / of])
     shares = dict(zip(classes, 100 * right / of, strict=True))
     plots.bars(ax, shares, title="Which classes are hard?", y="right (%)", errors=np.maximum(errors, 0))
@@ -95,7 +95,7 @@ def mistakes(
     down = size + room
     rows = -(-len(images) // columns)
     whole = np.full([max(rows, 1) * down, columns * (size + gap) - gap, 3], 255, np.uint8)
-    for place, (image, shares) in enumerate(zip(images, probabilities(logits), strict=True)):
+    for place, (image, shares) in enumerate(zip(images, softmax(logits), strict=True)):
         top, left = place // columns * down + room // 2, place % columns * (size + gap)
         whole[top : top + size, left : left + size] = image
         said = f"{label(classes[shares.argmax()])}? {100 * shares.max():.0f} %"

@@ -281,7 +281,7 @@ teaching.check_digits_network(DigitsNet)
 STEPS, BATCH = 300, 64
 config = cifarlab.TrainConfig(train_dir=str(runs / "as_it_is"), max_steps=STEPS, batch_size=BATCH)
 as_it_is = cifarlab.train(config, dataset=digits)
-before = evaluator.predictions(as_it_is.averages, cifarlab.inputs(digits))
+before = evaluator.logits_and_labels(as_it_is.averages, cifarlab.inputs(digits))
 
 # %%
 p_before = metrics.precision_at_1(*before)
@@ -356,14 +356,14 @@ teaching.check_recognize(recognize, key="public")
 ### END HIDDEN TESTS
 
 # %%
-after = evaluator.predictions(adapted.averages, cifarlab.inputs(larger))
+after = evaluator.logits_and_labels(adapted.averages, cifarlab.inputs(larger))
 p_after = metrics.precision_at_1(*after)
 print(f"at least 10 points better: {p_after > p_before + 0.1}")
 
 # %%
 # NBVAL_IGNORE_OUTPUT
 for what, right in (("always the same", share), ("as it is", p_before), ("adapted", p_after)):
-    low, high = metrics.binomial_interval(round(right * len(test[0])), len(test[0]))
+    low, high = metrics.wilson_interval(round(right * len(test[0])), len(test[0]))
     print(f"{what}: {right:.1%}, between {low:.1%} and {high:.1%}")
 
 # %%
@@ -396,7 +396,7 @@ mirrored = cifarlab.train(
 )  # fmt: skip
 
 # %%
-with_mirror = evaluator.predictions(mirrored.averages, cifarlab.inputs(larger))
+with_mirror = evaluator.logits_and_labels(mirrored.averages, cifarlab.inputs(larger))
 p_mirror = metrics.precision_at_1(*with_mirror)
 print(f"mirror images cost at least 2 points: {p_mirror < p_after - 0.02}")
 

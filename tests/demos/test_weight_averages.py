@@ -4,7 +4,7 @@ import pytest
 from cifarlab.config import TrainConfig
 from cifarlab.data.pipeline import inputs
 from cifarlab.demos.weight_averages import AVERAGED, RAW, Averages, constant, warmed_up
-from cifarlab.evaluation.evaluator import predictions
+from cifarlab.evaluation.evaluator import logits_and_labels
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.training.loop import train
 
@@ -52,7 +52,7 @@ def test_what_is_evaluated_is_that_network(drawn, tmp_path):
     config = TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=3, batch_size=8, log_frequency=1)
     train(config, dataset=drawn, observers=[averages])
     for name, network in averages.networks.items():
-        expected = precision_at_1(*predictions(network, inputs(drawn, num_examples=50)))
+        expected = precision_at_1(*logits_and_labels(network, inputs(drawn, num_examples=50)))
         assert averages.precision[name] == [pytest.approx(expected)]
 
 

@@ -19,7 +19,7 @@ import psutil
 
 from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.data import registry
-from cifarlab.evaluation.evaluator import evaluate, watch
+from cifarlab.evaluation.evaluator import evaluate, evaluate_repeatedly
 from cifarlab.monitoring import summaries
 from cifarlab.monitoring.dashboard import Dashboard
 from cifarlab.monitoring.dashboard import dashboard as dashboard_module
@@ -84,7 +84,7 @@ class Evaluator(threading.Thread):
                 raise StopIteration
 
         try:
-            for evaluation in watch(self.config, wait=wait):
+            for evaluation in evaluate_repeatedly(self.config, wait=wait):
                 self.steps.append(evaluation.step)
         except RuntimeError:  # what a StopIteration within a generator becomes
             pass

@@ -10,7 +10,7 @@ import pytest
 
 from cifarlab.backend import tf
 from cifarlab.config import EvalConfig, TrainConfig
-from cifarlab.evaluation.evaluator import Evaluation, evaluate, watch
+from cifarlab.evaluation.evaluator import Evaluation, evaluate, evaluate_repeatedly
 from cifarlab.model.network import ConvNet
 from cifarlab.monitoring.summaries import EvaluationSummaries, Summaries, SummaryError
 from cifarlab.training import checkpoints as checkpoints_module
@@ -140,7 +140,7 @@ def test_the_evaluator_outlives_a_trainer_that_keeps_only_one(tmp_path, drawn, t
     thread.start()
     settings = EvalConfig(checkpoint_dir=str(tmp_path), num_examples=1)
     try:
-        watched = watch(settings, dataset=drawn, wait=lambda seconds: None)
+        watched = evaluate_repeatedly(settings, dataset=drawn, wait=lambda seconds: None)
         last = -1
         for _ in range(400 if soak else 25):
             step = next(watched).step
@@ -188,5 +188,5 @@ def test_watching_evaluates_the_newest_that_can_be_read_and_goes_on(tmp_path, dr
         if len(waits) == 2:
             train(config(tmp_path, max_steps=3), dataset=drawn)
 
-    watched = watch(EvalConfig(checkpoint_dir=str(tmp_path), num_examples=10), dataset=drawn, wait=wait)
+    watched = evaluate_repeatedly(EvalConfig(checkpoint_dir=str(tmp_path), num_examples=10), dataset=drawn, wait=wait)
     assert [next(watched).step, next(watched).step] == [1, 3]

@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.data import custom
-from cifarlab.evaluation.evaluator import watch
+from cifarlab.evaluation.evaluator import evaluate_repeatedly
 from cifarlab.monitoring import summaries
 from cifarlab.monitoring.dashboard.background_run import Session
 from cifarlab.monitoring.dashboard.run_monitor import MOST_STEPS, Watch
@@ -96,7 +96,7 @@ def by_the_evaluator(few, tmp_path):
         state.step.assign_add(1)
         checkpoints.save()
 
-    evaluations = watch(EvalConfig(checkpoint_dir=config.train_dir), dataset=few, wait=save)
+    evaluations = evaluate_repeatedly(EvalConfig(checkpoint_dir=config.train_dir), dataset=few, wait=save)
     return lambda: next(evaluations)
 
 

@@ -178,7 +178,7 @@ class Session:
             assert self._dataset is not None  # a run has loaded it before its first step
             assert self._predictor is not None
             pictures = inputs(self._dataset)
-            found = {name: self._predictor.precision_with(values, pictures) for name, values in weights.items()}
+            found = {name: self._predictor.precision_with_weights(values, pictures) for name, values in weights.items()}
             event = {**found, "images": self._dataset.num_examples("test")}
             RunLog(self.config.train_dir).append("evaluation", step, **event)
             self.watch.on_event("evaluation", step, **event)
