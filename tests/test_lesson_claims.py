@@ -11,7 +11,7 @@ import pytest
 from cifarlab.backend import tf
 from cifarlab.data.pipeline import distorted_inputs
 from cifarlab.demos.distributions import PERCENTILES
-from cifarlab.demos.weight_averages import warmed_up
+from cifarlab.demos.weight_averages import warmup_decay
 from cifarlab.evaluation.metrics import wilson_interval
 from cifarlab.model.network import ConvNet
 from cifarlab.model.ops.convolution import TILE
@@ -48,10 +48,10 @@ def test_the_bands_of_lesson_4_hold_what_it_says():
 
 def test_averages_are_what_lesson_5_says_of_them():
     assert 0.9999**1000 > 0.9, "after 1,000 steps without a warm-up mostly initial weights"
-    assert warmed_up(0.9999)(60_000) < 0.9999, "60,000 steps end within the warm-up"
+    assert warmup_decay(0.9999)(60_000) < 0.9999, "60,000 steps end within the warm-up"
     for step in range(1, 241):
-        assert warmed_up(0.99)(step) == warmed_up(0.999)(step) == warmed_up(0.9999)(step)
-    assert 1 / (1 - warmed_up(0.9999)(890)) == pytest.approx(100)
+        assert warmup_decay(0.99)(step) == warmup_decay(0.999)(step) == warmup_decay(0.9999)(step)
+    assert 1 / (1 - warmup_decay(0.9999)(890)) == pytest.approx(100)
 
 
 def test_ten_thousand_pictures_tell_what_lesson_5_says_they_tell():

@@ -123,9 +123,9 @@ print(f"always answering {commonest} is right on {share:.1%} of the test picture
 # %%
 shown = np.array([images[labels == digit][4] for digit in range(10)])
 middle = shown[:, 4:28, 4:28]
-figure, (ax,) = figures.new(height=2.6)
+figure, (ax,) = figures.subplots(height=2.6)
 rows = {"as it is": shown, "mirrored": shown[:, :, ::-1]}
-image_grids.sheet(ax, rows, title="What is a digit in the mirror?", columns=list("0123456789"))
+image_grids.image_grid(ax, rows, title="What is a digit in the mirror?", columns=list("0123456789"))
 figures.show(
     figure,
     "Ten house numbers, 0 to 9, and below them their mirror images. Neighbouring digits are cut off at the edges.",
@@ -371,7 +371,7 @@ matrices = {
     title: metrics.confusion_matrix(*logits_and_labels)
     for title, logits_and_labels in (("As it is", before), ("Adapted", after))
 }
-figure, axes = figures.new(1, 2, height=4.8)
+figure, axes = figures.subplots(1, 2, height=4.8)
 for ax, (title, matrix) in zip(axes, matrices.items(), strict=True):
     evaluations.confusion(ax, matrix, digits.classes)
     ax.set_title(f"{title}: what is taken for what?", loc="left", fontsize=11)
@@ -439,7 +439,7 @@ for what, values in (
     )
 
 # %%
-figure, (ax,) = figures.new(height=3)
+figure, (ax,) = figures.subplots(height=3)
 pairs = enumerate(zip(recorded_before, recorded_after, strict=True))
 curves = {f"seed {seed}": ([0, 1], pair) for seed, pair in pairs}
 plots.lines(ax, curves, title="Is it better with every seed?", x="", y="right (%)")
@@ -447,7 +447,7 @@ ax.set_xticks([0, 1], ["as it is", "adapted"])
 figures.show(
     figure,
     "Five lines, one for each seed, that all rise from the network as it is to the adapted one.",
-    exact=True,
+    checksum=True,
 )
 
 # %% [markdown] nbgrader={"grade_id": "question", "locked": true}

@@ -648,7 +648,7 @@ PROTECTIONS = [
         "in figures and the words beside them",
         "taking dollar signs literally",
         "cifarlab/plotting/figures.py",
-        "    _take_literally(figure)\n    with",
+        "    _disable_mathtext(figure)\n    with",
         "    with",
     ),
     Protection(

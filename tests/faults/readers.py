@@ -120,10 +120,10 @@ def draw_run_log(folder: Path, data: bytes) -> None:
 
     log = read_run_log(folder, data)
     margins = {"left": 0.1, "right": 0.9}  # without, most of the time would go into finding room for labels
-    figure, axes = figures.new(2, 3, width=3, height=2, margins=margins)
+    figure, axes = figures.subplots(2, 3, width=3, height=2, margins=margins)
     for ax, draw in zip(axes, (runs.losses, runs.precision, runs.learning_rate, runs.speed), strict=False):
         draw(ax, log)
-    runs.several(list(axes[4:]), {"a": log, "b": log[:1]})
+    runs.compare(list(axes[4:]), {"a": log, "b": log[:1]})
     assert figures.png(figure).startswith(b"\x89PNG")
     assert len(list(figures.describe(figure))) <= 6
 

@@ -141,23 +141,23 @@ def test_an_error_that_names_a_file_is_one_plain_line(tmp_path, name):
 def drawings(names: list[str]):
     """Every figure of the package that shows names of somebody's."""
     some, count, one = names[:7], len(names), np.zeros([1, 32, 32, 3], np.uint8)
-    figure, axes = figures.new(1, 3, height=6)
+    figure, axes = figures.subplots(1, 3, height=6)
     plots.bars(axes[0], dict.fromkeys(names, 1.0), title="t", y="y")
     plots.lines(axes[1], dict.fromkeys(names, ([1, 2], [1, 2])), title="t", x="x", y="y")
-    plots.shares(axes[2], {name: dict.fromkeys(some, 1.0) for name in some}, title="t")
+    plots.stacked_bars(axes[2], {name: dict.fromkeys(some, 1.0) for name in some}, title="t")
     yield figure
-    figure, axes = figures.new(2, 2, height=6)
+    figure, axes = figures.subplots(2, 2, height=6)
     evaluations.confusion(axes[0], np.eye(count, dtype=int), names)
-    evaluations.by_class(axes[1], np.eye(count, dtype=int), names)
-    evaluations.mistakes(axes[2], one.repeat(count, 0), np.eye(count), np.arange(count), names)
-    image_grids.sheet(axes[3], {name: np.zeros([count, 24, 24, 3]) for name in some}, columns=names)
+    evaluations.per_class_accuracy(axes[1], np.eye(count, dtype=int), names)
+    evaluations.misclassified(axes[2], one.repeat(count, 0), np.eye(count), np.arange(count), names)
+    image_grids.image_grid(axes[3], {name: np.zeros([count, 24, 24, 3]) for name in some}, columns=names)
     yield figure
-    figure, axes = figures.new(2, 4, height=6)
-    evaluations.guesses(*axes[:2], one[0], [(name, 0.1) for name in names])
-    runs.several(axes[2:4], {name: [STEP, EVALUATION] for name in some})
-    record_plots.planes(axes[4:], bytes(3073), names[-1:])
+    figure, axes = figures.subplots(2, 4, height=6)
+    evaluations.predictions(*axes[:2], one[0], [(name, 0.1) for name in names])
+    runs.compare(axes[2:4], {name: [STEP, EVALUATION] for name in some})
+    record_plots.color_planes(axes[4:], bytes(3073), names[-1:])
     yield figure
-    figure, axes = figures.new(1, count)
+    figure, axes = figures.subplots(1, count)
     distributions.percentile_bands(axes, [0, 10], {name: [np.ones(9)] * 2 for name in names}, y="weights")
     yield figure
     yield fallback.picture("/".join(names), [STEP, EVALUATION])
@@ -182,7 +182,7 @@ def test_a_figure_shows_any_name_and_reads_none_as_a_formula(names, tried, soak)
 
 @pytest.mark.fault(claim="hostile names", how="in figures and the words beside them")
 def test_the_powers_of_ten_along_an_axis_are_still_set_as_such():
-    figure, (ax,) = figures.new()
+    figure, (ax,) = figures.subplots()
     ax.plot([1, 2], [1, 1000], label="$x$")
     ax.set_yscale("log")
     figures.png(figure)
@@ -222,7 +222,7 @@ def test_a_name_that_could_leave_its_node_is_not_taken_by_tensorflow(name):
 @pytest.mark.fault(claim="hostile names", how="in widgets, pages and alternative texts")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_page_shows_any_name_as_text(name):
-    figure, _ = figures.new(height=0.5)
+    figure, _ = figures.subplots(height=0.5)
     element = Elements(figures.html_image(figure, plain(name)))
     assert element.tags == ["img"]
     assert set(element.found[0][1]) == {"decoding", "alt", "src"}

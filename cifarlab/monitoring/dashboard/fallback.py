@@ -57,7 +57,7 @@ def summary(train_dir: str, log: Events) -> list[str]:
 
 
 def _said(event: dict[str, Any], *path: str, form: str) -> str:
-    value = runs.number(event, *path)
+    value = runs.scalar(event, *path)
     return "not a number" if value is None else f"{value:{form}}".replace("%", " %")
 
 
@@ -69,11 +69,11 @@ def picture(train_dir: str, log: Events) -> Figure:
         log: its events.
     """
     if not any(event["event"] == "step" for event in log):
-        figure, (ax,) = figures.new(height=0.4)
+        figure, (ax,) = figures.subplots(height=0.4)
         ax.set_axis_off()
         figure.text(0.01, 0.4, summary(train_dir, log)[0], fontsize=10)
         return figure
-    figure, axes = figures.new(2, 2, height=5.6)
+    figure, axes = figures.subplots(2, 2, height=5.6)
     for ax, draw in zip(axes, (runs.losses, runs.precision, runs.learning_rate, runs.speed), strict=True):
         draw(ax, log)
     figure.suptitle("\n".join(summary(train_dir, log)), x=0.01, ha="left", fontsize=10)

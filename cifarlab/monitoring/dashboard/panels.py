@@ -37,7 +37,7 @@ class Panel(NamedTuple):
 
 def _chart(rows: int = 1) -> tuple[Figure, np.ndarray]:
     """Axes in line with those of other panels; with few ticks, which are most of the work of drawing."""
-    figure, axes = figures.new(rows, 1, width=WIDTH, height=HEIGHT, margins=MARGINS, sharex=True)
+    figure, axes = figures.subplots(rows, 1, width=WIDTH, height=HEIGHT, margins=MARGINS, sharex=True)
     for ax in axes:
         ax.locator_params(nbins=4)
     return figure, axes
@@ -59,7 +59,7 @@ def norms(watch: Watch) -> Figure:
     figure, axes = _chart(2)
     looks = watch.looks.events()
     for ax, (name, colour) in zip(axes, (("gradient", 1), ("weight", 0)), strict=True):
-        ax.plot(*runs.series(looks, f"{name}_norm"), color=figures.COLOURS[colour], marker=".", label=f"{name} norm")
+        ax.plot(*runs.series(looks, f"{name}_norm"), color=figures.COLORS[colour], marker=".", label=f"{name} norm")
         plots.lines(ax, {}, title="", x="step" if ax is axes[-1] else "", y=f"{name}s")
     axes[0].set_title("How long are gradients and weights?", loc="left", fontsize=11)
     return figure
@@ -91,10 +91,10 @@ def batch(watch: Watch) -> Figure:
 
 def _sheet(images: np.ndarray | None, title: str, *, columns: int, height: float) -> Figure:
     """Rows of images [N, rows, columns, channels], stretched; none of other than one or three channels."""
-    figure, (ax,) = figures.new(width=WIDTH, height=height)
+    figure, (ax,) = figures.subplots(width=WIDTH, height=height)
     if images is not None and images.shape[-1] in (1, 3):
-        shown = image_grids.stretched(images if images.shape[-1] == 3 else images[..., 0])
-        image_grids.sheet(ax, [shown[start : start + columns] for start in range(0, len(shown), columns)])
+        shown = image_grids.rescale_to_255(images if images.shape[-1] == 3 else images[..., 0])
+        image_grids.image_grid(ax, [shown[start : start + columns] for start in range(0, len(shown), columns)])
     else:
         ax.set_axis_off()
     ax.set_title(title, loc="left", fontsize=11)
@@ -134,6 +134,6 @@ def several(logs: Mapping[str, runs.Log]) -> Figure:
     Args:
         logs: by the run's name, up to seven.
     """
-    figure, axes = figures.new(1, 2, width=2 * WIDTH, height=3.2)
-    runs.several(list(axes), logs)
+    figure, axes = figures.subplots(1, 2, width=2 * WIDTH, height=3.2)
+    runs.compare(list(axes), logs)
     return figure

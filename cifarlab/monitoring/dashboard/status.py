@@ -78,8 +78,8 @@ def values(watch: Watch) -> tuple[tuple[str, str], ...]:
         ("learning rate", _number(record and record.learning_rate, ".3g")),
         ("images/s", _number(record and record.examples_per_second, ",.0f")),
         ("in the queue", _number(record and record.queue_fill, ",")),
-        ("precision, raw", _number(runs.number(found, "raw"), ".1%")),
-        ("precision, averaged", _number(runs.number(found, "averaged"), ".1%")),
+        ("precision, raw", _number(runs.scalar(found, "raw"), ".1%")),
+        ("precision, averaged", _number(runs.scalar(found, "averaged"), ".1%")),
         ("gradient norm", _number(look.get("gradient_norm"), ".3g")),
         ("weight norm", _number(look.get("weight_norm"), ".3g")),
     )
