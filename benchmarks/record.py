@@ -17,7 +17,7 @@ from cifarlab.data import registry
 from cifarlab.data.pipeline import inputs
 from cifarlab.evaluation.evaluator import load_run_config, logits_and_labels
 from cifarlab.evaluation.metrics import precision_at_1
-from cifarlab.monitoring.console import say
+from cifarlab.monitoring.console import echo
 from cifarlab.training.checkpoints import restore_network
 from cifarlab.training.state import make_network
 
@@ -66,7 +66,7 @@ def main() -> None:
                         net, inputs(dataset, "train", num_examples=10_000)
                     )
             print(json.dumps(line), file=out, flush=True)
-            say(f"step {step}: averaged {line['averaged']}, raw {line['raw']}, {line['minutes']} minutes")
+            echo(f"step {step}: averaged {line['averaged']}, raw {line['raw']}, {line['minutes']} minutes")
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ counts = dataset.class_counts("test")
 for name, train, test in zip(dataset.classes, dataset.class_counts("train"), counts, strict=True):
     print(f"{name:12} {train:6,} for training {test:6,} for the test")
 print(f"to be beaten: {dataset.commonest()[1]:.1%}")
-console.say_if_uneven(dataset)
+console.warn_if_imbalanced(dataset)
 
 # %% [markdown]
 # The other way round, a figure may be high and hide a failure. Imagine a network that is right on every test

@@ -96,17 +96,17 @@ def matlab_files() -> list[bytes]:
 
 def read_run_log(folder: Path, data: bytes) -> list[dict]:
     from cifarlab.monitoring.dashboard import fallback
-    from cifarlab.monitoring.dashboard.run_monitor import Watch
-    from cifarlab.monitoring.dashboard.status import values
+    from cifarlab.monitoring.dashboard.run_monitor import RunMonitor
+    from cifarlab.monitoring.dashboard.status import numbers as shown_numbers
     from cifarlab.plotting import runs
 
     (folder / "log.jsonl").write_bytes(data)
     for event in read_log(folder):
         assert type(event["step"]) is int
         assert type(event["event"]) is str
-    watch = Watch.of_log(str(folder))
-    log = watch.history.events()
-    assert all(plain(text) == text for pair in values(watch) for text in pair)
+    monitor = RunMonitor.of_log(str(folder))
+    log = monitor.history.events()
+    assert all(plain(text) == text for pair in shown_numbers(monitor) for text in pair)
     assert all(plain(line) == line for line in fallback.summary("runs/a", log))
     for path in (["losses", "total_loss"], ["learning_rate"]):
         steps, numbers = runs.series(log, *path)

@@ -27,9 +27,9 @@ from cifarlab.data.records import read_records
 from cifarlab.demos import distributions, graphs, record_plots
 from cifarlab.monitoring import console
 from cifarlab.monitoring.dashboard import fallback
-from cifarlab.monitoring.dashboard.run_monitor import Watch
-from cifarlab.monitoring.dashboard.status import read
-from cifarlab.monitoring.dashboard.widgets import View
+from cifarlab.monitoring.dashboard.run_monitor import RunMonitor
+from cifarlab.monitoring.dashboard.status import current_status
+from cifarlab.monitoring.dashboard.widgets import DashboardWidgets
 from cifarlab.plotting import evaluations, figures, image_grids, plots, runs
 from cifarlab.teaching.grading import scores
 from cifarlab.text import label, plain, plain_lines
@@ -85,7 +85,7 @@ def test_a_name_is_made_plain_and_stays_itself(name, capsys):
     assert plain(plain(name)) == plain(name)
     assert name in plain(name) or len(plain(name)) > len(name)
     assert len(label(name)) <= 40
-    console.say(f"{name} and more")
+    console.echo(f"{name} and more")
     printed = capsys.readouterr().out
     assert printed.endswith(" and more\n")
     assert all(map(harmless, printed.split("\n")))
@@ -102,14 +102,14 @@ def test_classes_of_any_name_are_a_data_set(tmp_path, tried, capsys):
     made = from_folder(tmp_path / "pictures", tmp_path / "made", size=8)
     again = DataSet.read_description(tmp_path / "made" / "dataset.json")
     assert set(made.classes) == set(again.classes) == set(map(plain, names))
-    console.say_if_uneven(again)
+    console.warn_if_imbalanced(again)
     assert len("\n".join(again.classes).encode().decode().split("\n")) == len(names)  # as `export` writes them
     tried(len(names))
     for name in NAMES:
         images, labels = np.zeros([9, 8, 8], np.uint8), np.arange(9) % 4 % 3
         dataset = from_arrays(images, labels, tmp_path / "a", classes=[name, "b", "c"])
         assert harmless(dataset.classes[0])
-        console.say_if_uneven(dataset)
+        console.warn_if_imbalanced(dataset)
         tried()
     assert all(map(harmless, capsys.readouterr().out.splitlines()))
 
@@ -160,8 +160,8 @@ def drawings(names: list[str]):
     figure, axes = figures.subplots(1, count)
     distributions.percentile_bands(axes, [0, 10], {name: [np.ones(9)] * 2 for name in names}, y="weights")
     yield figure
-    yield fallback.picture("/".join(names), [STEP, EVALUATION])
-    yield fallback.picture("/".join(names), [])
+    yield fallback.static_figure("/".join(names), [STEP, EVALUATION])
+    yield fallback.static_figure("/".join(names), [])
 
 
 @pytest.mark.slow
@@ -227,7 +227,7 @@ def test_a_page_shows_any_name_as_text(name):
     assert element.tags == ["img"]
     assert set(element.found[0][1]) == {"decoding", "alt", "src"}
     assert element.found[0][1]["alt"] == plain(name)
-    bundle = fallback.bundle(name, [])
+    bundle = fallback.mime_bundle(name, [])
     page = Elements(bundle["text/html"])
     assert page.tags == ["style", "div", "img"]
     assert plain(name) in page.found[-1][1]["alt"]
@@ -237,16 +237,16 @@ def test_a_page_shows_any_name_as_text(name):
 @pytest.mark.fault(claim="hostile names", how="in widgets, pages and alternative texts")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_dashboard_shows_any_name_as_text(name):
-    shown = View(TrainConfig(), None, {"rate": lambda: None, "compare": lambda: None})
+    shown = DashboardWidgets(TrainConfig(), None, {"rate": lambda: None, "compare": lambda: None})
     failed = type("Session", (), {"error": name, "traceback": f"{name}\n  {name}", "evaluation_error": name})()
-    failed.status, failed.evaluating, failed.progress = "failed", False, ""
-    reading = read(TrainConfig(train_dir=f"runs/{name[:200]}".replace("\0", "")), Watch(), failed, name)
-    shown.show(reading._replace(values=((("loss"), plain(name)),)))
+    failed.phase, failed.evaluating, failed.download_progress = "failed", False, ""
+    status = current_status(TrainConfig(train_dir=f"runs/{name[:200]}".replace("\0", "")), RunMonitor(), failed, name)
+    shown.show(status._replace(numbers=((("loss"), plain(name)),)))
     state, values = Elements(shown._state.value), Elements(shown._readings.value)
-    assert state.tags == ["div", "strong"] + ["details", "summary", "pre"] * bool(reading.details)
+    assert state.tags == ["div", "strong"] + ["details", "summary", "pre"] * bool(status.details)
     assert values.tags == ["dl", "div", "dt", "dd"]
     assert {key for _, given in state.found + values.found for key in given} == {"class", "data-status", "role"}
-    assert harmless(reading.line)
+    assert harmless(status.message)
     assert plain(name) in state.text
     shown.offer([plain(name), "b"])
     for widget in (shown._state, shown._readings, shown.chosen):

@@ -35,7 +35,7 @@ CELLS = (
     "board = Dashboard(cifarlab.TrainConfig(train_dir=str(home), dataset=image), dataset=dataset)\nboard",
     "def broken():\n    raise ValueError(script)\n\n"
     "other = Dashboard(cifarlab.TrainConfig(train_dir=f'runs/{image}2'), dataset=dataset, network=broken)\n"
-    "other.start()\nother.session.wait()\nother._screen.finish()\nother",
+    "other.start()\nother.run.wait()\nother._display.wait_for_updates()\nother",
     "distortion_explorer.DistortionExplorer(images[0])",
     "for read in (lambda: from_folder(image, 'made'), lambda: cifarlab.load(script)):\n"
     "    try:\n        read()\n    except ValueError as error:\n        print(error)",
