@@ -129,7 +129,7 @@ def progress_line(progress: Progress) -> str:
 def format_duration(seconds: float) -> str:
     """Minutes and seconds in words.
 
-    >>> duration(75), duration(8.2), duration(7_400)
+    >>> format_duration(75), format_duration(8.2), format_duration(7_400)
     ('1 min 15 s', '8 s', '2 h 03 min')
     """
     minutes, seconds = divmod(round(seconds), 60)

@@ -135,7 +135,7 @@ def has_histograms(step: int, frequency: int) -> bool:
         step: of a summary, a multiple of `frequency`.
         frequency: steps between summaries.
 
-    >>> [in_full(step, 100) for step in (99_900, 100_000, 100_100, 101_000)]
+    >>> [has_histograms(step, 100) for step in (99_900, 100_000, 100_100, 101_000)]
     [True, True, False, True]
     """
     stride = frequency

@@ -238,7 +238,7 @@ def test_a_page_shows_any_name_as_text(name):
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_dashboard_shows_any_name_as_text(name):
     shown = DashboardWidgets(TrainConfig(), None, {"rate": lambda: None, "compare": lambda: None})
-    failed = type("Session", (), {"error": name, "traceback": f"{name}\n  {name}", "evaluation_error": name})()
+    failed = type("BackgroundRun", (), {"error": name, "traceback": f"{name}\n  {name}", "evaluation_error": name})()
     failed.phase, failed.evaluating, failed.download_progress = "failed", False, ""
     status = current_status(TrainConfig(train_dir=f"runs/{name[:200]}".replace("\0", "")), RunMonitor(), failed, name)
     shown.show(status._replace(numbers=((("loss"), plain(name)),)))
@@ -248,7 +248,7 @@ def test_a_dashboard_shows_any_name_as_text(name):
     assert {key for _, given in state.found + values.found for key in given} == {"class", "data-status", "role"}
     assert harmless(status.message)
     assert plain(name) in state.text
-    shown.offer([plain(name), "b"])
+    shown.set_runs([plain(name), "b"])
     for widget in (shown._state, shown._readings, shown.chosen):
         state = json_unpacker(json_packer(widget.get_state()))  # as it goes to the page
         assert state.get("value", "") == getattr(widget, "value", "") or "_options_labels" in state
