@@ -20,7 +20,7 @@ from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet
 from cifarlab.model.network import ConvNet
 from cifarlab.model.profile import multiply_adds
-from cifarlab.monitoring.console import say
+from cifarlab.monitoring.console import echo
 
 Figures = dict[str, list[float]]
 Candidates = dict[str, Callable[[], float]]
@@ -59,7 +59,7 @@ def speed(dataset: DataSet, data_dir: str | None, count: int) -> Figures:
     if importlib.util.find_spec("torch"):
         programs["PyTorch"] = ("benchmarks.baselines.pytorch", *files)
     else:
-        say("PyTorch is not measured: torch is not installed (`pip install torch`).")
+        echo("PyTorch is not measured: torch is not installed (`pip install torch`).")
     with contenders(**programs) as started:
         own = ("matrix_products", "pipeline", "step", "plain_step", "evaluation")
         candidates = {"cifarlab: fed_step": _measurement(started["cifarlab"], "fed_step")}
@@ -121,11 +121,11 @@ def operations_per_image() -> float:
 
 def table(title: str, figures: Figures) -> None:
     """Prints figures as a Markdown table."""
-    say(f"\n| {title} | median | smallest | largest |\n| --- | ---: | ---: | ---: |")
+    echo(f"\n| {title} | median | smallest | largest |\n| --- | ---: | ---: | ---: |")
     for name, values in figures.items():
         digits = 1 if statistics.median(values) < 100 else 0
         cells = (f"{f(values):,.{digits}f}" for f in (statistics.median, min, max))
-        say(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
+        echo(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
 
 
 def ratios(figures: Figures) -> dict[str, float]:
@@ -157,17 +157,17 @@ def main() -> None:
     parser.add_argument("--json", default=None, help="file for the figures of every round")
     options = parser.parse_args()
     dataset = registry.load(options.dataset, options.data_dir)
-    say(f"{machine()}; {dataset.name}; medians of {options.rounds} alternating rounds")
+    echo(f"{machine()}; {dataset.name}; medians of {options.rounds} alternating rounds")
     figures = speed(dataset, options.data_dir, options.rounds)
     table("images/s (matrix products: GFLOP/s)", figures)
     compared = ratios(figures)
-    say("\n| ratio | median of the rounds |\n| --- | ---: |")
+    echo("\n| ratio | median of the rounds |\n| --- | ---: |")
     for name, value in compared.items():
-        say(f"| {name} | {value:.2f} |")
+        echo(f"| {name} | {value:.2f} |")
     towers = tower_cost(2 * options.rounds + 1)
     table("towers, images/s", towers)
     cost = statistics.median(one / two for one, two in zip(*towers.values(), strict=True))
-    say(f"\nTwo towers of 64 take {cost:.2f} times as long as one of 128.")
+    echo(f"\nTwo towers of 64 take {cost:.2f} times as long as one of 128.")
     scaled = batch_sizes(options.rounds)
     table("step alone, images/s", scaled)
     whole = whole_processes(options.dataset, options.data_dir, options.rounds)

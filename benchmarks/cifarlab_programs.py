@@ -70,7 +70,7 @@ class _Times(Observer):
         self.first = self.last = 0.0
         self.first_step = self.last_step = 0
 
-    def step(self, record: StepRecord) -> None:
+    def on_step(self, record: StepRecord) -> None:
         self.last, self.last_step = time.perf_counter(), record.step
         if not self.first:
             self.first, self.first_step = self.last, self.last_step

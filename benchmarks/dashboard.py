@@ -16,7 +16,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from cifarlab.config import TrainConfig
-from cifarlab.monitoring.console import say
+from cifarlab.monitoring.console import echo
 from cifarlab.training.observers import Observer, Run, StepRecord
 
 WARM_UP = 60
@@ -26,11 +26,11 @@ WARM_UP = 60
 class Stopwatch(Observer):
     """Times the steps from `WARM_UP` to the last."""
 
-    def start(self, run: Run) -> None:
+    def on_start(self, run: Run) -> None:
         """Learns the batch size."""
         self._batch = run.images_per_step
 
-    def step(self, record: StepRecord) -> None:
+    def on_step(self, record: StepRecord) -> None:
         """Notes the time at which a step was logged."""
         if record.step == WARM_UP:
             self._began = time.perf_counter()
@@ -74,18 +74,18 @@ def measure(rounds: int, steps: int) -> dict[str, list[float]]:
 def an_update() -> dict[str, float]:
     """Milliseconds of processor time and kilobytes of an update of the readings and of a picture with 1,000 steps."""
     from cifarlab.monitoring.dashboard.panels import PANELS
-    from cifarlab.monitoring.dashboard.run_monitor import Watch
-    from cifarlab.monitoring.dashboard.status import read
-    from cifarlab.monitoring.dashboard.widgets import View
+    from cifarlab.monitoring.dashboard.run_monitor import RunMonitor
+    from cifarlab.monitoring.dashboard.status import current_status
+    from cifarlab.monitoring.dashboard.widgets import DashboardWidgets
 
-    config, watch = TrainConfig(), Watch()
-    view = View(config, None, {})
+    config, monitor = TrainConfig(), RunMonitor()
+    view = DashboardWidgets(config, None, {})
     step = StepRecord(0, {"total_loss": 4.0}, {"total_loss": 4.0}, 0.1, 2000.0, 0.06, 20000, 0.0)
     numbers = itertools.count()
 
     def more() -> None:
         number = next(numbers)
-        watch.step(step._replace(step=10 * number, losses={"total_loss": 4 - number / 500 + number % 7 / 10}))
+        monitor.on_step(step._replace(step=10 * number, losses={"total_loss": 4 - number / 500 + number % 7 / 10}))
 
     def cost(action, times=20) -> float:
         began = time.thread_time()
@@ -99,8 +99,8 @@ def an_update() -> dict[str, float]:
 
     loss = PANELS["loss"]
     return {
-        "readings, ms": cost(lambda: view.show(read(config, watch, None))),
-        "picture, ms": cost(lambda: view.put("loss", loss.draw(watch), loss.words)),
+        "readings, ms": cost(lambda: view.show(current_status(config, monitor, None))),
+        "picture, ms": cost(lambda: view.set_image("loss", loss.draw(monitor), loss.alt)),
         "readings, kB": (len(view._state.value) + len(view._readings.value)) / 1000,
         "picture, kB": len(view.images["loss"].value) / 1000,
     }
@@ -125,9 +125,11 @@ def main() -> None:
     speeds, update = json.loads(printed)
     ratios = [shown / alone for alone, shown in zip(speeds["without"], speeds["with"], strict=True)]
     for name, values in speeds.items():
-        say(f"{name} a dashboard: {statistics.median(values):,.0f} images/s ({min(values):,.0f} to {max(values):,.0f})")
-    say(f"with : without, a round's median: {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
-    say("an update: " + "; ".join(f"{name} {value:.1f}" for name, value in update.items()))
+        echo(
+            f"{name} a dashboard: {statistics.median(values):,.0f} images/s ({min(values):,.0f} to {max(values):,.0f})"
+        )
+    echo(f"with : without, a round's median: {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
+    echo("an update: " + "; ".join(f"{name} {value:.1f}" for name, value in update.items()))
 
 
 def in_kernel(notebook: nbformat.NotebookNode) -> str:

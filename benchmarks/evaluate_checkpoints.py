@@ -15,16 +15,16 @@ from benchmarks.machine import machine
 from cifarlab.backend import tf
 from cifarlab.data import registry
 from cifarlab.data.pipeline import inputs
-from cifarlab.evaluation.evaluator import predictions, run_config
+from cifarlab.evaluation.evaluator import load_run_config, logits_and_labels
 from cifarlab.evaluation.metrics import precision_at_1
-from cifarlab.monitoring.console import say
+from cifarlab.monitoring.console import echo
 from cifarlab.training.checkpoints import restore_network
 from cifarlab.training.state import make_network
 
 
 def evaluate(net: tf.Module, images: tf.data.Dataset) -> dict[str, float]:
     """Precision @ 1 and mean cross-entropy."""
-    logits, labels = predictions(net, images)
+    logits, labels = logits_and_labels(net, images)
     cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
     return {
         "precision_at_1": round(precision_at_1(logits, labels), 4),
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--every", type=int, default=2_000, help="steps between checkpoints that are evaluated")
     options = parser.parse_args()
-    config = run_config(options.run_dir)
+    config = load_run_config(options.run_dir)
     dataset = registry.load(config.dataset, config.data_dir)
     net = make_network(config, dataset)
     log = [json.loads(line) for line in (options.run_dir / "log.jsonl").read_text().splitlines()]
@@ -66,7 +66,7 @@ def main() -> None:
                         net, inputs(dataset, "train", num_examples=10_000)
                     )
             print(json.dumps(line), file=out, flush=True)
-            say(f"step {step}: averaged {line['averaged']}, raw {line['raw']}, {line['minutes']} minutes")
+            echo(f"step {step}: averaged {line['averaged']}, raw {line['raw']}, {line['minutes']} minutes")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 
 from benchmarks.machine import machine
-from cifarlab.monitoring.console import say
+from cifarlab.monitoring.console import echo
 from cifarlab.teaching.grading import assignments
 
 
@@ -61,7 +61,7 @@ def main() -> None:
         "seconds of feedback": round(pages),
         "points": sorted({entry.score for entry in points}),
     }
-    say(json.dumps(measured, indent=1))
+    echo(json.dumps(measured, indent=1))
     if options.json:
         options.json.write_text(json.dumps(measured, indent=1) + "\n")
 

@@ -78,7 +78,7 @@ class Trial:
         if self.idea.cutout:
             images = self._cut_out(images)
         if self.idea.mixup:
-            share = mixup.shares(tf.shape(images)[0], self.idea.mixup, self._draw(5))
+            share = mixup.sample_ratios(tf.shape(images)[0], self.idea.mixup, self._draw(5))
             images, targets = mixup.mix(images, share), mixup.mix(targets, share)
         with tf.GradientTape() as tape:
             total = loss(network, self._logits(images), targets).total

@@ -18,7 +18,7 @@ from benchmarks.machine import machine
 from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet
 from cifarlab.data.pipeline import distorted_inputs
-from cifarlab.monitoring.console import say
+from cifarlab.monitoring.console import echo
 from cifarlab.training.run_log import read_log
 
 BATCH = 128
@@ -74,13 +74,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write what was measured to this file, too")
     options = parser.parse_args()
     dataset = registry.load(options.dataset, options.data_dir)
-    say(f"{machine()}; {options.dataset}, batches of {BATCH}, {options.rounds} rounds")
+    echo(f"{machine()}; {options.dataset}, batches of {BATCH}, {options.rounds} rounds")
     found = measure(dataset, options.data_dir, rounds=options.rounds, steps=options.steps)
     for step, waits in found["seconds to the first batch"].items():
-        say(f"first batch at step {step:>7,}: {spread(waits, 2)} s")
+        echo(f"first batch at step {step:>7,}: {spread(waits, 2)} s")
     for name in ("images/s", "images/s, deterministic"):
-        say(f"{name}: {spread(found[name], 0)}")
-    say(f"deterministic : as it is = {spread(found['ratios'], 3)}")
+        echo(f"{name}: {spread(found[name], 0)}")
+    echo(f"deterministic : as it is = {spread(found['ratios'], 3)}")
     if options.json:
         options.json.write_text(json.dumps({"machine": machine(), "dataset": dataset.name, **found}, indent=1) + "\n")
 

@@ -19,7 +19,7 @@ from benchmarks.machine import machine
 from cifarlab.data import registry
 from cifarlab.model.network import ConvNet
 from cifarlab.model.profile import count_parameters
-from cifarlab.monitoring.console import say
+from cifarlab.monitoring.console import echo
 
 BATCH = 128
 STEPS = 61
@@ -72,16 +72,16 @@ def main() -> None:
             speeds[processes].append(train(processes, data_dir, options.port + 4 * number))
     one, two = (statistics.median(figures) for figures in speeds.values())
     ratio = statistics.median(b / a for a, b in zip(*speeds.values(), strict=True))
-    say(f"{machine()}; medians of {options.rounds} alternating rounds\n")
-    say("| processes on this machine | images/s together |\n| ---: | ---: |")
-    say(f"| 1 | {one:,.0f} |\n| 2 | {two:,.0f} ({ratio:.2f} of one) |\n")
+    echo(f"{machine()}; medians of {options.rounds} alternating rounds\n")
+    echo("| processes on this machine | images/s together |\n| ---: | ---: |")
+    echo(f"| 1 | {one:,.0f} |\n| 2 | {two:,.0f} ({ratio:.2f} of one) |\n")
     seconds = BATCH / one
-    say(f"A step of {BATCH} images takes {seconds * 1e3:.0f} ms here; gradients are {bytes_per_step(2) / 1e6:.2f} MB.")
-    say(f"For communication to stay below {SHARE:.0%} of that step, each of N such machines needs, both ways:\n")
-    say("| machines | MB a step | Gbit/s |\n| ---: | ---: | ---: |")
+    echo(f"A step of {BATCH} images takes {seconds * 1e3:.0f} ms here; gradients are {bytes_per_step(2) / 1e6:.2f} MB.")
+    echo(f"For communication to stay below {SHARE:.0%} of that step, each of N such machines needs, both ways:\n")
+    echo("| machines | MB a step | Gbit/s |\n| ---: | ---: | ---: |")
     for machines in (2, 4, 8, 16, 32):
         sent = bytes_per_step(machines)
-        say(f"| {machines} | {sent / 1e6:.2f} | {8 * sent / (SHARE * seconds) / 1e9:.1f} |")
+        echo(f"| {machines} | {sent / 1e6:.2f} | {8 * sent / (SHARE * seconds) / 1e9:.1f} |")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from cifarlab.data import distortions, registry
 from cifarlab.data.dataset import DataSet
 from cifarlab.data.holdout import hold_out
 from cifarlab.data.pipeline import inputs
-from cifarlab.evaluation.evaluator import predictions
+from cifarlab.evaluation.evaluator import logits_and_labels
 from cifarlab.evaluation.metrics import confusion_matrix, precision_at_1
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer, Run
@@ -81,14 +81,14 @@ class Looks(Observer):
         self.dataset, self.found = dataset, []
         self.run: Run | None = None
 
-    def start(self, run: Run) -> None:
+    def on_start(self, run: Run) -> None:
         """Keeps the run."""
         self.run = run
 
-    def checkpoint(self, step: int, path: str) -> None:
+    def on_checkpoint(self, step: int, path: str) -> None:
         """Evaluates."""
         assert self.run is not None
-        logits, labels = predictions(self.run.state.averages, inputs(self.dataset))
+        logits, labels = logits_and_labels(self.run.state.averages, inputs(self.dataset))
         cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         self.found.append(
             {

@@ -36,7 +36,7 @@ def solve(home: Path) -> dict[str, float]:
     """What the solution does with the files: reads them, makes a data set, trains 30 steps and evaluates."""
     import cifarlab
     from cifarlab.data import custom
-    from cifarlab.evaluation.evaluator import predictions
+    from cifarlab.evaluation.evaluator import logits_and_labels
 
     seconds, solved = {}, solution("06_svhn")
     start = time.monotonic()
@@ -48,7 +48,7 @@ def solve(home: Path) -> dict[str, float]:
     config = cifarlab.TrainConfig(train_dir=str(home / "run"), max_steps=30, batch_size=64)
     state = cifarlab.train(config, network=solved["DigitsNet"](), dataset=digits, distortions=[solved["negative"]])
     seconds["and trained for 30 steps"] = time.monotonic() - start
-    _, seen = predictions(state.averages, cifarlab.inputs(digits))
+    _, seen = logits_and_labels(state.averages, cifarlab.inputs(digits))
     assert len(seen) == len(test[0])
     seconds["and evaluated"] = time.monotonic() - start
     return seconds

@@ -29,10 +29,10 @@ _HOMES = {
     "Observer": "training.observers",
     "Control": "training.control",
     "evaluate": "evaluation.evaluator",
-    "watch": "evaluation.evaluator",
+    "evaluate_repeatedly": "evaluation.evaluator",
     "classify": "evaluation.classifier",
-    "trained_classifier": "evaluation.classifier",
-    "pretrained": "evaluation.classifier",
+    "load_classifier": "evaluation.classifier",
+    "pretrained_classifier": "evaluation.classifier",
     "export": "evaluation.classifier",
 }
 

@@ -76,19 +76,19 @@ def entry_point() -> NoReturn:
 
 def _train(options: argparse.Namespace) -> int:
     from cifarlab.data import registry
-    from cifarlab.monitoring.console import Console, DownloadBar
+    from cifarlab.monitoring.console import Console, DownloadProgressBar
     from cifarlab.monitoring.summaries import Summaries
     from cifarlab.training.control import Control
     from cifarlab.training.loop import train
-    from cifarlab.training.run_dir import open_folder
-    from cifarlab.training.strategies.strategy import check_environment
+    from cifarlab.training.run_dir import prepare_run_dir
+    from cifarlab.training.strategies.strategy import check_tf_config
 
     towers = MULTI_GPU_SETTINGS if options.command == "multi-gpu" else {}
     config = _config(TrainConfig, options, {**RECIPES[options.recipe], **towers})
     # A download may take an hour: what else is wrong is said before.
-    check_environment(config)
-    open_folder(config)
-    dataset = registry.load(config.dataset, config.data_dir, progress=DownloadBar())
+    check_tf_config(config)
+    prepare_run_dir(config)
+    dataset = registry.load(config.dataset, config.data_dir, progress=DownloadProgressBar())
     control = Control()
     train(
         config,
@@ -96,28 +96,28 @@ def _train(options: argparse.Namespace) -> int:
         observers=[Console(), Summaries(config.summary_frequency)],
         control=control,
     )
-    return 130 if control.stopped else 0
+    return 130 if control.stop_requested else 0
 
 
 def _eval(options: argparse.Namespace) -> int:
     from cifarlab.data import registry
-    from cifarlab.evaluation.evaluator import evaluate, watch
-    from cifarlab.monitoring.console import evaluation_line, say
+    from cifarlab.evaluation.evaluator import evaluate, evaluate_repeatedly
+    from cifarlab.monitoring.console import echo, evaluation_line
     from cifarlab.monitoring.summaries import EvaluationSummaries
-    from cifarlab.training.checkpoints import existing_checkpoint, newest_checkpoint
+    from cifarlab.training.checkpoints import latest_checkpoint, require_checkpoint
 
     config = _config(EvalConfig, options)
     if config.dataset is not None:
         registry.check_name(config.dataset)
     if config.run_once:
-        existing_checkpoint(config.checkpoint_dir)  # before a folder is made beside it
+        require_checkpoint(config.checkpoint_dir)  # before a folder is made beside it
     run = Path(config.checkpoint_dir).absolute()
     summaries = EvaluationSummaries(config.eval_dir or run.with_name(f"{run.name}-eval"))
-    if not config.run_once and newest_checkpoint(config.checkpoint_dir) is None:
-        say(f"No checkpoint in {config.checkpoint_dir} yet; looking again every {config.eval_interval_secs:g} s.")
-    for evaluation in [evaluate(config)] if config.run_once else watch(config):
+    if not config.run_once and latest_checkpoint(config.checkpoint_dir) is None:
+        echo(f"No checkpoint in {config.checkpoint_dir} yet; looking again every {config.eval_interval_secs:g} s.")
+    for evaluation in [evaluate(config)] if config.run_once else evaluate_repeatedly(config):
         _warn(evaluation.warnings)
-        say(evaluation_line(evaluation, config.moving_average, datetime.datetime.now()))
+        echo(evaluation_line(evaluation, config.moving_average, datetime.datetime.now()))
         summaries.write(evaluation)
     return 0
 
@@ -127,62 +127,65 @@ def _classify(options: argparse.Namespace) -> int:
 
     from cifarlab.data.image_files import read_image
     from cifarlab.evaluation.classifier import classify
-    from cifarlab.monitoring.console import say
+    from cifarlab.monitoring.console import echo
 
     classifier = _classifier(options)
     shape = classifier.dataset.image_shape
     pictures = np.stack([read_image(path, shape) for path in options.pictures])
-    for path, guesses in zip(options.pictures, classify(classifier, pictures), strict=True):
-        say(f"{sanitize(path)}: " + ", ".join(f"{guess.name} {guess.probability:.1%}" for guess in guesses))
+    for path, predictions in zip(options.pictures, classify(classifier, pictures), strict=True):
+        echo(
+            f"{sanitize(path)}: "
+            + ", ".join(f"{prediction.name} {prediction.probability:.1%}" for prediction in predictions)
+        )
     return 0
 
 
 def _export(options: argparse.Namespace) -> int:
     from cifarlab.evaluation.classifier import export
-    from cifarlab.monitoring.console import say
+    from cifarlab.monitoring.console import echo
 
     classifier = _classifier(options)
     folder = export(classifier, options.folder)
-    say(f"{folder}: a SavedModel; its signature takes images, uint8{['any', *classifier.dataset.image_shape]}.")
+    echo(f"{folder}: a SavedModel; its signature takes images, uint8{['any', *classifier.dataset.image_shape]}.")
     if patterns := set("[\\") & set(folder.absolute().as_posix()):
-        say(f"TensorFlow cannot load a SavedModel from a path with {' or '.join(sorted(patterns))}: move it first.")
+        echo(f"TensorFlow cannot load a SavedModel from a path with {' or '.join(sorted(patterns))}: move it first.")
     return 0
 
 
 def _classifier(options: argparse.Namespace) -> "Classifier":
     """The network of the run that was named or lies in the usual place, or else the one that cifarlab brings."""
-    from cifarlab.evaluation.classifier import pretrained, trained_classifier
+    from cifarlab.evaluation.classifier import load_classifier, pretrained_classifier
     from cifarlab.model import pretrained_weights
-    from cifarlab.monitoring.console import say
-    from cifarlab.training.checkpoints import newest_checkpoint
+    from cifarlab.monitoring.console import echo
+    from cifarlab.training.checkpoints import latest_checkpoint
 
     config = _config(EvalConfig, options)
-    if "checkpoint_dir" in options or newest_checkpoint(config.checkpoint_dir) is not None:
-        classifier = trained_classifier(config.checkpoint_dir, averaged=config.moving_average)
+    if "checkpoint_dir" in options or latest_checkpoint(config.checkpoint_dir) is not None:
+        classifier = load_classifier(config.checkpoint_dir, averaged=config.moving_average)
         _warn(classifier.warnings)
         return classifier
     right = pretrained_weights.training_record()["precision_at_1"]
     brought = f"taking the weights that come with cifarlab, right on {right:.1%} of CIFAR-10's test pictures"
-    say(f"No checkpoint in {config.checkpoint_dir}: {brought}.")
-    return pretrained()
+    echo(f"No checkpoint in {config.checkpoint_dir}: {brought}.")
+    return pretrained_classifier()
 
 
 def _data(options: argparse.Namespace) -> int:
     from cifarlab.data import registry
-    from cifarlab.monitoring.console import DownloadBar, say, say_if_uneven
+    from cifarlab.monitoring.console import DownloadProgressBar, echo, warn_if_imbalanced
 
     config = _config(TrainConfig, options)
-    dataset = registry.load(options.name, config.data_dir, force=options.force, progress=DownloadBar())
+    dataset = registry.load(options.name, config.data_dir, force=options.force, progress=DownloadProgressBar())
     train, test = dataset.num_examples("train"), dataset.num_examples("test")
-    say(f"{dataset.name}: {train:,} training and {test:,} test pictures in {dataset.train_files[0].parent}")
-    say_if_uneven(dataset)
+    echo(f"{dataset.name}: {train:,} training and {test:,} test pictures in {dataset.train_files[0].parent}")
+    warn_if_imbalanced(dataset)
     return 0
 
 
 def _assignments(options: argparse.Namespace) -> int:
-    from cifarlab.monitoring.console import say
+    from cifarlab.monitoring.console import echo
 
-    return assignments_command.run(options, say)
+    return assignments_command.run(options, echo)
 
 
 def _doctor(options: argparse.Namespace) -> int:

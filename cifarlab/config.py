@@ -222,7 +222,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 @dataclasses.dataclass(frozen=True)
 class EvalConfig(_Config):
-    """The settings of `evaluate` and `watch`; the defaults are the tutorial's.
+    """The settings of `evaluate` and `evaluate_repeatedly`; the defaults are the tutorial's.
 
     >>> EvalConfig().moving_average
     True

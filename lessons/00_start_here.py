@@ -73,11 +73,11 @@ print("classes:", *dataset.classes)
 
 # %%
 batch, labels = next(iter(cifarlab.inputs(dataset, batch_size=48)))
-crops = image_grids.stretched(batch).reshape(4, 12, *batch.shape[1:])
-figure, (ax,) = figures.new(height=2.8)
-image_grids.sheet(ax, crops, title="What do the first 48 test pictures look like?")
+crops = image_grids.rescale_to_255(batch).reshape(4, 12, *batch.shape[1:])
+figure, (ax,) = figures.subplots(height=2.8)
+image_grids.image_grid(ax, crops, title="What do the first 48 test pictures look like?")
 figures.show(
-    figure, "48 small pictures of animals and vehicles in four rows of twelve.", exact=True
+    figure, "48 small pictures of animals and vehicles in four rows of twelve.", checksum=True
 )
 
 # %% [markdown]

@@ -47,8 +47,8 @@ with open(dataset.train_files[0], "rb") as file:
 print(f"{len(record):,} bytes; the first is {record[0]}: {dataset.classes[record[0]]}")
 
 # %%
-figure, (ax,) = figures.new(height=1.4)
-record_plots.hexadecimal(ax, record)
+figure, (ax,) = figures.subplots(height=1.4)
+record_plots.hex_dump(ax, record)
 figures.show(
     figure,
     "The first byte is the label; 1,024 red bytes follow from 1, green from 1,025, blue from 2,049.",
@@ -60,12 +60,12 @@ figures.show(
 # pictures, three of each plane, which is the most frequent mistake with this format.
 
 # %%
-figure, axes = figures.new(1, 4, height=2.5)
-record_plots.planes(axes, record, dataset.classes)
+figure, axes = figures.subplots(1, 4, height=2.5)
+record_plots.color_planes(axes, record, dataset.classes)
 figures.show(
     figure,
     "The red, the green and the blue plane of one picture, and the picture that they make.",
-    exact=True,
+    checksum=True,
 )
 
 # %% [markdown]
@@ -91,10 +91,10 @@ print("our three lines and records.read_record agree:", np.array_equal(image, ex
 # %%
 images, labels = records.read_records(dataset.train_files[0])
 rows = {name: images[labels == number][:12] for number, name in enumerate(dataset.classes)}
-figure, (ax,) = figures.new(height=6.4)
-image_grids.sheet(ax, rows)
+figure, (ax,) = figures.subplots(height=6.4)
+image_grids.image_grid(ax, rows)
 figures.show(
-    figure, "Twelve pictures of each of the ten classes, a row for each class.", exact=True
+    figure, "Twelve pictures of each of the ten classes, a row for each class.", checksum=True
 )
 
 # %% [markdown]
@@ -105,8 +105,8 @@ figures.show(
 # NBVAL_IGNORE_OUTPUT
 there = [name for name in ("drawn", "cifar10") if registry.find_local(name)]
 samples = {name: records.read_records(cifarlab.load(name).test_files[0])[0][:14] for name in there}
-figure, (ax,) = figures.new(height=0.6 + 0.6 * len(there))
-image_grids.sheet(ax, samples)
+figure, (ax,) = figures.subplots(height=0.6 + 0.6 * len(there))
+image_grids.image_grid(ax, samples)
 figures.show(figure, f"Fourteen pictures of each data set that is here: {', '.join(there)}.")
 
 # %% [markdown]
@@ -151,9 +151,9 @@ alone = {
 together = alone["crop"]
 for distortion in distortions.TUTORIAL_DISTORTIONS:
     together = distortion(together, draw)
-seen = image_grids.stretched(distortions.standardize(together))
-figure, (ax,) = figures.new(height=4.2)
-image_grids.sheet(ax, {**alone, "all of them": together, "standardized": seen})
+seen = image_grids.rescale_to_255(distortions.standardize(together))
+figure, (ax,) = figures.subplots(height=4.2)
+image_grids.image_grid(ax, {**alone, "all of them": together, "standardized": seen})
 figures.show(
     figure,
     "One picture in twelve draws: crop, mirror, brightness and contrast alone, all, and standardized.",
@@ -168,7 +168,7 @@ figures.show(
 # Try it: the sliders move what the lot decides in training. Without a running kernel you see the picture below them.
 
 # %%
-distortion_explorer.distortions(one[0], size=dataset.crop_size)
+distortion_explorer.DistortionExplorer(one[0], crop_size=dataset.crop_size)
 
 # %% [markdown]
 # ## Which distortions survive standardization?
@@ -211,7 +211,7 @@ kept = [change_of_input(picture) for picture in stretch]
 gone = [change_of_input(crop + delta) for delta in deltas]
 
 # %%
-figure, (left_ax, right_ax) = figures.new(1, 2, height=2.8, sharey=True)
+figure, (left_ax, right_ax) = figures.subplots(1, 2, height=2.8, sharey=True)
 added, stretched = {"brightness": (deltas, gone)}, {"contrast": (factors, kept)}
 change = "largest change of the input"
 plots.lines(left_ax, added, title="Brightness: is anything left?", x="grey levels added", y=change)
@@ -236,9 +236,9 @@ print("mean of every image is 0:", bool(np.abs(np.mean(batch, (1, 2, 3))).max() 
 print("deviation of every image is 1:", bool(np.abs(np.std(batch, (1, 2, 3)) - 1).max() < 1e-3))
 
 # %%
-crops = image_grids.stretched(batch[:48]).reshape(4, 12, 24, 24, 3)
-figure, (ax,) = figures.new(height=2.8)
-image_grids.sheet(ax, crops)
+crops = image_grids.rescale_to_255(batch[:48]).reshape(4, 12, 24, 24, 3)
+figure, (ax,) = figures.subplots(height=2.8)
+image_grids.image_grid(ax, crops)
 figures.show(figure, "48 standardized crops, many with strange colours and contrasts.")
 
 # %% [markdown]
@@ -267,14 +267,14 @@ def classes_in_batches(fraction):
 fractions = (0.01, 0.1, 0.4, 1.0)
 mixed = {f"{fraction:.0%} of an epoch": classes_in_batches(fraction) for fraction in fractions}
 curves = {name: (range(len(values)), values) for name, values in mixed.items()}
-figure, (ax,) = figures.new()
+figure, (ax,) = figures.subplots()
 title = "How many classes does a batch of a sorted file hold?"
 plots.lines(ax, curves, title=title, x="batch", y="classes of 10")
 figures.show(
     figure,
     "With 1 % of an epoch in the queue a batch holds one or two classes, with 10 % two to seven; with "
     "40 % four at first, ten only in the second half of the epoch; with 100 % always ten.",
-    exact=True,
+    checksum=True,
 )
 
 # %% [markdown]
@@ -315,7 +315,7 @@ def images_per_second(calls, batches=40):
 
 # %%
 speeds = {str(calls): images_per_second(calls) for calls in (1, 2, 4, 16)}
-figure, (left_ax, right_ax) = figures.new(1, 2, height=2.8)
+figure, (left_ax, right_ax) = figures.subplots(1, 2, height=2.8)
 plots.bars(left_ax, delays, title="How long until the first batch?", x="in the queue", y="ms")
 title = "What do parallel calls bring?"
 plots.bars(right_ax, speeds, title=title, x="batches distorted at once", y="images/s")

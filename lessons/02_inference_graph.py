@@ -83,7 +83,7 @@ graphs.show(
 
 # %%
 graphs.show(
-    inference_graph, "The same chain; conv1 is a frame with three boxes in it.", opened=["conv1"]
+    inference_graph, "The same chain; conv1 is a frame with three boxes in it.", expanded=["conv1"]
 )
 
 # %% [markdown]
@@ -187,9 +187,9 @@ def time_of_stages(net):
 
 # %%
 times = {f"time, {form}": time_of_stages(net) for form, net in net_of.items()}
-figure, (ax,) = figures.new(height=2.6)
+figure, (ax,) = figures.subplots(height=2.6)
 title = "Where are the parameters, the work and the time?"
-plots.shares(ax, {"parameters": size, "multiply-adds": work, **times}, title=title)
+plots.stacked_bars(ax, {"parameters": size, "multiply-adds": work, **times}, title=title)
 figures.show(
     figure,
     "Four bars in percent. Most parameters are in local3, most multiply-adds in conv2; of the time, "
@@ -246,7 +246,7 @@ graphs.show(
 
 # %%
 ours = sum(profile.count_operations(training_graph).values())
-theirs = tf1_graph.parts()
+theirs = tf1_graph.operations_by_part()
 print(
     f"ours: {ours} operations; the tutorial's, built by today's TensorFlow: {sum(theirs.values())}"
 )
@@ -264,7 +264,7 @@ for part, count in theirs.items():
 # - Saving and restoring is `tf.train.Checkpoint`'s.
 #
 # What is left is the mathematics, which is the same: inference, loss, gradients, update and averages, 350 operations
-# there and 295 here. (The box `note_if_not_finite` keeps the first step whose numbers are infinite or none, and costs
+# there and 295 here. (The box `flag_nonfinite` keeps the first step whose numbers are infinite or none, and costs
 # 34 of ours.) The number says nothing about time, by the way: the fast form of our graph has more operations than the
 # plain one.
 
@@ -350,7 +350,7 @@ def train(net, steps=50):
 # %%
 trained, without = cifarlab.ConvNet(seed=SEED), Unnormalized(seed=SEED)
 curves = {"normalized": train(trained), "not normalized": train(without)}
-figure, (ax,) = figures.new(height=2.8)
+figure, (ax,) = figures.subplots(height=2.8)
 curves = {name: (range(len(values)), values) for name, values in curves.items()}
 title = "Does normalization help?"
 plots.lines(ax, curves, title=title, x="step", y="cross-entropy (nats)")
@@ -371,15 +371,15 @@ figures.show(figure, "Two noisy curves that fall together and can hardly be told
 def as_pictures(weights):
     """Weights of [5, 5, 3, 64] as a row of 24 enlarged pictures."""
     filters = np.transpose(weights, [3, 0, 1, 2])[:24]
-    return image_grids.stretched(filters).repeat(4, 1).repeat(4, 2)
+    return image_grids.rescale_to_255(filters).repeat(4, 1).repeat(4, 2)
 
 
 # %%
 start = cifarlab.ConvNet(seed=SEED).conv1.weights.numpy()
 now = trained.conv1.weights.numpy()
 rows = {"start": as_pictures(start), "now": as_pictures(now), "change": as_pictures(now - start)}
-figure, (ax,) = figures.new(height=1.2)
-image_grids.sheet(ax, rows)
+figure, (ax,) = figures.subplots(height=1.2)
+image_grids.image_grid(ax, rows)
 figures.show(
     figure,
     "Rows of 24 filters: coloured noise at the start, nearly the same noise now; the change is smooth, "
@@ -397,11 +397,11 @@ figures.show(
 # The lighter, the larger; black is the stage's smallest value.
 
 # %%
-rows = {"picture": image_grids.stretched(images[:1])}
+rows = {"picture": image_grids.rescale_to_255(images[:1])}
 for name, values in trained.stages(images[:1])._asdict().items():
-    rows[name] = image_grids.tiles(values[0])[..., None].repeat(3, -1)
-figure, (ax,) = figures.new(height=4.6)
-image_grids.sheet(ax, rows)
+    rows[name] = image_grids.feature_maps(values[0])[..., None].repeat(3, -1)
+figure, (ax,) = figures.subplots(height=4.6)
+image_grids.image_grid(ax, rows)
 figures.show(
     figure,
     "A picture, and a row of grey squares for each stage: outlines of it in conv1, coarser ones in pool1, "
@@ -434,7 +434,7 @@ zeros = {
 print("half of conv1 is zero at first:", abs(zeros["before training"]["conv1"] - 0.5) < 0.1)
 
 # %%
-figure, axes = figures.new(1, 2, height=2.6, sharey=True)
+figure, axes = figures.subplots(1, 2, height=2.6, sharey=True)
 for ax, (when, shares) in zip(axes, zeros.items(), strict=True):
     percent = {name: round(100 * share) for name, share in shares.items()}
     plots.bars(ax, percent, title=f"How much is zero {when}?", y="% of the values")

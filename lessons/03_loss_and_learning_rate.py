@@ -159,7 +159,7 @@ curves = {
 }
 
 # %%
-figure, (ax,) = figures.new()
+figure, (ax,) = figures.subplots()
 ax.plot(*published, "o", color="black", zorder=3, label="early version, published")
 title = "Is it learning, in the first 100 steps?"
 plots.lines(ax, curves, title=title, x="step", y="total loss (nats)", faint=list(curves)[:1])
@@ -198,7 +198,7 @@ thousands = [line["step"] / 1000 for line in recorded]
 long_run = {label: (thousands, [r["training"][n] for r in recorded]) for n, label in names.items()}
 
 # %%
-figure, (left_ax, right_ax) = figures.new(1, 2, height=3, sharey=True)
+figure, (left_ax, right_ax) = figures.subplots(1, 2, height=3, sharey=True)
 plots.lines(left_ax, parts, title="What falls first?", x="step", y="loss (nats)")
 plots.lines(right_ax, long_run, title="And in the long run?", x="1,000 steps", y="")
 figures.show(
@@ -251,7 +251,7 @@ curves = {name: (steps, values) for name, values in curves.items()}
 start = {"freed of its start": (steps, freed), "from zero": (steps, from_zero)}
 
 # %%
-figure, (left_ax, right_ax) = figures.new(1, 2, height=3)
+figure, (left_ax, right_ax) = figures.subplots(1, 2, height=3)
 title = "How much to smooth?"
 plots.lines(left_ax, curves, title=title, x="step", y="total loss (nats)", faint=["loss"])
 plots.lines(
@@ -287,7 +287,7 @@ rates = schedule.learning_rate(steps).numpy()
 left, right = {"rate": (steps / 1000, rates)}, {"rate": (steps * 128 / 1e6, rates)}
 
 # %%
-figure, (left_ax, right_ax) = figures.new(1, 2, height=3)
+figure, (left_ax, right_ax) = figures.subplots(1, 2, height=3)
 left_ax.axvspan(60, 100, color="#F3D9A4", label="published results")
 right_ax.axvspan(60 * 0.128, 100 * 0.128, color="#F3D9A4")
 plots.lines(left_ax, left, title="When does the rate fall?", x="1,000 steps", y="learning rate")
@@ -378,7 +378,7 @@ rates = {name: (steps, values) for name, values in schedules.items()}
 ends = {name: (steps, roll_down(values)) for name, values in schedules.items()}
 
 # %%
-figure, (left_ax, right_ax) = figures.new(1, 2, height=3.2)
+figure, (left_ax, right_ax) = figures.subplots(1, 2, height=3.2)
 plots.lines(left_ax, rates, title="Which schedules are there?", x="step", y="learning rate")
 plots.lines(right_ax, ends, title="Where does each come to rest?", x="step", y="mean loss")
 right_ax.set_yscale("log")
@@ -432,7 +432,7 @@ for rate, events in tried.items():
 low, high = dict(list(curves.items())[:2]), dict(list(curves.items())[2:])
 
 # %%
-figure, (left_ax, right_ax) = figures.new(1, 2, height=3)
+figure, (left_ax, right_ax) = figures.subplots(1, 2, height=3)
 plots.lines(left_ax, low, title="Which is faster?", x="step", y="total loss (nats)")
 plots.lines(right_ax, high, title="Which is too high?", x="step", y="")
 right_ax.set_yscale("log")

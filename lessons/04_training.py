@@ -37,7 +37,7 @@ print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training picture
 #
 # - `Console` prints the tutorial's lines.
 # - `Summaries` writes TensorBoard's event files.
-# - `Recorder` keeps distributions in memory, for this notebook's figures.
+# - `DistributionRecorder` keeps distributions in memory, for this notebook's figures.
 #
 # The fourth way needs none of them: each run writes a log, one line of JSON for each event, into its folder.
 #
@@ -68,7 +68,7 @@ board = tensorboard.TensorBoard("runs")
 # NBVAL_IGNORE_OUTPUT
 settings = {"dataset": dataset.name, "max_steps": 100, "batch_size": 64, "log_frequency": 5}
 config = cifarlab.TrainConfig(train_dir="runs/first", checkpoint_steps=25, **settings)
-seen = distributions.Recorder(every=10)
+seen = distributions.DistributionRecorder(every=10)
 observers = [console.Console(), summaries.Summaries(10), seen]
 state = cifarlab.train(config, dataset=dataset, observers=observers)
 
@@ -89,7 +89,7 @@ print("events:", ", ".join(sorted({event["event"] for event in log})))
 print(f"loss at step 0: {losses[0]:.1f}; later 0.2 lower: {min(losses) < losses[0] - 0.2}")
 
 # %%
-figure, (left_ax, right_ax) = figures.new(1, 2, height=2.9)
+figure, (left_ax, right_ax) = figures.subplots(1, 2, height=2.9)
 runs.losses(left_ax, log)
 runs.speed(right_ax, log)
 figures.show(
@@ -112,9 +112,9 @@ figures.show(
 # %%
 names = {"cross-entropy": "cross_entropy", "decay of local3": "local3/weight_loss"}
 curves = {name: runs.series(log, "averaged_losses", key) for name, key in names.items()}
-figure, (ax,) = figures.new(height=2.9)
+figure, (ax,) = figures.subplots(height=2.9)
 plots.lines(ax, curves, title="Which part of the loss falls?", x="step", y="averaged loss (nats)")
-ax.axhline(np.log(10), color=figures.QUIET, linestyle="--", label="guessing: ln 10")
+ax.axhline(np.log(10), color=figures.MUTED_COLOR, linestyle="--", label="guessing: ln 10")
 ax.legend(frameon=False, fontsize=9)
 figures.show(
     figure, "Cross-entropy leaves the line of guessing; local3's weight decay falls slowly."
@@ -133,11 +133,11 @@ print(f"guessing: {np.log(10):.2f}; below it by step 95: {cross_entropy[-1] < np
 # batch that it looked at. (Grey levels are stretched for your eyes, as in lesson 1.)
 
 # %%
-images, labels = image_grids.stretched(seen.images), seen.labels
+images, labels = image_grids.rescale_to_255(seen.images), seen.labels
 present = np.unique(labels)
 rows = {dataset.classes[label]: images[labels == label][:10] for label in present}
-figure, (ax,) = figures.new(height=0.25 + 0.48 * len(rows))
-image_grids.sheet(ax, rows)
+figure, (ax,) = figures.subplots(height=0.25 + 0.48 * len(rows))
+image_grids.image_grid(ax, rows)
 title = "One batch of 64 as the network got it, a row for each class: crops with strange contrasts."
 figures.show(figure, title)
 
@@ -166,8 +166,8 @@ print("classes in the batch:", len(present), "of", dataset.num_classes)
 
 # %%
 wrong = images[:12].transpose(0, 3, 1, 2).reshape(-1, 24, 24, 3)
-figure, (ax,) = figures.new(height=1.5)
-image_grids.sheet(ax, {"right": images[:12], "wrong": wrong})
+figure, (ax,) = figures.subplots(height=1.5)
+image_grids.image_grid(ax, {"right": images[:12], "wrong": wrong})
 figures.show(
     figure, "Above, twelve pictures of the batch; below, each as nine small grey copies in stripes."
 )
@@ -180,7 +180,7 @@ figures.show(
 # the middle 38, 68, 87 and 100 % of the values, as in TensorBoard's tab *Distributions*.
 
 # %%
-figure, axes = figures.new(1, 5, height=2.3)
+figure, axes = figures.subplots(1, 5, height=2.3)
 distributions.percentile_bands(axes, seen.steps, seen.weights, y="weights")
 figures.show(
     figure, "Weights of five layers: wide bands that hardly move, softmax_linear's growing."
@@ -191,7 +191,7 @@ figures.show(
 # lies in small changes of many. Only `softmax_linear` began with tiny weights (deviation 1/192) and visibly grows.
 
 # %%
-figure, axes = figures.new(1, 5, height=2.3)
+figure, axes = figures.subplots(1, 5, height=2.3)
 distributions.percentile_bands(axes, seen.steps, seen.gradients, y="gradients")
 figures.show(
     figure,
@@ -221,7 +221,7 @@ print("every layer has gradients:", all(values.min() > 0 for values in spread.va
 # stops).
 
 # %%
-figure, axes = figures.new(1, 5, height=2.3)
+figure, axes = figures.subplots(1, 5, height=2.3)
 distributions.percentile_bands(axes, seen.steps, seen.activations, y="activations")
 figures.show(
     figure, "Activations of five layers: at or above zero but for the logits, which spread."
@@ -249,7 +249,7 @@ figures.show(
 curves = {
     name: (seen.steps, seen.sparsity[name]) for name in ("conv1", "conv2", "local3", "local4")
 }
-figure, (ax,) = figures.new(height=2.9)
+figure, (ax,) = figures.subplots(height=2.9)
 plots.lines(
     ax, curves, title="What share of units is silent?", x="step", y="activations that are zero"
 )
@@ -329,7 +329,7 @@ steps = queue.Queue()
 class Messenger(cifarlab.Observer):
     """Tells another thread of each logged step, and waits until it has reacted."""
 
-    def step(self, record):
+    def on_step(self, record):
         """Called by the loop."""
         steps.put(record.step)
         steps.join()
@@ -389,7 +389,7 @@ for file in sorted(os.listdir("runs/first")):
 # **Predict:** the network has 1,068,298 parameters of 4 bytes, 4.3 MB. Why is a checkpoint twice as large?
 
 # %%
-newest = checkpoints.newest_checkpoint("runs/first")
+newest = checkpoints.latest_checkpoint("runs/first")
 for name, shape in tf.train.list_variables(newest):
     if name.startswith("state/") and ("conv1/" in name or len(shape) == 0):
         print(name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE"), shape)
@@ -420,7 +420,7 @@ print("each step is in the log once:", step_numbers == list(range(60)))
 print("learning rate:", ", ".join(f"{rates[step]:.2f} at step {step}" for step in (0, 21, 59)))
 
 # %%
-figure, (left_ax, right_ax) = figures.new(1, 2, height=2.9)
+figure, (left_ax, right_ax) = figures.subplots(1, 2, height=2.9)
 runs.losses(left_ax, log, title="Can one see where it was stopped?")
 runs.learning_rate(right_ax, log)
 figures.show(

@@ -58,25 +58,25 @@ DECAYS = (0.9, 0.99, 0.999, 0.9999)
 steps = np.unique(np.geomspace(1, 200_000, 300).astype(int)).tolist()
 memory = {}
 for decay in DECAYS[::-1]:
-    used = weight_averages.warmed_up(decay)
+    used = weight_averages.warmup_decay(decay)
     reached = next(step for step in range(100_000) if used(step) == decay)
     memory[f"decay {decay}"] = (steps, [1 / (1 - used(step)) for step in steps])
     print(f"{decay} is reached at step {reached:,}")
 
 # %%
-figure, (ax,) = figures.new(height=3.4)
+figure, (ax,) = figures.subplots(height=3.4)
 title = "How many steps does the average remember?"
 plots.lines(ax, memory, title=title, x="step", y="steps remembered: 1 / (1 - decay)")
 ax.set_xscale("log")
 ax.set_yscale("log")
 ax.set_ylim(1, 500_000)
 for step, name in ((240, "the run below"), (60_000, "published")):
-    plots.mark(ax, step, name)
+    plots.vertical_line(ax, step, name)
 figures.show(
     figure,
     "Four curves rise together along a line, a ninth of the step; one after the other leaves it and "
     "stays at 10, 100, 1,000 and 10,000 steps.",
-    exact=True,
+    checksum=True,
 )
 
 # %% [markdown]
@@ -92,9 +92,9 @@ figures.show(
 # **Predict:** which of the four is best after 240 steps, and which is hopeless?
 
 # %%
-decays = {f"decay {decay}": weight_averages.constant(decay) for decay in DECAYS}
+decays = {f"decay {decay}": weight_averages.constant_decay(decay) for decay in DECAYS}
 sample = pipeline.inputs(dataset, batch_size=200, num_examples=400)
-averages = weight_averages.Averages(decays, sample, every=60)
+averages = weight_averages.WeightAverages(decays, sample, every=60)
 settings = {"dataset": dataset.name, "train_dir": str(folder / "run"), "log_frequency": 1}
 config = cifarlab.TrainConfig(max_steps=240, batch_size=32, **settings)
 state = cifarlab.train(config, dataset=dataset, observers=[averages])
@@ -107,7 +107,7 @@ others = {name: curves[name] for name in decays}
 right_answers = "right, of 400 test pictures (%)"
 
 # %%
-figure, (left_ax, right_ax) = figures.new(1, 2, height=3.2, sharey=True)
+figure, (left_ax, right_ax) = figures.subplots(1, 2, height=3.2, sharey=True)
 plots.lines(left_ax, ours, title="What do averages bring?", x="step", y=right_answers)
 plots.lines(right_ax, others, title="And without a warm-up?", x="step", y="")
 right_ax.legend(ncols=2, frameon=False, fontsize=9, loc="upper left")
@@ -159,14 +159,14 @@ curves = {
     name: (steps, [100 * line[key]["precision_at_1"] for line in recorded])
     for name, key in (("raw weights", "raw"), ("averaged weights", "averaged"))
 }
-figure, (ax,) = figures.new(height=3.2)
+figure, (ax,) = figures.subplots(height=3.2)
 title = "What do hours bring, and what do averages?"
 plots.lines(ax, curves, title=title, x="step", y="right, of 10,000 test pictures (%)")
 figures.show(
     figure,
     "Over 60,000 steps the averaged weights rise smoothly to 82 %; the raw ones stay 2 to 6 points "
     "below, in zigzag.",
-    exact=True,
+    checksum=True,
 )
 
 # %%
@@ -185,7 +185,9 @@ print(f"averages bring {100 * min(gains):.1f} to {100 * max(gains):.1f} points")
 # centrally and not distorted, in batches whose last one is smaller.
 
 # %%
-logits, labels = evaluator.predictions(state.averages, pipeline.inputs(dataset, batch_size=500))
+logits, labels = evaluator.logits_and_labels(
+    state.averages, pipeline.inputs(dataset, batch_size=500)
+)
 right = logits.argmax(axis=1) == labels
 in_file = np.concatenate([records.read_labels(file) for file in dataset.test_files])
 print(f"{len(labels):,} pictures; each exactly once, in order:", np.array_equal(labels, in_file))
@@ -209,9 +211,9 @@ print("step", evaluation.step, "- the same precision:", bool(same))
 # **Predict:** two networks reach 86.0 % and 85.5 % on the same 10,000 pictures. Is the first better?
 
 # %%
-low, high = metrics.binomial_interval(8600, 10_000)
+low, high = metrics.wilson_interval(8600, 10_000)
 print(f"8,600 of 10,000: between {low:.1%} and {high:.1%}")
-low, high = metrics.binomial_interval(int(right.sum()), len(right))
+low, high = metrics.wilson_interval(int(right.sum()), len(right))
 print("our interval reaches less than 2.5 points to either side:", bool(high - low < 0.05))
 
 # %% [markdown]
@@ -238,9 +240,11 @@ print(f"counted twice: {batches * 128 - 10_000}")
 # %%
 twice = -len(right) % 128
 images = np.concatenate([records.read_records(file)[0] for file in dataset.test_files])
-figure, (ax,) = figures.new(height=0.3 + 0.5 * math.ceil(twice / 16))
-image_grids.sheet(ax, [images[first : min(first + 16, twice)] for first in range(0, twice, 16)])
-figures.show(figure, f"The {twice} test pictures that would have counted twice.", exact=True)
+figure, (ax,) = figures.subplots(height=0.3 + 0.5 * math.ceil(twice / 16))
+image_grids.image_grid(
+    ax, [images[first : min(first + 16, twice)] for first in range(0, twice, 16)]
+)
+figures.show(figure, f"The {twice} test pictures that would have counted twice.", checksum=True)
 
 # %% [markdown]
 # Does it matter? If they were a fair sample, it would not. But so few pictures are easier or harder than the rest by
@@ -256,7 +260,7 @@ errors = 100 * (counted - right.mean())
 print("largest error between 0.05 and 1.5 points:", bool(0.05 < np.abs(errors).max() < 1.5))
 
 # %%
-figure, (ax,) = figures.new(height=2.6)
+figure, (ax,) = figures.subplots(height=2.6)
 title = "By how much is the precision wrong?"
 curve = {"error": (range(len(errors)), errors)}
 x = "picture with which the second round begins"
@@ -275,7 +279,7 @@ figures.show(figure, "A jagged line about zero that reaches some tenths of a poi
 # %%
 matrix = metrics.confusion_matrix(logits, labels)
 print("all pictures are in it:", matrix.sum() == len(labels))
-figure, (ax,) = figures.new(height=5)
+figure, (ax,) = figures.subplots(height=5)
 evaluations.confusion(ax, matrix, dataset.classes)
 figures.show(
     figure, "A ten by ten table of percentages, its diagonal darker than most of the rest."
@@ -289,15 +293,15 @@ figures.show(
 # ## Which classes are hard?
 
 # %%
-figure, (ax,) = figures.new(height=3.2)
-evaluations.by_class(ax, matrix, dataset.classes)
+figure, (ax,) = figures.subplots(height=3.2)
+evaluations.per_class_accuracy(ax, matrix, dataset.classes)
 figures.show(
     figure, "A bar for each class, of very different heights, with error bars; a line for all."
 )
 
 # %%
 count = int(matrix.sum(axis=1).min())
-low, high = metrics.binomial_interval(count // 2, count)
+low, high = metrics.wilson_interval(count // 2, count)
 print(f"{count} pictures of a class, half of them right: from {low:.0%} to {high:.0%}")
 
 # %% [markdown]
@@ -311,8 +315,8 @@ print(f"{count} pictures of a class, half of them right: from {low:.0%} to {high
 
 # %%
 worst = metrics.most_confident_mistakes(logits, labels, 12)
-figure, (ax,) = figures.new(height=3.8)
-evaluations.mistakes(ax, images[worst], logits[worst], labels[worst], dataset.classes)
+figure, (ax,) = figures.subplots(height=3.8)
+evaluations.misclassified(ax, images[worst], logits[worst], labels[worst], dataset.classes)
 figures.show(figure, "Twelve pictures, above each what it was taken for, below what it is.")
 
 # %% [markdown]
@@ -338,15 +342,18 @@ brush.rectangle([150, 55, 175, 90], fill="black")
 canvas.save(folder / "mine.png")
 
 # %%
-trained = classifier.trained_classifier(config.train_dir)
+trained = classifier.load_classifier(config.train_dir)
 picture = image_files.read_image(folder / "mine.png")
-(guesses,) = classifier.classify(trained, picture[None], top=10)
+(predictions,) = classifier.classify(trained, picture[None], top_k=10)
 print("read as", picture.shape, picture.dtype.name)
-print("probabilities sum to 1:", abs(sum(guess.probability for guess in guesses) - 1) < 1e-5)
+print(
+    "probabilities sum to 1:",
+    abs(sum(prediction.probability for prediction in predictions) - 1) < 1e-5,
+)
 
 # %%
-figure, (left_ax, right_ax) = figures.new(1, 2, height=3)
-evaluations.guesses(left_ax, right_ax, picture, guesses)
+figure, (left_ax, right_ax) = figures.subplots(1, 2, height=3)
+evaluations.predictions(left_ax, right_ax, picture, predictions)
 figures.show(figure, "A red ship on blue water, and the probability of each of the ten classes.")
 
 # %% [markdown]
@@ -360,9 +367,9 @@ figures.show(figure, "A red ship on blue water, and the probability of each of t
 # %% tags=["result"]
 from cifarlab.model import pretrained_weights
 
-(guesses,) = classifier.classify(cifarlab.pretrained(), picture[None], top=1)
+(predictions,) = classifier.classify(cifarlab.pretrained_classifier(), picture[None], top_k=1)
 record = pretrained_weights.training_record()
-print("the shipped weights see:", guesses[0].name)
+print("the shipped weights see:", predictions[0].name)
 print(
     f"they were right on {record['precision_at_1']:.1%} of the test pictures of CIFAR-10's JPEG copy"
 )

@@ -26,7 +26,7 @@ from cifarlab.backend import tf
 from cifarlab.data import pipeline
 from cifarlab.demos import async_sgd
 from cifarlab.demos import tower_plots as drawings
-from cifarlab.demos.async_sgd import Rehearsal
+from cifarlab.demos.async_sgd import AsyncSGDSimulation
 from cifarlab.model import profile
 from cifarlab.plotting import figures, plots
 from cifarlab.training import schedule, step
@@ -48,8 +48,8 @@ print("Devices for the towers:", *DEVICES)
 # ## Where everything lives
 
 # %%
-figure, (ax,) = figures.new(height=3.5)
-drawings.diagram(ax, title="Where do parameters, towers and the update live?")
+figure, (ax,) = figures.subplots(height=3.5)
+drawings.tower_diagram(ax, title="Where do parameters, towers and the update live?")
 figures.show(
     figure,
     "On the CPU are the batch, the parameters and the update. Two towers, one on each GPU, get half of the "
@@ -78,8 +78,8 @@ figures.show(
 
 # %%
 one_slow = [1, 1, 1, 3]  # what each tower takes for its share, in turns of a fast one
-waiting = async_sgd.synchronous(one_slow, until=9)
-hurrying = async_sgd.asynchronous(one_slow, until=9)
+waiting = async_sgd.synchronous_schedule(one_slow, until=9)
+hurrying = async_sgd.asynchronous_schedule(one_slow, until=9)
 
 # %%
 busy = sum(turn.end - turn.start for turn in waiting if turn.tower < 3) / (3 * 9)
@@ -88,14 +88,14 @@ print(f"Asynchronous: {len(hurrying)} updates instead of {9 // max(one_slow)},")
 print(f"on weights up to {max(turn.staleness for turn in hurrying)} updates old.")
 
 # %%
-figure, (upper, lower) = figures.new(2, 1, height=5.6)
+figure, (upper, lower) = figures.subplots(2, 1, height=5.6)
 drawings.timeline(upper, waiting, title="Synchronous: who waits for whom?")
 drawings.timeline(lower, hurrying, title="Asynchronous: how old are the weights a gradient is of?")
 figures.show(
     figure,
     "Above, three towers compute for one unit of time and wait for two, until the slow one is done. Below, nobody "
     "waits, but gradients come from weights 2 or 3 updates old, those of the slow tower from weights 9 updates old.",
-    exact=True,
+    checksum=True,
 )
 
 # %% [markdown]
@@ -114,7 +114,7 @@ figures.show(
 # now, and `descend` moves the weights by any gradients that it is given, late ones included.
 
 # %%
-rehearsal = Rehearsal(dataset, seed=SEED)
+simulation = AsyncSGDSimulation(dataset, seed=SEED)
 
 # %% [markdown]
 # Now the experiment. A queue holds the gradients that were computed and not yet applied; with a staleness of 0 it is
@@ -124,13 +124,13 @@ rehearsal = Rehearsal(dataset, seed=SEED)
 # %%
 def stale_run(staleness, rate=0.1):
     """The test loss after each step, when gradients are applied so many updates late."""
-    rehearsal.restart()
+    simulation.reset()
     held, losses = collections.deque(), []
-    for images, labels in rehearsal.batches[:160]:
-        held.append(rehearsal.gradients(images, labels))
+    for images, labels in simulation.batches[:160]:
+        held.append(simulation.gradients(images, labels))
         if len(held) > staleness:
-            rehearsal.descend(held.popleft(), rate)
-        losses.append(rehearsal.test_loss())
+            simulation.apply_gradients(held.popleft(), rate)
+        losses.append(simulation.test_loss())
     return losses
 
 
@@ -152,7 +152,7 @@ runs["15 updates old, rate 0.01"] = stale_run(15, rate=0.01)
 curves = {name: (range(160), losses) for name, losses in runs.items()}
 
 # %%
-figure, (ax,) = figures.new(height=3.4)
+figure, (ax,) = figures.subplots(height=3.4)
 quantities = {"x": "step", "y": "test cross-entropy (nats)"}
 plots.lines(ax, curves, title="How late may a gradient come?", **quantities)
 ax.set_ylim(1.7, 2.6)
@@ -177,17 +177,17 @@ print("a tenth of the rate mends that:", bool(careful < very_late - 0.03))
 # applies its own, computed on the weights that it read when it started.
 
 # %%
-equal = async_sgd.synchronous([1, 1, 1, 1], until=48)
-slowed = async_sgd.synchronous(one_slow, until=48)
-hurried = async_sgd.asynchronous(one_slow, until=48)
+equal = async_sgd.synchronous_schedule([1, 1, 1, 1], until=48)
+slowed = async_sgd.synchronous_schedule(one_slow, until=48)
+hurried = async_sgd.asynchronous_schedule(one_slow, until=48)
 over_time = {
-    "synchronous, all equal": rehearsal.follow(equal),
-    "synchronous, one slow tower": rehearsal.follow(slowed),
-    "asynchronous, one slow tower": rehearsal.follow(hurried),
+    "synchronous, all equal": simulation.run(equal),
+    "synchronous, one slow tower": simulation.run(slowed),
+    "asynchronous, one slow tower": simulation.run(hurried),
 }
 
 # %%
-figure, (ax,) = figures.new(height=3.4)
+figure, (ax,) = figures.subplots(height=3.4)
 quantities = {"x": "time, in turns of a fast tower", "y": "test cross-entropy (nats)"}
 plots.lines(ax, over_time, title="What does one slow tower cost?", **quantities)
 ax.set_ylim(1.7, 2.6)
@@ -276,7 +276,7 @@ print(f"loss at step 0: {two_towers(shares):.2f}")
 
 # %%
 graph = two_towers.get_concrete_function(shares).graph
-for line in placement.operation_lines(graph):
+for line in placement.placement_lines(graph):
     if "local4" in line and "(MatMul)" in line:
         print(line)
 
@@ -285,11 +285,13 @@ places = collections.defaultdict(set)
 for operation in graph.get_operations():
     if operation.type.startswith(("Conv2D", "MatMul", "MaxPool", "LRN")):
         name = re.search(r"tower_\d|$", operation.name)[0] or "outside of the towers"
-        places[name].add(placement.short(operation.device))
+        places[name].add(placement.short_device_name(operation.device))
 print("heavy operations:", dict(places))
 
 # %%
-print("variables:", {placement.short(variable.device) for variable in by_hand.variables})
+print(
+    "variables:", {placement.short_device_name(variable.device) for variable in by_hand.variables}
+)
 
 # %% [markdown]
 # Every convolution, pooling and matrix product belongs to a tower and is on its device; all variables are on the
@@ -371,7 +373,7 @@ def moves(state):
 
 
 # %%
-figure, (left, right) = figures.new(1, 2, height=4.4)
+figure, (left, right) = figures.subplots(1, 2, height=4.4)
 axes = {"x": "by one batch of 128 (0.0001)", "y": "by two towers (0.0001)"}
 title = "Each its own 64 images: the same?"
 plots.agreement(left, moves(together), moves(in_towers), title=title, **axes)
@@ -409,7 +411,7 @@ published = 30_000 * 4 * 128 / 50_000
 print(f"the published 30,000 steps on 4 GPUs are {published:.0f} epochs")
 
 # %%
-figure, (ax,) = figures.new(height=2.8)
+figure, (ax,) = figures.subplots(height=2.8)
 title = "When does the learning rate fall in the tutorial's program?"
 ax.axvspan(0, published, color="#E8E8E8", zorder=0, label="the published runs")
 plots.lines(ax, falling, title=title, x="epochs", y="learning rate")
@@ -477,7 +479,7 @@ steps = {
 measured = race(steps)
 
 # %%
-figure, (ax,) = figures.new(height=2.8)
+figure, (ax,) = figures.subplots(height=2.8)
 plots.bars(ax, measured, title="How long does a step of 128 images take?", y="seconds")
 figures.show(figure, "Seconds a step of one tower, of two, and of two of which one rests.")
 print("the resting tower holds up the step:", measured["two, one rests 0.3 s"] > 0.3)
@@ -518,7 +520,7 @@ def replica_step(images, labels):
     mine = step.losses_and_gradients(mirrored, images, labels)
     context = tf.distribute.get_replica_context()
     flat = context.all_reduce("MEAN", tf.nest.flatten(mine))
-    step.update(mirrored, *tf.nest.pack_sequence_as(mine, flat))
+    step.apply_update(mirrored, *tf.nest.pack_sequence_as(mine, flat))
 
 
 # %%
@@ -529,7 +531,9 @@ tf.function(lambda: strategy.run(replica_step, args=parts))()
 
 # %%
 copies = strategy.experimental_local_results(mirrored.network.conv1.weights)
-print("copies of conv1's weights on:", *(placement.short(copy.device) for copy in copies))
+print(
+    "copies of conv1's weights on:", *(placement.short_device_name(copy.device) for copy in copies)
+)
 print("replicas make the update of 128 images:", largest_difference(mirrored, together) < 5e-6)
 
 # %% [markdown]
@@ -548,8 +552,8 @@ print("replicas make the update of 128 images:", largest_difference(mirrored, to
 # environment variable `TF_CONFIG`. All machines get the same list, and each its own index:
 
 # %%
-print(distributed.EXAMPLE)
-worker = distributed.worker_from_environment(distributed.EXAMPLE)
+print(distributed.TF_CONFIG_EXAMPLE)
+worker = distributed.parse_tf_config(distributed.TF_CONFIG_EXAMPLE)
 print(f"worker {worker.index} of {len(worker.addresses)}, at {worker.addresses[0]}")
 
 # %% [markdown]
@@ -587,14 +591,14 @@ for name, gigabits in {"10 Gbit/s": 10, "1 Gbit/s": 1, "0.1 Gbit/s": 0.1}.items(
     scaling[name] = (machines, machines * STEP / (STEP + sending))
 
 # %%
-figure, (ax,) = figures.new(height=3.2)
+figure, (ax,) = figures.subplots(height=3.2)
 quantities = {"x": "machines, 128 images each", "y": "times one machine"}
 plots.lines(ax, scaling, title="How many images/s, against one machine?", **quantities)
 figures.show(
     figure,
     "With 10 Gbit/s the line stays close to the ideal; with 1 Gbit/s 16 machines do the work of about ten, with 0.1 "
     "Gbit/s that of about two, and two machines do less than one.",
-    exact=True,
+    checksum=True,
 )
 
 # %%

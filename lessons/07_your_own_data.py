@@ -81,10 +81,10 @@ print(f"{dataset.num_classes} logits, of crops of {dataset.crop_size} x {dataset
 
 # %%
 batch, named = next(iter(cifarlab.inputs(dataset, "train", batch_size=500)))
-seen = image_grids.stretched(batch)
+seen = image_grids.rescale_to_255(batch)
 rows = {name: seen[named == label][:14] for label, name in enumerate(dataset.classes[:12])}
-figure, (ax,) = figures.new(height=0.4 + 0.55 * len(rows))
-image_grids.sheet(ax, rows, title="Can you tell the classes at this size?")
+figure, (ax,) = figures.subplots(height=0.4 + 0.55 * len(rows))
+image_grids.image_grid(ax, rows, title="Can you tell the classes at this size?")
 figures.show(figure, "A row of small square pictures for each class, in strong contrast.")
 
 # %% [markdown]
@@ -144,7 +144,7 @@ counts = dataset.class_counts("test")
 for name, train, test in zip(dataset.classes, dataset.class_counts("train"), counts, strict=True):
     print(f"{name:12} {train:6,} for training {test:6,} for the test")
 print(f"to be beaten: {dataset.majority_class()[1]:.1%}")
-console.say_if_uneven(dataset)
+console.warn_if_imbalanced(dataset)
 
 # %% [markdown]
 # The other way round, a figure may be high and hide a failure. Imagine a network that is right on every test
@@ -217,9 +217,9 @@ print("the planted twin comes first:", closest[0] == 0)
 
 # %%
 twins = train_images[distances[closest].argmin(axis=1)]
-figure, (ax,) = figures.new(height=1.45)
+figure, (ax,) = figures.subplots(height=1.45)
 title = "Which test pictures have a twin among the training pictures?"
-image_grids.sheet(ax, {"test": suspects[closest], "training": twins}, title=title)
+image_grids.image_grid(ax, {"test": suspects[closest], "training": twins}, title=title)
 figures.show(
     figure, "Pairs of pictures, the most alike on the left; the leftmost pair shows the same."
 )
@@ -271,8 +271,8 @@ crop = distortions.central_crop(train_images[:1], dataset.crop_size)
 kinds = {name: distortions.BY_NAME[name] for name in ("flip", "brightness", "contrast")}
 kinds["part hidden"] = part_hidden
 rows = {name: kind(tf.repeat(crop, 10, axis=0), seed=[0, 0]) for name, kind in kinds.items()}
-figure, (ax,) = figures.new(height=2.8)
-image_grids.sheet(ax, rows, title="Is it still of the same class?")
+figure, (ax,) = figures.subplots(height=2.8)
+image_grids.image_grid(ax, rows, title="Is it still of the same class?")
 figures.show(
     figure,
     "Ten copies of a picture in each of four rows: mirrored, lighter, greyer, partly covered.",
@@ -338,7 +338,9 @@ print("to train on:", *held.class_counts("train"), "- evened:", *held_evened.cla
 # %%
 def judged(state, data):
     """The confusion matrix of the averaged weights on a data set's test pictures."""
-    logits, labels = evaluator.predictions(state.averages, cifarlab.inputs(data, batch_size=500))
+    logits, labels = evaluator.logits_and_labels(
+        state.averages, cifarlab.inputs(data, batch_size=500)
+    )
     return metrics.confusion_matrix(logits, labels)
 
 
@@ -366,7 +368,7 @@ by_picture = percent(overall, held.majority_class()[1])
 by_class = percent(balanced, 1 / dataset.num_classes)
 
 # %%
-figure, (left_ax, right_ax) = figures.new(1, 2, height=3, sharey=True)
+figure, (left_ax, right_ax) = figures.subplots(1, 2, height=3, sharey=True)
 y = "right, of the held-out pictures (%)"
 plots.bars(left_ax, by_picture, title="Which way, if each picture counts?", y=y)
 plots.bars(right_ax, by_class, title="And if each class counts?", y="")
@@ -403,18 +405,20 @@ print("evened, more than 60 % of the rarest class:", bool(found["evened"] > 0.6)
 
 # %%
 final = trained(evened(dataset, "final"), 300, "final")
-logits, labels = evaluator.predictions(final.averages, cifarlab.inputs(dataset, batch_size=500))
+logits, labels = evaluator.logits_and_labels(
+    final.averages, cifarlab.inputs(dataset, batch_size=500)
+)
 matrix = metrics.confusion_matrix(logits, labels)
 
 # %% tags=["result"]
-low, high = metrics.binomial_interval(int(np.trace(matrix)), int(matrix.sum()))
+low, high = metrics.wilson_interval(int(np.trace(matrix)), int(matrix.sum()))
 print(f"precision @ 1, give or take {100 * (high - low) / 2:.0f} points,")
 print("is more than was to be beaten:", bool(low > dataset.majority_class()[1]))
 print("the mean of the classes is above 70 %:", bool(balanced(matrix) > 0.7))
 
 # %%
-figure, (ax,) = figures.new(height=3)
-evaluations.by_class(ax, matrix, dataset.classes)
+figure, (ax,) = figures.subplots(height=3)
+evaluations.per_class_accuracy(ax, matrix, dataset.classes)
 figures.show(
     figure,
     "A bar for each class, of different heights; the rarest class's has the longest error bar.",
@@ -432,7 +436,7 @@ figures.show(
 
 # %%
 few = counts[rarest]
-low, high = metrics.binomial_interval(few * 4 // 5, few)
+low, high = metrics.wilson_interval(few * 4 // 5, few)
 print(f"{few * 4 // 5} of {few} right: between {low:.0%} and {high:.0%}")
 
 # %% [markdown]
@@ -445,7 +449,7 @@ print(f"{few * 4 // 5} of {few} right: between {low:.0%} and {high:.0%}")
 # **Predict:** when it names the rarest class, how often is that right?
 
 # %%
-figure, (ax,) = figures.new(height=2.2 + 0.28 * dataset.num_classes)
+figure, (ax,) = figures.subplots(height=2.2 + 0.28 * dataset.num_classes)
 evaluations.confusion(ax, matrix, dataset.classes)
 figures.show(figure, "A square table of percentages, its diagonal darker than the rest.")
 
@@ -471,8 +475,8 @@ print("right, less than half of them:", bool(matrix[rarest, rarest] < named_so /
 
 # %%
 worst = metrics.most_confident_mistakes(logits, labels, 12)
-figure, (ax,) = figures.new(height=3.8)
-evaluations.mistakes(ax, test_images[worst], logits[worst], labels[worst], dataset.classes)
+figure, (ax,) = figures.subplots(height=3.8)
+evaluations.misclassified(ax, test_images[worst], logits[worst], labels[worst], dataset.classes)
 figures.show(figure, "Up to twelve pictures, above each what it was taken for, below what it is.")
 
 # %% [markdown]
@@ -483,15 +487,18 @@ figures.show(figure, "Up to twelve pictures, above each what it was taken for, b
 
 # %%
 Image.fromarray(test_images[0]).save("one.png")
-loaded = classifier.trained_classifier("runs/final")
+loaded = classifier.load_classifier("runs/final")
 picture = image_files.read_image("one.png", loaded.dataset.image_shape)
-(guesses,) = classifier.classify(loaded, picture[None], top=dataset.num_classes)
+(predictions,) = classifier.classify(loaded, picture[None], top_k=dataset.num_classes)
 print("it is:", dataset.classes[test_labels[0]])
-print("probabilities sum to 1:", abs(sum(guess.probability for guess in guesses) - 1) < 1e-5)
+print(
+    "probabilities sum to 1:",
+    abs(sum(prediction.probability for prediction in predictions) - 1) < 1e-5,
+)
 
 # %%
-figure, (left_ax, right_ax) = figures.new(1, 2, height=2.4)
-evaluations.guesses(left_ax, right_ax, picture, guesses[:10])
+figure, (left_ax, right_ax) = figures.subplots(1, 2, height=2.4)
+evaluations.predictions(left_ax, right_ax, picture, predictions[:10])
 figures.show(figure, "A small picture, and the probability of each class.")
 
 # %% [markdown]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from cifarlab.training.strategies.distributed import Worker, worker_from_environment
+from cifarlab.training.strategies.distributed import Worker, parse_tf_config
 
 FOLDER = Path(__file__).parents[1] / "docs" / "cluster"
 
@@ -18,7 +18,7 @@ def test_the_page_shows_every_file():
 
 
 def test_tf_config():
-    worker = worker_from_environment((FOLDER / "tf_config.json").read_text())
+    worker = parse_tf_config((FOLDER / "tf_config.json").read_text())
     assert worker == Worker(0, ("host0.example.org:2222", "host1.example.org:2222"))
 
 
@@ -27,7 +27,7 @@ def echo_tf_config(script, **variables):
     script = re.sub(r"exec cifarlab.*", 'printf %s "$TF_CONFIG"', script)
     done = subprocess.run(["bash", "-c", script], env={**os.environ, **variables}, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    return worker_from_environment(done.stdout)
+    return parse_tf_config(done.stdout)
 
 
 def test_kubernetes():

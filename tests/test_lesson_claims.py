@@ -11,8 +11,8 @@ import pytest
 from cifarlab.backend import tf
 from cifarlab.data.pipeline import distorted_inputs
 from cifarlab.demos.distributions import PERCENTILES
-from cifarlab.demos.weight_averages import warmed_up
-from cifarlab.evaluation.metrics import binomial_interval
+from cifarlab.demos.weight_averages import warmup_decay
+from cifarlab.evaluation.metrics import wilson_interval
 from cifarlab.model.network import ConvNet
 from cifarlab.model.ops.convolution import TILE
 from cifarlab.model.profile import count_parameters, multiply_adds
@@ -48,14 +48,14 @@ def test_the_bands_of_lesson_4_hold_what_it_says():
 
 def test_averages_are_what_lesson_5_says_of_them():
     assert 0.9999**1000 > 0.9, "after 1,000 steps without a warm-up mostly initial weights"
-    assert warmed_up(0.9999)(60_000) < 0.9999, "60,000 steps end within the warm-up"
+    assert warmup_decay(0.9999)(60_000) < 0.9999, "60,000 steps end within the warm-up"
     for step in range(1, 241):
-        assert warmed_up(0.99)(step) == warmed_up(0.999)(step) == warmed_up(0.9999)(step)
-    assert 1 / (1 - warmed_up(0.9999)(890)) == pytest.approx(100)
+        assert warmup_decay(0.99)(step) == warmup_decay(0.999)(step) == warmup_decay(0.9999)(step)
+    assert 1 / (1 - warmup_decay(0.9999)(890)) == pytest.approx(100)
 
 
 def test_ten_thousand_pictures_tell_what_lesson_5_says_they_tell():
-    (low, high), (_, below), (lower, higher) = (binomial_interval(right, 10_000) for right in (8600, 8400, 8550))
+    (low, high), (_, below), (lower, higher) = (wilson_interval(right, 10_000) for right in (8600, 8400, 8550))
     assert below < low
     assert low < 0.855
     assert lower < 0.86 < higher < high

@@ -245,15 +245,15 @@ def printed(text, name="stdout"):
 
 
 FIGURE = """from cifarlab.plotting import figures, plots
-figure, (ax,) = figures.new()
+figure, (ax,) = figures.subplots()
 plots.lines(ax, {"loss": ([0, 1, 2], [3.0, 2.0, LAST])}, title="Does it learn?", x="step", y="loss")
-figures.show(figure, "It falls.", exact=True)"""
+figures.show(figure, "It falls.", checksum=True)"""
 
 
 def shown(*values):
-    figure, (ax,) = figures.new()
+    figure, (ax,) = figures.subplots()
     plots.lines(ax, {"loss": ([0, 1, 2], values)}, title="Does it learn?", x="step", y="loss")
-    words = "\n".join(["It falls.", *(f"[{line}]" for line in figures.describe(figure, exact=True))])
+    words = "\n".join(["It falls.", *(f"[{line}]" for line in figures.describe(figure, checksum=True))])
     data = {"text/plain": words, "image/png": "aaaa"}
     return [nbformat.v4.new_output("display_data", data=data, metadata={"image/png": {"alt": "It falls."}})]
 

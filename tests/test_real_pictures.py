@@ -20,8 +20,8 @@ from cifarlab.data.pipeline import distorted_inputs, inputs
 from cifarlab.data.records import read_records
 from cifarlab.data.sources import cifar10 as source
 from cifarlab.data.sources.svhn import convert_to_records
-from cifarlab.evaluation.classifier import pretrained
-from cifarlab.evaluation.evaluator import predictions
+from cifarlab.evaluation.classifier import pretrained_classifier
+from cifarlab.evaluation.evaluator import logits_and_labels
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model import pretrained_weights
 from cifarlab.model.losses import loss
@@ -94,7 +94,7 @@ def test_the_tutorials_published_log_is_that_of_its_early_version(cifar10, tmp_p
     losses = []
 
     class Log(Observer):
-        def step(self, record):
+        def on_step(self, record):
             losses.append(record.losses["total_loss"])
 
     net = ConvNet(seed=0)
@@ -121,7 +121,7 @@ def test_train_and_eval_from_the_command_line(cifar10, real_data_dir, tmp_path, 
 
 
 def test_the_shipped_weights_are_as_good_as_their_record_says(cifar10):
-    logits, labels = predictions(pretrained().network, inputs(cifar10, batch_size=500))
+    logits, labels = logits_and_labels(pretrained_classifier().network, inputs(cifar10, batch_size=500))
     assert precision_at_1(logits, labels) == pytest.approx(
         pretrained_weights.training_record()["precision_at_1"], abs=0.001
     )
@@ -149,6 +149,8 @@ def test_the_adapted_network_is_better_on_real_house_numbers(svhn, tmp_path):
     distortions = [solved["negative"], random_contrast]
     state = train(config, network=solved["DigitsNet"](), dataset=larger, distortions=distortions)
     found["adapted"] = inputs(larger), state
-    right = {name: precision_at_1(*predictions(state.averages, images)) for name, (images, state) in found.items()}
+    right = {
+        name: precision_at_1(*logits_and_labels(state.averages, images)) for name, (images, state) in found.items()
+    }
     assert right["adapted"] > right["as it is"] + 0.05
     assert right["adapted"] > 0.6

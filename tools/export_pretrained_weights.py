@@ -11,8 +11,8 @@ from pathlib import Path
 
 from cifarlab.data import registry
 from cifarlab.data.pipeline import inputs
-from cifarlab.evaluation.classifier import pretrained, trained_classifier
-from cifarlab.evaluation.evaluator import predictions
+from cifarlab.evaluation.classifier import load_classifier, pretrained_classifier
+from cifarlab.evaluation.evaluator import logits_and_labels
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model import pretrained_weights
 
@@ -26,7 +26,7 @@ def main() -> None:
     options = parser.parse_args()
     head, *checkpoints = map(json.loads, options.curve.read_text().splitlines())
     last = checkpoints[-1]
-    classifier = trained_classifier(options.run_dir)
+    classifier = load_classifier(options.run_dir)
     record = {
         "dataset": classifier.dataset.name,
         "pictures": "a JPEG copy of CIFAR-10, about 5 grey levels from the official pixels on average",
@@ -37,7 +37,9 @@ def main() -> None:
     }
     pretrained_weights.save_weights(classifier.network, record)
     dataset = registry.load(classifier.dataset.name, options.data_dir)
-    record["precision_at_1"] = round(precision_at_1(*predictions(pretrained().network, inputs(dataset))), 4)
+    record["precision_at_1"] = round(
+        precision_at_1(*logits_and_labels(pretrained_classifier().network, inputs(dataset))), 4
+    )
     pretrained_weights.save_weights(classifier.network, record)
     print(f"{pretrained_weights.FOLDER / pretrained_weights.WEIGHTS}: precision @ 1 = {record['precision_at_1']:.4f}")
 

@@ -19,34 +19,34 @@ from cifarlab.training.step import losses_and_gradients
 from cifarlab.training.strategies.towers import average_gradients
 
 
-class Turn(NamedTuple):
+class TowerStep(NamedTuple):
     """One tower's work on one share of images.
 
     Attributes:
         tower: its number.
         start: when it reads the weights, in units of time.
         end: when its gradients are ready.
-        read: how many updates the weights had seen when they were read.
-        applied: how many they had seen when these gradients are applied.
+        weights_version: how many updates the weights had seen when they were read.
+        update_index: how many they had seen when these gradients are applied.
     """
 
     tower: int
     start: int
     end: int
-    read: int
-    applied: int
+    weights_version: int
+    update_index: int
 
     @property
     def staleness(self) -> int:
         """How many updates old the weights are that these gradients were computed on.
 
-        >>> Turn(tower=1, start=0, end=3, read=0, applied=5).staleness
+        >>> TowerStep(tower=1, start=0, end=3, weights_version=0, update_index=5).staleness
         5
         """
-        return self.applied - self.read
+        return self.update_index - self.weights_version
 
 
-def synchronous(durations: Sequence[int], until: int) -> list[Turn]:
+def synchronous_schedule(durations: Sequence[int], until: int) -> list[TowerStep]:
     """The timetable of towers that all wait for the slowest, and then make one update together.
 
     Args:
@@ -56,18 +56,18 @@ def synchronous(durations: Sequence[int], until: int) -> list[Turn]:
     Returns:
         turns in the order of their updates, those of one update in the order of the towers.
 
-    >>> [(turn.tower, turn.start, turn.end, turn.applied) for turn in synchronous([1, 2], until=5)]
+    >>> [(turn.tower, turn.start, turn.end, turn.update_index) for turn in synchronous_schedule([1, 2], until=5)]
     [(0, 0, 1, 0), (1, 0, 2, 0), (0, 2, 3, 1), (1, 2, 4, 1)]
     """
     slowest = max(durations)
     return [
-        Turn(tower, slowest * update, slowest * update + duration, update, update)
+        TowerStep(tower, slowest * update, slowest * update + duration, update, update)
         for update in range(until // slowest)
         for tower, duration in enumerate(durations)
     ]
 
 
-def asynchronous(durations: Sequence[int], until: int) -> list[Turn]:
+def asynchronous_schedule(durations: Sequence[int], until: int) -> list[TowerStep]:
     """The timetable of towers that wait for nobody: each applies its own gradients and reads the weights again.
 
     Args:
@@ -77,21 +77,21 @@ def asynchronous(durations: Sequence[int], until: int) -> list[Turn]:
     Returns:
         turns in the order of their updates; of towers that end at the same time the first by number comes first.
 
-    >>> [(turn.tower, turn.end, turn.staleness) for turn in asynchronous([1, 2], until=3)]
+    >>> [(turn.tower, turn.end, turn.staleness) for turn in asynchronous_schedule([1, 2], until=3)]
     [(0, 1, 0), (0, 2, 0), (1, 2, 2), (0, 3, 1)]
     """
     working = [(duration, tower, 0, 0) for tower, duration in enumerate(durations)]  # end, tower, start, read
     heapq.heapify(working)
-    turns: list[Turn] = []
+    turns: list[TowerStep] = []
     while working[0][0] <= until:
         end, tower, start, read = heapq.heappop(working)
-        turns.append(Turn(tower, start, end, read, applied=len(turns)))
+        turns.append(TowerStep(tower, start, end, read, update_index=len(turns)))
         heapq.heappush(working, (end + durations[tower], tower, end, len(turns)))
     return turns
 
 
 TEST_IMAGES = 128
-"""On which a rehearsal measures its loss after each update."""
+"""On which a simulation measures its loss after each update."""
 
 
 class SmallNet(tf.Module):
@@ -120,7 +120,7 @@ class SmallNet(tf.Module):
         return tf.nn.relu(tf.nn.conv2d(images, layer.weights, 2, "SAME") + layer.biases)
 
 
-class Rehearsal:
+class AsyncSGDSimulation:
     """A small network, its batches and its test pictures, to train in an order of updates of one's own.
 
     Attributes:
@@ -142,7 +142,7 @@ class Rehearsal:
         self._test_images, self._test_labels = next(iter(inputs(dataset, "test", TEST_IMAGES)))
         self.batches = list(distorted_inputs(dataset, batch_size, seed=seed).take(batches))
 
-    def restart(self) -> None:
+    def reset(self) -> None:
         """Puts the first weights back, so that all runs start alike."""
         for weight, value in zip(self._weights, self._first, strict=True):
             weight.assign(value)
@@ -152,32 +152,32 @@ class Rehearsal:
         """The gradients of a batch's loss on the weights as they are now."""
         return losses_and_gradients(self._state, images, labels)[1]
 
-    def descend(self, gradients: list[tf.Tensor], rate: float = 0.1) -> None:
+    def apply_gradients(self, gradients: list[tf.Tensor], rate: float = 0.1) -> None:
         """Moves the weights by these gradients, wherever they were computed."""
-        self._descend(gradients, tf.constant(rate))
+        self._apply_gradients(gradients, tf.constant(rate))
 
     def test_loss(self) -> float:
         """The cross-entropy on the first test pictures, in nats."""
         return float(self._test_loss())
 
-    def follow(self, turns: Sequence[Turn], rate: float = 0.1) -> tuple[list[int], list[float]]:
+    def run(self, schedule: Sequence[TowerStep], rate: float = 0.1) -> tuple[list[int], list[float]]:
         """Trains from the first weights by a timetable: each tower's gradients are of the weights that it read.
 
         Args:
-            turns: in the order of their updates; each takes the next batch, after the last one the first again.
+            schedule: in the order of their updates; each takes the next batch, after the last one the first again.
             rate: the learning rate.
 
         Returns:
             times: of the updates, in the timetable's units.
             losses: on the test pictures after each of them, in nats.
         """
-        self.restart()
+        self.reset()
         stream = itertools.cycle(self.batches)
-        held = {tower: self.gradients(*next(stream)) for tower in sorted({turn.tower for turn in turns})}
+        held = {tower: self.gradients(*next(stream)) for tower in sorted({turn.tower for turn in schedule})}
         times, losses = [], []
-        for _, together in itertools.groupby(turns, key=lambda turn: turn.applied):
+        for _, together in itertools.groupby(schedule, key=lambda turn: turn.update_index):
             update = list(together)
-            self.descend(average_gradients([held[turn.tower] for turn in update]), rate)
+            self.apply_gradients(average_gradients([held[turn.tower] for turn in update]), rate)
             times.append(max(turn.end for turn in update))
             losses.append(self.test_loss())
             for turn in update:  # it reads the weights again, and starts on its next batch
@@ -185,7 +185,7 @@ class Rehearsal:
         return times, losses
 
     @tf.function
-    def _descend(self, gradients: list[tf.Tensor], rate: tf.Tensor) -> None:
+    def _apply_gradients(self, gradients: list[tf.Tensor], rate: tf.Tensor) -> None:
         for weight, gradient in zip(self._weights, gradients, strict=True):
             weight.assign_sub(rate * gradient)
 

@@ -7,24 +7,34 @@ import ipywidgets
 import numpy as np
 
 from cifarlab.data.distortions import standardize
-from cifarlab.plotting.image_grids import stretched
+from cifarlab.plotting.image_grids import rescale_to_255
 
 ZOOM = 10
 """Screen pixels for each pixel of the picture."""
 
 
-class Explorer(ipywidgets.HBox):
-    """One picture as the network sees it, under distortions that one sets by hand; see `distortions`.
+class DistortionExplorer(ipywidgets.HBox):
+    """One picture as the network sees it, under distortions that one sets by hand: crop, mirroring, and so on.
 
     Attributes:
         controls: the sliders and boxes by name.
         view: the image widget; its value is a PNG.
+
+    >>> explorer = DistortionExplorer(np.zeros([32, 32, 3], np.uint8))
+    >>> explorer.controls["brightness"].value = 50
+    >>> explorer.image.max().item()
+    50
     """
 
-    def __init__(self, picture: np.ndarray, size: int) -> None:
-        """Shows the picture cropped centrally."""
-        self._picture, self._size = picture, size
-        room = picture.shape[0] - size
+    def __init__(self, picture: np.ndarray, crop_size: int = 24) -> None:
+        """Shows the picture cropped centrally.
+
+        Args:
+            picture: uint8[32, 32, 3].
+            crop_size: rows and columns of the crop, in pixels.
+        """
+        self._picture, self._crop_size = picture, crop_size
+        room = picture.shape[0] - crop_size
         self.controls = {
             "row": ipywidgets.IntSlider(room // 2, 0, room, description="crop: row"),
             "column": ipywidgets.IntSlider(room // 2, 0, room, description="column"),
@@ -33,7 +43,7 @@ class Explorer(ipywidgets.HBox):
             "contrast": ipywidgets.FloatSlider(1.0, min=0.2, max=1.8, step=0.1, description="contrast"),
             "standardized": ipywidgets.Checkbox(False, description="standardized"),
         }
-        side = f"{size * ZOOM}px"
+        side = f"{crop_size * ZOOM}px"
         self.view = ipywidgets.Image(format="png", layout={"width": side, "height": side})
         # A picture this small should show its pixels, not be smoothed.
         style = ipywidgets.HTML("<style>.cifarlab-pixels {image-rendering: pixelated}</style>")
@@ -46,16 +56,16 @@ class Explorer(ipywidgets.HBox):
 
     @property
     def image(self) -> np.ndarray:
-        """What is shown, uint8[size, size, 3]."""
+        """What is shown, uint8[crop_size, crop_size, 3]."""
         value = {name: control.value for name, control in self.controls.items()}
         top, left = value["row"], value["column"]
-        image = self._picture[top : top + self._size, left : left + self._size].astype(np.float32)
+        image = self._picture[top : top + self._crop_size, left : left + self._crop_size].astype(np.float32)
         image = image[:, ::-1] if value["mirrored"] else image
         image = image + value["brightness"]
         mean = image.mean((0, 1), keepdims=True)
         image = (image - mean) * value["contrast"] + mean
         if value["standardized"]:
-            image = stretched(standardize(image[None]).numpy())[0]
+            image = rescale_to_255(standardize(image[None]).numpy())[0]
         return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
     def _draw(self, change: object = None) -> None:
@@ -69,21 +79,6 @@ class Explorer(ipywidgets.HBox):
         seen = f"One picture with sliders for its distortions; now {settings}."
         data.update({"text/plain": seen, "image/png": base64.b64encode(self.view.value).decode()})
         return data, {"image/png": {"alt": seen}}
-
-
-def distortions(picture: np.ndarray, *, size: int = 24) -> Explorer:
-    """Sliders for crop, mirroring, brightness, contrast and standardization of one picture.
-
-    Args:
-        picture: uint8[32, 32, 3].
-        size: rows and columns of the crop, in pixels.
-
-    >>> explorer = distortions(np.zeros([32, 32, 3], np.uint8))
-    >>> explorer.controls["brightness"].value = 50
-    >>> explorer.image.max().item()
-    50
-    """
-    return Explorer(picture, size)
 
 
 def _png(image: np.ndarray, zoom: int) -> bytes:

@@ -8,21 +8,21 @@ from matplotlib.axes import Axes
 from cifarlab.backend import tf
 from cifarlab.model.network import layers
 from cifarlab.plotting import plots
-from cifarlab.plotting.figures import COLOURS, QUIET, label
-from cifarlab.training.observers import Details, Observer, Run, StepRecord
+from cifarlab.plotting.figures import COLORS, MUTED_COLOR, legend_label
+from cifarlab.training.observers import Observer, Run, StepDetails, StepRecord
 
 PERCENTILES = (0.0, 6.68, 15.87, 30.85, 50.0, 69.15, 84.13, 93.32, 100.0)
 """TensorBoard's: for a normal distribution they lie half a standard deviation apart, the ends aside."""
 
-SAMPLE = 20_000
+MAX_SAMPLES = 20_000
 """Values of a tensor that are looked at, at most twice as many; enough for percentiles that one draws."""
 
 
-BANDS = ((0, 8, 0.15), (1, 7, 0.25), (2, 6, 0.35), (3, 5, 0.5))
+PERCENTILE_BANDS = ((0, 8, 0.15), (1, 7, 0.25), (2, 6, 0.35), (3, 5, 0.5))
 """Of a distribution: from which to which of the nine percentiles, and how dense."""
 
 
-class Recorder(Observer):
+class DistributionRecorder(Observer):
     """Keeps, every so many steps, the percentiles of each layer's weights, gradients and activations, and its sparsity.
 
     Attributes:
@@ -49,15 +49,15 @@ class Recorder(Observer):
         self.sparsity: dict[str, list[float]] = {}
         self.images, self.labels = np.zeros([0]), np.zeros([0])
 
-    def start(self, run: Run) -> None:
+    def on_start(self, run: Run) -> None:
         """Learns the layers' names; those that are also stages are looked at."""
         self._names = [layer.name for layer in layers(run.state.network)]
 
-    def wants(self, step: int) -> bool:
+    def wants_details(self, step: int) -> bool:
         """Every `every` steps, the first included."""
         return step % self.every == 0
 
-    def details(self, record: StepRecord, details: Details) -> None:
+    def on_details(self, record: StepRecord, details: StepDetails) -> None:
         """Keeps the percentiles and the sparsity of a step, and its batch."""
         self.steps.append(record.step)
         self.images, self.labels = details.images.numpy(), details.labels.numpy()
@@ -85,7 +85,7 @@ def percentiles(values: tf.Tensor | np.ndarray) -> np.ndarray:
     """
     flat = np.ravel(values)
     # An odd stride: an even one would meet the same few channels again and again, their number being even.
-    return np.percentile(flat[:: flat.size // SAMPLE | 1], PERCENTILES)
+    return np.percentile(flat[:: flat.size // MAX_SAMPLES | 1], PERCENTILES)
 
 
 def percentile_bands(
@@ -96,20 +96,20 @@ def percentile_bands(
     Args:
         axes: one for each layer.
         steps: that were looked at.
-        layers: by name, [steps, 9], the percentiles that `Recorder` keeps.
+        layers: by name, [steps, 9], the percentiles that `DistributionRecorder` keeps.
         y: what the values are, with their unit.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, axes = figures.new(1, 2)
+    >>> figure, axes = figures.subplots(1, 2)
     >>> percentile_bands(axes, [0, 10], {"conv1": np.ones([2, 9]), "conv2": np.ones([2, 9])}, y="weights")
     >>> [ax.get_title(loc="left") for ax in axes]
     ['conv1', 'conv2']
     """
     for ax, (name, rows) in zip(axes, layers.items(), strict=True):
         values = np.asarray(rows)
-        for low, high, alpha in BANDS:
-            ax.fill_between(steps, values[:, low], values[:, high], color=COLOURS[0], alpha=alpha, linewidth=0)
+        for low, high, alpha in PERCENTILE_BANDS:
+            ax.fill_between(steps, values[:, low], values[:, high], color=COLORS[0], alpha=alpha, linewidth=0)
         plots.lines(ax, {}, title="", x="step", y=y if ax is axes[0] else "")
-        ax.set_title(label(name), loc="left", fontsize=9)
+        ax.set_title(legend_label(name), loc="left", fontsize=9)
         ax.plot(steps, values[:, 4], color="black", linewidth=1.2, label="median")
-        ax.axhline(0, color=QUIET, linewidth=0.6, zorder=0, label="_zero")
+        ax.axhline(0, color=MUTED_COLOR, linewidth=0.6, zorder=0, label="_zero")

@@ -15,15 +15,15 @@ from cifarlab.backend import tf
 RESULTS = "results"
 """The node of the operations that hand a function's results out; it is counted and not drawn."""
 
-CLOSE_TOGETHER = (
+MERMAID_SPACING = (
     '%%{init: {"flowchart": {"rankSpacing": 22, "nodeSpacing": 30, "subGraphTitleMargin": {"top": 2, "bottom": 16}}}}%%'
 )
 """Screen pixels; at Mermaid's own distances nine stages fill two screens."""
 
-LABELLED = 4
+MAX_LABELLED_EDGES = 4
 """Arrows are labelled where at most so many come together; more labels would hide each other."""
 
-WITH_VARIABLES = "fill:#D6E8F5,stroke:#0072B2,color:#000000"
+VARIABLE_STYLE = "fill:#D6E8F5,stroke:#0072B2,color:#000000"
 """Of the nodes that hold variables."""
 
 
@@ -39,7 +39,7 @@ class Node(NamedTuple):
     holds_variables: bool
 
 
-class Flows(NamedTuple):
+class CollapsedGraph(NamedTuple):
     """A graph with closed scopes.
 
     Attributes:
@@ -53,12 +53,12 @@ class Flows(NamedTuple):
     writes: list[tuple[str, str]]
 
 
-def collapse(graph: tf.Graph, opened: Sequence[str] = ()) -> Flows:
+def collapse(graph: tf.Graph, expanded: Sequence[str] = ()) -> CollapsedGraph:
     """Collapses a graph's operations into one node for each scope.
 
     Args:
         graph: such as that of `tf.function(...).get_concrete_function(...)`.
-        opened: scopes of which one wants to see the scopes and operations inside, and also in those that they lie in.
+        expanded: scopes of which one wants to see the scopes and operations inside, and also in those that they lie in.
 
     Raises:
         ValueError: there is no such scope.
@@ -72,9 +72,9 @@ def collapse(graph: tf.Graph, opened: Sequence[str] = ()) -> Flows:
     >>> [name for name in collapse(graph, ["half"]).nodes]
     ['x', 'half/truediv', 'results']
     """
-    _check(graph, opened)
-    opened = _with_outer(opened)
-    names = {operation.name: _node_of(operation, opened) for operation in graph.get_operations()}
+    _check(graph, expanded)
+    expanded = _with_parents(expanded)
+    names = {operation.name: _node_of(operation, expanded) for operation in graph.get_operations()}
     nodes: dict[str, Node] = {}
     values: dict[tuple[str, str], list[str]] = {}
     writes: dict[tuple[str, str], None] = {}
@@ -92,15 +92,15 @@ def collapse(graph: tf.Graph, opened: Sequence[str] = ()) -> Flows:
                 shapes = values.setdefault((there, here), [])
                 if (shape := _shape(tensor)) not in shapes:
                     shapes.append(shape)
-    return Flows(nodes, values, list(writes))
+    return CollapsedGraph(nodes, values, list(writes))
 
 
-def mermaid(graph: tf.Graph, opened: Sequence[str] = ()) -> str:
+def mermaid(graph: tf.Graph, expanded: Sequence[str] = ()) -> str:
     """A graph with closed scopes in the language Mermaid; nodes with variables are blue, dotted arrows change them.
 
     Args:
         graph: what to draw.
-        opened: scopes to draw as frames with what is in them.
+        expanded: scopes to draw as frames with what is in them.
 
     >>> graph = tf.function(lambda x: x / 2).get_concrete_function(tf.TensorSpec([4], name="x")).graph
     >>> print(*mermaid(graph).splitlines()[1:], sep=chr(10))
@@ -110,33 +110,33 @@ def mermaid(graph: tf.Graph, opened: Sequence[str] = ()) -> str:
       n0 -- "[4]" --> n1
       classDef variables fill:#D6E8F5,stroke:#0072B2,color:#000000
     """
-    flows = collapse(graph, opened)
+    flows = collapse(graph, expanded)
     drawn = [name for name in flows.nodes if name != RESULTS]
     ids = {name: f"n{number}" for number, name in enumerate(drawn)}
-    lines = [CLOSE_TOGETHER, "flowchart TD", *_framed(flows, ids, _with_outer(opened))]
+    lines = [MERMAID_SPACING, "flowchart TD", *_subgraphs(flows, ids, _with_parents(expanded))]
     sources = Counter(target for _, target in flows.values)
     for (source, target), shapes in flows.values.items():
         if RESULTS not in (source, target):
-            label = _label(shapes) if sources[target] <= LABELLED else ""
+            label = _label(shapes) if sources[target] <= MAX_LABELLED_EDGES else ""
             arrow = f'-- "{label}" -->' if label else "-->"
             lines.append(f"  {ids[source]} {arrow} {ids[target]}")
     lines += [f"  {ids[source]} -.-> {ids[target]}" for source, target in flows.writes]
-    lines.append(f"  classDef variables {WITH_VARIABLES}")
+    lines.append(f"  classDef variables {VARIABLE_STYLE}")
     return "\n".join(lines)
 
 
-def words(graph: tf.Graph, opened: Sequence[str] = ()) -> Iterator[str]:
+def describe(graph: tf.Graph, expanded: Sequence[str] = ()) -> Iterator[str]:
     """A line for each node of a graph with closed scopes: what it holds, and where its values come from.
 
     Args:
         graph: what to describe.
-        opened: scopes whose contents get lines of their own.
+        expanded: scopes whose contents get lines of their own.
 
     >>> graph = tf.function(lambda x: x / 2).get_concrete_function(tf.TensorSpec([4], name="x")).graph
-    >>> list(words(graph))
+    >>> list(describe(graph))
     ['x: 1 operation', 'truediv: 2 operations; from x [4]', 'results: 1 operation']
     """
-    flows = collapse(graph, opened)
+    flows = collapse(graph, expanded)
     for name, node in flows.nodes.items():
         parts = [f"{name}: {_count(node)}{', with variables' if node.holds_variables else ''}"]
         sources = [f"{a}{_label(shapes, ' ')}" for (a, b), shapes in flows.values.items() if b == name]
@@ -148,36 +148,36 @@ def words(graph: tf.Graph, opened: Sequence[str] = ()) -> Iterator[str]:
         yield "; ".join(parts)
 
 
-def show(graph: tf.Graph, seen: str, *, opened: Sequence[str] = ()) -> None:
+def show(graph: tf.Graph, alt: str, *, expanded: Sequence[str] = ()) -> None:
     """Shows a graph below a notebook's cell: drawn where Mermaid is known, as in JupyterLab, else in words.
 
     Args:
         graph: what to show.
-        seen: what can be seen, in a sentence or two.
-        opened: scopes to show with what is in them.
+        alt: what can be seen, in a sentence or two.
+        expanded: scopes to show with what is in them.
     """
     from IPython.display import display
 
-    text = "\n".join([seen, *words(graph, opened)])
-    display({"text/vnd.mermaid": mermaid(graph, opened), "text/plain": text}, raw=True)
+    text = "\n".join([alt, *describe(graph, expanded)])
+    display({"text/vnd.mermaid": mermaid(graph, expanded), "text/plain": text}, raw=True)
 
 
-def _check(graph: tf.Graph, opened: Sequence[str]) -> None:
+def _check(graph: tf.Graph, expanded: Sequence[str]) -> None:
     names = [operation.name for operation in graph.get_operations()]
     scopes = {name[: slash.start()] for name in names for slash in re.finditer("/", name)}
-    for scope in opened:
+    for scope in expanded:
         if scope not in scopes:
             outermost = sorted({name.partition("/")[0] for name in names if "/" in name})
             raise ValueError(f"a scope of this graph is one of {', '.join(outermost)}, or lies in one; got {scope!r}.")
 
 
-def _with_outer(opened: Sequence[str]) -> list[str]:
+def _with_parents(expanded: Sequence[str]) -> list[str]:
     """Scopes, before each those that it lies in."""
-    parts = (scope.split("/") for scope in opened)
+    parts = (scope.split("/") for scope in expanded)
     return list(dict.fromkeys("/".join(names[: depth + 1]) for names in parts for depth in range(len(names))))
 
 
-def _node_of(operation: tf.Operation, opened: Sequence[str]) -> str:
+def _node_of(operation: tf.Operation, expanded: Sequence[str]) -> str:
     """The name of the closed scope that an operation lies in; without scope its own, less a number at its end."""
     parts = operation.name.split("/")
     if len(parts) == 1 and operation.type in ("Identity", "NoOp"):
@@ -185,7 +185,7 @@ def _node_of(operation: tf.Operation, opened: Sequence[str]) -> str:
     if len(parts) == 1:
         return re.sub(r"_\d+$", "", parts[0])
     depth = 1
-    while depth < len(parts) and "/".join(parts[:depth]) in opened:
+    while depth < len(parts) and "/".join(parts[:depth]) in expanded:
         depth += 1
     return "/".join(parts[:depth])
 
@@ -210,9 +210,11 @@ def _count(node: Node) -> str:
     return f"{node.operations} operation{'s' if node.operations > 1 else ''}"
 
 
-def _framed(flows: Flows, ids: dict[str, str], opened: Sequence[str], frame: str = "", depth: int = 1) -> Iterator[str]:
+def _subgraphs(
+    flows: CollapsedGraph, ids: dict[str, str], expanded: Sequence[str], frame: str = "", depth: int = 1
+) -> Iterator[str]:
     """The lines of the nodes in a frame, and of the frames inside it."""
-    inner = [scope for scope in opened if scope.startswith(frame) and "/" not in scope[len(frame) :]]
+    inner = [scope for scope in expanded if scope.startswith(frame) and "/" not in scope[len(frame) :]]
     for name, number in ids.items():
         if name.startswith(frame) and "/" not in name[len(frame) :]:
             node = flows.nodes[name]
@@ -220,5 +222,5 @@ def _framed(flows: Flows, ids: dict[str, str], opened: Sequence[str], frame: str
             yield f'{"  " * depth}{number}["{label}"]{":::variables" if node.holds_variables else ""}'
     for scope in inner:
         yield f'{"  " * depth}subgraph s_{re.sub(r"[^0-9A-Za-z]", "_", scope)}["{scope[len(frame) :]}"]'
-        yield from _framed(flows, ids, opened, f"{scope}/", depth + 1)
+        yield from _subgraphs(flows, ids, expanded, f"{scope}/", depth + 1)
         yield f"{'  ' * depth}end"

@@ -7,13 +7,13 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from cifarlab.data.records import read_record
-from cifarlab.plotting.figures import QUIET, label
+from cifarlab.plotting.figures import MUTED_COLOR, legend_label
 
-PLANE_COLOURS = {"label": "#000000", "red": "#C8102E", "green": "#00772F", "blue": "#0047BB"}
+PLANE_COLORS = {"label": "#000000", "red": "#C8102E", "green": "#00772F", "blue": "#0047BB"}
 """Of a record's parts; dark enough to be read as text on white."""
 
 
-def planes(axes: Sequence[Axes], record: bytes, classes: Sequence[str]) -> None:
+def color_planes(axes: Sequence[Axes], record: bytes, classes: Sequence[str]) -> None:
     """Draws a record's red, green and blue plane, and the picture that they make together.
 
     Args:
@@ -22,8 +22,8 @@ def planes(axes: Sequence[Axes], record: bytes, classes: Sequence[str]) -> None:
         classes: the classes' names.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, axes = figures.new(1, 4)
-    >>> planes(axes, bytes([7]) + bytes(3072), list("abcdefghij"))
+    >>> figure, axes = figures.subplots(1, 4)
+    >>> color_planes(axes, bytes([7]) + bytes(3072), list("abcdefghij"))
     >>> axes[3].get_title(loc="left")
     'together: h'
     """
@@ -33,15 +33,15 @@ def planes(axes: Sequence[Axes], record: bytes, classes: Sequence[str]) -> None:
         plane[..., channel] = image[..., channel]
         first = 1 + 1024 * channel
         ax.imshow(plane, interpolation="nearest")
-        ax.set_title(f"{name}\nbytes {first:,} to {first + 1023:,}", loc="left", fontsize=10, color=PLANE_COLOURS[name])
+        ax.set_title(f"{name}\nbytes {first:,} to {first + 1023:,}", loc="left", fontsize=10, color=PLANE_COLORS[name])
     axes[3].imshow(image, interpolation="nearest")
-    axes[3].set_title(f"together: {label(classes[number])}", loc="left", fontsize=10)
+    axes[3].set_title(f"together: {legend_label(classes[number])}", loc="left", fontsize=10)
     for ax in axes:
         ax.set_xticks([])
         ax.set_yticks([])
 
 
-def hexadecimal(ax: Axes, record: bytes, *, width: int = 16) -> None:
+def hex_dump(ax: Axes, record: bytes, *, width: int = 16) -> None:
     """Writes the label and the first bytes of each plane in hexadecimal, coloured by plane, with their offsets.
 
     Args:
@@ -50,19 +50,19 @@ def hexadecimal(ax: Axes, record: bytes, *, width: int = 16) -> None:
         width: bytes a line.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, (ax,) = figures.new()
-    >>> hexadecimal(ax, bytes(range(256)) * 12 + b"!")
+    >>> figure, (ax,) = figures.subplots()
+    >>> hex_dump(ax, bytes(range(256)) * 12 + b"!")
     >>> [text.get_text() for text in ax.texts[:3]]
     ['0000', '00', 'label']
     """
     parts = {"label": (0, 1), "red": (1, width), "green": (1025, width), "blue": (2049, width)}
     text: dict[str, Any] = {"family": "monospace", "fontsize": 11, "va": "center"}
     for row, (name, (first, count)) in enumerate(parts.items()):
-        ax.text(0, row, f"{first:04d}", color=QUIET, **text)
+        ax.text(0, row, f"{first:04d}", color=MUTED_COLOR, **text)
         for column, value in enumerate(record[first : first + count]):
-            ax.text(2.2 + column, row, f"{value:02x}", color=PLANE_COLOURS[name], **text)
+            ax.text(2.2 + column, row, f"{value:02x}", color=PLANE_COLORS[name], **text)
         note = name if name == "label" else f"... {name}"
-        ax.text(2.4 + count, row, note, color=PLANE_COLOURS[name], **text)
+        ax.text(2.4 + count, row, note, color=PLANE_COLORS[name], **text)
     ax.set_xlim(0, width + 5)
     ax.set_ylim(len(parts) - 0.5, -0.5)
     ax.set_axis_off()

@@ -31,12 +31,12 @@ class _Parts(dict[str, int]):
         self[name] = self.get(name, 0) + len(self._graph.get_operations()) - before
 
 
-def parts() -> dict[str, int]:
+def operations_by_part() -> dict[str, int]:
     """How many operations each part of the tutorial's training graph has, when today's TensorFlow builds it.
 
     The tutorial says "roughly 765" of all together, with the TensorFlow of its time.
 
-    >>> counted = parts()
+    >>> counted = operations_by_part()
     >>> 700 < sum(counted.values()) < 800
     True
     """

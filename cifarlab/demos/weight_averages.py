@@ -11,20 +11,20 @@ Decay = Callable[[int], float]
 """What an average keeps of its old value at an update, as a function of the updates done, the present one included."""
 
 
-def warmed_up(decay: float) -> Decay:
+def warmup_decay(decay: float) -> Decay:
     """The tutorial's: min(decay, (1 + step) / (10 + step)).
 
-    >>> rule = warmed_up(0.9999)
+    >>> rule = warmup_decay(0.9999)
     >>> f"{rule(1):.4f} {rule(100):.4f} {rule(89_990):.4f}"
     '0.1818 0.9182 0.9999'
     """
     return lambda step: min(decay, (1 + step) / (10 + step))
 
 
-def constant(decay: float) -> Decay:
+def constant_decay(decay: float) -> Decay:
     """The same decay from the first update on.
 
-    >>> constant(0.9)(1)
+    >>> constant_decay(0.9)(1)
     0.9
     """
     return lambda step: decay
@@ -33,7 +33,7 @@ def constant(decay: float) -> Decay:
 RAW, AVERAGED = "raw weights", "averaged weights"
 
 
-class Averages(Observer):
+class WeightAverages(Observer):
     """Averages a run's weights under several decays, and evaluates each average along the run.
 
     The run has to tell of each step: `TrainConfig(log_frequency=1)`.
@@ -58,7 +58,7 @@ class Averages(Observer):
         self.steps: list[int] = []
         self.precision: dict[str, list[float]] = {}
 
-    def start(self, run: Run) -> None:
+    def on_start(self, run: Run) -> None:
         """Starts each average from the weights as they are.
 
         Raises:
@@ -68,11 +68,11 @@ class Averages(Observer):
             raise ValueError(f"averages need to see each step: log_frequency = 1; got {run.config.log_frequency}.")
         raw = run.state.network
         self.networks = {RAW: raw, AVERAGED: run.state.averages, **{name: copy.deepcopy(raw) for name in self.decays}}
-        self._move = tf.function(self._moved)
+        self._move = tf.function(self._update_averages)
         # All are evaluated in one network's place, whose graph is traced once.
         self._predictor = Predictor(copy.deepcopy(raw))
 
-    def step(self, record: StepRecord) -> None:
+    def on_step(self, record: StepRecord) -> None:
         """Moves the averages after an update, and evaluates when it is time."""
         updates = record.step + 1
         self._move(tf.constant([decay(updates) for decay in self.decays.values()], tf.float32))
@@ -80,10 +80,10 @@ class Averages(Observer):
             self.steps.append(updates)
             for name, network in self.networks.items():
                 self.precision.setdefault(name, []).append(
-                    self._predictor.precision_with(network.variables, self.batches)
+                    self._predictor.precision_with_weights(network.variables, self.batches)
                 )
 
-    def _moved(self, decays: tf.Tensor) -> None:
+    def _update_averages(self, decays: tf.Tensor) -> None:
         raw = self.networks[RAW].trainable_variables
         for place, name in enumerate(self.decays):
             for average, variable in zip(self.networks[name].trainable_variables, raw, strict=True):

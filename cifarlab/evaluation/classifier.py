@@ -14,14 +14,14 @@ from cifarlab.data.dataset import DataSet
 from cifarlab.data.distortions import central_crop, standardize
 from cifarlab.data.records import CLASSES
 from cifarlab.errors import UserError
-from cifarlab.evaluation.evaluator import run_config
+from cifarlab.evaluation.evaluator import load_run_config
 from cifarlab.model import pretrained_weights
 from cifarlab.model.network import ConvNet, inference, with_reference_ops
-from cifarlab.training.checkpoints import existing_checkpoint, restore_newest_network
+from cifarlab.training.checkpoints import require_checkpoint, restore_latest_network
 from cifarlab.training.state import make_network
 
 
-class Guess(NamedTuple):
+class Prediction(NamedTuple):
     """A class and how probable the network holds it.
 
     Attributes:
@@ -59,7 +59,7 @@ class Classifier:
         return inference(self.network, standardize(central_crop(pictures, self.dataset.crop_size)))
 
 
-def trained_classifier(checkpoint_dir: str | os.PathLike, *, averaged: bool = True) -> Classifier:
+def load_classifier(checkpoint_dir: str | os.PathLike, *, averaged: bool = True) -> Classifier:
     """The network of a run's newest checkpoint; needs none of the run's pictures.
 
     Args:
@@ -70,19 +70,19 @@ def trained_classifier(checkpoint_dir: str | os.PathLike, *, averaged: bool = Tr
         CheckpointError: there is no checkpoint, or none that can be read and is of this network.
         DataSetError: the folder does not say what the network was trained on.
     """
-    existing_checkpoint(checkpoint_dir)
+    require_checkpoint(checkpoint_dir)
     dataset = DataSet.read_description(Path(checkpoint_dir) / "dataset.json")
-    network = make_network(run_config(checkpoint_dir), dataset)
-    restored = restore_newest_network(network, checkpoint_dir, averaged=averaged)
+    network = make_network(load_run_config(checkpoint_dir), dataset)
+    restored = restore_latest_network(network, checkpoint_dir, averaged=averaged)
     return Classifier(network, dataset, restored.warnings)
 
 
-def pretrained() -> Classifier:
+def pretrained_classifier() -> Classifier:
     """The tutorial's network with the weights that come with cifarlab, trained on CIFAR-10.
 
     How they were made, and how good they are, is in `cifarlab.model.pretrained_weights.training_record()`.
 
-    >>> pretrained().dataset.classes[:3]
+    >>> pretrained_classifier().dataset.classes[:3]
     ('airplane', 'automobile', 'bird')
     """
     network = ConvNet()
@@ -90,24 +90,24 @@ def pretrained() -> Classifier:
     return Classifier(network, DataSet("cifar10", CLASSES))
 
 
-def classify(classifier: Classifier, pictures: np.ndarray, *, top: int = 3) -> list[list[Guess]]:
+def classify(classifier: Classifier, pictures: np.ndarray, *, top_k: int = 3) -> list[list[Prediction]]:
     """The most probable classes of each picture, best first.
 
     Args:
         classifier: a trained network and its classes.
         pictures: uint8[B, 32, 32, 3], 0-255.
-        top: how many classes of each.
+        top_k: how many classes of each.
 
     >>> from cifarlab.model.network import ConvNet
     >>> classifier = Classifier(ConvNet(), DataSet("letters", tuple("abcdefghij")))
-    >>> guesses = classify(classifier, np.zeros([1, 32, 32, 3], np.uint8), top=2)
-    >>> [len(guesses[0]), 0 <= guesses[0][0].probability <= 1]
+    >>> predictions = classify(classifier, np.zeros([1, 32, 32, 3], np.uint8), top_k=2)
+    >>> [len(predictions[0]), 0 <= predictions[0][0].probability <= 1]
     [2, True]
     """
     probabilities = tf.nn.softmax(classifier.logits(tf.constant(pictures))).numpy()
-    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k]
     classes = classifier.dataset.classes
-    return [[Guess(classes[c], float(p[c])) for c in row] for p, row in zip(probabilities, order, strict=True)]
+    return [[Prediction(classes[c], float(p[c])) for c in row] for p, row in zip(probabilities, order, strict=True)]
 
 
 def export(classifier: Classifier, folder: str | os.PathLike) -> Path:
@@ -127,7 +127,7 @@ def export(classifier: Classifier, folder: str | os.PathLike) -> Path:
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     converter = tf.lite.TFLiteConverter.from_saved_model(str(export(pretrained(), folder)))
+    ...     converter = tf.lite.TFLiteConverter.from_saved_model(str(export(pretrained_classifier(), folder)))
     ...     converter.optimizations = [tf.lite.Optimize.DEFAULT]  # weights in 8 bits
     ...     model = converter.convert()
     >>> f"{len(model) / 1e6:.1f} MB"

@@ -18,9 +18,9 @@ from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference
 from cifarlab.training.checkpoints import (
     CheckpointError,
-    existing_checkpoint,
-    newest_checkpoint,
-    restore_newest_network,
+    latest_checkpoint,
+    require_checkpoint,
+    restore_latest_network,
 )
 from cifarlab.training.state import make_network
 
@@ -47,13 +47,13 @@ class Evaluation(NamedTuple):
 
 
 class Predictor:
-    """The `predictions` of one network, again and again, with whatever weights it has by then.
+    """The `logits_and_labels` of one network, again and again, with whatever weights it has by then.
 
     Its graph is traced once: TensorFlow keeps for good what it traced of the network's own gradients, a megabyte each
     time.
 
     Attributes:
-        net: the network.
+        network: the network.
 
     >>> from cifarlab.model.network import ConvNet
     >>> predictor = Predictor(ConvNet())
@@ -61,41 +61,41 @@ class Predictor:
     [2, 5]
     """
 
-    def __init__(self, net: tf.Module) -> None:
+    def __init__(self, network: tf.Module) -> None:
         """Traces nothing yet.
 
         Args:
-            net: a ConvNet, or anything with its `stages`.
+            network: a ConvNet, or anything with its `stages`.
         """
-        self.net = net
+        self.network = network
         self._compiled: Callable | None = None
 
     def __call__(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
-        """Logits and labels, as `predictions` returns them; the images are of one size from the first call on."""
+        """Logits and labels, as `logits_and_labels` returns them; the images are of one size from the first call on."""
         if self._compiled is None:
             # Any batch size, also the last batch's smaller one, without tracing anew.
             specs = [tf.TensorSpec([None, *batches.element_spec[0].shape[1:]], tf.float32)]
-            self._compiled = tf.function(lambda images: inference(self.net, images), input_signature=specs)
+            self._compiled = tf.function(lambda images: inference(self.network, images), input_signature=specs)
         pairs = [(self._compiled(images).numpy(), labels.numpy()) for images, labels in batches]
         if not pairs:
             raise ValueError("there are no images to evaluate; expected at least one.")
         logits, labels = zip(*pairs, strict=True)
         return np.concatenate(logits), np.concatenate(labels)
 
-    def precision_with(self, values: Iterable[np.ndarray | tf.Variable], batches: tf.data.Dataset) -> float:
+    def precision_with_weights(self, values: Iterable[np.ndarray | tf.Variable], batches: tf.data.Dataset) -> float:
         """Precision @ 1, 0 to 1, with other values of all the network's variables, which it keeps."""
-        for variable, value in zip(self.net.variables, values, strict=True):
+        for variable, value in zip(self.network.variables, values, strict=True):
             variable.assign(value)
         return precision_at_1(*self(batches))
 
 
-def predictions(net: tf.Module, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+def logits_and_labels(network: tf.Module, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """The logits and labels of every image of a finite dataset.
 
     Who asks again and again, as beside a run, keeps a `Predictor`.
 
     Args:
-        net: a ConvNet, or anything with its `stages`.
+        network: a ConvNet, or anything with its `stages`.
         batches: of (float32[b, 24, 24, 3], int32[b]), as `inputs` returns.
 
     Returns:
@@ -104,11 +104,11 @@ def predictions(net: tf.Module, batches: tf.data.Dataset) -> tuple[np.ndarray, n
 
     >>> from cifarlab.model.network import ConvNet
     >>> batches = tf.data.Dataset.from_tensors((tf.zeros([3, 24, 24, 3]), [1, 2, 3]))
-    >>> logits, labels = predictions(ConvNet(), batches)
+    >>> logits, labels = logits_and_labels(ConvNet(), batches)
     >>> logits.shape, labels.tolist()
     ((3, 10), [1, 2, 3])
     """
-    return Predictor(net)(batches)
+    return Predictor(network)(batches)
 
 
 def evaluate(
@@ -126,11 +126,11 @@ def evaluate(
         DataSetError, DownloadError: the data cannot be had.
     """
     config = config or EvalConfig()
-    existing_checkpoint(config.checkpoint_dir)  # before the data are looked for, which may take long
+    require_checkpoint(config.checkpoint_dir)  # before the data are looked for, which may take long
     return _Evaluator(config, network, dataset).evaluate()
 
 
-def watch(
+def evaluate_repeatedly(
     config: EvalConfig | None = None,
     *,
     network: tf.Module | None = None,
@@ -154,13 +154,13 @@ def watch(
     config = config or EvalConfig()
     evaluator, seen, step = None, None, None
     while True:
-        newest = newest_checkpoint(config.checkpoint_dir)
+        newest = latest_checkpoint(config.checkpoint_dir)
         if newest and newest != seen:
             evaluator = evaluator or _Evaluator(config, network, dataset)
             try:
                 found, seen = evaluator.evaluate(), newest
             except CheckpointError:
-                if newest_checkpoint(config.checkpoint_dir):
+                if latest_checkpoint(config.checkpoint_dir):
                     raise
             else:
                 if found.step != step:  # else the newest is damaged, and the one before it was seen already
@@ -169,13 +169,13 @@ def watch(
         wait(config.eval_interval_secs)
 
 
-def run_config(checkpoint_dir: str | os.PathLike) -> TrainConfig:
+def load_run_config(checkpoint_dir: str | os.PathLike) -> TrainConfig:
     """The settings that a run was made with, from its `config.json`; the defaults where there is none."""
     path = Path(checkpoint_dir) / "config.json"
     return TrainConfig.load(path) if path.exists() else TrainConfig()
 
 
-def _pictures(config: EvalConfig, trained: TrainConfig) -> DataSet:
+def _resolve_dataset(config: EvalConfig, trained: TrainConfig) -> DataSet:
     """The pictures that were asked for, or else those of the run, which may have come to `train` as an argument."""
     path = Path(config.checkpoint_dir) / "dataset.json"
     if not path.exists():
@@ -209,9 +209,9 @@ class _Evaluator:
     """A network and its images, kept from one checkpoint to the next."""
 
     def __init__(self, config: EvalConfig, network: tf.Module | None, dataset: DataSet | None) -> None:
-        trained = run_config(config.checkpoint_dir)
+        trained = load_run_config(config.checkpoint_dir)
         self.config = config
-        self.dataset = dataset or _pictures(config, trained)
+        self.dataset = dataset or _resolve_dataset(config, trained)
         with tf.device(config.device):
             self.network = network or make_network(trained, self.dataset)
         self._predictor = Predictor(self.network)
@@ -219,7 +219,7 @@ class _Evaluator:
     def evaluate(self) -> Evaluation:
         """Evaluates the newest checkpoint that can be read."""
         start, config = time.perf_counter(), self.config
-        restored = restore_newest_network(self.network, config.checkpoint_dir, averaged=config.moving_average)
+        restored = restore_latest_network(self.network, config.checkpoint_dir, averaged=config.moving_average)
         images = inputs(
             self.dataset,
             SPLITS[self.config.eval_data],

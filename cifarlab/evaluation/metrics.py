@@ -24,26 +24,28 @@ def confusion_matrix(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return matrix
 
 
-def binomial_interval(right: np.ndarray | int, of: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
+def wilson_interval(num_correct: np.ndarray | int, total: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
     """Between which shares the true one lies, with 95 % confidence, when so many of so many images were right.
 
     It is Wilson's interval. Near the middle it reaches about 2 sqrt(p (1 - p) / n) to either side; unlike that formula
     it never leaves 0 to 1, and is not empty when all images were right.
 
     Args:
-        right: int[...], images classified rightly.
-        of: int[...], images in all, at least one.
+        num_correct: int[...], images classified rightly.
+        total: int[...], images in all, at least one.
 
     Returns:
         low, high: float[...], 0 to 1.
 
-    >>> low, high = binomial_interval(8600, 10_000)
+    >>> low, high = wilson_interval(8600, 10_000)
     >>> f"{low:.3f} to {high:.3f}"
     '0.853 to 0.867'
     """
-    share, square = np.asarray(right) / of, NORMAL_95**2
-    middle = (share + square / (2 * np.asarray(of))) / (1 + square / of)
-    reach = NORMAL_95 * np.sqrt(share * (1 - share) / of + square / (4 * np.asarray(of) ** 2)) / (1 + square / of)
+    share, square = np.asarray(num_correct) / total, NORMAL_95**2
+    middle = (share + square / (2 * np.asarray(total))) / (1 + square / total)
+    reach = (
+        NORMAL_95 * np.sqrt(share * (1 - share) / total + square / (4 * np.asarray(total) ** 2)) / (1 + square / total)
+    )
     return np.maximum(middle - reach, 0.0), np.minimum(middle + reach, 1.0)
 
 
@@ -63,14 +65,14 @@ def most_confident_mistakes(logits: np.ndarray, labels: np.ndarray, count: int =
     [0, 2]
     """
     wrong = np.flatnonzero(np.argmax(logits, axis=1) != labels)
-    surest = np.argsort(-probabilities(logits[wrong]).max(axis=1, initial=0), kind="stable")
+    surest = np.argsort(-softmax(logits[wrong]).max(axis=1, initial=0), kind="stable")
     return wrong[surest[:count]]
 
 
-def probabilities(logits: np.ndarray) -> np.ndarray:
+def softmax(logits: np.ndarray) -> np.ndarray:
     """The softmax of logits, in float64: each row is above zero and sums to 1.
 
-    >>> probabilities(np.zeros([1, 4])).tolist()
+    >>> softmax(np.zeros([1, 4])).tolist()
     [[0.25, 0.25, 0.25, 0.25]]
     """
     powers = np.exp(logits - np.max(logits, axis=1, keepdims=True), dtype=np.float64)

@@ -11,63 +11,63 @@ from cifarlab.data.sources.download import Progress
 from cifarlab.evaluation.evaluator import Evaluation
 from cifarlab.text import sanitize_lines
 from cifarlab.training.observers import Observer, Run, StepRecord
-from cifarlab.training.strategies.placement import operation_lines
+from cifarlab.training.strategies.placement import placement_lines
 
 RECORDS_PER_SECOND = 100_000
 """Read into the shuffle queue on two cores; only for the estimate that is printed while one waits."""
 
-UNEVEN = 1.2
+IMBALANCE_RATIO = 1.2
 """How many times as many pictures as the rarest class the commonest has, before it is worth a line."""
 
 
 class Console(Observer):
     """Prints a run as the tutorial's program did."""
 
-    def start(self, run: Run) -> None:
+    def on_start(self, run: Run) -> None:
         """Says what the run goes on from, where it writes, and that the queue is being filled."""
         for warning in run.warnings:
-            say(f"Warning: {warning}")
+            echo(f"Warning: {warning}")
         if run.first_step >= run.config.max_steps:
             return
         if run.resumed:
             folder = run.config.train_dir if run.is_chief else "the chief's run"
-            say(f"Continuing {folder} from its checkpoint at step {run.first_step}.")
+            echo(f"Continuing {folder} from its checkpoint at step {run.first_step}.")
         if run.placement:
-            say(run.placement)
+            echo(run.placement)
         if run.config.log_device_placement:
-            for line in operation_lines(run.graph):
-                say(line)
-        say_if_uneven(run.dataset)
+            for line in placement_lines(run.graph):
+                echo(line)
+        warn_if_imbalanced(run.dataset)
         config, name = run.config, {"cifar10": "CIFAR"}.get(run.dataset.name, run.dataset.name)
         records = run.dataset.num_examples("train")
         fill = queue_capacity(records, 0, config.min_fraction_of_examples_in_queue)
         seconds = max(1, round((fill + 3 * run.images_per_step) / RECORDS_PER_SECOND))
-        say(f"Filling queue with {fill} {name} images before starting to train. This takes about {seconds} s.")
+        echo(f"Filling queue with {fill} {name} images before starting to train. This takes about {seconds} s.")
 
-    def step(self, record: StepRecord) -> None:
+    def on_step(self, record: StepRecord) -> None:
         """Prints the tutorial's line: step, loss, examples/sec and sec/batch since the line before."""
-        say(step_line(record, datetime.datetime.now()))
+        echo(step_line(record, datetime.datetime.now()))
 
-    def event(self, event: str, step: int, **values: Any) -> None:
+    def on_event(self, event: str, step: int, **values: Any) -> None:
         """Says that steps are taken again when numbers went wrong, which may take as long as they did."""
         if event == "not_finite" and values["replayed"]:
-            say(f"Step {step} went wrong: taking the {values['replayed']:,} steps before it again to find where.")
+            echo(f"Step {step} went wrong: taking the {values['replayed']:,} steps before it again to find where.")
 
-    def end(self, run: Run, reason: str) -> None:
+    def on_end(self, run: Run, reason: str) -> None:
         """Says what is saved and how to go on."""
         if reason == "failed":
             return
         step, folder = int(run.state.step.numpy()), run.config.train_dir
         if not run.is_chief:
-            say(f"Done: {step} steps. The chief saved them." if reason == "max_steps" else f"Stopped at step {step}.")
+            echo(f"Done: {step} steps. The chief saved them." if reason == "max_steps" else f"Stopped at step {step}.")
             return
         if reason == "max_steps" and step == run.first_step:
-            say(f"{folder} is at step {step} already: nothing to do up to --max-steps {run.config.max_steps}.")
+            echo(f"{folder} is at step {step} already: nothing to do up to --max-steps {run.config.max_steps}.")
         elif reason == "max_steps":
-            say(f"Done: {step} steps. Evaluate them: cifarlab eval --run-once --checkpoint-dir {folder}")
+            echo(f"Done: {step} steps. Evaluate them: cifarlab eval --run-once --checkpoint-dir {folder}")
         else:
             again = "the same command again, without --fresh" if run.config.fresh else "the same command again"
-            say(f"Stopped and saved at step {step}. To continue, run {again} (train_dir is {folder}).")
+            echo(f"Stopped and saved at step {step}. To continue, run {again} (train_dir is {folder}).")
 
 
 def step_line(record: StepRecord, now: datetime.datetime) -> str:
@@ -95,7 +95,7 @@ def evaluation_line(evaluation: Evaluation, averaged: bool, now: datetime.dateti
     )
 
 
-class DownloadBar:
+class DownloadProgressBar:
     """Prints how a download goes on: on a terminal one line that changes, elsewhere a line every 10 seconds."""
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class DownloadBar:
         if live:
             print(f"\r{line:<79}", end="\n" if done else "", flush=True)
         else:
-            say(line)
+            echo(line)
 
 
 def progress_line(progress: Progress) -> str:
@@ -122,14 +122,14 @@ def progress_line(progress: Progress) -> str:
         return f"{progress.name}: another process is fetching it, {progress.done / 1e6:.1f} MB so far; waiting for it"
     done = f"{progress.done / 1e6:.1f}"
     of = f" of {progress.total / 1e6:.1f}" if progress.total else ""
-    left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
+    left = "" if progress.seconds_left is None else f", {format_duration(progress.seconds_left)} left"
     return f"{progress.name}: {done}{of} MB, {progress.bytes_per_second / 1e6:.2f} MB/s{left}"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Minutes and seconds in words.
 
-    >>> duration(75), duration(8.2), duration(7_400)
+    >>> format_duration(75), format_duration(8.2), format_duration(7_400)
     ('1 min 15 s', '8 s', '2 h 03 min')
     """
     minutes, seconds = divmod(round(seconds), 60)
@@ -138,19 +138,19 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
 
 
-def say_if_uneven(dataset: DataSet) -> None:
+def warn_if_imbalanced(dataset: DataSet) -> None:
     """Says how uneven a data set's classes are, and what always naming the commonest is worth; of even ones nothing."""
     counts = dataset.class_counts("train")
-    if counts.max() <= UNEVEN * counts.min():
+    if counts.max() <= IMBALANCE_RATIO * counts.min():
         return
     most, least = dataset.classes[counts.argmax()], dataset.classes[counts.argmin()]
     name, share = dataset.majority_class()
-    say(
+    echo(
         f"Uneven classes: {counts.max():,} training pictures of {most}, {counts.min():,} of {least}. "
         f"Always answering {name} is right on {share:.1%} of the test pictures."
     )
 
 
-def say(line: str) -> None:
+def echo(line: str) -> None:
     """Prints a line, or several, at once, also into a pipe; what a name brings that no letter does is escaped."""
     print(sanitize_lines(line), flush=True)

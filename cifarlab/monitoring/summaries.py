@@ -12,23 +12,23 @@ from cifarlab.backend import tf
 from cifarlab.errors import UserError
 from cifarlab.evaluation.evaluator import Evaluation
 from cifarlab.model.network import layers
-from cifarlab.training.checkpoints import one_line
-from cifarlab.training.observers import Details, Observer, Run, StepRecord
+from cifarlab.training.checkpoints import first_line
+from cifarlab.training.observers import Observer, Run, StepDetails, StepRecord
 
 BUCKETS = 30
 """Of a histogram, TensorBoard's default."""
 
-PICTURES = 3
+MAX_IMAGES = 3
 """Images of a batch that are kept, TensorFlow's default."""
 
-DENSE = 1_000
+FULL_SUMMARIES = 1_000
 """Summaries that hold histograms and pictures, 26 kB each; then a tenth of them do, after ten times as many steps a
 hundredth, and so on. So a week, 10,000,000 steps, is 0.2 GB for TensorBoard to read, and not 2.6."""
 
-A_FILE = 1_000
+SUMMARIES_PER_FILE = 1_000
 """Summaries in an event file before the next one is begun: one that is damaged costs a part of the run and no more."""
 
-_GO_ON = "continue from the last checkpoint; `cifarlab train` also goes on with --summary-frequency 0"
+_RESUME_HINT = "continue from the last checkpoint; `cifarlab train` also goes on with --summary-frequency 0"
 
 
 class SummaryError(UserError):
@@ -49,47 +49,47 @@ class Summaries(Observer):
         """
         self.frequency = frequency
 
-    def start(self, run: Run) -> None:
+    def on_start(self, run: Run) -> None:
         """Writes the traced training graph."""
         self._layers = [layer.name for layer in layers(run.state.network)]
         self._folder, self._written = run.config.train_dir, 0
-        with _told(self._folder, _GO_ON):
+        with _one_line_errors(self._folder, _RESUME_HINT):
             self._writer = _writer(self._folder)
             with self._writer.as_default(step=run.first_step):
                 tf.summary.graph(run.graph)
-            self._begin(run.first_step)
+            self._purge_later_events(run.first_step)
             self._writer.flush()
 
-    def wants(self, step: int) -> bool:
+    def wants_details(self, step: int) -> bool:
         """Every `frequency` steps, the first included."""
         return bool(self.frequency) and step % self.frequency == 0
 
-    def details(self, record: StepRecord, details: Details) -> None:
+    def on_details(self, record: StepRecord, details: StepDetails) -> None:
         """Writes all summaries of a step, histograms and pictures while a run is young."""
-        with _told(self._folder, _GO_ON):
-            if self._written and self._written % A_FILE == 0:
+        with _one_line_errors(self._folder, _RESUME_HINT):
+            if self._written and self._written % SUMMARIES_PER_FILE == 0:
                 self._writer.close()
                 self._writer = _writer(self._folder)
             with self._writer.as_default(step=np.int64(record.step)):
                 self._scalars(record, details)
-                if in_full(record.step, self.frequency):
+                if has_histograms(record.step, self.frequency):
                     self._histograms_and_pictures(details)
             self._writer.flush()
         self._written += 1
 
-    def end(self, run: Run, reason: str) -> None:
+    def on_end(self, run: Run, reason: str) -> None:
         """Closes the event file."""
         with contextlib.suppress(tf.errors.OpError):  # what could not be written was told before
             self._writer.close()
 
-    def _begin(self, step: int) -> None:
+    def _purge_later_events(self, step: int) -> None:
         """Has TensorBoard forget summaries of this step and later ones, which a run that was killed takes once more."""
         log = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
         event = tf.compat.v1.Event(wall_time=time.time(), step=step, session_log=log)
         tf.raw_ops.ImportEvent(writer=self._writer._resource, event=event.SerializeToString())
 
-    def _histograms_and_pictures(self, details: Details) -> None:
-        tf.summary.image("images", to_unit_range(details.images[:PICTURES]), max_outputs=PICTURES)
+    def _histograms_and_pictures(self, details: StepDetails) -> None:
+        tf.summary.image("images", to_unit_range(details.images[:MAX_IMAGES]), max_outputs=MAX_IMAGES)
         for name in details.stages._fields:
             if name in self._layers:
                 histogram(f"{name}/activations", getattr(details.stages, name))
@@ -97,7 +97,7 @@ class Summaries(Observer):
             histogram(name, value)
             histogram(f"{name}/gradients", details.gradients[name])
 
-    def _scalars(self, record: StepRecord, details: Details) -> None:
+    def _scalars(self, record: StepRecord, details: StepDetails) -> None:
         for name in details.stages._fields:
             if name in self._layers:
                 silent = tf.cast(tf.equal(getattr(details.stages, name), 0), tf.float32)
@@ -117,29 +117,29 @@ def _scalar(tag: str, value: float) -> None:
 
 
 @contextlib.contextmanager
-def _told(folder: str, advice: str) -> Iterator[None]:
+def _one_line_errors(folder: str, advice: str) -> Iterator[None]:
     """Makes one line of what the disk refuses."""
     try:
         yield
     except tf.errors.OpError as error:
         raise SummaryError(
-            f"event files for TensorBoard should go to {folder}; they could not be written: {one_line(error)}. Make "
+            f"event files for TensorBoard should go to {folder}; they could not be written: {first_line(error)}. Make "
             f"room there or allow writing, then {advice}."
         ) from None
 
 
-def in_full(step: int, frequency: int) -> bool:
+def has_histograms(step: int, frequency: int) -> bool:
     """Whether the summary of a step holds histograms and pictures, of which a long run has ever fewer.
 
     Args:
         step: of a summary, a multiple of `frequency`.
         frequency: steps between summaries.
 
-    >>> [in_full(step, 100) for step in (99_900, 100_000, 100_100, 101_000)]
+    >>> [has_histograms(step, 100) for step in (99_900, 100_000, 100_100, 101_000)]
     [True, True, False, True]
     """
     stride = frequency
-    while step >= DENSE * stride:
+    while step >= FULL_SUMMARIES * stride:
         stride *= 10
     return step % stride == 0
 
@@ -168,7 +168,7 @@ class EvaluationSummaries:
         Raises:
             SummaryError: the disk refuses.
         """
-        with _told(self._folder, "evaluate again; or name another --eval-dir"):
+        with _one_line_errors(self._folder, "evaluate again; or name another --eval-dir"):
             with self._writer.as_default(step=np.int64(evaluation.step)):
                 _scalar("Precision @ 1", evaluation.precision)
             self._writer.flush()

@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from cifarlab.evaluation.metrics import binomial_interval, probabilities
+from cifarlab.evaluation.metrics import softmax, wilson_interval
 from cifarlab.plotting import plots
-from cifarlab.plotting.figures import COLOURS, QUIET, label
+from cifarlab.plotting.figures import COLORS, MUTED_COLOR, legend_label
 
-_BLUES = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", COLOURS[0]])
+_BLUES = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", COLORS[0]])
 
 
 def confusion(ax: Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
@@ -22,7 +22,7 @@ def confusion(ax: Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
         classes: the classes' names.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, (ax,) = figures.new()
+    >>> figure, (ax,) = figures.subplots()
     >>> confusion(ax, np.array([[3, 1], [0, 4]]), ["cat", "dog"])
     >>> [text.get_text() for text in ax.texts]
     ['75', '25', '', '100']
@@ -33,7 +33,7 @@ def confusion(ax: Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
         colour = "white" if value > 55 else "black"
         text = f"{value:.0f}" if value >= 0.5 else ""
         ax.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)
-    names = list(map(label, classes))
+    names = list(map(legend_label, classes))
     ax.set_xticks(range(len(names)), names, rotation=35, ha="left", rotation_mode="anchor", fontsize=9)
     ax.set_yticks(range(len(names)), names, fontsize=9)
     ax.xaxis.tick_top()
@@ -45,7 +45,7 @@ def confusion(ax: Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
     ax.set_ylabel("it is")
 
 
-def by_class(ax: Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
+def per_class_accuracy(ax: Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
     """Draws the share of each class that is right as bars, with 95 % binomial intervals, and that of all as a line.
 
     Args:
@@ -54,25 +54,25 @@ def by_class(ax: Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
         classes: the classes' names.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, (ax,) = figures.new()
-    >>> by_class(ax, np.array([[3, 1], [0, 4]]), ["cat", "dog"])
+    >>> figure, (ax,) = figures.subplots()
+    >>> per_class_accuracy(ax, np.array([[3, 1], [0, 4]]), ["cat", "dog"])
     >>> [bar.get_height().item() for bar in ax.patches]
     [75.0, 100.0]
     """
     right, of = np.diag(matrix), np.maximum(matrix.sum(axis=1), 1)
-    low, high = binomial_interval(right, of)
+    low, high = wilson_interval(right, of)
     errors = 100 * np.stack([right / of - low, high - right / of])
     shares = dict(zip(classes, 100 * right / of, strict=True))
     plots.bars(ax, shares, title="Which classes are hard?", y="right (%)", errors=np.maximum(errors, 0))
     ax.axhline(
-        100 * right.sum() / max(matrix.sum(), 1), color=COLOURS[1], linewidth=1.2, linestyle="--", label="all classes"
+        100 * right.sum() / max(matrix.sum(), 1), color=COLORS[1], linewidth=1.2, linestyle="--", label="all classes"
     )
     ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
     ax.set_ylim(0, 100)
     ax.tick_params(axis="x", labelrotation=25)
 
 
-def mistakes(
+def misclassified(
     ax: Axes, images: np.ndarray, logits: np.ndarray, labels: np.ndarray, classes: Sequence[str], *, columns: int = 6
 ) -> None:
     """Draws wrongly classified images; above each what the network said and how sure it was, below what it is.
@@ -86,8 +86,8 @@ def mistakes(
         columns: images in a row.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, (ax,) = figures.new()
-    >>> mistakes(ax, np.zeros([1, 32, 32, 3], np.uint8), np.array([[9.0, 1.0]]), np.array([1]), ["cat", "dog"])
+    >>> figure, (ax,) = figures.subplots()
+    >>> misclassified(ax, np.zeros([1, 32, 32, 3], np.uint8), np.array([[9.0, 1.0]]), np.array([1]), ["cat", "dog"])
     >>> [text.get_text() for text in ax.texts]
     ['cat? 100 %', 'dog']
     """
@@ -95,17 +95,17 @@ def mistakes(
     down = size + room
     rows = -(-len(images) // columns)
     whole = np.full([max(rows, 1) * down, columns * (size + gap) - gap, 3], 255, np.uint8)
-    for place, (image, shares) in enumerate(zip(images, probabilities(logits), strict=True)):
+    for place, (image, shares) in enumerate(zip(images, softmax(logits), strict=True)):
         top, left = place // columns * down + room // 2, place % columns * (size + gap)
         whole[top : top + size, left : left + size] = image
-        said = f"{label(classes[shares.argmax()])}? {100 * shares.max():.0f} %"
+        said = f"{legend_label(classes[shares.argmax()])}? {100 * shares.max():.0f} %"
         ax.text(left - 0.5, top - 1, said, va="bottom", fontsize=9)
-        ax.text(left - 0.5, top + size, label(classes[labels[place]]), va="top", fontsize=9, color=QUIET)
+        ax.text(left - 0.5, top + size, legend_label(classes[labels[place]]), va="top", fontsize=9, color=MUTED_COLOR)
     ax.imshow(whole, interpolation="nearest")
     ax.set_axis_off()
 
 
-def guesses(picture_ax: Axes, bars_ax: Axes, picture: np.ndarray, shares: Sequence[tuple[str, float]]) -> None:
+def predictions(picture_ax: Axes, bars_ax: Axes, picture: np.ndarray, shares: Sequence[tuple[str, float]]) -> None:
     """Draws one picture, and beside it how probable the network holds each class.
 
     Args:
@@ -115,16 +115,16 @@ def guesses(picture_ax: Axes, bars_ax: Axes, picture: np.ndarray, shares: Sequen
         shares: class and probability of 0 to 1, as `classify` returns them for one picture.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, (left, right) = figures.new(1, 2)
-    >>> guesses(left, right, np.zeros([32, 32, 3], np.uint8), [("ship", 0.75), ("truck", 0.25)])
+    >>> figure, (left, right) = figures.subplots(1, 2)
+    >>> predictions(left, right, np.zeros([32, 32, 3], np.uint8), [("ship", 0.75), ("truck", 0.25)])
     >>> [f"{bar.get_width():g}" for bar in right.patches]
     ['75', '25']
     """
     picture_ax.imshow(picture, interpolation="nearest")
     picture_ax.set_axis_off()
     names, values = zip(*shares, strict=True)
-    bars_ax.barh(range(len(names)), [100 * value for value in values], color=COLOURS[0])
-    bars_ax.set_yticks(range(len(names)), list(map(label, names)))
+    bars_ax.barh(range(len(names)), [100 * value for value in values], color=COLORS[0])
+    bars_ax.set_yticks(range(len(names)), list(map(legend_label, names)))
     bars_ax.invert_yaxis()
     bars_ax.set_xlim(0, 100)
     bars_ax.set_title("What does the network take it for?", loc="left", fontsize=11)

@@ -21,10 +21,10 @@ from matplotlib.ticker import LogFormatter
 
 from cifarlab import text as safe_text
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, which people with any kind of colour blindness can tell apart, in the order of their use."""
 
-QUIET = "#767676"
+MUTED_COLOR = "#767676"
 """Of what should be seen second: grids, guides, notes; dark enough to be read on white."""
 
 WIDTH = 8.0
@@ -33,7 +33,7 @@ WIDTH = 8.0
 DOTS_PER_INCH = 96
 
 
-def new(
+def subplots(
     rows: int = 1,
     columns: int = 1,
     *,
@@ -56,7 +56,7 @@ def new(
     Returns:
         the figure, and its axes as an array [rows * columns].
 
-    >>> figure, axes = new(1, 2)
+    >>> figure, axes = subplots(1, 2)
     >>> len(axes), float(figure.get_figwidth())
     (2, 8.0)
     """
@@ -66,24 +66,24 @@ def new(
     return figure, figure.subplots(rows, columns, squeeze=False, **options).ravel()
 
 
-def show(figure: Figure, seen: str, *, exact: bool = False) -> None:
+def show(figure: Figure, alt: str, *, checksum: bool = False) -> None:
     """Shows a figure below a notebook's cell, with what can be seen in it in words.
 
     Args:
         figure: to show.
-        seen: the alternative text: what a person would see who could, in a sentence or two.
-        exact: the figure's values are the same on every machine; their checksum becomes part of the words.
+        alt: the alternative text: what a person would see who could, in a sentence or two.
+        checksum: the figure's values are the same on every machine; their checksum becomes part of the words.
     """
     from IPython.display import display
 
-    words = "\n".join([seen, *(f"[{line}]" for line in describe(figure, exact=exact))])
-    display({"image/png": png(figure), "text/plain": words}, metadata={"image/png": {"alt": seen}}, raw=True)
+    words = "\n".join([alt, *(f"[{line}]" for line in describe(figure, checksum=checksum))])
+    display({"image/png": png(figure), "text/plain": words}, metadata={"image/png": {"alt": alt}}, raw=True)
 
 
-def label(name: str) -> str:
+def legend_label(name: str) -> str:
     """A name as it stands in a figure: plain, not too long, and not left out of the legend for how it begins.
 
-    >>> label("cat"), label("_nolegend_")
+    >>> legend_label("cat"), legend_label("_nolegend_")
     ('cat', ' _nolegend_')
     """
     name = safe_text.display_name(name)
@@ -96,14 +96,14 @@ def png(figure: Figure) -> bytes:
     What stands between two dollar signs is no formula here: it may be the name of somebody's class or run.
     """
     buffer = io.BytesIO()
-    _take_literally(figure)
+    _disable_mathtext(figure)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a letter that the font lacks, a name that finds no room
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
 
-def _take_literally(figure: Figure) -> None:
+def _disable_mathtext(figure: Figure) -> None:
     """Has no text of a figure read as a formula, but for the powers of ten that matplotlib writes along an axis."""
     powers = {
         text
@@ -117,25 +117,25 @@ def _take_literally(figure: Figure) -> None:
         text.set_parse_math(text in powers)
 
 
-def html_image(figure: Figure, seen: str) -> str:
+def html_image(figure: Figure, alt: str) -> str:
     """A figure as an element of HTML, with its alternative text; for widgets, which have no other place for one.
 
-    >>> html_image(new()[0], "A curve.")[:42]
+    >>> html_image(subplots()[0], "A curve.")[:42]
     '<img decoding="sync" alt="A curve." src="d'
     """
     data = base64.b64encode(png(figure)).decode()
     # Decoded with the page's next frame: a picture that is replaced does not flicker.
-    return f'<img decoding="sync" alt="{html.escape(seen)}" src="data:image/png;base64,{data}">'
+    return f'<img decoding="sync" alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
 
 
-def describe(figure: Figure, *, exact: bool = False) -> Iterator[str]:
+def describe(figure: Figure, *, checksum: bool = False) -> Iterator[str]:
     """A line for each of a figure's axes that hold something: title, labels, and what is drawn.
 
-    >>> figure, (ax,) = new()
+    >>> figure, (ax,) = subplots()
     >>> _ = ax.plot([0, 1, 2], [3, 2, 1], label="loss"), ax.set_title("Does it learn?"), ax.set_xlabel("step")
     >>> list(describe(figure))
     ['Does it learn? x: step. loss: 3 points.']
-    >>> list(describe(figure, exact=True))
+    >>> list(describe(figure, checksum=True))
     ['Does it learn? x: step. loss: 3 points. Values: acaa2d19.']
     """
     for ax in figure.axes:
@@ -143,7 +143,7 @@ def describe(figure: Figure, *, exact: bool = False) -> Iterator[str]:
             continue
         labels = [f"{name}: {text}." for name, text in (("x", ax.get_xlabel()), ("y", ax.get_ylabel())) if text]
         parts = [ax.get_title(loc="left") or ax.get_title() or "Untitled.", *labels, *_contents(ax)]
-        if exact:
+        if checksum:
             parts.append(f"Values: {_checksum(ax)}.")
         yield safe_text.sanitize_lines(" ".join(part if part[-1] in ".?!" else f"{part}." for part in parts))
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from cifarlab.plotting.figures import label
+from cifarlab.plotting.figures import legend_label
 
-GAP = 2
+GRID_GAP = 2
 """White pixels between the images of a sheet."""
 
 
-def sheet(
+def image_grid(
     ax: Axes,
     rows: Mapping[str, np.ndarray] | Sequence[np.ndarray],
     *,
@@ -23,13 +23,13 @@ def sheet(
     Args:
         ax: where.
         rows: by name or without, images [N, height, width, 3] or [N, height, width], all of one size: uint8 as they
-            are, float as grey levels of 0-255, cut off there. `stretched` makes such of standardized images.
+            are, float as grey levels of 0-255, cut off there. `rescale_to_255` makes such of standardized images.
         title: the question that the sheet answers.
         columns: names of the columns.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, (ax,) = figures.new()
-    >>> sheet(ax, {"zeros": np.zeros([4, 24, 24, 3])})
+    >>> figure, (ax,) = figures.subplots()
+    >>> image_grid(ax, {"zeros": np.zeros([4, 24, 24, 3])})
     >>> ax.get_images()[0].get_array().shape
     (24, 102, 3)
     """
@@ -37,10 +37,12 @@ def sheet(
     images = [_as_bytes(np.asarray(row)) for row in rows]
     height, width = images[0].shape[1:3]
     count = max(len(row) for row in images)
-    whole = np.full([len(images) * (height + GAP) - GAP, count * (width + GAP) - GAP, 3], 255, np.uint8)
+    whole = np.full(
+        [len(images) * (height + GRID_GAP) - GRID_GAP, count * (width + GRID_GAP) - GRID_GAP, 3], 255, np.uint8
+    )
     for y, row in enumerate(images):
         for x, image in enumerate(row):
-            top, left = y * (height + GAP), x * (width + GAP)
+            top, left = y * (height + GRID_GAP), x * (width + GRID_GAP)
             whole[top : top + height, left : left + width] = image
     ax.imshow(whole, interpolation="nearest")
     _ticks(ax.yaxis, names, height)
@@ -50,13 +52,13 @@ def sheet(
     ax.set_title(title, loc="left", fontsize=11)
 
 
-def stretched(images: np.ndarray) -> np.ndarray:
+def rescale_to_255(images: np.ndarray) -> np.ndarray:
     """Stretches each image to grey levels of 0 to 255, so that standardized images can be looked at.
 
     Args:
         images: float[N, ...] of any range.
 
-    >>> stretched(np.array([[-1.0, 3.0]])).tolist()
+    >>> rescale_to_255(np.array([[-1.0, 3.0]])).tolist()
     [[0.0, 255.0]]
     """
     images = np.asarray(images, np.float32)
@@ -65,7 +67,7 @@ def stretched(images: np.ndarray) -> np.ndarray:
     return (images - low) / np.maximum(high - low, 1e-9) * 255
 
 
-def tiles(values: np.ndarray, count: int = 16, size: int = 24) -> np.ndarray:
+def feature_maps(values: np.ndarray, count: int = 16, size: int = 24) -> np.ndarray:
     """What a stage makes of one picture, as grey tiles of one size; the stage's largest value is the lightest.
 
     Args:
@@ -77,8 +79,8 @@ def tiles(values: np.ndarray, count: int = 16, size: int = 24) -> np.ndarray:
     Returns:
         float32[tiles, size, size], grey levels of 0-230: a white tile could not be told from the page.
 
-    >>> tiles(np.zeros([12, 12, 64])).shape, tiles(np.zeros([384])).shape, tiles(np.zeros([10])).shape
-    ((16, 24, 24), (16, 24, 24), (10, 24, 24))
+    >>> [feature_maps(np.zeros(shape)).shape for shape in ([12, 12, 64], [384], [10])]
+    [(16, 24, 24), (16, 24, 24), (10, 24, 24)]
     """
     values = np.asarray(values, np.float32)
     if values.ndim == 1:
@@ -89,17 +91,17 @@ def tiles(values: np.ndarray, count: int = 16, size: int = 24) -> np.ndarray:
     else:
         small = np.moveaxis(values, -1, 0)[:count]
     rows, columns = (np.arange(size) * length // size for length in small.shape[1:])
-    return 0.9 * stretched(small[:, rows][:, :, columns][None])[0]
+    return 0.9 * rescale_to_255(small[:, rows][:, :, columns][None])[0]
 
 
 def _as_bytes(images: np.ndarray) -> np.ndarray:
-    """uint8[N, height, width, 3] of images that `sheet` takes."""
+    """uint8[N, height, width, 3] of images that `image_grid` takes."""
     if images.ndim == 3:
         images = np.repeat(images[..., None], 3, axis=-1)
     return images if images.dtype == np.uint8 else np.clip(np.rint(images), 0, 255).astype(np.uint8)
 
 
 def _ticks(axis, names: list[str], size: int) -> None:
-    places = [(size - 1) / 2 + place * (size + GAP) for place in range(len(names))]
-    axis.set_ticks(places, list(map(label, names)), fontsize=9)
+    places = [(size - 1) / 2 + place * (size + GRID_GAP) for place in range(len(names))]
+    axis.set_ticks(places, list(map(legend_label, names)), fontsize=9)
     axis.set_tick_params(length=0)

@@ -1,6 +1,6 @@
 """Plots of numbers in the course's style: each answers one question, which is its title.
 
-Each function takes an `ax` and arrays, and draws; `figures.new` makes the axes and `figures.show` shows them.
+Each function takes an `ax` and arrays, and draws; `figures.subplots` makes the axes and `figures.show` shows them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from cifarlab.plotting.figures import COLOURS, QUIET, label
+from cifarlab.plotting.figures import COLORS, MUTED_COLOR, legend_label
 
 
 def lines(
@@ -31,17 +31,17 @@ def lines(
         faint: names of curves to draw thin and pale, behind the others.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, (ax,) = figures.new()
+    >>> figure, (ax,) = figures.subplots()
     >>> lines(ax, {"loss": ([0, 10], [4.68, 4.36])}, title="Does it learn?", x="step", y="loss (nats)")
     >>> [line.get_label() for line in ax.get_lines()]
     ['loss']
     """
     for number, (name, (along, values)) in enumerate(curves.items()):
-        colour = COLOURS[number % len(COLOURS)]
+        colour = COLORS[number % len(COLORS)]
         if name in faint:
-            ax.plot(along, values, color=colour, linewidth=0.8, alpha=0.35, label=label(name), zorder=1)
+            ax.plot(along, values, color=colour, linewidth=0.8, alpha=0.35, label=legend_label(name), zorder=1)
         else:
-            ax.plot(along, values, color=colour, linewidth=1.8, label=label(name), zorder=2)
+            ax.plot(along, values, color=colour, linewidth=1.8, label=legend_label(name), zorder=2)
     _style(ax, title, x, y)
     if len(curves) > 1:
         ax.legend(frameon=False, fontsize=9)
@@ -67,15 +67,15 @@ def bars(
         errors: how far an error bar reaches for each; two rows where it reaches otherwise down than up.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, (ax,) = figures.new()
+    >>> figure, (ax,) = figures.subplots()
     >>> bars(ax, {"1": 3000, "16": 5000}, title="What do threads bring?", x="threads", y="images/s")
     >>> [text.get_text() for text in ax.texts]
     ['3,000', '5,000']
     """
     heights = list(values.values())
     places = range(len(heights))  # names as places would become one bar where two are alike
-    drawn = ax.bar(places, heights, color=COLOURS[0], yerr=errors, ecolor=QUIET, capsize=3)
-    ax.set_xticks(places, list(map(label, values)))
+    drawn = ax.bar(places, heights, color=COLORS[0], yerr=errors, ecolor=MUTED_COLOR, capsize=3)
+    ax.set_xticks(places, list(map(legend_label, values)))
     if errors is None:
         ax.bar_label(drawn, [f"{height:,.4g}" if height < 1000 else f"{height:,.0f}" for height in heights], fontsize=9)
         ax.margins(y=0.12)
@@ -83,26 +83,26 @@ def bars(
     ax.grid(visible=False, axis="x")
 
 
-def agreement(ax: Axes, wanted: np.ndarray, got: np.ndarray, *, title: str, x: str, y: str) -> None:
+def agreement(ax: Axes, expected: np.ndarray, actual: np.ndarray, *, title: str, x: str, y: str) -> None:
     """Draws how far each weight moved in one update against how far it moved in another; equal ones are on the line.
 
     Args:
         ax: where.
-        wanted: float[N], each weight's move.
-        got: float[N], the same weights' moves in the other update.
+        expected: float[N], each weight's move.
+        actual: float[N], the same weights' moves in the other update.
         title: the question that the plot answers.
         x: which update the first is.
         y: which update the second is.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, (ax,) = figures.new()
+    >>> figure, (ax,) = figures.subplots()
     >>> agreement(ax, np.array([0.1, 0.2]), np.array([0.1, 0.3]), title="The same?", x="one", y="two")
     >>> [line.get_label() for line in ax.get_lines()]
     ['equal', 'a weight each']
     """
-    limit = 1.05 * float(max(np.abs(wanted).max(), np.abs(got).max()))
-    ax.plot([-limit, limit], [-limit, limit], color=QUIET, linewidth=0.9, label="equal")
-    ax.plot(wanted, got, ".", color=COLOURS[0], markersize=4, alpha=0.5, label="a weight each")
+    limit = 1.05 * float(max(np.abs(expected).max(), np.abs(actual).max()))
+    ax.plot([-limit, limit], [-limit, limit], color=MUTED_COLOR, linewidth=0.9, label="equal")
+    ax.plot(expected, actual, ".", color=COLORS[0], markersize=4, alpha=0.5, label="a weight each")
     ax.set_xlim(-limit, limit)
     ax.set_ylim(-limit, limit)
     ax.set_box_aspect(1)
@@ -110,7 +110,7 @@ def agreement(ax: Axes, wanted: np.ndarray, got: np.ndarray, *, title: str, x: s
     _style(ax, title, x, y)
 
 
-def shares(ax: Axes, wholes: Mapping[str, Mapping[str, float]], *, title: str) -> None:
+def stacked_bars(ax: Axes, wholes: Mapping[str, Mapping[str, float]], *, title: str) -> None:
     """Draws how each of several wholes is shared out among the same parts, a bar for each whole.
 
     Args:
@@ -119,8 +119,8 @@ def shares(ax: Axes, wholes: Mapping[str, Mapping[str, float]], *, title: str) -
         title: the question that the plot answers.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, (ax,) = figures.new()
-    >>> shares(ax, {"time": {"conv1": 1.0, "conv2": 3.0}}, title="Where does it go?")
+    >>> figure, (ax,) = figures.subplots()
+    >>> stacked_bars(ax, {"time": {"conv1": 1.0, "conv2": 3.0}}, title="Where does it go?")
     >>> [text.get_text() for text in ax.texts], float(ax.patches[1].get_x())
     (['25', '75'], 25.0)
     """
@@ -128,12 +128,14 @@ def shares(ax: Axes, wholes: Mapping[str, Mapping[str, float]], *, title: str) -
     percent = np.array([[sizes.get(part, 0.0) for part in parts] for sizes in wholes.values()], float)
     percent *= 100 / percent.sum(axis=1, keepdims=True)
     places, left = range(len(wholes)), np.zeros(len(wholes))
-    for part, widths, colour in zip(parts, percent.T, COLOURS, strict=False):
-        drawn = ax.barh(places, widths, left=left, color=colour, edgecolor="white", height=0.66, label=label(part))
+    for part, widths, colour in zip(parts, percent.T, COLORS, strict=False):
+        drawn = ax.barh(
+            places, widths, left=left, color=colour, edgecolor="white", height=0.66, label=legend_label(part)
+        )
         labels = [f"{width:.0f}" if width >= 3 else "" for width in widths]
         ax.bar_label(drawn, labels, label_type="center", fontsize=9, color="white", fontweight="bold")
         left = left + widths
-    ax.set_yticks(places, list(map(label, wholes)))
+    ax.set_yticks(places, list(map(legend_label, wholes)))
     ax.invert_yaxis()
     ax.set_xlim(0, 100)
     _style(ax, title, "%", "")
@@ -141,16 +143,16 @@ def shares(ax: Axes, wholes: Mapping[str, Mapping[str, float]], *, title: str) -
     ax.legend(frameon=False, fontsize=9, ncols=len(parts), loc="upper center", bbox_to_anchor=(0.45, -0.32))
 
 
-def mark(ax: Axes, x: float, text: str) -> None:
+def vertical_line(ax: Axes, x: float, text: str) -> None:
     """Marks a place along x with a thin upright line and a word.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, (ax,) = figures.new()
-    >>> mark(ax, 60_000, "published")
+    >>> figure, (ax,) = figures.subplots()
+    >>> vertical_line(ax, 60_000, "published")
     >>> ax.texts[0].get_text()
     'published'
     """
-    ax.axvline(x, color=QUIET, linewidth=0.9, linestyle="--", zorder=0)
+    ax.axvline(x, color=MUTED_COLOR, linewidth=0.9, linestyle="--", zorder=0)
     ax.annotate(
         text,
         (x, 0.97),
@@ -160,7 +162,7 @@ def mark(ax: Axes, x: float, text: str) -> None:
         rotation=90,
         va="top",
         fontsize=8,
-        color=QUIET,
+        color=MUTED_COLOR,
     )
 
 

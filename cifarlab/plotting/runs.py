@@ -10,15 +10,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from cifarlab.plotting import plots
-from cifarlab.plotting.figures import COLOURS, QUIET, label
+from cifarlab.plotting.figures import COLORS, MUTED_COLOR, legend_label
 
 Log = Iterable[dict[str, Any]]
 
 
-LARGEST = 3.4e38
+MAX_PLOTTABLE = 3.4e38
 """Of a number that is drawn: float32 holds no larger one, and a log that somebody sent may hold anything."""
 
-NOTES = {"pause": "paused", "learning_rate_factor": "rate changed", "not_finite": "not finite"}
+EVENT_LABELS = {"pause": "paused", "learning_rate_factor": "rate changed", "not_finite": "not finite"}
 """What is marked in the figure of the losses, and in which words."""
 
 
@@ -31,7 +31,7 @@ def losses(ax: Axes, log: Log, *, title: str = "Is it learning?") -> None:
         title: the question that the plot answers.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, (ax,) = figures.new()
+    >>> figure, (ax,) = figures.subplots()
     >>> step = {"event": "step", "step": 0, "losses": {"total_loss": 4.7}, "averaged_losses": {"total_loss": 4.7}}
     >>> losses(ax, [step, {"event": "pause", "step": 1}])
     >>> [line.get_label() for line in ax.get_lines()][:2], ax.texts[0].get_text()
@@ -45,13 +45,13 @@ def losses(ax: Axes, log: Log, *, title: str = "Is it learning?") -> None:
     empty = not curves["loss of a batch"][0]
     plots.lines(ax, {} if empty else curves, title=title, x="step", y="total loss (nats)", faint=("loss of a batch",))
     if empty:
-        _say_empty(ax, "no step yet")
+        _mark_empty(ax, "no step yet")
     low, high = ax.get_xlim()
     marked: dict[str, int] = {}
     for event in reversed(log):  # of several that would lie on one another the last
-        note, step = NOTES.get(event["event"]), event["step"]
+        note, step = EVENT_LABELS.get(event["event"]), event["step"]
         if note and (note not in marked or marked[note] - step >= (high - low) / 25):
-            plots.mark(ax, step, note)
+            plots.vertical_line(ax, step, note)
             marked[note] = step
 
 
@@ -59,13 +59,13 @@ def learning_rate(ax: Axes, log: Log) -> None:
     """Draws the learning rate of each logged step, as steps, on an axis that starts at zero.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, (ax,) = figures.new()
+    >>> figure, (ax,) = figures.subplots()
     >>> learning_rate(ax, [{"event": "step", "step": 0, "learning_rate": 0.1}])
     >>> f"{ax.get_ylim()[0]:g}"
     '0'
     """
     steps, values = series(log, "learning_rate")
-    ax.step(steps, values, where="post", color=COLOURS[2], linewidth=1.8, label="learning rate")
+    ax.step(steps, values, where="post", color=COLORS[2], linewidth=1.8, label="learning rate")
     plots.lines(ax, {}, title="What is the learning rate?", x="step", y="learning rate")
     ax.set_ylim(0, max(values, default=0) * 1.1 or 1)
 
@@ -74,7 +74,7 @@ def speed(ax: Axes, log: Log) -> None:
     """Draws images a second between logged steps. The first includes building the graph and is left out.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, (ax,) = figures.new()
+    >>> figure, (ax,) = figures.subplots()
     >>> speed(ax, [{"event": "step", "step": step, "examples_per_second": 1500.0} for step in (0, 10, 20)])
     >>> len(ax.get_lines()[0].get_xdata())
     2
@@ -88,20 +88,20 @@ def precision(ax: Axes, log: Log) -> None:
     """Draws precision @ 1 of each evaluation, with raw and with averaged weights.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, (ax,) = figures.new()
+    >>> figure, (ax,) = figures.subplots()
     >>> precision(ax, [{"event": "evaluation", "step": 100, "raw": 0.31, "averaged": 0.33}])
     >>> [line.get_label() for line in ax.get_lines()]
     ['raw weights', 'averaged weights']
     """
     log = list(log)
-    for name, colour, mark in (("raw", COLOURS[1], "o"), ("averaged", COLOURS[0], "s")):
+    for name, colour, mark in (("raw", COLORS[1], "o"), ("averaged", COLORS[0], "s")):
         steps, shares = series(log, name, event="evaluation")
         percent = [100 * share for share in shares]
         ax.plot(steps, percent, mark, color=colour, linestyle="-", linewidth=0.8, label=f"{name} weights")
     _frame_precision(ax, "How often is it right?", "precision @ 1 (%)")
 
 
-def several(axes: Sequence[Axes], logs: Mapping[str, Log]) -> None:
+def compare(axes: Sequence[Axes], logs: Mapping[str, Log]) -> None:
     """Draws the averaged loss of several runs on one axis, and the precision of their averaged weights on the other.
 
     Args:
@@ -109,17 +109,19 @@ def several(axes: Sequence[Axes], logs: Mapping[str, Log]) -> None:
         logs: the events of each run, by its name; up to seven.
 
     >>> from cifarlab.plotting import figures
-    >>> figure, axes = figures.new(1, 2)
-    >>> several(axes, {"a": [{"event": "evaluation", "step": 100, "averaged": 0.33}], "b": []})
+    >>> figure, axes = figures.subplots(1, 2)
+    >>> compare(axes, {"a": [{"event": "evaluation", "step": 100, "averaged": 0.33}], "b": []})
     >>> [line.get_label() for line in axes[0].get_lines()]
     ['a', 'b']
     """
     logs = {name: list(log) for name, log in logs.items()}
     curves = {name: series(log, "averaged_losses", "total_loss") for name, log in logs.items()}
     plots.lines(axes[0], curves, title="Which run learns faster?", x="step", y="averaged total loss (nats)")
-    for colour, (name, log) in zip(COLOURS, logs.items(), strict=False):
+    for colour, (name, log) in zip(COLORS, logs.items(), strict=False):
         steps, shares = series(log, "averaged", event="evaluation")
-        axes[1].plot(steps, [100 * share for share in shares], "s-", color=colour, linewidth=0.8, label=label(name))
+        axes[1].plot(
+            steps, [100 * share for share in shares], "s-", color=colour, linewidth=0.8, label=legend_label(name)
+        )
     _frame_precision(axes[1], "Which is right more often?", "precision @ 1, averaged (%)")
 
 
@@ -128,16 +130,16 @@ def _frame_precision(ax: Axes, title: str, y: str) -> None:
     plots.lines(ax, {}, title=title, x="step", y=y)
     points = np.concatenate([line.get_xydata() for line in ax.get_lines()])
     if not len(points):
-        _say_empty(ax, "not evaluated yet")
+        _mark_empty(ax, "not evaluated yet")
         return
     ax.set_ylim(max(points[:, 1].min() - 5, 0), min(points[:, 1].max() + 5, 100))
     ax.set_xlim(0, 1.05 * points[:, 0].max() + 1)
     ax.legend(frameon=False, fontsize=9)
 
 
-def _say_empty(ax: Axes, why: str) -> None:
+def _mark_empty(ax: Axes, why: str) -> None:
     """In place of ticks that would mean nothing."""
-    ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", color=QUIET)
+    ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", color=MUTED_COLOR)
     ax.set_xticks([])
     ax.set_yticks([])
 
@@ -156,21 +158,21 @@ def series(log: Log, *path: str, event: str = "step") -> tuple[list[int], list[f
     """
     steps, values = [], []
     for line in log:
-        value = number(line, *path) if line["event"] == event else None
+        value = scalar(line, *path) if line["event"] == event else None
         if value is not None:
             steps.append(line["step"])
             values.append(value)
     return steps, values
 
 
-def number(event: dict[str, Any], *path: str) -> float | None:
+def scalar(event: dict[str, Any], *path: str) -> float | None:
     """A number of an event; None where there is none, or one that cannot be drawn.
 
     Args:
         event: of a run.
         path: the number's name, or the names that lead to it.
 
-    >>> number({"losses": {"total_loss": 4.6}}, "losses", "total_loss"), number({"losses": "none"}, "losses", "a")
+    >>> scalar({"losses": {"total_loss": 4.6}}, "losses", "total_loss"), scalar({"losses": "none"}, "losses", "a")
     (4.6, None)
     """
     value: Any = event
@@ -178,4 +180,4 @@ def number(event: dict[str, Any], *path: str) -> float | None:
         value = value.get(name) if isinstance(value, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value if abs(value) <= LARGEST else None
+    return value if abs(value) <= MAX_PLOTTABLE else None

@@ -266,18 +266,18 @@ def what_is_wrong(folder: str | os.PathLike, unusable: dict[int, str]) -> str:
     return f"{folder} has files of a run ({found}), but no checkpoint, which is a pair {PREFIX}-N.index and .data."
 
 
-def why_unreadable(error: Exception) -> str:
+def describe_restore_error(error: Exception) -> str:
     """In a few words, what is wrong with a checkpoint that could not be restored."""
     if isinstance(error, FileNotFoundError) and error.strerror:
         return error.strerror
     if isinstance(error, tf.errors.NotFoundError):
         return "one of its files is missing"
     if isinstance(error, DAMAGED):
-        return f"it is damaged ({one_line(error)})"
+        return f"it is damaged ({first_line(error)})"
     return "it was written by a different network or a different version of cifarlab"
 
 
-def one_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """The first line of an error's message, without the operations and paths in memory that TensorFlow puts into it."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror

@@ -24,9 +24,9 @@ from cifarlab.training.checkpoint_files import (
     IndexEntry,
     check_step,
     checkpoint_path,
-    one_line,
+    describe_restore_error,
+    first_line,
     what_is_wrong,
-    why_unreadable,
 )
 from cifarlab.training.run_log import FILE_NAME as LOG
 from cifarlab.training.run_log import logged_steps
@@ -39,24 +39,29 @@ class Checkpoints:
     >>> import tempfile
     >>> from cifarlab.model.network import ConvNet
     >>> checkpoints = Checkpoints(tempfile.mkdtemp(), TrainState(ConvNet()))
-    >>> Path(checkpoints.save()).name, checkpoints.restore_newest()
+    >>> Path(checkpoints.save()).name, checkpoints.restore_latest()
     ('model.ckpt-0', 0)
     """
 
     def __init__(
-        self, folder: str | os.PathLike, state: TrainState, *, keep: int = 5, keep_hours: float | None = None
+        self,
+        folder: str | os.PathLike,
+        state: TrainState,
+        *,
+        max_to_keep: int = 5,
+        keep_every_n_hours: float | None = None,
     ) -> None:
         """Prepares to save and restore; changes nothing on disk.
 
         Args:
             folder: directory of the run; it need not exist yet.
             state: what is saved and restored.
-            keep: how many of the latest checkpoints are kept.
-            keep_hours: in addition, one checkpoint every so many hours is kept permanently.
+            max_to_keep: how many of the latest checkpoints are kept.
+            keep_every_n_hours: in addition, one checkpoint every so many hours is kept permanently.
         """
         self.state, self.folder = state, Path(folder)
         self.warnings: list[str] = []
-        self._keep, self._keep_seconds = keep, keep_hours and keep_hours * 3600
+        self._max_to_keep, self._keep_seconds = max_to_keep, keep_every_n_hours and keep_every_n_hours * 3600
         self._entries: list[IndexEntry] = []  # may be deleted, first those that come first
         self._preserved_at = time.time()
         self._checkpoint = tf.train.Checkpoint(state=state)
@@ -80,8 +85,8 @@ class Checkpoints:
         except (tf.errors.OpError, OSError) as error:
             raise CheckpointError(
                 f"the checkpoint of step {step} could not be written to {self.folder}: "
-                f"{one_line(error)}. {_room(self.folder, self.state)}Make room there or allow writing, then continue; "
-                "the checkpoints before it are kept."
+                f"{first_line(error)}. {_disk_space_note(self.folder, self.state)}Make room there or allow writing, "
+                "then continue; the checkpoints before it are kept."
             ) from None
         return checkpoint_path(self.folder, step)
 
@@ -90,7 +95,7 @@ class Checkpoints:
 
     def _delete_old(self) -> None:
         before = len(self._entries)
-        while len(self._entries) > self._keep or (len(self._entries) > 1 and self._entries[0].step == 0):
+        while len(self._entries) > self._max_to_keep or (len(self._entries) > 1 and self._entries[0].step == 0):
             oldest = self._entries.pop(0)
             # The distance, so that a clock that was wrong once does not stop the permanent ones for years.
             apart = abs(oldest.saved_at - self._preserved_at)
@@ -101,7 +106,7 @@ class Checkpoints:
         if len(self._entries) < before:
             self._write_index()
 
-    def restore_newest(self) -> int | None:
+    def restore_latest(self) -> int | None:
         """Restores the latest checkpoint that can be read, and returns its step.
 
         Damaged ones are skipped, and a line about each is added to `warnings`.
@@ -149,11 +154,11 @@ class Checkpoints:
                 # `expect_partial` only keeps TensorFlow from printing a warning later.
                 self._checkpoint.restore(readable).expect_partial().assert_consumed()
         except DAMAGED as error:
-            raise DamagedCheckpointError(f"{PREFIX}-{step}: {why_unreadable(error)}") from None
+            raise DamagedCheckpointError(f"{PREFIX}-{step}: {describe_restore_error(error)}") from None
         except OTHER_NETWORK as error:
             raise CheckpointError(
-                f"{path} cannot be resumed: {why_unreadable(error)}. Choose another --train-dir, or the settings of "
-                "the run that wrote it."
+                f"{path} cannot be resumed: {describe_restore_error(error)}. Choose another --train-dir, or the "
+                "settings of the run that wrote it."
             ) from None
         check_step(step, int(self.state.step.numpy()))
 
@@ -168,7 +173,9 @@ class Checkpoints:
         """Finds out which checkpoints may be deleted: those that the index lists, or else the latest ones."""
         steps = [step for step in files.complete_steps(self.folder) if step <= restored]
         if index is None:
-            times = {step: _modified(f"{checkpoint_path(self.folder, step)}.index") for step in steps[-self._keep :]}
+            times = {
+                step: _modified(f"{checkpoint_path(self.folder, step)}.index") for step in steps[-self._max_to_keep :]
+            }
         else:
             self._preserved_at = index.preserved_at
             listed = {entry.step: entry.saved_at for entry in index.entries}
@@ -190,25 +197,25 @@ def _modified(path: str) -> float:
     return time.time()
 
 
-def _room(folder: Path, state: TrainState) -> str:
+def _disk_space_note(folder: Path, state: TrainState) -> str:
     """A sentence about the bytes that a checkpoint needs, where there are fewer; or ""."""
     needed, free = sum(variable.numpy().nbytes for variable in state.variables), shutil.disk_usage(folder).free
     return f"It needs {needed / 1e6:.1f} MB, and {free / 1e6:.1f} MB are free. " if free < needed else ""
 
 
-def newest_checkpoint(folder: str | os.PathLike) -> str | None:
+def latest_checkpoint(folder: str | os.PathLike) -> str | None:
     """The path of the latest checkpoint in a directory, or None."""
     steps = files.complete_steps(folder)
     return checkpoint_path(folder, steps[-1]) if steps else None
 
 
-def existing_checkpoint(folder: str | os.PathLike) -> str:
+def require_checkpoint(folder: str | os.PathLike) -> str:
     """The path of the latest checkpoint in a directory.
 
     Raises:
         CheckpointError: there is none, or it was written by another program.
     """
-    path = newest_checkpoint(folder)
+    path = latest_checkpoint(folder)
     if (name := files.foreign_file(folder)) is not None:
         raise CheckpointError(
             f"{folder} has checkpoints of another program ({name}), which cifarlab cannot read. Name the directory of "
@@ -229,7 +236,7 @@ def restore_network(network: tf.Module, path: str, *, averaged: bool = True) -> 
 
     Args:
         network: changed in place.
-        path: of a checkpoint, such as `newest_checkpoint` returns.
+        path: of a checkpoint, such as `latest_checkpoint` returns.
         averaged: the moving averages of the weights; otherwise the weights themselves.
 
     Raises:
@@ -242,16 +249,16 @@ def restore_network(network: tf.Module, path: str, *, averaged: bool = True) -> 
             status = tf.train.Checkpoint(state=tf.train.Checkpoint(**objects)).read(readable)
             status.expect_partial().assert_existing_objects_matched()
     except DAMAGED as error:
-        raise DamagedCheckpointError(f"{Path(path).name}: {why_unreadable(error)}") from None
+        raise DamagedCheckpointError(f"{Path(path).name}: {describe_restore_error(error)}") from None
     except OTHER_NETWORK as error:
         raise CheckpointError(
-            f"{path} cannot be used: {why_unreadable(error)}. Name the directory of a run of this network."
+            f"{path} cannot be used: {describe_restore_error(error)}. Name the directory of a run of this network."
         ) from None
     check_step(files.step_of(path) or 0, int(step))
     return int(step)
 
 
-WRITING = 0.5
+WRITE_GRACE_S = 0.5
 """Seconds that the end of a checkpoint may be written after its beginning."""
 
 
@@ -267,7 +274,7 @@ class Restored(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def restore_newest_network(network: tf.Module, folder: str | os.PathLike, *, averaged: bool = True) -> Restored:
+def restore_latest_network(network: tf.Module, folder: str | os.PathLike, *, averaged: bool = True) -> Restored:
     """Reads the weights of a network from the latest checkpoint that can be read.
 
     Raises:
@@ -275,7 +282,7 @@ def restore_newest_network(network: tf.Module, folder: str | os.PathLike, *, ave
     """
     seen = None
     while True:
-        newest, index, unusable = existing_checkpoint(folder), files.read_index(Path(folder)), dict[int, str]()
+        newest, index, unusable = require_checkpoint(folder), files.read_index(Path(folder)), dict[int, str]()
         for step in reversed(files.complete_steps(folder)):
             try:
                 restore_network(network, checkpoint_path(folder, step), averaged=averaged)
@@ -289,5 +296,5 @@ def restore_newest_network(network: tf.Module, folder: str | os.PathLike, *, ave
         # A trainer may have replaced them by later ones meanwhile, or be about to write the end of this one.
         if newest == seen:
             raise CheckpointError(f"{what_is_wrong(folder, unusable)} Name the directory of another run.")
-        seen = newest if newest == newest_checkpoint(folder) else None
-        time.sleep(WRITING if seen else 0)
+        seen = newest if newest == latest_checkpoint(folder) else None
+        time.sleep(WRITE_GRACE_S if seen else 0)

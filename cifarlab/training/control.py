@@ -8,7 +8,7 @@ from typing import Any
 
 from cifarlab.training.state import TrainState
 
-Look = Callable[[TrainState], None]
+StateCallback = Callable[[TrainState], None]
 
 
 class Control:
@@ -26,20 +26,20 @@ class Control:
     def __init__(self) -> None:
         """Lets the run run."""
         self._changed = threading.Condition()
-        self._stopped = self._paused = False
+        self._stop_requested = self._paused = False
         self._learning_rate_factor: float | None = None
-        self._looks: list[Look] = []
+        self._pending_calls: list[StateCallback] = []
 
     def stop(self) -> None:
         """Ends the run after the present step, with a checkpoint; also one that is paused."""
         with self._changed:
-            self._stopped, self._paused = True, False
+            self._stop_requested, self._paused = True, False
             self._changed.notify_all()
 
     def pause(self) -> None:
         """Holds the run before its next step; one that shall stop is not held."""
         with self._changed:
-            self._paused = not self._stopped
+            self._paused = not self._stop_requested
 
     def resume(self) -> None:
         """Lets a paused run go on."""
@@ -48,9 +48,9 @@ class Control:
             self._changed.notify_all()
 
     @property
-    def stopped(self) -> bool:
+    def stop_requested(self) -> bool:
         """Whether the run was asked to end."""
-        return self._stopped
+        return self._stop_requested
 
     @property
     def paused(self) -> bool:
@@ -60,24 +60,24 @@ class Control:
     def wait_while_paused(self) -> bool:
         """Returns when the run may go on or shall stop, or somebody wants to look; whether it is still paused."""
         with self._changed:
-            self._changed.wait_for(lambda: self._looks or not self._paused)
+            self._changed.wait_for(lambda: self._pending_calls or not self._paused)
             return self._paused
 
-    def look(self, function: Look) -> None:
+    def call_between_steps(self, function: StateCallback) -> None:
         """Has a function called with the run's state between two steps, on the run's thread, also while it is paused.
 
         Args:
             function: may copy what it sees, soon, for the run waits; must not change it.
         """
         with self._changed:
-            self._looks.append(function)
+            self._pending_calls.append(function)
             self._changed.notify_all()
 
-    def take_looks(self) -> list[Look]:
+    def pop_pending_calls(self) -> list[StateCallback]:
         """The functions that were asked to be called since the last call."""
         with self._changed:
-            looks, self._looks = self._looks, []
-        return looks
+            calls, self._pending_calls = self._pending_calls, []
+        return calls
 
     def scale_learning_rate(self, factor: float) -> None:
         """Multiplies the schedule's learning rate with a factor from the next step on; 1 is the schedule's own.
@@ -90,7 +90,7 @@ class Control:
         with self._changed:
             self._learning_rate_factor = float(factor)
 
-    def take_learning_rate_factor(self) -> float | None:
+    def pop_learning_rate_factor(self) -> float | None:
         """The factor that was asked for since the last call, or None."""
         with self._changed:
             factor, self._learning_rate_factor = self._learning_rate_factor, None
@@ -98,7 +98,7 @@ class Control:
 
 
 @contextmanager
-def interrupt_stops(control: Control) -> Iterator[threading.Event]:
+def stop_on_interrupt(control: Control) -> Iterator[threading.Event]:
     """While the block runs, Ctrl-C or SIGTERM asks for a stop after the present step; a second one interrupts it."""
     interrupted = threading.Event()
 

@@ -20,15 +20,15 @@ from cifarlab.errors import NotFiniteError, WorkerLostError
 from cifarlab.model.network import variable_name
 from cifarlab.training.checkpoint_files import PREFIX
 from cifarlab.training.checkpoints import Checkpoints
-from cifarlab.training.control import Control, interrupt_stops
-from cifarlab.training.nonfinite import Replay, first_not_finite, save_batch
-from cifarlab.training.observers import Details, Observer, Run, StepRecord
-from cifarlab.training.run_dir import only_trainer, open_folder, resume_warnings
+from cifarlab.training.control import Control, stop_on_interrupt
+from cifarlab.training.nonfinite import StateSnapshot, locate_nonfinite, save_batch
+from cifarlab.training.observers import Observer, Run, StepDetails, StepRecord
+from cifarlab.training.run_dir import prepare_run_dir, resume_warnings, training_lock
 from cifarlab.training.run_log import RunLog
 from cifarlab.training.state import TrainState, make_state
 from cifarlab.training.step import StepResult
-from cifarlab.training.strategies.strategy import Strategy, choose
-from cifarlab.training.timer import Clock
+from cifarlab.training.strategies.strategy import Strategy, make_strategy
+from cifarlab.training.timer import StepTimer
 
 
 def train(
@@ -68,24 +68,27 @@ def train(
     _check_arguments(config, distortions, observers)
     if distortions is not None:
         config = dataclasses.replace(config, distortions="custom")
-    strategy = choose(config)
+    strategy = make_strategy(config)
     dataset = dataset or registry.load(config.dataset, config.data_dir)
     check_is_dataset(dataset)
     with contextlib.ExitStack() as stack:
         if not strategy.is_chief:  # it works as the chief does, and what it saves is nobody's
             scratch = stack.enter_context(tempfile.TemporaryDirectory())
             config = dataclasses.replace(config, train_dir=scratch)
-        folder = open_folder(config)
-        stack.enter_context(only_trainer(folder))
+        folder = prepare_run_dir(config)
+        stack.enter_context(training_lock(folder))
         with strategy.scope():
             network = network() if network is not None and not isinstance(network, tf.Module) else network
-            state = make_state(config, dataset, network, replicas=strategy.replicas)
-        strategy.check(state)
+            state = make_state(config, dataset, network, num_replicas=strategy.num_replicas)
+        strategy.check_state(state)
         checkpoints = Checkpoints(
-            folder, state, keep=config.max_checkpoints_to_keep, keep_hours=config.keep_checkpoint_every_n_hours
+            folder,
+            state,
+            max_to_keep=config.max_checkpoints_to_keep,
+            keep_every_n_hours=config.keep_checkpoint_every_n_hours,
         )
-        resumed = checkpoints.restore_newest() is not None
-        strategy.hand_out(state)
+        resumed = checkpoints.restore_latest() is not None
+        strategy.broadcast(state)
         first_step = int(state.step.numpy())
         warnings = resume_warnings(folder, config, dataset, first_step) if resumed else []
         config.save(folder / "config.json")
@@ -100,13 +103,13 @@ def train(
             compiled_step=_compiled(strategy, state, config, dataset),
             first_step=first_step,
             resumed=resumed or first_step > 0,  # a worker gets its state from the chief
-            images_per_step=config.batch_size * strategy.replicas,
+            images_per_step=config.batch_size * strategy.num_replicas,
             is_chief=strategy.is_chief,
             placement=strategy.describe(config.batch_size),
             warnings=(*checkpoints.warnings, *warnings),
         )
         chosen = parse_distortions(config.distortions) if distortions is None else distortions
-        return _Session(run, strategy, checkpoints, log, chosen, observers, control).run_to_end()
+        return _TrainingLoop(run, strategy, checkpoints, log, chosen, observers, control).run_to_end()
 
 
 def _check_arguments(config: TrainConfig, distortions: Sequence[Distortion] | None, observers: object) -> None:
@@ -125,13 +128,13 @@ def _check_arguments(config: TrainConfig, distortions: Sequence[Distortion] | No
 
 def _compiled(strategy: Strategy, state: TrainState, config: TrainConfig, dataset: DataSet) -> Callable:
     """A step as a `tf.function` of this process's share of a batch."""
-    images = config.batch_size * strategy.replicas // strategy.share[1]
+    images = config.batch_size * strategy.num_replicas // strategy.shard[1]
     shape = [images, dataset.crop_size, dataset.crop_size, dataset.image_shape[2]]
     signature = [tf.TensorSpec(shape, tf.float32), tf.TensorSpec([images], tf.int32)]
     return tf.function(strategy.step(state), input_signature=signature)
 
 
-class _Session:
+class _TrainingLoop:
     """One call of `train`: from the restored state to the last checkpoint."""
 
     def __init__(
@@ -148,56 +151,58 @@ class _Session:
         self.strategy = strategy
         self.checkpoints, self.log, self.distortions = checkpoints, log, distortions
         self.observers, self.control = observers, control
-        self.queue, self.replay = QueueCounter(), Replay(run.state)
+        self.queue, self.snapshot = QueueCounter(), StateSnapshot(run.state)
         self.compiled_stages = tf.function(run.state.network.stages)
         self.step = run.first_step
         self.saved_step, self.saved_at = run.first_step if run.resumed else None, time.monotonic()
         self.unsaved = not run.resumed
-        self.clock = Clock()
+        self.timer = StepTimer()
 
     def run_to_end(self) -> TrainState:
         reason, started = "failed", list[Observer]()
         try:
             for observer in self.observers:
-                observer.start(self.run)
+                observer.on_start(self.run)
                 started.append(observer)
             if not self.run.resumed and self.step < self.config.max_steps:
                 self._save_starting_point()
-            with interrupt_stops(self.control) as interrupted:
+            with stop_on_interrupt(self.control) as interrupted:
                 self._steps()
             self._check_finite()
             if self.unsaved:
                 self._save()
-            reason = "interrupted" if interrupted.is_set() else "stopped" if self.control.stopped else "max_steps"
+            reason = (
+                "interrupted" if interrupted.is_set() else "stopped" if self.control.stop_requested else "max_steps"
+            )
         finally:
             with contextlib.ExitStack() as ends:  # each is told, whatever another one raises
                 for observer in reversed(started):
-                    ends.callback(observer.end, self.run, reason)
+                    ends.callback(observer.on_end, self.run, reason)
         return self.state
 
     def _steps(self) -> None:
         batches = self._batches(self.step, self.queue)
         while self.step < self.config.max_steps:
-            self._steer()
-            if self.control.stopped:
+            self._apply_control()
+            if self.control.stop_requested:
                 return
-            with self.clock.waiting():
+            with self.timer.waiting():
                 images, labels = next(batches)
-            wanted = [observer for observer in self.observers if observer.wants(self.step)]
-            before = self._before_update(images, labels) if wanted else None
+            wanted = [observer for observer in self.observers if observer.wants_details(self.step)]
+            before = self._capture_details(images, labels) if wanted else None
             try:
                 result = self.run.compiled_step(images, labels)
             except tf.errors.OpError as error:
-                if not self.strategy.lost_a_worker(error):
+                if not self.strategy.is_worker_failure(error):
                     raise
                 raise WorkerLostError(
-                    f"another worker does not answer since step {self.step}; training stopped. {self._last_good()} "
-                    "Start all workers again to go on."
+                    f"another worker does not answer since step {self.step}; training stopped. "
+                    f"{self._last_checkpoint_note()} Start all workers again to go on."
                 ) from None
-            self.clock.batches += 1
+            self.timer.batches += 1
             self.unsaved = True
             if wanted or self.step % self.config.log_frequency == 0:
-                self._tell(result, before, wanted)
+                self._notify(result, before, wanted)
             self.step += 1
             if self._checkpoint_is_due():
                 self._check_finite()
@@ -214,60 +219,60 @@ class _Session:
                 num_preprocess_threads=self.config.num_preprocess_threads,
                 distortions=self.distortions,
                 counter=counter,
-                shard=self.strategy.share,
+                shard=self.strategy.shard,
             )
         )
 
-    def _steer(self) -> None:
+    def _apply_control(self) -> None:
         """Does what was asked for through the control."""
-        self._show()
+        self._run_pending_calls()
         if self.control.paused:
-            self._note("pause", self.step)
-            with self.clock.paused():
+            self._log_event("pause", self.step)
+            with self.timer.paused():
                 while self.control.wait_while_paused():
-                    self._show()
-        factor = self.control.take_learning_rate_factor()
+                    self._run_pending_calls()
+        factor = self.control.pop_learning_rate_factor()
         if factor is not None:
             self.state.learning_rate_factor.assign(factor)
-            self.replay.steered(self.step, factor)
+            self.snapshot.record_factor(self.step, factor)
             self.unsaved = True
-            self._note("learning_rate_factor", self.step, factor=factor)
+            self._log_event("learning_rate_factor", self.step, factor=factor)
 
-    def _note(self, event: str, step: int, **values: Any) -> None:
+    def _log_event(self, event: str, step: int, **values: Any) -> None:
         """Logs what is no step, and tells of it."""
         self.log.append(event, step, **values)
         for observer in self.observers:
-            observer.event(event, step, **values)
+            observer.on_event(event, step, **values)
 
-    def _show(self) -> None:
+    def _run_pending_calls(self) -> None:
         """Shows the state to those who asked for a look."""
-        for look in self.control.take_looks():
-            look(self.state)
+        for function in self.control.pop_pending_calls():
+            function(self.state)
 
-    def _before_update(self, images: tf.Tensor, labels: tf.Tensor) -> Details:
+    def _capture_details(self, images: tf.Tensor, labels: tf.Tensor) -> StepDetails:
         variables = {variable_name(v): tf.identity(v) for v in self.state.network.trainable_variables}
-        return Details(images, labels, self.compiled_stages(images), {}, variables)
+        return StepDetails(images, labels, self.compiled_stages(images), {}, variables)
 
-    def _tell(self, result: StepResult, before: Details | None, wanted: list[Observer]) -> None:
+    def _notify(self, result: StepResult, before: StepDetails | None, wanted: list[Observer]) -> None:
         self._check_finite()
         record = self._record(result)
         if self.step % self.config.log_frequency == 0:
             self.log.append("step", **record._asdict())
             for observer in self.observers:
-                observer.step(record)
+                observer.on_step(record)
         if before is not None:
             variables = self.state.network.trainable_variables
             gradients = {variable_name(v): g for v, g in zip(variables, result.gradients, strict=True)}
             for observer in wanted:
-                observer.details(record, before._replace(gradients=gradients))
+                observer.on_details(record, before._replace(gradients=gradients))
 
     def _record(self, result: StepResult) -> StepRecord:
         losses = {name: float(value) for name, value in result.losses.by_name().items()}
-        seconds, wait = self.clock.lap(restart=self.step % self.config.log_frequency == 0)
+        seconds, wait = self.timer.lap(restart=self.step % self.config.log_frequency == 0)
         return StepRecord(
             step=self.step,
             losses=losses,
-            averaged_losses=self.state.averaged_losses(),
+            averaged_losses=self.state.debiased_loss_averages(),
             learning_rate=float(result.learning_rate),
             examples_per_second=self.run.images_per_step / seconds,
             seconds_per_batch=seconds,
@@ -282,10 +287,10 @@ class _Session:
     def _save(self) -> None:
         path = self.checkpoints.save()
         self.saved_step, self.saved_at, self.unsaved = self.step, time.monotonic(), False
-        self.replay.keep()
+        self.snapshot.take()
         self.log.append("checkpoint", self.step, path=Path(path).name)
         for observer in self.observers:
-            observer.checkpoint(self.step, path)
+            observer.on_checkpoint(self.step, path)
         _trim_heap()
 
     def _save_starting_point(self) -> None:
@@ -295,27 +300,28 @@ class _Session:
 
     def _check_finite(self) -> None:
         """Raises when a step since the last look was not finite; nothing of it was saved."""
-        bad = int(self.state.first_bad_step.numpy())
+        bad = int(self.state.first_nonfinite_step.numpy())
         if bad < 0:
             return
-        self._note("not_finite", bad, replayed=bad - self.replay.step)
+        self._log_event("not_finite", bad, replayed=bad - self.snapshot.step)
         raise NotFiniteError(
-            f"the loss or a gradient of step {bad} is infinite or not a number; training stopped. {self._where(bad)} "
-            f"{self._last_good()} The learning rate is probably too high: go on with a smaller --initial-learning-rate."
+            f"the loss or a gradient of step {bad} is infinite or not a number; training stopped. "
+            f"{self._locate_nonfinite(bad)} {self._last_checkpoint_note()} The learning rate is probably too high: go "
+            "on with a smaller --initial-learning-rate."
         )
 
-    def _where(self, bad: int) -> str:
+    def _locate_nonfinite(self, bad: int) -> str:
         """Takes the steps up to a bad one again; says where in it the numbers went wrong, and where its batch is."""
-        batches = self._batches(self.replay.step, QueueCounter())
-        batch = self.replay.up_to(bad, batches, self.run.compiled_step)
-        place, path = first_not_finite(self.state, batch), Path(self.config.train_dir) / f"not_finite-{bad}.npz"
+        batches = self._batches(self.snapshot.step, QueueCounter())
+        batch = self.snapshot.replay_to(bad, batches, self.run.compiled_step)
+        place, path = locate_nonfinite(self.state, batch), Path(self.config.train_dir) / f"not_finite-{bad}.npz"
         saved = save_batch(path, bad, batch) if self.run.is_chief else ""
         self.log.append("first_not_finite", bad, place=place, batch=path.name if path.exists() else None)
         if not place:
             return f"Taken once more, it had only finite numbers: this device does not compute the same twice. {saved}"
         return f"It begins with {place}. {saved}"
 
-    def _last_good(self) -> str:
+    def _last_checkpoint_note(self) -> str:
         """A sentence about the last checkpoint."""
         if not self.strategy.is_chief:
             return "The chief says which checkpoint is the last."

@@ -19,15 +19,15 @@ from cifarlab.training.step import losses_and_gradients
 Batch = tuple[tf.Tensor, tf.Tensor]
 
 
-class Replay:
+class StateSnapshot:
     """A run's state at its last checkpoint, and what was steered since, kept in memory.
 
     >>> from cifarlab.model.network import ConvNet
     >>> from cifarlab.training.step import train_step
     >>> state = TrainState(ConvNet())
-    >>> replay, batch = Replay(state), (tf.zeros([2, 24, 24, 3]), tf.zeros([2], tf.int32))
+    >>> snapshot, batch = StateSnapshot(state), (tf.zeros([2, 24, 24, 3]), tf.zeros([2], tf.int32))
     >>> for _ in range(3): _ = train_step(state, *batch)
-    >>> _ = replay.up_to(2, iter([batch] * 3), lambda images, labels: train_step(state, images, labels))
+    >>> _ = snapshot.replay_to(2, iter([batch] * 3), lambda images, labels: train_step(state, images, labels))
     >>> int(state.step)
     2
     """
@@ -35,25 +35,25 @@ class Replay:
     def __init__(self, state: TrainState) -> None:
         """Keeps a state as it is now."""
         self.state = state
-        self.keep()
+        self.take()
 
-    def keep(self) -> None:
+    def take(self) -> None:
         """Keeps the state anew, as it is now."""
         self.step = int(self.state.step.numpy())
         self._values = [(variable, variable.numpy()) for variable in self.state.variables]
         self._factors: dict[int, float] = {}
 
-    def steered(self, step: int, factor: float) -> None:
+    def record_factor(self, step: int, factor: float) -> None:
         """Keeps that the learning rate's factor was changed before a step."""
         self._factors[step] = factor
 
-    def up_to(self, step: int, batches: Iterator[Batch], take: Callable[..., Any]) -> Batch:
+    def replay_to(self, step: int, batches: Iterator[Batch], run_step: Callable[..., Any]) -> Batch:
         """Takes the steps from the kept state up to one, which is not taken; returns that one's batch.
 
         Args:
             step: the state is afterwards as it was before it.
             batches: from the kept step on.
-            take: a step, of a batch's images and labels.
+            run_step: a step, of a batch's images and labels.
         """
         for variable, value in self._values:
             variable.assign(value)
@@ -62,11 +62,11 @@ class Replay:
                 self.state.learning_rate_factor.assign(self._factors[number])
             batch = next(batches)
             if number < step:
-                take(*batch)
+                run_step(*batch)
         return batch
 
 
-def first_not_finite(state: TrainState, batch: Batch) -> str:
+def locate_nonfinite(state: TrainState, batch: Batch) -> str:
     """In words, the first numbers of a step that are not finite, in the order in which they are computed; "" if none.
 
     Args:
@@ -77,7 +77,7 @@ def first_not_finite(state: TrainState, batch: Batch) -> str:
     >>> state = TrainState(ConvNet())
     >>> state.network.conv2.biases.assign(tf.fill([64], float("inf"))).shape
     TensorShape([64])
-    >>> first_not_finite(state, (tf.zeros([2, 24, 24, 3]), tf.zeros([2], tf.int32)))
+    >>> locate_nonfinite(state, (tf.zeros([2, 24, 24, 3]), tf.zeros([2], tf.int32)))
     'the weights conv2/biases before the step (64 of 64 values)'
     """
     probe: Any = _Probe(state.network)
@@ -98,7 +98,7 @@ def first_not_finite(state: TrainState, batch: Batch) -> str:
         *((f"the gradient of {name}", gradient) for name, gradient in backward),
         *((f"the sum of the gradient of {name}", tf.reduce_sum(gradient)) for name, gradient in backward),
     ]
-    return next((f"{words} ({wrong})" for words, values in numbers if (wrong := _how_many_wrong(values))), "")
+    return next((f"{words} ({wrong})" for words, values in numbers if (wrong := _count_nonfinite(values))), "")
 
 
 class _Probe:
@@ -115,7 +115,7 @@ class _Probe:
         return self.seen
 
 
-def _how_many_wrong(values: tf.Tensor) -> str:
+def _count_nonfinite(values: tf.Tensor) -> str:
     """How many values are not finite; "" for none."""
     array = np.asarray(values)
     wrong = int(np.sum(~np.isfinite(array)))

@@ -33,7 +33,7 @@ class StepRecord(NamedTuple):
     input_wait: float
 
 
-class Details(NamedTuple):
+class StepDetails(NamedTuple):
     """What an observer gets on the steps that it asks for, all of the weights before the update.
 
     Attributes:
@@ -54,26 +54,26 @@ class Details(NamedTuple):
 class Observer:
     """Looks at a run and never steers it; override what you want to be told of."""
 
-    def start(self, run: "Run") -> None:
+    def on_start(self, run: "Run") -> None:
         """Before the first step; `run.state` is restored."""
 
-    def wants(self, step: int) -> bool:
-        """Whether `details` shall be called for this step; that costs a forward pass."""
+    def wants_details(self, step: int) -> bool:
+        """Whether `on_details` shall be called for this step; that costs a forward pass."""
         return False
 
-    def details(self, record: StepRecord, details: Details) -> None:
+    def on_details(self, record: StepRecord, details: StepDetails) -> None:
         """After a step that was asked for."""
 
-    def step(self, record: StepRecord) -> None:
+    def on_step(self, record: StepRecord) -> None:
         """Every `log_frequency` steps."""
 
-    def event(self, event: str, step: int, **values: Any) -> None:
+    def on_event(self, event: str, step: int, **values: Any) -> None:
         """After something else was logged: "pause", "learning_rate_factor" or "not_finite", with the log's values."""
 
-    def checkpoint(self, step: int, path: str) -> None:
+    def on_checkpoint(self, step: int, path: str) -> None:
         """After a checkpoint was saved."""
 
-    def end(self, run: "Run", reason: str) -> None:
+    def on_end(self, run: "Run", reason: str) -> None:
         """After the last step, if it was told of the start; "max_steps", "stopped", "interrupted" or "failed"."""
 
 

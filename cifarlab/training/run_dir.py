@@ -20,7 +20,7 @@ from cifarlab.training.run_log import FILE_NAME, RunLogError, check_log, read_lo
 LOCK = "trainer.lock"
 
 
-def check_same_pictures(path: Path, dataset: DataSet) -> None:
+def check_same_dataset(path: Path, dataset: DataSet) -> None:
     """Refuses to continue a run on other pictures: the step and the learning rate are those of the first ones."""
     if not path.exists():
         return
@@ -42,7 +42,7 @@ _CHANGE_NO_RESULT = {
 }
 
 
-def changed_settings(path: Path, config: TrainConfig) -> Iterator[str]:
+def changed_settings_warnings(path: Path, config: TrainConfig) -> Iterator[str]:
     """A line for each setting that a resumed run had otherwise and that changes its results."""
     if not path.exists():
         return
@@ -59,11 +59,11 @@ def resume_warnings(folder: Path, config: TrainConfig, dataset: DataSet, step: i
     Raises:
         ConfigError: the run was on another dataset.
     """
-    check_same_pictures(folder / "dataset.json", dataset)
-    return [*missing_files(folder, step), *changed_settings(folder / "config.json", config)]
+    check_same_dataset(folder / "dataset.json", dataset)
+    return [*missing_files(folder, step), *changed_settings_warnings(folder / "config.json", config)]
 
 
-def open_folder(config: TrainConfig) -> Path:
+def prepare_run_dir(config: TrainConfig) -> Path:
     """Makes the folder of a run if need be, and sees that it can be used.
 
     Raises:
@@ -132,7 +132,7 @@ def missing_files(folder: Path, step: int) -> Iterator[str]:
 
 
 @contextmanager
-def only_trainer(folder: str | os.PathLike) -> Iterator[None]:
+def training_lock(folder: str | os.PathLike) -> Iterator[None]:
     """Keeps a second trainer out of a run's folder; a process that dies gives the lock back by dying.
 
     Raises:

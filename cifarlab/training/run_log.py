@@ -16,7 +16,7 @@ from cifarlab.files import atomic_write
 
 FILE_NAME = "log.jsonl"
 
-_LONGEST = 1 << 20  # characters of a line that are read at once; ours have some hundreds
+_MAX_LINE_CHARS = 1 << 20  # characters of a line that are read at once; ours have some hundreds
 
 
 class RunLogError(UserError):
@@ -87,7 +87,7 @@ def read_log(path: str | os.PathLike) -> Iterator[dict[str, Any]]:
     """
     path = Path(path)
     with (path / FILE_NAME if path.is_dir() else path).open(errors="replace") as file:
-        for line in iter(lambda: file.readline(_LONGEST), ""):
+        for line in iter(lambda: file.readline(_MAX_LINE_CHARS), ""):
             try:
                 event = json.loads(line)
             except (ValueError, RecursionError):

@@ -21,27 +21,26 @@ Loss = Callable[[tf.Module, tf.Tensor, tf.Tensor], Losses]
 class TrainState(tf.Module):
     """Everything that training changes; what a checkpoint holds.
 
-        Attributes:
-            step: int64[], updates done so far.
-            network: the weights that are trained.
-            averages: a second network of the same make, whose weights are moving averages of the first one's.
-            learning_rate_factor: float32[], what the schedule's rate is multiplied with; 1 unless somebody steers.
-            loss_averages: by name, the moving averages of the losses; they start at zero, see `averaged_losses`.
-            first_bad_step: int64[], the first step whose loss or gradient was not finite, or -1.
-            momentum: Nesterov's; 0 is plain gradient descent, the tutorial's.
-            velocities: one for each weight, starting at zero; none without momentum.
-            mixup: how strongly pictures and labels are mixed in pairs, see `mixup.shares`; 0 for not at all.
-            seed: of the draws of mixup, which are functions of it and of the step.
-            schedule: the learning rate as a function of the step.
-            moving_average_decay: upper bound of the decay of `averages`.
-            loss: the losses of a network for logits and labels; `objective.loss`, or one like it.
+    Attributes:
+        step: int64[], updates done so far.
+        network: the weights that are trained.
+        averages: a second network of the same make, whose weights are moving averages of the first one's.
+        learning_rate_factor: float32[], what the schedule's rate is multiplied with; 1 unless somebody steers.
+        loss_averages: by name, the moving averages of the losses; they start at zero, see `debiased_loss_averages`.
+        first_nonfinite_step: int64[], the first step whose loss or gradient was not finite, or -1.
+        momentum: Nesterov's; 0 is plain gradient descent, the tutorial's.
+        velocities: one for each weight, starting at zero; none without momentum.
+        mixup: how strongly pictures and labels are mixed in pairs, see `mixup.sample_ratios`; 0 for not at all.
+        seed: of the draws of mixup, which are functions of it and of the step.
+        schedule: the learning rate as a function of the step.
+        moving_average_decay: upper bound of the decay of `averages`.
+        loss: the losses of a network for logits and labels; `losses.loss`, or one like it.
 
-        >>> from cifarlab.model.losses import Losses, loss
-    from cifarlab.model.network import ConvNet
-        >>> state = TrainState(ConvNet())
-        >>> result = train_step(state, tf.zeros([8, 24, 24, 3]), tf.zeros([8], tf.int32))
-        >>> state.step.numpy().item(), f"{result.learning_rate:.1f}"
-        (1, '0.1')
+    >>> from cifarlab.training.step import train_step
+    >>> state = TrainState(ConvNet())
+    >>> result = train_step(state, tf.zeros([8, 24, 24, 3]), tf.zeros([8], tf.int32))
+    >>> state.step.numpy().item(), f"{result.learning_rate:.1f}"
+    (1, '0.1')
     """
 
     def __init__(
@@ -66,11 +65,11 @@ class TrainState(tf.Module):
         self.velocities = [tf.Variable(tf.zeros_like(weight), trainable=False) for weight in weights]
         self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="global_step")
         self.learning_rate_factor = tf.Variable(1.0, trainable=False, name="learning_rate_factor")
-        self.first_bad_step = tf.Variable(-1, trainable=False, dtype=tf.int64, name="first_bad_step")
+        self.first_nonfinite_step = tf.Variable(-1, trainable=False, dtype=tf.int64, name="first_nonfinite_step")
         names = loss(network, tf.zeros([1, 2]), tf.zeros([1], tf.int32)).by_name()
         self.loss_averages = {name: tf.Variable(0.0, trainable=False, name=f"{name}/average") for name in names}
 
-    def averaged_losses(self) -> dict[str, float]:
+    def debiased_loss_averages(self) -> dict[str, float]:
         """The moving averages of the losses by name, freed of the zeros that they started from.
 
         After n steps an average of decay 0.9 that started at zero still holds 0.9 ** n of that zero.
@@ -94,7 +93,7 @@ def make_network(config: TrainConfig, dataset: DataSet) -> ConvNet:
 
 
 def make_state(
-    config: TrainConfig, dataset: DataSet, network: tf.Module | None = None, *, replicas: int = 1
+    config: TrainConfig, dataset: DataSet, network: tf.Module | None = None, *, num_replicas: int = 1
 ) -> TrainState:
     """A new state for a config and a data set: network, averages and schedule.
 
@@ -102,10 +101,10 @@ def make_state(
         config: settings.
         dataset: whose classes, crops and number of images count.
         network: by default the tutorial's for this data set.
-        replicas: that take `config.batch_size` images each in a step. Until November 2018 the tutorial's multi-GPU
+        num_replicas: that take `config.batch_size` images each in a step. Until November 2018 the tutorial's multi-GPU
             program counted those of one, and so let the learning rate decay after so many times as many epochs.
     """
-    rate = _schedule(config, dataset.num_examples("train"), config.batch_size * replicas)
+    rate = _schedule(config, dataset.num_examples("train"), config.batch_size * num_replicas)
     network = network or make_network(config, dataset)
     return TrainState(
         network,

@@ -34,7 +34,7 @@ def train_step(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> StepR
         images: float32[B, 24, 24, 3], standardized; any B.
         labels: int32[B].
     """
-    return update(state, *losses_and_gradients(state, images, labels))
+    return apply_update(state, *losses_and_gradients(state, images, labels))
 
 
 def losses_and_gradients(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> tuple[Losses, list[tf.Tensor]]:
@@ -60,12 +60,12 @@ def _losses(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> Losses:
 def _mixed_losses(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> Losses:
     """The losses of a batch whose pictures and labels are mixed in pairs."""
     draw = tf.stack([tf.constant(state.seed, tf.int64), tf.cast(state.step, tf.int64)])
-    share = mixup.shares(tf.shape(images)[0], state.mixup, draw)
-    logits = inference(state.network, mixup.mix(images, share))
-    return state.loss(state.network, logits, mixup.mix(tf.one_hot(labels, logits.shape[-1]), share))
+    ratio = mixup.sample_ratios(tf.shape(images)[0], state.mixup, draw)
+    logits = inference(state.network, mixup.mix(images, ratio))
+    return state.loss(state.network, logits, mixup.mix(tf.one_hot(labels, logits.shape[-1]), ratio))
 
 
-def update(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> StepResult:
+def apply_update(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> StepResult:
     """What a step changes: the averages of the losses, the weights and their averages, the step.
 
     Args:
@@ -75,10 +75,10 @@ def update(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> Ste
     """
     with tf.name_scope("learning_rate"):
         rate = state.schedule(state.step) * state.learning_rate_factor
-    with tf.name_scope("note_if_not_finite"):
-        note_if_not_finite(state, losses, gradients)
-    with tf.name_scope("average_losses"):
-        average_losses(state, losses)
+    with tf.name_scope("flag_nonfinite"):
+        flag_nonfinite(state, losses, gradients)
+    with tf.name_scope("update_loss_averages"):
+        update_loss_averages(state, losses)
     apply_gradients(state, gradients, rate)
     return StepResult(losses, rate, tuple(gradients))
 
@@ -96,15 +96,15 @@ def apply_gradients(state: TrainState, gradients: list[tf.Tensor], rate: tf.Tens
         rate: float32[], the learning rate.
     """
     with tf.name_scope("apply_gradients"):
-        steps = with_momentum(state, gradients) if state.momentum else gradients
-        for variable, step in zip(state.network.trainable_variables, steps, strict=True):
-            variable.assign_sub(rate * step)
+        updates = nesterov_updates(state, gradients) if state.momentum else gradients
+        for variable, update in zip(state.network.trainable_variables, updates, strict=True):
+            variable.assign_sub(rate * update)
         state.step.assign_add(1)
-    with tf.name_scope("average_weights"):
-        average_weights(state)
+    with tf.name_scope("update_weight_averages"):
+        update_weight_averages(state)
 
 
-def with_momentum(state: TrainState, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+def nesterov_updates(state: TrainState, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
     """Nesterov's momentum: adds each gradient to its velocity, and looks one step of that velocity ahead.
 
     The velocity is a sum of gradients that fades by the factor `momentum` at each step, so that steps in one
@@ -119,7 +119,7 @@ def with_momentum(state: TrainState, gradients: list[tf.Tensor]) -> list[tf.Tens
     return [g + state.momentum * v for v, g in zip(state.velocities, gradients, strict=True)]
 
 
-def average_weights(state: TrainState) -> None:
+def update_weight_averages(state: TrainState) -> None:
     """Moves each averaged weight by (1 - decay) of its distance to the weight.
 
     The decay warms up: min(decay, (1 + step) / (10 + step)), 2/11 after the first update, so that the averages do
@@ -136,7 +136,7 @@ def average_weights(state: TrainState) -> None:
 
 
 @do_not_convert
-def average_losses(state: TrainState, losses: Losses) -> None:
+def update_loss_averages(state: TrainState, losses: Losses) -> None:
     """Moves the average of each loss by a tenth of its distance to the batch's loss."""
     for name, value in losses.by_name().items():
         average = state.loss_averages[name]
@@ -144,9 +144,9 @@ def average_losses(state: TrainState, losses: Losses) -> None:
 
 
 @do_not_convert
-def note_if_not_finite(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> None:
+def flag_nonfinite(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> None:
     """Keeps the first step whose loss or gradient is not finite, in the graph, so that no step waits for the host."""
     # A sum tells as much as a look at each of its terms, and writes nothing of their size to memory.
     finite = tf.reduce_all(tf.math.is_finite([losses.total, *(tf.reduce_sum(gradient) for gradient in gradients)]))
-    first = tf.logical_and(tf.logical_not(finite), state.first_bad_step < 0)
-    state.first_bad_step.assign(tf.where(first, state.step, state.first_bad_step))
+    first = tf.logical_and(tf.logical_not(finite), state.first_nonfinite_step < 0)
+    state.first_nonfinite_step.assign(tf.where(first, state.step, state.first_nonfinite_step))

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Clock:
+class StepTimer:
     """Seconds a batch and seconds of waiting for input, since the last record; pauses apart.
 
-    >>> clock = Clock()
-    >>> clock.batches += 2
-    >>> seconds_a_batch, waited_a_batch = clock.lap(restart=True)
-    >>> clock.batches
+    >>> timer = StepTimer()
+    >>> timer.batches += 2
+    >>> seconds_a_batch, waited_a_batch = timer.lap(restart=True)
+    >>> timer.batches
     0
     """
 

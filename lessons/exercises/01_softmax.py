@@ -238,7 +238,7 @@ print("with logits the cross-entropy fell below 2.0:", last["returns logits"] < 
 print("with probabilities it stayed above 2.1:", last["returns probabilities"] > 2.1)
 
 # %%
-figure, (ax,) = figures.new()
+figure, (ax,) = figures.subplots()
 plots.lines(ax, curves, title="Which network learns?", x="step", y="cross-entropy (nats)")
 least = smallest_loss(10)
 ax.axhline(least, color="black", linewidth=0.8, linestyle="--")

@@ -385,7 +385,7 @@ for name, (_, losses, _) in runs.items():
     print(f"{name}: it learns, the last is below 2.2:", losses[-1] < 2.2)
 
 # %%
-figure, (ax,) = figures.new()
+figure, (ax,) = figures.subplots()
 curves = {name: (steps, losses) for name, (steps, losses, _) in runs.items()}
 title = "Does it help to give each place its own weights?"
 plots.lines(ax, curves, title=title, x="step", y="cross-entropy, averaged (nats)")

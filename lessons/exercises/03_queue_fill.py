@@ -278,7 +278,7 @@ difference = max(abs(real[fraction] - mixed["all sorted"][fraction]) for fractio
 print("the pipeline's unevenness differs from your queue's by less than 0.02:", difference < 0.02)
 
 # %%
-figure, (ax,) = figures.new()
+figure, (ax,) = figures.subplots()
 curves = {name: (fractions, list(values.values())) for name, values in mixed.items()}
 title = "How much of an epoch must the queue hold to mix well enough?"
 plots.lines(ax, curves, title=title, x="fraction of an epoch in the queue", y="unevenness")
@@ -437,7 +437,7 @@ for fraction, seconds, more in zip(fractions, first, later, strict=True):
     print(f"{fraction:5}: first batch after {seconds:.2f} s, later ones {1000 * more:4.1f} ms each")
 
 # %%
-figure, (left_ax, right_ax) = figures.new(1, 2, height=2.9)
+figure, (left_ax, right_ax) = figures.subplots(1, 2, height=2.9)
 x, delays = "fraction of an epoch in the queue", {"computed": (fractions, computed)}
 delays["measured"] = (fractions, first)
 plots.lines(left_ax, delays, title="How long until the first batch?", x=x, y="s")

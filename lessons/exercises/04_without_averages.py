@@ -134,7 +134,7 @@ late_raw = distances["constant rate"]["raw"][-500:].mean()
 print(f"constant rate, raw, mean of the last 500 steps: {late_raw:.3f}")
 
 # %%
-figure, axes = figures.new(1, 2, height=2.9, sharey=True)
+figure, axes = figures.subplots(1, 2, height=2.9, sharey=True)
 for ax, (name, both) in zip(axes, distances.items(), strict=True):
     curves = {kind: (range(2001), distance) for kind, distance in both.items()}
     plots.lines(ax, curves, title=f"How far from the best, {name}?", x="step", y="distance")
@@ -143,7 +143,7 @@ figures.show(
     figure,
     "Left: raw weights stay between 0.2 and 0.26 away, with jitter; averaged ones come nearer and nearer, to 0.05. "
     "Right: raw weights come nearer, too, and nearly meet the averaged ones at the end.",
-    exact=True,
+    checksum=True,
 )
 
 # %% [markdown]
@@ -324,13 +324,13 @@ precisions = {
 }
 
 # %%
-figure, (left_ax, right_ax) = figures.new(1, 2, height=3.2)
+figure, (left_ax, right_ax) = figures.subplots(1, 2, height=3.2)
 plots.lines(
     left_ax, precisions, title="How good are they?", x="step", y="right, mean of 3 seeds (%)"
 )
 differences = {name: (LOOKS, means) for name, means in mean.items()}
 plots.lines(right_ax, differences, title="What do averages bring?", x="step", y="percent points")
-for colour, (means, errors) in zip(figures.COLOURS, brought.values(), strict=False):
+for colour, (means, errors) in zip(figures.COLORS, brought.values(), strict=False):
     right_ax.fill_between(LOOKS, means - errors, means + errors, color=colour, alpha=0.2)
 right_ax.axhline(0, color="black", linewidth=0.8)
 figures.show(
@@ -378,7 +378,7 @@ for step, points, error in zip(quick_steps, quick_gains, errors, strict=True):
     print(f"step {step:6,}, rate {rate:.3f}: {points:.1f} points, standard error {error:.2f}")
 
 # %%
-figure, (ax,) = figures.new()
+figure, (ax,) = figures.subplots()
 curves = {"tutorial, constant rate": (tutorial_steps, tutorial_gains)}
 curves["quick recipe, falling rate"] = (quick_steps, quick_gains)
 plots.lines(ax, curves, title="Is it 3 %, and does it stay?", x="step", y="percent points")
@@ -388,7 +388,7 @@ figures.show(
     "With the constant rate, one seed, the difference goes up and down: at these six steps, up to step 60,000, it is "
     "between 2.2 and 3.7 points. With the falling rate, three seeds, it goes down steeply, from 4.8 points at step "
     "6,000 to 0 at step 18,000.",
-    exact=True,
+    checksum=True,
 )
 
 # %% [markdown] nbgrader={"grade_id": "question", "locked": true}

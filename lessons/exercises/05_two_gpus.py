@@ -366,7 +366,7 @@ curves = {
 }
 
 # %%
-figure, (ax,) = figures.new(height=3.4)
+figure, (ax,) = figures.subplots(height=3.4)
 title = "How long does a step take?"
 plots.lines(ax, curves, title=title, x="images a step, of all towers", y="milliseconds")
 ax.set_xticks(sizes)

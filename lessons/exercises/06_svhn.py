@@ -123,9 +123,9 @@ print(f"always answering {commonest} is right on {share:.1%} of the test picture
 # %%
 shown = np.array([images[labels == digit][4] for digit in range(10)])
 middle = shown[:, 4:28, 4:28]
-figure, (ax,) = figures.new(height=2.6)
+figure, (ax,) = figures.subplots(height=2.6)
 rows = {"as it is": shown, "mirrored": shown[:, :, ::-1]}
-image_grids.sheet(ax, rows, title="What is a digit in the mirror?", columns=list("0123456789"))
+image_grids.image_grid(ax, rows, title="What is a digit in the mirror?", columns=list("0123456789"))
 figures.show(
     figure,
     "Ten house numbers, 0 to 9, and below them their mirror images. Neighbouring digits are cut off at the edges.",
@@ -282,7 +282,7 @@ teaching.check_digits_network(DigitsNet)
 STEPS, BATCH = 300, 64
 config = cifarlab.TrainConfig(train_dir=str(runs / "as_it_is"), max_steps=STEPS, batch_size=BATCH)
 as_it_is = cifarlab.train(config, dataset=digits)
-before = evaluator.predictions(as_it_is.averages, cifarlab.inputs(digits))
+before = evaluator.logits_and_labels(as_it_is.averages, cifarlab.inputs(digits))
 
 # %%
 p_before = metrics.precision_at_1(*before)
@@ -357,14 +357,14 @@ teaching.check_recognize(recognize, key="public")
 ### END HIDDEN TESTS
 
 # %%
-after = evaluator.predictions(adapted.averages, cifarlab.inputs(larger))
+after = evaluator.logits_and_labels(adapted.averages, cifarlab.inputs(larger))
 p_after = metrics.precision_at_1(*after)
 print(f"at least 10 points better: {p_after > p_before + 0.1}")
 
 # %%
 # NBVAL_IGNORE_OUTPUT
 for what, right in (("always the same", share), ("as it is", p_before), ("adapted", p_after)):
-    low, high = metrics.binomial_interval(round(right * len(test[0])), len(test[0]))
+    low, high = metrics.wilson_interval(round(right * len(test[0])), len(test[0]))
     print(f"{what}: {right:.1%}, between {low:.1%} and {high:.1%}")
 
 # %%
@@ -372,7 +372,7 @@ matrices = {
     title: metrics.confusion_matrix(*logits_and_labels)
     for title, logits_and_labels in (("As it is", before), ("Adapted", after))
 }
-figure, axes = figures.new(1, 2, height=4.8)
+figure, axes = figures.subplots(1, 2, height=4.8)
 for ax, (title, matrix) in zip(axes, matrices.items(), strict=True):
     evaluations.confusion(ax, matrix, digits.classes)
     ax.set_title(f"{title}: what is taken for what?", loc="left", fontsize=11)
@@ -397,7 +397,7 @@ mirrored = cifarlab.train(
 )  # fmt: skip
 
 # %%
-with_mirror = evaluator.predictions(mirrored.averages, cifarlab.inputs(larger))
+with_mirror = evaluator.logits_and_labels(mirrored.averages, cifarlab.inputs(larger))
 p_mirror = metrics.precision_at_1(*with_mirror)
 print(f"mirror images cost at least 2 points: {p_mirror < p_after - 0.02}")
 
@@ -440,7 +440,7 @@ for what, values in (
     )
 
 # %%
-figure, (ax,) = figures.new(height=3)
+figure, (ax,) = figures.subplots(height=3)
 pairs = enumerate(zip(recorded_before, recorded_after, strict=True))
 curves = {f"seed {seed}": ([0, 1], pair) for seed, pair in pairs}
 plots.lines(ax, curves, title="Is it better with every seed?", x="", y="right (%)")
@@ -448,7 +448,7 @@ ax.set_xticks([0, 1], ["as it is", "adapted"])
 figures.show(
     figure,
     "Five lines, one for each seed, that all rise from the network as it is to the adapted one.",
-    exact=True,
+    checksum=True,
 )
 
 # %% [markdown] nbgrader={"grade_id": "question", "locked": true}

@@ -11,7 +11,7 @@ from cifarlab.data.custom import from_arrays, from_folder, from_tf_dataset
 from cifarlab.data.dataset import DataSetError
 from cifarlab.data.image_files import ImageFileError
 from cifarlab.data.records import read_records
-from cifarlab.evaluation.classifier import classify, trained_classifier
+from cifarlab.evaluation.classifier import classify, load_classifier
 from cifarlab.evaluation.evaluator import evaluate
 from cifarlab.training.loop import train
 
@@ -234,6 +234,6 @@ def test_trained_evaluated_and_used_to_the_end(tmp_path, source):
     train(config, dataset=dataset)
     found = evaluate(EvalConfig(checkpoint_dir=config.train_dir, moving_average=False))
     assert (found.num_examples, found.precision) == (6, 1.0)
-    classifier = trained_classifier(config.train_dir)
+    classifier = load_classifier(config.train_dir)
     pictures = np.array([COLOURS["green"]], np.uint8)[:, None, None] + np.zeros([1, 16, 16, 3], np.uint8)
     assert classify(classifier, pictures)[0][0].name == "green"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cifarlab.config import TrainConfig
-from cifarlab.demos.distributions import SAMPLE, Recorder, percentile_bands, percentiles
+from cifarlab.demos.distributions import MAX_SAMPLES, DistributionRecorder, percentile_bands, percentiles
 from cifarlab.plotting import figures
 from cifarlab.training.loop import train
 
@@ -11,7 +11,7 @@ LAYERS = ["conv1", "conv2", "local3", "local4", "softmax_linear"]
 
 @pytest.fixture(scope="module")
 def recorder(tmp_path_factory, drawn):
-    recorder = Recorder(every=2)
+    recorder = DistributionRecorder(every=2)
     folder = str(tmp_path_factory.mktemp("run"))
     train(
         TrainConfig(dataset="drawn", train_dir=folder, max_steps=4, batch_size=8), dataset=drawn, observers=[recorder]
@@ -45,14 +45,14 @@ def test_the_latest_batch_is_kept_as_the_network_saw_it(recorder):
 
 def test_a_sample_of_a_large_tensor_meets_all_its_channels():
     channels = np.arange(64.0)
-    sampled = percentiles(np.broadcast_to(channels, [50 * SAMPLE // 64, 64]))
+    sampled = percentiles(np.broadcast_to(channels, [50 * MAX_SAMPLES // 64, 64]))
     np.testing.assert_allclose(
         sampled, np.percentile(channels, [0, 6.68, 15.87, 30.85, 50, 69.15, 84.13, 93.32, 100]), atol=1
     )
 
 
 def test_distributions_are_bands_about_a_median():
-    _, axes = figures.new(1, 2)
+    _, axes = figures.subplots(1, 2)
     rows = [np.arange(9.0), np.arange(9.0) * 2]
     percentile_bands(axes, [0, 10], {"conv1": rows, "conv2": rows}, y="weights")
     median = axes[0].get_lines()[0]

@@ -68,7 +68,7 @@ def test_the_training_graph_says_who_changes_the_weights(training):
     assert ("loss", "gradient_tape") in flows.values
     assert {source for source, _ in flows.writes} == {"apply_gradients"}  # all else change variables of their own
     assert "apply_gradients: 22 operations; from learning_rate, gradient_tape; changes variables of conv1" in "\n".join(
-        graphs.words(training)
+        graphs.describe(training)
     )
 
 
@@ -93,7 +93,7 @@ def test_a_scope_that_is_not_there_is_named_with_those_that_are(inference):
 def test_a_graph_is_shown_with_its_words_beside_it(inference, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
-    graphs.show(inference, "Nine stages.", opened=["conv1"])
+    graphs.show(inference, "Nine stages.", expanded=["conv1"])
     assert set(shown[0]) == {"text/vnd.mermaid", "text/plain"}
     assert shown[0]["text/plain"].startswith("Nine stages.\nimages: 1 operation\nconv1/Conv2D: 3 operations")
     assert shown[0]["text/vnd.mermaid"] == graphs.mermaid(inference, ["conv1"])

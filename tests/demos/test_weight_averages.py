@@ -3,8 +3,8 @@ import pytest
 
 from cifarlab.config import TrainConfig
 from cifarlab.data.pipeline import inputs
-from cifarlab.demos.weight_averages import AVERAGED, RAW, Averages, constant, warmed_up
-from cifarlab.evaluation.evaluator import predictions
+from cifarlab.demos.weight_averages import AVERAGED, RAW, WeightAverages, constant_decay, warmup_decay
+from cifarlab.evaluation.evaluator import logits_and_labels
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.training.loop import train
 
@@ -13,8 +13,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, drawn):
-    decays = {"tutorial's": warmed_up(0.9999), "none": constant(0.0), "all": constant(1.0), "half": constant(0.5)}
-    averages = Averages(decays, inputs(drawn, num_examples=30, batch_size=20), every=2)
+    decays = {
+        "tutorial's": warmup_decay(0.9999),
+        "none": constant_decay(0.0),
+        "all": constant_decay(1.0),
+        "half": constant_decay(0.5),
+    }
+    averages = WeightAverages(decays, inputs(drawn, num_examples=30, batch_size=20), every=2)
     folder = str(tmp_path_factory.mktemp("run"))
     config = TrainConfig(dataset="drawn", train_dir=folder, max_steps=5, batch_size=8, log_frequency=1)
     return averages, train(config, dataset=drawn, observers=[averages])
@@ -48,16 +53,16 @@ def test_each_is_evaluated_every_so_many_updates(run):
 
 
 def test_what_is_evaluated_is_that_network(drawn, tmp_path):
-    averages = Averages({"half": constant(0.5)}, inputs(drawn, num_examples=50), every=3)
+    averages = WeightAverages({"half": constant_decay(0.5)}, inputs(drawn, num_examples=50), every=3)
     config = TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=3, batch_size=8, log_frequency=1)
     train(config, dataset=drawn, observers=[averages])
     for name, network in averages.networks.items():
-        expected = precision_at_1(*predictions(network, inputs(drawn, num_examples=50)))
+        expected = precision_at_1(*logits_and_labels(network, inputs(drawn, num_examples=50)))
         assert averages.precision[name] == [pytest.approx(expected)]
 
 
 def test_a_run_that_passes_over_steps_is_refused(drawn, tmp_path):
-    averages = Averages({}, inputs(drawn, num_examples=10), every=1)
+    averages = WeightAverages({}, inputs(drawn, num_examples=10), every=1)
     config = TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=1, batch_size=8)
     with pytest.raises(ValueError, match="log_frequency = 1; got 10"):
         train(config, dataset=drawn, observers=[averages])
@@ -65,6 +70,6 @@ def test_a_run_that_passes_over_steps_is_refused(drawn, tmp_path):
 
 @pytest.mark.parametrize(("decay", "reached"), [(0.9, 80), (0.99, 890), (0.999, 8_990), (0.9999, 89_990)])
 def test_the_warm_up_ends_where_its_decay_is_reached(decay, reached):
-    rule = warmed_up(decay)
+    rule = warmup_decay(decay)
     assert rule(reached - 1) < decay
     assert rule(reached) == rule(10 * reached) == decay

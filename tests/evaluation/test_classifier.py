@@ -8,8 +8,8 @@ from cifarlab.backend import tf
 from cifarlab.config import TrainConfig
 from cifarlab.data.pipeline import inputs
 from cifarlab.data.records import read_records
-from cifarlab.evaluation.classifier import classify, export, trained_classifier
-from cifarlab.evaluation.evaluator import predictions
+from cifarlab.evaluation.classifier import classify, export, load_classifier
+from cifarlab.evaluation.evaluator import logits_and_labels
 from cifarlab.training.loop import train
 
 pytestmark = pytest.mark.slow
@@ -28,24 +28,24 @@ def pictures(drawn):
 
 
 def test_raw_pictures_get_the_logits_of_evaluation(run_dir, drawn, pictures):
-    classifier = trained_classifier(run_dir)
-    expected, _ = predictions(classifier.network, inputs(drawn, num_examples=5))
+    classifier = load_classifier(run_dir)
+    expected, _ = logits_and_labels(classifier.network, inputs(drawn, num_examples=5))
     np.testing.assert_allclose(classifier.logits(pictures).numpy(), expected, atol=1e-5)
 
 
-def test_guesses_are_the_most_probable_classes_best_first(run_dir, pictures):
-    classifier = trained_classifier(run_dir)
+def test_predictions_are_the_most_probable_classes_best_first(run_dir, pictures):
+    classifier = load_classifier(run_dir)
     logits = classifier.logits(pictures).numpy()
-    for guesses, row in zip(classify(classifier, pictures, top=10), logits, strict=True):
-        assert guesses[0].name == classifier.dataset.classes[row.argmax()]
-        probabilities = [guess.probability for guess in guesses]
+    for predictions, row in zip(classify(classifier, pictures, top_k=10), logits, strict=True):
+        assert predictions[0].name == classifier.dataset.classes[row.argmax()]
+        probabilities = [prediction.probability for prediction in predictions]
         assert probabilities == sorted(probabilities, reverse=True)
         assert sum(probabilities) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("count", [1, 5])
 def test_an_exported_network_takes_any_batch_in_a_process_without_cifarlab(run_dir, pictures, tmp_path, count):
-    classifier = trained_classifier(run_dir)
+    classifier = load_classifier(run_dir)
     folder = export(classifier, tmp_path / "model")
     np.save(tmp_path / "pictures.npy", pictures[:count])
     code = (
@@ -66,7 +66,7 @@ def test_an_exported_network_takes_any_batch_in_a_process_without_cifarlab(run_d
 def test_either_kind_of_weights_is_exported(run_dir, pictures, tmp_path):
     logits = {}
     for averaged in (False, True):
-        classifier = trained_classifier(run_dir, averaged=averaged)
+        classifier = load_classifier(run_dir, averaged=averaged)
         served = tf.saved_model.load(str(export(classifier, tmp_path / f"{averaged}"))).signatures["serving_default"]
         logits[averaged] = served(images=tf.constant(pictures))["logits"].numpy()
         np.testing.assert_allclose(logits[averaged], classifier.logits(pictures).numpy(), atol=1e-5)
@@ -76,4 +76,4 @@ def test_either_kind_of_weights_is_exported(run_dir, pictures, tmp_path):
 def test_export_overwrites_nothing(run_dir, tmp_path):
     (tmp_path / "mine").write_text("")
     with pytest.raises(ValueError, match="new or an empty folder"):
-        export(trained_classifier(run_dir), tmp_path)
+        export(load_classifier(run_dir), tmp_path)

@@ -11,7 +11,7 @@ from cifarlab.data import custom
 from cifarlab.data.dataset import DataSetError
 from cifarlab.data.pipeline import inputs
 from cifarlab.data.records import read_records
-from cifarlab.evaluation.evaluator import evaluate, predictions, watch
+from cifarlab.evaluation.evaluator import evaluate, evaluate_repeatedly, logits_and_labels
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import ConvNet
 from cifarlab.training.checkpoints import CheckpointError
@@ -43,21 +43,23 @@ def test_averaged_or_raw_weights_are_evaluated(run, drawn, averaged):
     folder, state = run
     evaluation = evaluate(EvalConfig(checkpoint_dir=str(folder), moving_average=averaged), dataset=drawn)
     net = state.averages if averaged else state.network
-    logits, labels = predictions(net, inputs(drawn))
+    logits, labels = logits_and_labels(net, inputs(drawn))
     assert evaluation.precision == precision_at_1(logits, labels)
 
 
 def test_raw_and_averaged_weights_differ(run, drawn):
     _, state = run
-    raw, averaged = (predictions(net, inputs(drawn, num_examples=50))[0] for net in (state.network, state.averages))
+    raw, averaged = (
+        logits_and_labels(net, inputs(drawn, num_examples=50))[0] for net in (state.network, state.averages)
+    )
     assert np.abs(raw - averaged).max() > 1e-3
 
 
 @pytest.mark.parametrize("batch_size", [1, 33, 1000])
 def test_the_batch_size_changes_no_result(run, drawn, batch_size):
     net = run[1].averages
-    logits, labels = predictions(net, inputs(drawn, batch_size=batch_size, num_examples=70))
-    expected, expected_labels = predictions(net, inputs(drawn, batch_size=70, num_examples=70))
+    logits, labels = logits_and_labels(net, inputs(drawn, batch_size=batch_size, num_examples=70))
+    expected, expected_labels = logits_and_labels(net, inputs(drawn, batch_size=70, num_examples=70))
     np.testing.assert_allclose(logits, expected, atol=1e-5)
     assert (labels == expected_labels).all()
 
@@ -72,8 +74,8 @@ def test_a_network_that_knows_the_answer_has_precision_one(drawn):
         def stages(self, images):
             return (tf.one_hot(answers[: tf.shape(images)[0]], 10),)
 
-    answers = tf.constant(predictions(ConvNet(), inputs(drawn, num_examples=100))[1])
-    logits, labels = predictions(Oracle(), inputs(drawn, batch_size=100, num_examples=100))
+    answers = tf.constant(logits_and_labels(ConvNet(), inputs(drawn, num_examples=100))[1])
+    logits, labels = logits_and_labels(Oracle(), inputs(drawn, batch_size=100, num_examples=100))
     assert precision_at_1(logits, labels) == 1.0
 
 
@@ -127,7 +129,7 @@ def test_no_checkpoint_is_one_clear_line(tmp_path, drawn):
 
 def test_evaluating_nothing_is_refused(drawn):
     with pytest.raises(ValueError, match="no images"):
-        predictions(ConvNet(), inputs(drawn).take(0))
+        logits_and_labels(ConvNet(), inputs(drawn).take(0))
 
 
 def test_watching_evaluates_each_new_checkpoint_once(run, drawn, tmp_path):
@@ -142,7 +144,9 @@ def test_watching_evaluates_each_new_checkpoint_once(run, drawn, tmp_path):
         if len(waits) == 4:
             train(TrainConfig(dataset="drawn", train_dir=str(folder), max_steps=41, batch_size=32), dataset=drawn)
 
-    found = [evaluation.step for evaluation in itertools.islice(watch(config, dataset=drawn, wait=wait), 2)]
+    found = [
+        evaluation.step for evaluation in itertools.islice(evaluate_repeatedly(config, dataset=drawn, wait=wait), 2)
+    ]
     assert found == [40, 41]
     assert waits == [7.0] * 4
 
@@ -160,5 +164,5 @@ def test_watching_survives_a_checkpoint_that_vanishes(run, drawn, tmp_path):
             part.rename(part.with_name(part.name.removesuffix(".away")))
 
     config = EvalConfig(checkpoint_dir=str(folder), num_examples=50)
-    assert next(watch(config, dataset=drawn, wait=wait)).step == 40
+    assert next(evaluate_repeatedly(config, dataset=drawn, wait=wait)).step == 40
     assert len(looks) == 1

@@ -10,7 +10,7 @@ from PIL import Image
 from cifarlab.backend import suppressed_stderr, tf
 from cifarlab.data.dataset import DataSet
 from cifarlab.data.records import CLASSES, read_records
-from cifarlab.evaluation.classifier import Classifier, export, pretrained
+from cifarlab.evaluation.classifier import Classifier, export, pretrained_classifier
 from cifarlab.model.network import ConvNet, fully_connected, with_reference_ops
 from cifarlab.model.profile import count_operations
 
@@ -26,7 +26,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def classifier():
-    return pretrained()
+    return pretrained_classifier()
 
 
 @pytest.fixture(scope="module")

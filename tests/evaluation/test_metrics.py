@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from cifarlab.evaluation.metrics import (
-    binomial_interval,
     confusion_matrix,
     most_confident_mistakes,
     precision_at_1,
-    probabilities,
+    softmax,
+    wilson_interval,
 )
 
 LOGITS = np.array([[5, 0, 0], [0, 5, 0], [0, 9, 0], [0, 0, 1], [3, 0, 0]], np.float32)
@@ -41,15 +41,15 @@ def test_without_mistakes_there_are_none():
 
 
 def test_probabilities_survive_large_logits():
-    assert probabilities(np.array([[1000.0, 0.0], [-1000.0, -1000.0]])).tolist() == [[1.0, 0.0], [0.5, 0.5]]
+    assert softmax(np.array([[1000.0, 0.0], [-1000.0, -1000.0]])).tolist() == [[1.0, 0.0], [0.5, 0.5]]
 
 
 @pytest.mark.parametrize(("right", "low", "high"), [(0, 0.0, 0.278), (5, 0.237, 0.763), (10, 0.722, 1.0)])
 def test_intervals_are_wilsons(right, low, high):
-    assert binomial_interval(right, 10) == pytest.approx((low, high), abs=1e-3)
+    assert wilson_interval(right, 10) == pytest.approx((low, high), abs=1e-3)
 
 
 def test_the_interval_holds_the_truth_19_times_in_20():
     right = np.random.default_rng(0).binomial(200, 0.8, size=20_000)
-    low, high = binomial_interval(right, 200)
+    low, high = wilson_interval(right, 200)
     assert np.mean((low <= 0.8) & (high >= 0.8)) == pytest.approx(0.95, abs=0.015)

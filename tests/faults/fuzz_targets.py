@@ -96,17 +96,17 @@ def matlab_files() -> list[bytes]:
 
 def read_run_log(folder: Path, data: bytes) -> list[dict]:
     from cifarlab.monitoring.dashboard import fallback
-    from cifarlab.monitoring.dashboard.run_monitor import Watch
-    from cifarlab.monitoring.dashboard.status import values
+    from cifarlab.monitoring.dashboard.run_monitor import RunMonitor
+    from cifarlab.monitoring.dashboard.status import numbers as shown_numbers
     from cifarlab.plotting import runs
 
     (folder / "log.jsonl").write_bytes(data)
     for event in read_log(folder):
         assert type(event["step"]) is int
         assert type(event["event"]) is str
-    watch = Watch.of_log(str(folder))
-    log = watch.history.events()
-    assert all(sanitize(text) == text for pair in values(watch) for text in pair)
+    monitor = RunMonitor.of_log(str(folder))
+    log = monitor.history.events()
+    assert all(sanitize(text) == text for pair in shown_numbers(monitor) for text in pair)
     assert all(sanitize(line) == line for line in fallback.summary("runs/a", log))
     for path in (["losses", "total_loss"], ["learning_rate"]):
         steps, numbers = runs.series(log, *path)
@@ -120,10 +120,10 @@ def draw_run_log(folder: Path, data: bytes) -> None:
 
     log = read_run_log(folder, data)
     margins = {"left": 0.1, "right": 0.9}  # without, most of the time would go into finding room for labels
-    figure, axes = figures.new(2, 3, width=3, height=2, margins=margins)
+    figure, axes = figures.subplots(2, 3, width=3, height=2, margins=margins)
     for ax, draw in zip(axes, (runs.losses, runs.precision, runs.learning_rate, runs.speed), strict=False):
         draw(ax, log)
-    runs.several(list(axes[4:]), {"a": log, "b": log[:1]})
+    runs.compare(list(axes[4:]), {"a": log, "b": log[:1]})
     assert figures.png(figure).startswith(b"\x89PNG")
     assert len(list(figures.describe(figure))) <= 6
 

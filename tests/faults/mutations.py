@@ -144,7 +144,7 @@ MUTATIONS = [
         "the disk is full, a real one of 30 MB",
         "saying what is missing",
         "cifarlab/training/checkpoints.py",
-        "{_room(self.folder, self.state)}",
+        "{_disk_space_note(self.folder, self.state)}",
         "",
     ),
     Mutation(
@@ -192,7 +192,7 @@ MUTATIONS = [
         "a loss or gradient that is not a number or infinite, in each place",
         "the finite flag in the graph",
         "cifarlab/training/step.py",
-        "    first = tf.logical_and(tf.logical_not(finite), state.first_bad_step < 0)\n",
+        "    first = tf.logical_and(tf.logical_not(finite), state.first_nonfinite_step < 0)\n",
         "    first = tf.constant(False)\n",
     ),
     Mutation(
@@ -200,7 +200,7 @@ MUTATIONS = [
         "a rate so high that the weights overflow, steered while it runs",
         "steering the replay as the run was steered",
         "cifarlab/training/loop.py",
-        "            self.replay.steered(self.step, factor)\n",
+        "            self.snapshot.record_factor(self.step, factor)\n",
         "",
     ),
     Mutation(
@@ -232,23 +232,23 @@ MUTATIONS = [
         "threads and files counted before and after",
         "waiting for the thread that shows a run",
         "cifarlab/monitoring/dashboard/widget_display.py",
-        "        self.finish()\n        self._view.close()\n",
-        "        self._view.close()\n",
+        "        self.wait_for_updates()\n        self._widgets.close()\n",
+        "        self._widgets.close()\n",
     ),
     Mutation(
         "soak",
         "ten thousand updates of a dashboard",
         "the thread that shows a run",
         "cifarlab/monitoring/dashboard/dashboard.py",
-        "        self.watch = self.session.watch\n        self._screen.follow()\n",
-        "        self.watch = self.session.watch\n",
+        "        self.monitor = self.run.monitor\n        self._display.start_updates()\n",
+        "        self.monitor = self.run.monitor\n",
     ),
     Mutation(
         "soak",
         "event files ended and begun again while a run goes on",
         "beginning the next file",
         "cifarlab/monitoring/summaries.py",
-        "            if self._written and self._written % A_FILE == 0:\n",
+        "            if self._written and self._written % SUMMARIES_PER_FILE == 0:\n",
         "            if False:\n",
     ),
     Mutation(
@@ -256,7 +256,7 @@ MUTATIONS = [
         "a log of a million lines opened by a dashboard",
         "dropping every other point of a long curve",
         "cifarlab/monitoring/dashboard/run_monitor.py",
-        "            if len(self._steps) > self._most:\n",
+        "            if len(self._steps) > self._max_points:\n",
         "            if False:\n",
     ),
     Mutation(
@@ -264,7 +264,7 @@ MUTATIONS = [
         "summaries of a run of ten million steps counted",
         "fewer histograms as a run gets long",
         "cifarlab/monitoring/summaries.py",
-        "    while step >= DENSE * stride:\n",
+        "    while step >= FULL_SUMMARIES * stride:\n",
         "    while False:\n",
     ),
     Mutation(
@@ -481,7 +481,7 @@ MUTATIONS = [
         "files that would fill the memory",
         "reading so many bytes of a line at once",
         "cifarlab/training/run_log.py",
-        'iter(lambda: file.readline(_LONGEST), "")',
+        'iter(lambda: file.readline(_MAX_LINE_CHARS), "")',
         "file",
     ),
     Mutation(
@@ -649,7 +649,7 @@ MUTATIONS = [
         "in figures and the words beside them",
         "taking dollar signs literally",
         "cifarlab/plotting/figures.py",
-        "    _take_literally(figure)\n    with",
+        "    _disable_mathtext(figure)\n    with",
         "    with",
     ),
     Mutation(
@@ -657,8 +657,8 @@ MUTATIONS = [
         "in widgets, pages and alternative texts",
         "escaping the sentence",
         "cifarlab/monitoring/dashboard/widgets.py",
-        "</strong> {html.escape(reading.line)}",
-        "</strong> {reading.line}",
+        "</strong> {html.escape(status.message)}",
+        "</strong> {status.message}",
     ),
     Mutation(
         "hostile names",
@@ -681,8 +681,8 @@ MUTATIONS = [
         "in a notebook in a real browser, and in the page made of it",
         "escaping where it failed",
         "cifarlab/monitoring/dashboard/widgets.py",
-        "<pre>{html.escape(reading.details)}</pre>",
-        "<pre>{reading.details}</pre>",
+        "<pre>{html.escape(status.details)}</pre>",
+        "<pre>{status.details}</pre>",
     ),
     Mutation(
         "soak",
@@ -697,7 +697,7 @@ MUTATIONS = [
         "event files of a run that was killed and went on",
         "telling TensorBoard where a run goes on",
         "cifarlab/monitoring/summaries.py",
-        "            self._begin(run.first_step)\n",
+        "            self._purge_later_events(run.first_step)\n",
         "",
     ),
     Mutation(

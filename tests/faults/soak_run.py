@@ -19,16 +19,16 @@ import psutil
 
 from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.data import registry
-from cifarlab.evaluation.evaluator import evaluate, watch
+from cifarlab.evaluation.evaluator import evaluate, evaluate_repeatedly
 from cifarlab.monitoring import summaries
 from cifarlab.monitoring.dashboard import Dashboard
 from cifarlab.monitoring.dashboard import dashboard as dashboard_module
-from cifarlab.monitoring.dashboard.widgets import View
+from cifarlab.monitoring.dashboard.widgets import DashboardWidgets
 from cifarlab.training.control import Control
 from cifarlab.training.loop import train
 
-SUMMARIES_A_FILE, STEPS_A_SUMMARY = 40, 5
-FEWEST_STEPS, FEWEST_UPDATES = 2 * SUMMARIES_A_FILE * STEPS_A_SUMMARY, 60
+SUMMARIES_PER_FILE, STEPS_A_SUMMARY = 40, 5
+FEWEST_STEPS, FEWEST_UPDATES = 2 * SUMMARIES_PER_FILE * STEPS_A_SUMMARY, 60
 """What is waited for however busy the machine is: steps that fill two files, and updates of the dashboard."""
 BATCH = 16
 
@@ -84,7 +84,7 @@ class Evaluator(threading.Thread):
                 raise StopIteration
 
         try:
-            for evaluation in watch(self.config, wait=wait):
+            for evaluation in evaluate_repeatedly(self.config, wait=wait):
                 self.steps.append(evaluation.step)
         except RuntimeError:  # what a StopIteration within a generator becomes
             pass
@@ -93,14 +93,14 @@ class Evaluator(threading.Thread):
 def run(folder: Path, seconds: float) -> dict[str, Any]:
     """Trains for so long, and up to five minutes more until there is enough to see; returns what was seen."""
     updates, samples, every = 0, [], max(seconds / 360, 1.0)
-    show = View.show
+    show = DashboardWidgets.show
 
-    def counted(view: View, reading: Any) -> None:
+    def counted(view: DashboardWidgets, status: Any) -> None:
         nonlocal updates
-        show(view, reading)
+        show(view, status)
         updates += 1
 
-    View.show = counted  # type: ignore[method-assign]
+    DashboardWidgets.show = counted  # type: ignore[method-assign]
     config = TrainConfig(
         dataset="drawn", train_dir=str(folder), batch_size=BATCH, log_frequency=1, checkpoint_steps=200, max_steps=10**7
     )
@@ -110,7 +110,7 @@ def run(folder: Path, seconds: float) -> dict[str, Any]:
     evaluator.start()
 
     def enough() -> bool:
-        seen = dashboard.watch.steps_done >= FEWEST_STEPS and updates >= FEWEST_UPDATES and evaluator.steps
+        seen = dashboard.monitor.steps_done >= FEWEST_STEPS and updates >= FEWEST_UPDATES and evaluator.steps
         return time.monotonic() - start > seconds + (0 if seen else 300)
 
     while not enough():
@@ -122,19 +122,19 @@ def run(folder: Path, seconds: float) -> dict[str, Any]:
         # Not gc.get_objects(): it takes hold of tuples that other threads are about to fill, which then fail.
         blocks = sys.getallocatedblocks()
         samples.append([round(time.monotonic() - start, 1), round(memory, 1), blocks, updates, round(handed_out(), 2)])
-    lasted = evaluator.is_alive() and dashboard.session.status == "running"
+    lasted = evaluator.is_alive() and dashboard.run.phase == "running"
     evaluator.stopped.set()
     evaluator.join()
     dashboard.close()
-    View.show = show  # type: ignore[method-assign]
-    session, screen = dashboard.session, dashboard._screen
+    DashboardWidgets.show = show  # type: ignore[method-assign]
+    training, display = dashboard.run, dashboard._display
     return {
-        "steps": dashboard.watch.steps_done,
+        "steps": dashboard.monitor.steps_done,
         "updates": updates,
         "evaluated": evaluator.steps,
-        "evaluated by the dashboard": sum(e["event"] == "evaluation" for e in dashboard.watch.history.events()),
+        "evaluated by the dashboard": sum(e["event"] == "evaluation" for e in dashboard.monitor.history.events()),
         "lasted": lasted,
-        "failures": [words for words in (session.error, session.evaluation_error, screen._failure) if words],
+        "failures": [words for words in (training.error, training.evaluation_error, display._failure) if words],
         "samples": samples,
     }
 
@@ -142,7 +142,7 @@ def run(folder: Path, seconds: float) -> dict[str, Any]:
 def main() -> None:
     """Runs, and writes what was seen."""
     seconds, path = float(sys.argv[1]), Path(sys.argv[2])
-    summaries.A_FILE = SUMMARIES_A_FILE
+    summaries.SUMMARIES_PER_FILE = SUMMARIES_PER_FILE
     dashboard_module.has_widgets = lambda: True  # as in a notebook
     registry.load("drawn")
     with tempfile.TemporaryDirectory() as warm:

@@ -10,11 +10,11 @@ import pytest
 
 from cifarlab.backend import tf
 from cifarlab.config import EvalConfig, TrainConfig
-from cifarlab.evaluation.evaluator import Evaluation, evaluate, watch
+from cifarlab.evaluation.evaluator import Evaluation, evaluate, evaluate_repeatedly
 from cifarlab.model.network import ConvNet
 from cifarlab.monitoring.summaries import EvaluationSummaries, Summaries, SummaryError
 from cifarlab.training import checkpoints as checkpoints_module
-from cifarlab.training.checkpoints import CheckpointError, Checkpoints, newest_checkpoint, restore_newest_network
+from cifarlab.training.checkpoints import CheckpointError, Checkpoints, latest_checkpoint, restore_latest_network
 from cifarlab.training.loop import train
 from cifarlab.training.run_log import RunLog, RunLogError
 from cifarlab.training.state import TrainState
@@ -117,17 +117,17 @@ def test_a_newest_one_of_another_network_stops_the_run(tmp_path):
     Checkpoints(tmp_path, large).save()
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(CheckpointError, match=r"model\.ckpt-9 cannot be resumed: .* a different network") as error:
-        Checkpoints(tmp_path, TrainState(ConvNet(seed=2))).restore_newest()
+        Checkpoints(tmp_path, TrainState(ConvNet(seed=2))).restore_latest()
     assert "\n" not in str(error.value)
     with pytest.raises(CheckpointError, match=r"model\.ckpt-9 cannot be used: .* a different network"):
-        restore_newest_network(ConvNet(), tmp_path)
+        restore_latest_network(ConvNet(), tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 @pytest.mark.fault(promise="checkpoints", injection="they vanish while they are evaluated")
 def test_the_evaluator_outlives_a_trainer_that_keeps_only_one(tmp_path, drawn, count_trial, soak):
     state, done = TrainState(ConvNet()), threading.Event()
-    checkpoints = Checkpoints(tmp_path, state, keep=1)
+    checkpoints = Checkpoints(tmp_path, state, max_to_keep=1)
     checkpoints.save()
 
     def trainer():
@@ -140,7 +140,7 @@ def test_the_evaluator_outlives_a_trainer_that_keeps_only_one(tmp_path, drawn, c
     thread.start()
     settings = EvalConfig(checkpoint_dir=str(tmp_path), num_examples=1)
     try:
-        watched = watch(settings, dataset=drawn, wait=lambda seconds: None)
+        watched = evaluate_repeatedly(settings, dataset=drawn, wait=lambda seconds: None)
         last = -1
         for _ in range(400 if soak else 25):
             step = next(watched).step
@@ -157,7 +157,7 @@ def test_the_evaluator_outlives_a_trainer_that_keeps_only_one(tmp_path, drawn, c
 @pytest.mark.parametrize("times", [1, 5])
 def test_the_evaluator_looks_again_when_all_that_it_saw_are_gone(tmp_path, drawn, monkeypatch, times):
     state, restore, calls = TrainState(ConvNet()), checkpoints_module.restore_network, []
-    checkpoints = Checkpoints(tmp_path, state, keep=1)
+    checkpoints = Checkpoints(tmp_path, state, max_to_keep=1)
     checkpoints.save()
 
     def too_late(*arguments, **values):
@@ -177,7 +177,7 @@ def test_the_evaluator_looks_again_when_all_that_it_saw_are_gone(tmp_path, drawn
 @pytest.mark.fault(promise="checkpoints", injection="the newest one is torn while an evaluator watches")
 def test_watching_evaluates_the_newest_that_can_be_read_and_goes_on(tmp_path, drawn):
     train(config(tmp_path, max_steps=2), dataset=drawn)
-    torn = Path(newest_checkpoint(tmp_path) + ".data-00000-of-00001")
+    torn = Path(latest_checkpoint(tmp_path) + ".data-00000-of-00001")
     whole = torn.read_bytes()
     torn.write_bytes(whole[: len(whole) // 2])
     waits = []
@@ -188,5 +188,5 @@ def test_watching_evaluates_the_newest_that_can_be_read_and_goes_on(tmp_path, dr
         if len(waits) == 2:
             train(config(tmp_path, max_steps=3), dataset=drawn)
 
-    watched = watch(EvalConfig(checkpoint_dir=str(tmp_path), num_examples=10), dataset=drawn, wait=wait)
+    watched = evaluate_repeatedly(EvalConfig(checkpoint_dir=str(tmp_path), num_examples=10), dataset=drawn, wait=wait)
     assert [next(watched).step, next(watched).step] == [1, 3]

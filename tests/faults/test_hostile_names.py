@@ -27,9 +27,9 @@ from cifarlab.data.records import read_records
 from cifarlab.demos import distributions, graphs, record_plots
 from cifarlab.monitoring import console
 from cifarlab.monitoring.dashboard import fallback
-from cifarlab.monitoring.dashboard.run_monitor import Watch
-from cifarlab.monitoring.dashboard.status import read
-from cifarlab.monitoring.dashboard.widgets import View
+from cifarlab.monitoring.dashboard.run_monitor import RunMonitor
+from cifarlab.monitoring.dashboard.status import current_status
+from cifarlab.monitoring.dashboard.widgets import DashboardWidgets
 from cifarlab.plotting import evaluations, figures, image_grids, plots, runs
 from cifarlab.teaching.grading import scores
 from cifarlab.text import display_name, sanitize, sanitize_lines
@@ -85,7 +85,7 @@ def test_a_name_is_made_plain_and_stays_itself(name, capsys):
     assert sanitize(sanitize(name)) == sanitize(name)
     assert name in sanitize(name) or len(sanitize(name)) > len(name)
     assert len(display_name(name)) <= 40
-    console.say(f"{name} and more")
+    console.echo(f"{name} and more")
     printed = capsys.readouterr().out
     assert printed.endswith(" and more\n")
     assert all(map(harmless, printed.split("\n")))
@@ -102,14 +102,14 @@ def test_classes_of_any_name_are_a_data_set(tmp_path, count_trial, capsys):
     made = from_folder(tmp_path / "pictures", tmp_path / "made", size=8)
     again = DataSet.read_description(tmp_path / "made" / "dataset.json")
     assert set(made.classes) == set(again.classes) == set(map(sanitize, names))
-    console.say_if_uneven(again)
+    console.warn_if_imbalanced(again)
     assert len("\n".join(again.classes).encode().decode().split("\n")) == len(names)  # as `export` writes them
     count_trial(len(names))
     for name in NAMES:
         images, labels = np.zeros([9, 8, 8], np.uint8), np.arange(9) % 4 % 3
         dataset = from_arrays(images, labels, tmp_path / "a", classes=[name, "b", "c"])
         assert harmless(dataset.classes[0])
-        console.say_if_uneven(dataset)
+        console.warn_if_imbalanced(dataset)
         count_trial()
     assert all(map(harmless, capsys.readouterr().out.splitlines()))
 
@@ -141,27 +141,27 @@ def test_an_error_that_names_a_file_is_one_plain_line(tmp_path, name):
 def drawings(names: list[str]):
     """Every figure of the package that shows names of somebody's."""
     some, count, one = names[:7], len(names), np.zeros([1, 32, 32, 3], np.uint8)
-    figure, axes = figures.new(1, 3, height=6)
+    figure, axes = figures.subplots(1, 3, height=6)
     plots.bars(axes[0], dict.fromkeys(names, 1.0), title="t", y="y")
     plots.lines(axes[1], dict.fromkeys(names, ([1, 2], [1, 2])), title="t", x="x", y="y")
-    plots.shares(axes[2], {name: dict.fromkeys(some, 1.0) for name in some}, title="t")
+    plots.stacked_bars(axes[2], {name: dict.fromkeys(some, 1.0) for name in some}, title="t")
     yield figure
-    figure, axes = figures.new(2, 2, height=6)
+    figure, axes = figures.subplots(2, 2, height=6)
     evaluations.confusion(axes[0], np.eye(count, dtype=int), names)
-    evaluations.by_class(axes[1], np.eye(count, dtype=int), names)
-    evaluations.mistakes(axes[2], one.repeat(count, 0), np.eye(count), np.arange(count), names)
-    image_grids.sheet(axes[3], {name: np.zeros([count, 24, 24, 3]) for name in some}, columns=names)
+    evaluations.per_class_accuracy(axes[1], np.eye(count, dtype=int), names)
+    evaluations.misclassified(axes[2], one.repeat(count, 0), np.eye(count), np.arange(count), names)
+    image_grids.image_grid(axes[3], {name: np.zeros([count, 24, 24, 3]) for name in some}, columns=names)
     yield figure
-    figure, axes = figures.new(2, 4, height=6)
-    evaluations.guesses(*axes[:2], one[0], [(name, 0.1) for name in names])
-    runs.several(axes[2:4], {name: [STEP, EVALUATION] for name in some})
-    record_plots.planes(axes[4:], bytes(3073), names[-1:])
+    figure, axes = figures.subplots(2, 4, height=6)
+    evaluations.predictions(*axes[:2], one[0], [(name, 0.1) for name in names])
+    runs.compare(axes[2:4], {name: [STEP, EVALUATION] for name in some})
+    record_plots.color_planes(axes[4:], bytes(3073), names[-1:])
     yield figure
-    figure, axes = figures.new(1, count)
+    figure, axes = figures.subplots(1, count)
     distributions.percentile_bands(axes, [0, 10], {name: [np.ones(9)] * 2 for name in names}, y="weights")
     yield figure
-    yield fallback.picture("/".join(names), [STEP, EVALUATION])
-    yield fallback.picture("/".join(names), [])
+    yield fallback.static_figure("/".join(names), [STEP, EVALUATION])
+    yield fallback.static_figure("/".join(names), [])
 
 
 @pytest.mark.slow
@@ -182,7 +182,7 @@ def test_a_figure_shows_any_name_and_reads_none_as_a_formula(names, count_trial,
 
 @pytest.mark.fault(promise="hostile names", injection="in figures and the words beside them")
 def test_the_powers_of_ten_along_an_axis_are_still_set_as_such():
-    figure, (ax,) = figures.new()
+    figure, (ax,) = figures.subplots()
     ax.plot([1, 2], [1, 1000], label="$x$")
     ax.set_yscale("log")
     figures.png(figure)
@@ -222,12 +222,12 @@ def test_a_name_that_could_leave_its_node_is_not_taken_by_tensorflow(name):
 @pytest.mark.fault(promise="hostile names", injection="in widgets, pages and alternative texts")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_page_shows_any_name_as_text(name):
-    figure, _ = figures.new(height=0.5)
+    figure, _ = figures.subplots(height=0.5)
     element = Elements(figures.html_image(figure, sanitize(name)))
     assert element.tags == ["img"]
     assert set(element.found[0][1]) == {"decoding", "alt", "src"}
     assert element.found[0][1]["alt"] == sanitize(name)
-    bundle = fallback.bundle(name, [])
+    bundle = fallback.mime_bundle(name, [])
     page = Elements(bundle["text/html"])
     assert page.tags == ["style", "div", "img"]
     assert sanitize(name) in page.found[-1][1]["alt"]
@@ -237,18 +237,18 @@ def test_a_page_shows_any_name_as_text(name):
 @pytest.mark.fault(promise="hostile names", injection="in widgets, pages and alternative texts")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_dashboard_shows_any_name_as_text(name):
-    shown = View(TrainConfig(), None, {"rate": lambda: None, "compare": lambda: None})
-    failed = type("Session", (), {"error": name, "traceback": f"{name}\n  {name}", "evaluation_error": name})()
-    failed.status, failed.evaluating, failed.progress = "failed", False, ""
-    reading = read(TrainConfig(train_dir=f"runs/{name[:200]}".replace("\0", "")), Watch(), failed, name)
-    shown.show(reading._replace(values=((("loss"), sanitize(name)),)))
+    shown = DashboardWidgets(TrainConfig(), None, {"rate": lambda: None, "compare": lambda: None})
+    failed = type("BackgroundRun", (), {"error": name, "traceback": f"{name}\n  {name}", "evaluation_error": name})()
+    failed.phase, failed.evaluating, failed.download_progress = "failed", False, ""
+    status = current_status(TrainConfig(train_dir=f"runs/{name[:200]}".replace("\0", "")), RunMonitor(), failed, name)
+    shown.show(status._replace(numbers=((("loss"), sanitize(name)),)))
     state, values = Elements(shown._state.value), Elements(shown._readings.value)
-    assert state.tags == ["div", "strong"] + ["details", "summary", "pre"] * bool(reading.details)
+    assert state.tags == ["div", "strong"] + ["details", "summary", "pre"] * bool(status.details)
     assert values.tags == ["dl", "div", "dt", "dd"]
     assert {key for _, given in state.found + values.found for key in given} == {"class", "data-status", "role"}
-    assert harmless(reading.line)
+    assert harmless(status.message)
     assert sanitize(name) in state.text
-    shown.offer([sanitize(name), "b"])
+    shown.set_runs([sanitize(name), "b"])
     for widget in (shown._state, shown._readings, shown.chosen):
         state = json_unpacker(json_packer(widget.get_state()))  # as it goes to the page
         assert state.get("value", "") == getattr(widget, "value", "") or "_options_labels" in state

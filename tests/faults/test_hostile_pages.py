@@ -25,7 +25,7 @@ CELLS = (
     "home = pathlib.Path('runs', image)\nhome.mkdir(parents=True)",
     "images, labels = np.zeros([40, 32, 32, 3], np.uint8), np.arange(40) % 4\n"
     "dataset = from_arrays(images, labels, image, classes=[image, script, '$\\\\frac{', '\\x1b[31m\\u202e'])\n"
-    "figure, (ax,) = figures.new()\nevaluations.confusion(ax, np.eye(4, dtype=int), dataset.classes)\n"
+    "figure, (ax,) = figures.subplots()\nevaluations.confusion(ax, np.eye(4, dtype=int), dataset.classes)\n"
     "figures.show(figure, ' '.join(dataset.classes))",
     "step = {'event': 'step', 'step': 5, 'losses': {'total_loss': 2.0, script: script}, 'averaged_losses': script,\n"
     "        'learning_rate': script, 'examples_per_second': 3.0}\n"
@@ -35,8 +35,8 @@ CELLS = (
     "board = Dashboard(cifarlab.TrainConfig(train_dir=str(home), dataset=image), dataset=dataset)\nboard",
     "def broken():\n    raise ValueError(script)\n\n"
     "other = Dashboard(cifarlab.TrainConfig(train_dir=f'runs/{image}2'), dataset=dataset, network=broken)\n"
-    "other.start()\nother.session.wait()\nother._screen.finish()\nother",
-    "explorer.distortions(images[0])",
+    "other.start()\nother.run.wait()\nother._display.wait_for_updates()\nother",
+    "distortion_explorer.DistortionExplorer(images[0])",
     "for read in (lambda: from_folder(image, 'made'), lambda: cifarlab.load(script)):\n"
     "    try:\n        read()\n    except ValueError as error:\n        print(error)",
     "print(script, *dataset.classes)",

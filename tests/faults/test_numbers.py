@@ -81,7 +81,7 @@ def test_what_was_steered_since_the_checkpoint_is_steered_again(tmp_path, drawn)
     control = Control()
 
     class Steers(Observer):
-        def step(self, record):
+        def on_step(self, record):
             if record.step == 5:
                 control.scale_learning_rate(1e38)
 

@@ -13,7 +13,7 @@ from cifarlab.backend import tf
 from cifarlab.config import TrainConfig
 from cifarlab.data.pipeline import READ_CHUNK, QueueCounter, distorted_inputs, queue_capacity
 from cifarlab.training import checkpoint_files
-from cifarlab.training.checkpoints import newest_checkpoint
+from cifarlab.training.checkpoints import latest_checkpoint
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
 from cifarlab.training.run_log import RunLog, read_log
@@ -77,7 +77,7 @@ def kill_when(process: subprocess.Popen, folder: Path, writing: bool, delay: flo
 
 def what_is_left(folder: Path) -> tuple[dict, list]:
     """All values of a run's last checkpoint as bytes, and its log without what was measured."""
-    reader = tf.train.load_checkpoint(newest_checkpoint(folder))
+    reader = tf.train.load_checkpoint(latest_checkpoint(folder))
     names = [name for name in reader.get_variable_to_shape_map() if name.startswith("state/")]
     values = {name: reader.get_tensor(name).tobytes() for name in names}
     log = [{key: value for key, value in line.items() if key not in MEASURED} for line in read_log(folder)]
@@ -136,7 +136,7 @@ class Sessions(Observer):
     def __init__(self):
         self.began = []
 
-    def start(self, run):
+    def on_start(self, run):
         self.began.append(run.first_step)
 
 

@@ -206,6 +206,6 @@ def test_a_dashboard_listens_to_nobody(tmp_path, drawn):
     settings = cifarlab.TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=2, batch_size=8)
     dashboard = Dashboard(settings, dataset=drawn)
     dashboard.start()
-    assert dashboard.session.wait(SECONDS)
+    assert dashboard.run.wait(SECONDS)
     assert listens(psutil.Process()) == before
     dashboard.close()

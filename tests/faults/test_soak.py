@@ -12,16 +12,16 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.data import custom
-from cifarlab.evaluation.evaluator import watch
+from cifarlab.evaluation.evaluator import evaluate_repeatedly
 from cifarlab.monitoring import summaries
-from cifarlab.monitoring.dashboard.background_run import Session
-from cifarlab.monitoring.dashboard.run_monitor import MOST_STEPS, Watch
-from cifarlab.monitoring.dashboard.widgets import View
+from cifarlab.monitoring.dashboard.background_run import BackgroundRun
+from cifarlab.monitoring.dashboard.run_monitor import MAX_POINTS, RunMonitor
+from cifarlab.monitoring.dashboard.widgets import DashboardWidgets
 from cifarlab.training.checkpoints import Checkpoints
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
 from cifarlab.training.run_log import RunLog
-from tests.faults.soak_run import SUMMARIES_A_FILE
+from tests.faults.soak_run import SUMMARIES_PER_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -65,12 +65,15 @@ def test_memory_does_not_grow(long_run, soak, count_trial):
 
 @pytest.mark.fault(promise="soak", injection="an hour of training with dashboard, evaluator and summaries")
 def test_pictures_that_were_drawn_are_not_kept(tmp_path, soak, count_trial):
-    view, watch = View(TrainConfig(train_dir=str(tmp_path)), None, dict.fromkeys(("rate", "compare"), str)), Watch()
+    view, monitor = (
+        DashboardWidgets(TrainConfig(train_dir=str(tmp_path)), None, dict.fromkeys(("rate", "compare"), str)),
+        RunMonitor(),
+    )
     times = 500 if soak else 4
 
     def draw():
-        watch.history.append({"event": "step", "step": watch.history.count, "learning_rate": 0.1})
-        view.draw(watch, everything=True)
+        monitor.history.append({"event": "step", "step": monitor.history.count, "learning_rate": 0.1})
+        view.draw(monitor, everything=True)
         gc.collect()
         return sys.getallocatedblocks()
 
@@ -96,21 +99,21 @@ def by_the_evaluator(few, tmp_path):
         state.step.assign_add(1)
         checkpoints.save()
 
-    evaluations = watch(EvalConfig(checkpoint_dir=config.train_dir), dataset=few, wait=save)
+    evaluations = evaluate_repeatedly(EvalConfig(checkpoint_dir=config.train_dir), dataset=few, wait=save)
     return lambda: next(evaluations)
 
 
 @pytest.fixture
 def by_the_dashboard(few, tmp_path):
     """The button of a dashboard whose run has ended."""
-    session = Session(TrainConfig(train_dir=str(tmp_path / "run"), max_steps=2, batch_size=8), dataset=few)
+    run = BackgroundRun(TrainConfig(train_dir=str(tmp_path / "run"), max_steps=2, batch_size=8), dataset=few)
 
     def evaluate():
-        session.evaluate()
-        session.wait()
-        assert not session.evaluation_error
+        run.evaluate()
+        run.wait()
+        assert not run.evaluation_error
 
-    session.wait()
+    run.wait()
     return evaluate
 
 
@@ -136,7 +139,7 @@ def test_a_summary_leaves_nothing_behind(few, tmp_path, soak, count_trial):
     times, blocks = 2000 if soak else 40, []
 
     class Counter(Observer):
-        def step(self, record):
+        def on_step(self, record):
             if record.step in (30, 30 + times):
                 gc.collect()
                 blocks.append(sys.getallocatedblocks())
@@ -175,7 +178,7 @@ def test_event_files_follow_one_another_and_are_read_as_one_run(long_run, count_
     events.Reload()
     steps = [event.step for event in events.Tensors("total_loss")]
     assert steps == list(range(0, seen["steps"], 5))
-    assert len(files) == -(-len(steps) // SUMMARIES_A_FILE) > 1
+    assert len(files) == -(-len(steps) // SUMMARIES_PER_FILE) > 1
     count_trial(len(files))
 
 
@@ -184,14 +187,14 @@ def test_a_dashboard_keeps_little_of_a_long_log(tmp_path, soak):
     log, lines = RunLog(tmp_path), 1_000_000 if soak else 20_000
     with log.path.open("w") as file:
         file.writelines(json.dumps({"event": "step", "step": step}) + "\n" for step in range(0, 10 * lines, 10))
-    watch = Watch.of_log(str(tmp_path))
-    assert watch.history.count == lines
-    assert len(watch.history.events()) <= MOST_STEPS
+    monitor = RunMonitor.of_log(str(tmp_path))
+    assert monitor.history.count == lines
+    assert len(monitor.history.events()) <= MAX_POINTS
 
 
 @pytest.mark.fault(promise="soak", injection="summaries of a run of ten million steps counted")
 def test_a_weeks_summaries_stay_readable():
     steps = range(0, 10_000_000, 100)
-    full = sum(summaries.in_full(step, 100) for step in steps)
+    full = sum(summaries.has_histograms(step, 100) for step in steps)
     assert full == 1_000 + 900 + 900
     assert full * 26_000 + len(steps) * 1_300 < 250e6

@@ -8,7 +8,7 @@ from cifarlab.config import TrainConfig
 from cifarlab.data import custom
 from cifarlab.data.sources.download import Progress
 from cifarlab.evaluation.evaluator import Evaluation
-from cifarlab.monitoring.console import Console, DownloadBar, evaluation_line, progress_line, say_if_uneven
+from cifarlab.monitoring.console import Console, DownloadProgressBar, evaluation_line, progress_line, warn_if_imbalanced
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
 
@@ -36,7 +36,7 @@ def test_going_on_and_stopping_are_said(tmp_path, drawn, capsys):
     train(config, dataset=drawn)
 
     class StopAtOnce(Observer):
-        def start(self, run):
+        def on_start(self, run):
             control.stop()
 
     from cifarlab.training.control import Control
@@ -61,19 +61,19 @@ def test_cifar10_is_called_cifar_as_in_the_tutorial(drawn, capsys):
 
     from cifarlab.training.observers import Run
 
-    Console().start(Run(TrainConfig(), dataclasses.replace(drawn, name="cifar10"), None, None, 0))
+    Console().on_start(Run(TrainConfig(), dataclasses.replace(drawn, name="cifar10"), None, None, 0))
     assert "Filling queue with 4000 CIFAR images before starting to train. This takes about" in capsys.readouterr().out
 
 
 def test_uneven_classes_and_what_the_commonest_is_worth_are_said(tmp_path, drawn, capsys):
-    say_if_uneven(drawn)
+    warn_if_imbalanced(drawn)
     assert capsys.readouterr().out == ""
     labels = np.repeat([0, 1, 2], [60, 30, 10])
     images = np.zeros([100, 8, 8, 3], np.uint8)
     uneven = custom.from_arrays(
         images, labels, tmp_path, classes=["oak", "ash", "elm"], test=(images[:70], labels[30:])
     )
-    say_if_uneven(uneven)
+    warn_if_imbalanced(uneven)
     assert capsys.readouterr().out == (
         "Uneven classes: 60 training pictures of oak, 10 of elm. "
         "Always answering oak is right on 42.9% of the test pictures.\n"
@@ -100,7 +100,7 @@ def test_a_download_says_how_much_how_fast_and_how_long_still():
 
 
 def test_off_a_terminal_a_download_prints_few_lines(capsys):
-    bar = DownloadBar()
+    bar = DownloadProgressBar()
     for done in range(0, 170_052_171, 1_000_000):
         bar(progress(done=done))
     bar(progress(done=170_052_171))

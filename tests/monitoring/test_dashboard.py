@@ -17,9 +17,9 @@ from cifarlab.errors import UserError
 from cifarlab.evaluation.evaluator import evaluate
 from cifarlab.model.network import ConvNet
 from cifarlab.monitoring.dashboard import Dashboard, fallback, panels
-from cifarlab.monitoring.dashboard.run_monitor import History, Watch
-from cifarlab.training.checkpoints import newest_checkpoint
-from cifarlab.training.run_dir import only_trainer
+from cifarlab.monitoring.dashboard.run_monitor import EventBuffer, RunMonitor
+from cifarlab.training.checkpoints import latest_checkpoint
+from cifarlab.training.run_dir import training_lock
 from cifarlab.training.run_log import read_log
 
 pytestmark = pytest.mark.slow
@@ -57,7 +57,7 @@ def until(condition, seconds=120):
 
 
 def view(dashboard):
-    return dashboard._screen._view
+    return dashboard._display._widgets
 
 
 def click(dashboard, name):
@@ -72,7 +72,7 @@ def state(dashboard):
 
 def run_to(dashboard, step):
     click(dashboard, "start")
-    until(lambda: dashboard.watch.steps_done >= step)
+    until(lambda: dashboard.monitor.steps_done >= step)
     until(lambda: 'data-status="running"' in state(dashboard))
 
 
@@ -83,8 +83,8 @@ def events(folder, kind):
 def test_before_the_start_only_start_can_be_clicked(config):
     dashboard = Dashboard(config)
     assert [name for name, button in view(dashboard).buttons.items() if not button.disabled] == ["start"]
-    assert view(dashboard).continues.disabled  # there is nothing to continue
-    assert view(dashboard).factor.disabled
+    assert view(dashboard).resume.disabled  # there is nothing to continue
+    assert view(dashboard).learning_rate_factor.disabled
     assert "Ready." in state(dashboard)
     assert not threads()
 
@@ -98,8 +98,8 @@ def test_it_runs_to_the_chosen_end_and_says_so(config):
     assert "Ended." in state(dashboard)
     assert "Step 3 of 3" in state(dashboard)
     assert view(dashboard)._progress.value == view(dashboard)._progress.max == 3
-    assert dashboard.session.config.batch_size == 4
-    assert Path(newest_checkpoint(config.train_dir)).name == "model.ckpt-3"
+    assert dashboard.run.config.batch_size == 4
+    assert Path(latest_checkpoint(config.train_dir)).name == "model.ckpt-3"
 
 
 def test_paused_it_stands_still_then_goes_on_then_stops_and_is_saved(config):
@@ -107,19 +107,19 @@ def test_paused_it_stands_still_then_goes_on_then_stops_and_is_saved(config):
     run_to(dashboard, 3)
     click(dashboard, "pause")
     until(lambda: events(config.train_dir, "pause"))
-    before = dashboard.session.watch.steps_done
+    before = dashboard.run.monitor.steps_done
     until(lambda: "Paused." in state(dashboard))
     assert view(dashboard).buttons["pause"].description == "Resume"
     time.sleep(0.3)
-    assert dashboard.watch.steps_done == before
+    assert dashboard.monitor.steps_done == before
     click(dashboard, "pause")
-    until(lambda: dashboard.watch.steps_done > before)
+    until(lambda: dashboard.monitor.steps_done > before)
     assert view(dashboard).buttons["pause"].description == "Pause"
     click(dashboard, "stop")
     dashboard.wait()
-    done = dashboard.watch.steps_done
+    done = dashboard.monitor.steps_done
     assert f"Step {done} of 1,000,000, stopped and saved in" in state(dashboard)
-    assert Path(newest_checkpoint(config.train_dir)).name == f"model.ckpt-{done}"
+    assert Path(latest_checkpoint(config.train_dir)).name == f"model.ckpt-{done}"
 
 
 def test_stopped_while_paused_it_ends(config):
@@ -165,26 +165,26 @@ def test_an_evaluation_outlives_the_end_and_the_next_start(config):
     click(dashboard, "evaluate")
     click(dashboard, "stop")
     dashboard.wait()
-    until(lambda: not dashboard.session.busy)
+    until(lambda: not dashboard.run.busy)
     (found,) = events(config.train_dir, "evaluation")
-    run_to(dashboard, dashboard.watch.steps_done + 1)
+    run_to(dashboard, dashboard.monitor.steps_done + 1)
     assert events(config.train_dir, "evaluation") == [found]
-    assert found in dashboard.watch.history.events()
+    assert found in dashboard.monitor.history.events()
 
 
 def test_the_learning_rate_is_moved_logged_and_found_again(config):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
-    view(dashboard).factor.value = 0.1
+    view(dashboard).learning_rate_factor.value = 0.1
     until(lambda: events(config.train_dir, "learning_rate_factor"))
     assert events(config.train_dir, "learning_rate_factor")[0]["factor"] == pytest.approx(0.1)
-    until(lambda: dashboard.watch.record.learning_rate == pytest.approx(0.01))
+    until(lambda: dashboard.monitor.record.learning_rate == pytest.approx(0.01))
     click(dashboard, "stop")
     dashboard.wait()
     again = Dashboard(config)
-    run_to(again, dashboard.watch.steps_done + 1)
-    until(lambda: view(again).factor.value == pytest.approx(0.1))
-    until(lambda: again.watch.steps_done > dashboard.watch.steps_done + 3)
+    run_to(again, dashboard.monitor.steps_done + 1)
+    until(lambda: view(again).learning_rate_factor.value == pytest.approx(0.1))
+    until(lambda: again.monitor.steps_done > dashboard.monitor.steps_done + 3)
     assert len(events(config.train_dir, "learning_rate_factor")) == 1  # shown, not asked for once more
 
 
@@ -194,13 +194,13 @@ def test_not_continued_a_run_gets_a_folder_of_its_own(config):
     click(dashboard, "stop")
     dashboard.wait()
     log = (Path(config.train_dir) / "log.jsonl").read_bytes()
-    until(lambda: not view(dashboard).continues.disabled)
-    view(dashboard).continues.value = False
+    until(lambda: not view(dashboard).resume.disabled)
+    view(dashboard).resume.value = False
     view(dashboard).settings["max_steps"].value = 2
     click(dashboard, "start")
     dashboard.wait()
     assert dashboard.config.train_dir == config.train_dir + "-2"
-    assert dashboard.watch.run.first_step == 0
+    assert dashboard.monitor.run.first_step == 0
     assert (Path(config.train_dir) / "log.jsonl").read_bytes() == log
 
 
@@ -209,7 +209,7 @@ def test_made_again_while_its_run_lasts_it_is_the_same(config):
     run_to(dashboard, 1)
     again = Dashboard(config)
     assert again is dashboard
-    assert "lasted already" in again.reading.line
+    assert "lasted already" in again.status.message
     assert len([name for name in threads() if "training" in name]) == 1
     click(again, "stop")
     again.wait()
@@ -218,15 +218,15 @@ def test_made_again_while_its_run_lasts_it_is_the_same(config):
     assert view(dashboard).buttons["start"].comm is None  # its buttons went with it
     with pytest.raises(UserError, match="make it again"):
         dashboard.start()
-    assert new.watch.steps_done > 0  # the log says so
+    assert new.monitor.steps_done > 0  # the log says so
 
 
 def test_started_anew_while_the_end_is_drawn_it_is_still_followed(config, monkeypatch):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
     drawn, go_on = threading.Event(), threading.Event()
-    update = dashboard._screen._update_twin
-    monkeypatch.setattr(dashboard._screen, "_update_twin", lambda: (update(), drawn.set(), go_on.wait(30)))
+    update = dashboard._display._update_twin
+    monkeypatch.setattr(dashboard._display, "_update_twin", lambda: (update(), drawn.set(), go_on.wait(30)))
     click(dashboard, "stop")
     assert drawn.wait(30)
     click(dashboard, "start")
@@ -244,14 +244,14 @@ def test_two_at_once_do_not_meet(config, tmp_path):
     assert len([name for name in threads() if "training" in name]) == 2
     click(boards[0], "stop")
     boards[0].wait()
-    before = boards[1].watch.steps_done
-    until(lambda: boards[1].watch.steps_done > before)
+    before = boards[1].monitor.steps_done
+    until(lambda: boards[1].monitor.steps_done > before)
 
 
 def test_a_folder_that_another_trainer_holds_is_one_clear_line(config):
     folder = Path(config.train_dir)
     folder.mkdir()
-    with only_trainer(folder):
+    with training_lock(folder):
         dashboard = Dashboard(config)
         click(dashboard, "start")
         dashboard.wait()
@@ -281,7 +281,7 @@ def test_an_own_network_is_copied_for_each_run(config):
     click(dashboard, "start")
     dashboard.wait()
     assert (network.conv1.weights.numpy() == before).all()
-    assert (dashboard.watch.run.state.network.conv1.weights.numpy() != before).any()
+    assert (dashboard.monitor.run.state.network.conv1.weights.numpy() != before).any()
 
 
 def test_an_evaluation_that_fails_harms_nothing(config, monkeypatch):
@@ -295,8 +295,8 @@ def test_an_evaluation_that_fails_harms_nothing(config, monkeypatch):
         patch.setattr("cifarlab.monitoring.dashboard.background_run.copy.deepcopy", broken)
         click(dashboard, "evaluate")
         until(lambda: "The evaluation failed: TypeError: cannot be copied." in state(dashboard))
-    before = dashboard.watch.steps_done
-    until(lambda: dashboard.watch.steps_done > before)
+    before = dashboard.monitor.steps_done
+    until(lambda: dashboard.monitor.steps_done > before)
     until(lambda: not view(dashboard).buttons["evaluate"].disabled)
     click(dashboard, "evaluate")
     until(lambda: events(config.train_dir, "evaluation"))
@@ -336,15 +336,15 @@ def test_a_factor_beyond_the_slider_is_not_cut_to_it(config):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
     dashboard.scale_learning_rate(0.0001)
-    until(lambda: view(dashboard).factor.value == pytest.approx(0.001))  # as far as it goes
-    until(lambda: dashboard.watch.record.learning_rate == pytest.approx(0.00001))
+    until(lambda: view(dashboard).learning_rate_factor.value == pytest.approx(0.001))  # as far as it goes
+    until(lambda: dashboard.monitor.record.learning_rate == pytest.approx(0.00001))
     assert [event["factor"] for event in events(config.train_dir, "learning_rate_factor")] == [0.0001]
 
 
 def test_an_argument_that_does_not_exist_leaves_the_folder_usable(config):
     with pytest.raises(TypeError):
         Dashboard(config, netwrk=None)
-    assert Dashboard(config).reading.status == "ready"
+    assert Dashboard(config).status.phase == "ready"
 
 
 def test_a_loss_that_is_not_a_number_ends_the_run_with_a_line(config):
@@ -363,20 +363,20 @@ def test_a_loss_that_is_not_a_number_ends_the_run_with_a_line(config):
 def test_a_picture_that_cannot_be_drawn_leaves_the_run_alone(config, monkeypatch):
     dashboard = Dashboard(config)
 
-    def broken(watch):
+    def broken(monitor):
         raise ValueError("no ink")
 
     monkeypatch.setitem(panels.PANELS, "loss", panels.PANELS["loss"]._replace(draw=broken))
     click(dashboard, "start")
     until(lambda: "out of date: ValueError: no ink" in state(dashboard))
-    before = dashboard.watch.steps_done
-    until(lambda: dashboard.watch.steps_done > before)
+    before = dashboard.monitor.steps_done
+    until(lambda: dashboard.monitor.steps_done > before)
     click(dashboard, "stop")
     dashboard.wait()
     assert "Ended." in state(dashboard)
     assert "no ink" in state(dashboard)
     assert not view(dashboard).buttons["start"].disabled
-    assert newest_checkpoint(config.train_dir)
+    assert latest_checkpoint(config.train_dir)
 
 
 def test_every_picture_is_drawn_and_has_words(config):
@@ -385,10 +385,10 @@ def test_every_picture_is_drawn_and_has_words(config):
     click(dashboard, "start")
     dashboard.wait()
     for name, panel in panels.PANELS.items():
-        assert f'alt="{panel.words}' in view(dashboard).images[name].value
-    assert dashboard.watch.filters.shape == (5, 5, 3, 64)
-    assert dashboard.watch.images.shape == (8, 24, 24, 3)
-    look = dashboard.watch.looks.events()[0]
+        assert f'alt="{panel.alt}' in view(dashboard).images[name].value
+    assert dashboard.monitor.filters.shape == (5, 5, 3, 64)
+    assert dashboard.monitor.images.shape == (8, 24, 24, 3)
+    look = dashboard.monitor.network_stats.events()[0]
     assert list(look["sparsity"]) == ["conv1", "conv2", "local3", "local4"]
     assert 0.4 < look["sparsity"]["local3"] < 0.5
     assert 30 < look["weight_norm"] < 50
@@ -440,9 +440,9 @@ def test_without_widgets_it_prints_lines_and_leaves_a_picture(config, monkeypatc
     monkeypatch.setattr("cifarlab.monitoring.dashboard.dashboard.has_widgets", lambda: False)
     dashboard = Dashboard(config)
     dashboard.start()
-    say = dashboard._screen.still_running
-    stop = lambda: dashboard.stop() if dashboard.watch.steps_done else None  # noqa: E731
-    monkeypatch.setattr(dashboard._screen, "still_running", lambda: (say(), stop()))
+    say = dashboard._display.tick
+    stop = lambda: dashboard.stop() if dashboard.monitor.steps_done else None  # noqa: E731
+    monkeypatch.setattr(dashboard._display, "tick", lambda: (say(), stop()))
     dashboard.wait()
     *running, ended, curves = capsys.readouterr().out.splitlines()
     assert running[0].startswith(("Filling the queue", "Step "))
@@ -454,18 +454,18 @@ def test_without_widgets_it_prints_lines_and_leaves_a_picture(config, monkeypatc
 def test_an_interrupt_of_waiting_stops_the_run_and_saves_it(config, monkeypatch):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
-    finish, impatience = dashboard._screen.finish, iter(range(2))
+    finish, impatience = dashboard._display.wait_for_updates, iter(range(2))
 
     def interrupted(then=lambda: None):
         if next(impatience, None) is not None:
             raise KeyboardInterrupt
         then()
 
-    monkeypatch.setattr(dashboard._screen, "still_running", interrupted)
-    monkeypatch.setattr(dashboard._screen, "finish", lambda: interrupted(finish))
+    monkeypatch.setattr(dashboard._display, "tick", interrupted)
+    monkeypatch.setattr(dashboard._display, "wait_for_updates", lambda: interrupted(finish))
     dashboard.wait()
     assert "Ended." in state(dashboard)
-    assert newest_checkpoint(config.train_dir)
+    assert latest_checkpoint(config.train_dir)
 
 
 def test_steering_nothing_says_so(config):
@@ -478,18 +478,18 @@ def test_a_process_that_ends_saves_its_run(config, data_dir):
     program = f"""
 from cifarlab.config import TrainConfig
 from cifarlab.monitoring.dashboard import Dashboard
-board = Dashboard(TrainConfig.from_dict({vars(config)!r}))
+dashboard = Dashboard(TrainConfig.from_dict({vars(config)!r}))
 dashboard.start()
-while dashboard.watch.steps_done < 2:
-    dashboard.session.wait(0.05)
+while dashboard.monitor.steps_done < 2:
+    dashboard.run.wait(0.05)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
-    assert newest_checkpoint(config.train_dir)
+    assert latest_checkpoint(config.train_dir)
 
 
 def test_history_is_thinned_evenly_and_forgets_no_other_event():
-    history = History(most_steps=100)
+    history = EventBuffer(max_points=100)
     for step in range(1_000):
         history.append({"event": "step", "step": step})
         if step % 100 == 0:
@@ -501,15 +501,15 @@ def test_history_is_thinned_evenly_and_forgets_no_other_event():
 
 
 def test_the_twin_of_a_run_that_has_not_begun_says_so():
-    data = fallback.bundle("runs/live", [])
+    data = fallback.mime_bundle("runs/live", [])
     assert data["text/plain"] == "The run in runs/live has not begun."
     assert 'alt="The run in runs/live has not begun."' in data["text/html"]
 
 
 def test_a_watch_knows_nothing_of_a_folder_without_a_log(tmp_path):
-    watch = Watch.of_log(tmp_path)
-    assert watch.history.events() == []
-    assert watch.seconds_left is None
+    monitor = RunMonitor.of_log(tmp_path)
+    assert monitor.history.events() == []
+    assert monitor.seconds_left is None
 
 
 def test_ones_own_pictures_and_distortions(tmp_path):

@@ -126,10 +126,10 @@ class KillError(Exception):
 
 
 class Killer(Observer):
-    def wants(self, step):
+    def wants_details(self, step):
         return step == 9
 
-    def details(self, record, details):
+    def on_details(self, record, details):
         raise KillError
 
 

@@ -9,7 +9,7 @@ MATRIX = np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]])
 
 @pytest.fixture
 def ax():
-    return figures.new()[1][0]
+    return figures.subplots()[1][0]
 
 
 def test_a_confusion_matrix_is_in_percent_of_its_rows(ax):
@@ -20,7 +20,7 @@ def test_a_confusion_matrix_is_in_percent_of_its_rows(ax):
 
 
 def test_bars_by_class_have_intervals_that_stay_within_0_and_100(ax):
-    evaluations.by_class(ax, MATRIX, CLASSES)
+    evaluations.per_class_accuracy(ax, MATRIX, CLASSES)
     assert [bar.get_height() for bar in ax.patches] == [75, 100, 0]
     (segments,) = [collection.get_segments() for collection in ax.collections]
     ends = np.array(segments)[:, :, 1]
@@ -31,7 +31,7 @@ def test_bars_by_class_have_intervals_that_stay_within_0_and_100(ax):
 
 
 def test_only_the_bars_are_counted_in_words(ax):
-    evaluations.by_class(ax, MATRIX, CLASSES)
+    evaluations.per_class_accuracy(ax, MATRIX, CLASSES)
     (words,) = figures.describe(ax.figure)
     assert words.endswith("3 bars.")
 
@@ -39,19 +39,19 @@ def test_only_the_bars_are_counted_in_words(ax):
 def test_mistakes_say_what_was_said_and_what_is(ax):
     images = np.full([7, 32, 32, 3], 100, np.uint8)
     logits = np.tile([0.0, 20.0, 0.0], (7, 1))
-    evaluations.mistakes(ax, images, logits, np.zeros(7, int), CLASSES)
+    evaluations.misclassified(ax, images, logits, np.zeros(7, int), CLASSES)
     assert [text.get_text() for text in ax.texts] == ["dog? 100 %", "cat"] * 7
     drawn = np.asarray(ax.get_images()[0].get_array())
     assert (drawn == 100).sum() == images.size
 
 
 def test_no_mistakes_are_an_empty_sheet(ax):
-    evaluations.mistakes(ax, np.zeros([0, 32, 32, 3], np.uint8), np.zeros([0, 3]), np.zeros(0, int), CLASSES)
+    evaluations.misclassified(ax, np.zeros([0, 32, 32, 3], np.uint8), np.zeros([0, 3]), np.zeros(0, int), CLASSES)
     assert not ax.texts
 
 
 def test_guesses_come_best_first_from_the_top():
-    _, (left, right) = figures.new(1, 2)
-    evaluations.guesses(left, right, np.zeros([32, 32, 3], np.uint8), [("ship", 0.75), ("cat", 0.25)])
+    _, (left, right) = figures.subplots(1, 2)
+    evaluations.predictions(left, right, np.zeros([32, 32, 3], np.uint8), [("ship", 0.75), ("cat", 0.25)])
     assert [label.get_text() for label in right.get_yticklabels()] == ["ship", "cat"]
     assert right.yaxis_inverted()

@@ -17,7 +17,7 @@ LOG = [event(0), {"event": "pause", "step": 1}, event(10), {"event": "checkpoint
 
 @pytest.fixture
 def ax():
-    return figures.new()[1][0]
+    return figures.subplots()[1][0]
 
 
 def test_losses_raw_and_averaged_with_what_was_steered(ax):

@@ -9,11 +9,11 @@ from cifarlab.model.network import ConvNet, Layer
 from cifarlab.training.checkpoints import (
     CheckpointError,
     Checkpoints,
-    existing_checkpoint,
-    newest_checkpoint,
+    latest_checkpoint,
+    require_checkpoint,
     restore_network,
 )
-from cifarlab.training.run_dir import only_trainer
+from cifarlab.training.run_dir import training_lock
 from cifarlab.training.state import TrainState
 
 
@@ -37,7 +37,7 @@ def test_everything_comes_back(tmp_path):
     saved, fresh = state_at(7, 0.25), TrainState(ConvNet(seed=9))
     saved.learning_rate_factor.assign(0.5)
     Checkpoints(tmp_path, saved).save()
-    assert Checkpoints(tmp_path, fresh).restore_newest() == 7
+    assert Checkpoints(tmp_path, fresh).restore_latest() == 7
     expected, got = everything(saved), everything(fresh)
     assert len(expected) == 2 * 10 + 4 + 3
     for name, value in expected.items():
@@ -45,23 +45,23 @@ def test_everything_comes_back(tmp_path):
 
 
 def test_an_empty_folder_restores_nothing(tmp_path):
-    assert Checkpoints(tmp_path, state_at(0)).restore_newest() is None
+    assert Checkpoints(tmp_path, state_at(0)).restore_latest() is None
     with pytest.raises(CheckpointError, match="there is none"):
-        existing_checkpoint(tmp_path)
+        require_checkpoint(tmp_path)
 
 
 def test_a_copy_of_somebodys_is_no_checkpoint(tmp_path):
     for name in ("model.ckpt-1000 (1).index", "model.ckpt-best.index", "model.ckpt-7.index"):
         (tmp_path / name).touch()
-    assert newest_checkpoint(tmp_path) == str(tmp_path / "model.ckpt-7")
+    assert latest_checkpoint(tmp_path) == str(tmp_path / "model.ckpt-7")
 
 
 @pytest.mark.parametrize("name", ["not there", "a file", "half of a character \ud800", "no name \0"])
 def test_where_no_folder_is_or_can_be_there_is_no_checkpoint(tmp_path, name):
     (tmp_path / "a file").touch()
-    assert newest_checkpoint(tmp_path / name) is None
+    assert latest_checkpoint(tmp_path / name) is None
     with pytest.raises(CheckpointError, match="there is none"):
-        existing_checkpoint(tmp_path / name)
+        require_checkpoint(tmp_path / name)
 
 
 @pytest.mark.parametrize("parent", ["run", "exp.data-aug"])
@@ -74,7 +74,7 @@ def test_only_leftovers_are_deleted(tmp_path, parent):
     for name in (*stray, *kept):
         (folder / name).mkdir() if name.endswith("-keep") else (folder / name).touch()
     before = {path.name for path in folder.iterdir()}
-    assert Checkpoints(folder, TrainState(ConvNet())).restore_newest() == 7
+    assert Checkpoints(folder, TrainState(ConvNet())).restore_latest() == 7
     assert {path.name for path in folder.iterdir()} == before - set(stray)
 
 
@@ -86,14 +86,14 @@ def test_a_run_whose_index_was_mended_can_be_moved(tmp_path):
     state.step.assign(8)
     Checkpoints(tmp_path / "run", state).save()
     (tmp_path / "run" / "checkpoint").write_bytes(before)
-    assert Checkpoints(tmp_path / "run", TrainState(ConvNet())).restore_newest() == 8
+    assert Checkpoints(tmp_path / "run", TrainState(ConvNet())).restore_latest() == 8
     (tmp_path / "run").rename(tmp_path / "moved")
-    assert Checkpoints(tmp_path / "moved", TrainState(ConvNet())).restore_newest() == 8
+    assert Checkpoints(tmp_path / "moved", TrainState(ConvNet())).restore_latest() == 8
 
 
 def test_only_the_newest_are_kept(tmp_path):
     state = state_at(0)
-    checkpoints = Checkpoints(tmp_path, state, keep=2)
+    checkpoints = Checkpoints(tmp_path, state, max_to_keep=2)
     for step in (10, 20, 30):
         state.step.assign(step)
         checkpoints.save()
@@ -133,7 +133,7 @@ def test_a_damaged_newest_one_is_passed_over(tmp_path, damage, capfd):
     damage(tmp_path / "model.ckpt-20")
     fresh = TrainState(ConvNet())
     reader = Checkpoints(tmp_path, fresh)
-    assert reader.restore_newest() == 10
+    assert reader.restore_latest() == 10
     assert (fresh.network.conv1.weights.numpy() == 0.25).all()
     assert len(reader.warnings) == 1
     assert reader.warnings[0].startswith("skipped model.ckpt-20: it")
@@ -153,8 +153,8 @@ def test_a_damaged_index_loses_nothing(tmp_path, content, capfd):
     (tmp_path / "checkpoint").unlink()
     if content is not None:
         (tmp_path / "checkpoint").write_text(content)
-    assert existing_checkpoint(tmp_path).endswith("model.ckpt-10")
-    assert Checkpoints(tmp_path, TrainState(ConvNet())).restore_newest() == 10
+    assert require_checkpoint(tmp_path).endswith("model.ckpt-10")
+    assert Checkpoints(tmp_path, TrainState(ConvNet())).restore_latest() == 10
     assert capfd.readouterr().err == ""
 
 
@@ -168,10 +168,29 @@ class Deeper(ConvNet):
 def test_one_of_another_network_is_refused(tmp_path, other, capfd):
     Checkpoints(tmp_path, state_at(10)).save()
     with pytest.raises(CheckpointError, match="a different network") as error:
-        Checkpoints(tmp_path, TrainState(other())).restore_newest()
+        Checkpoints(tmp_path, TrainState(other())).restore_latest()
     assert "\n" not in str(error.value)
     with pytest.raises(CheckpointError, match="a different network"):
         restore_network(other(), str(tmp_path / "model.ckpt-10"))
+    assert capfd.readouterr().err == ""
+
+
+def test_restore_refuses_checkpoint_with_old_keys(tmp_path, capfd):
+    """`first_nonfinite_step` was called `first_bad_step`; its weights can still be evaluated."""
+    old = state_at(10)
+    old.first_bad_step = old.first_nonfinite_step
+    del old.first_nonfinite_step
+    keys = tf.train.load_checkpoint(Checkpoints(tmp_path, old).save()).get_variable_to_shape_map()
+    assert {key.split("/")[1] for key in keys if "first_" in key} == {"first_bad_step"}
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(CheckpointError) as error:
+        Checkpoints(tmp_path, TrainState(ConvNet())).restore_latest()
+    assert str(error.value) == (
+        f"{tmp_path / 'model.ckpt-10'} cannot be resumed: it was written by a different network or a different version "
+        "of cifarlab. Choose another --train-dir, or the settings of the run that wrote it."
+    )
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert restore_network(ConvNet(), str(tmp_path / "model.ckpt-10")) == 10
     assert capfd.readouterr().err == ""
 
 
@@ -179,7 +198,7 @@ def test_one_of_another_network_is_refused(tmp_path, other, capfd):
 def test_raw_or_averaged_weights_are_read(tmp_path, averaged, value):
     Checkpoints(tmp_path, state_at(10)).save()
     net = ConvNet()
-    assert restore_network(net, existing_checkpoint(tmp_path), averaged=averaged) == 10
+    assert restore_network(net, require_checkpoint(tmp_path), averaged=averaged) == 10
     assert all((v.numpy() == value).all() for v in net.trainable_variables)
 
 
@@ -193,7 +212,7 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path):
 
 
 def hold(folder, held, release):
-    with only_trainer(folder):
+    with training_lock(folder):
         held.set()
         release.wait(30)
 
@@ -205,11 +224,11 @@ def test_a_second_trainer_is_refused_and_told_who_holds_the_folder(tmp_path):
     holder = context.Process(target=hold, args=(tmp_path, held, release))
     holder.start()
     assert held.wait(60)
-    with pytest.raises(CheckpointError, match=f"process {holder.pid} on"), only_trainer(tmp_path):
+    with pytest.raises(CheckpointError, match=f"process {holder.pid} on"), training_lock(tmp_path):
         pass
     os.kill(holder.pid, 9)  # a dead process keeps no lock
     holder.join()
-    with only_trainer(tmp_path):
+    with training_lock(tmp_path):
         assert (tmp_path / "trainer.lock").exists()
 
 
@@ -219,5 +238,5 @@ def test_numbers_survive_bit_for_bit(tmp_path):
     state.network.local4.weights.assign(odd)
     Checkpoints(tmp_path, state).save()
     fresh = TrainState(ConvNet())
-    Checkpoints(tmp_path, fresh).restore_newest()
+    Checkpoints(tmp_path, fresh).restore_latest()
     assert fresh.network.local4.weights.numpy().tobytes() == odd.tobytes()

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from cifarlab.training.control import Control, interrupt_stops
+from cifarlab.training.control import Control, stop_on_interrupt
 
 
 def test_a_paused_run_waits_until_it_may_go_on():
@@ -23,16 +23,16 @@ def test_stopping_frees_a_paused_run():
     control.pause()
     control.stop()
     control.wait_while_paused()
-    assert control.stopped
+    assert control.stop_requested
 
 
 def test_who_waits_while_paused_wakes_for_a_look_and_is_told_that_it_is_paused_still():
     control, look = Control(), lambda state: None
     control.pause()
-    threading.Timer(0.1, control.look, [look]).start()
+    threading.Timer(0.1, control.call_between_steps, [look]).start()
     assert control.wait_while_paused()
-    assert control.take_looks() == [look]
-    assert control.take_looks() == []
+    assert control.pop_pending_calls() == [look]
+    assert control.pop_pending_calls() == []
     threading.Timer(0.1, control.resume).start()
     assert not control.wait_while_paused()
 
@@ -46,11 +46,11 @@ def test_a_run_that_shall_stop_cannot_be_held():
 
 def test_a_new_learning_rate_is_taken_once():
     control = Control()
-    assert control.take_learning_rate_factor() is None
+    assert control.pop_learning_rate_factor() is None
     control.scale_learning_rate(0.1)
     control.scale_learning_rate(0.5)
-    assert control.take_learning_rate_factor() == 0.5
-    assert control.take_learning_rate_factor() is None
+    assert control.pop_learning_rate_factor() == 0.5
+    assert control.pop_learning_rate_factor() is None
 
 
 @pytest.mark.parametrize("factor", [0, -1, float("nan"), float("inf")])
@@ -62,9 +62,9 @@ def test_an_impossible_learning_rate_is_refused(factor):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_asks_for_a_stop_and_a_second_one_insists(number):
     control, before = Control(), signal.getsignal(number)
-    with interrupt_stops(control) as interrupted:
+    with stop_on_interrupt(control) as interrupted:
         os.kill(os.getpid(), number)
-        assert control.stopped
+        assert control.stop_requested
         assert interrupted.is_set()
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), number)
@@ -76,7 +76,7 @@ def test_in_another_thread_no_signal_is_touched():
 
     def body():
         try:
-            with interrupt_stops(Control()):
+            with stop_on_interrupt(Control()):
                 assert signal.getsignal(signal.SIGINT) is before
         except BaseException as error:
             errors.append(error)

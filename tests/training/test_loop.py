@@ -29,23 +29,23 @@ class Recorder(Observer):
     def __init__(self, wanted=()):
         self.wanted, self.told, self.records, self.seen = wanted, [], [], {}
 
-    def start(self, run):
+    def on_start(self, run):
         self.told.append(("start", run.first_step))
 
-    def wants(self, step):
+    def wants_details(self, step):
         return step in self.wanted
 
-    def details(self, record, details):
+    def on_details(self, record, details):
         self.seen[record.step] = details
 
-    def step(self, record):
+    def on_step(self, record):
         self.told.append(("step", record.step))
         self.records.append(record)
 
-    def checkpoint(self, step, path):
+    def on_checkpoint(self, step, path):
         self.told.append(("checkpoint", step))
 
-    def end(self, run, reason):
+    def on_end(self, run, reason):
         self.told.append(("end", reason))
 
 
@@ -85,12 +85,12 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(tmp_path, drawn):
     parts = train(config(tmp_path / "parts", max_steps=7), dataset=drawn, observers=[recorder])
     assert recorder.told[0] == ("start", 3)
     np.testing.assert_allclose(weights(parts), weights(whole), atol=1e-6)
-    assert parts.averaged_losses() == pytest.approx(whole.averaged_losses(), rel=1e-5)
+    assert parts.debiased_loss_averages() == pytest.approx(whole.debiased_loss_averages(), rel=1e-5)
 
 
 def test_the_log_of_a_run_that_was_killed_tells_each_step_once(tmp_path, drawn):
     class Killed(Observer):
-        def step(self, record):
+        def on_step(self, record):
             if record.step == 5:
                 raise RuntimeError("killed")
 
@@ -121,7 +121,7 @@ def test_stop_from_another_thread_saves(tmp_path, drawn):
     control = Control()
 
     class StopAtTwo(Observer):
-        def step(self, record):
+        def on_step(self, record):
             if record.step == 2:
                 threading.Thread(target=control.stop).start()
 
@@ -136,8 +136,8 @@ def test_pause_holds_the_run_and_is_no_part_of_its_speed(tmp_path, drawn):
     control, paused = Control(), threading.Event()
 
     class PauseAtTwo(Recorder):
-        def step(self, record):
-            super().step(record)
+        def on_step(self, record):
+            super().on_step(record)
             if record.step == 2:
                 control.pause()
                 paused.set()
@@ -168,11 +168,11 @@ def test_a_look_is_between_two_steps_on_the_runs_thread_also_while_it_is_paused(
         paused.set()
 
     class PauseAtTwo(Recorder):
-        def step(self, record):
-            super().step(record)
+        def on_step(self, record):
+            super().on_step(record)
             if record.step == 2:
                 control.pause()
-                control.look(look)
+                control.call_between_steps(look)
 
     recorder = PauseAtTwo()
     runner = threading.Thread(
@@ -183,7 +183,7 @@ def test_a_look_is_between_two_steps_on_the_runs_thread_also_while_it_is_paused(
     runner.start()
     assert paused.wait(60)
     paused.clear()
-    control.look(look)
+    control.call_between_steps(look)
     assert paused.wait(60)
     control.resume()
     runner.join(60)
@@ -201,12 +201,12 @@ def test_arguments_of_other_kinds_are_one_clear_line(tmp_path):
 
 def test_who_was_told_of_the_start_is_told_of_the_end(tmp_path, drawn):
     class Told(Recorder):
-        def start(self, run):
-            super().start(run)
+        def on_start(self, run):
+            super().on_start(run)
             if self.fails:
                 raise ValueError("no")
 
-        def end(self, run, reason):
+        def on_end(self, run, reason):
             self.reason = reason
             raise KeyError(reason)
 
@@ -219,7 +219,7 @@ def test_who_was_told_of_the_start_is_told_of_the_end(tmp_path, drawn):
 
 def test_observers_are_told_of_what_was_steered(tmp_path, drawn):
     class Told(Recorder):
-        def event(self, event, step, **values):
+        def on_event(self, event, step, **values):
             self.told.append((event, step, values))
 
     control, recorder = Control(), Told()
@@ -319,7 +319,7 @@ def test_a_folder_whose_newest_checkpoint_is_torn_goes_on_from_the_one_before(tm
     warnings = []
 
     class Listener(Observer):
-        def start(self, run):
+        def on_start(self, run):
             warnings.extend(run.warnings)
 
     recorder = Recorder()
@@ -332,11 +332,11 @@ def test_a_learning_rate_steered_just_before_the_end_is_saved(tmp_path, drawn):
     control = Control()
 
     class SteerAndStop(Observer):
-        def checkpoint(self, step, path):
+        def on_checkpoint(self, step, path):
             if step == 2:
                 control.scale_learning_rate(0.5)
 
-        def step(self, record):
+        def on_step(self, record):
             if record.step == 2:
                 control.stop()
 
@@ -362,7 +362,7 @@ def test_going_on_with_other_settings_is_said(tmp_path, drawn):
     warnings = []
 
     class Listener(Observer):
-        def start(self, run):
+        def on_start(self, run):
             warnings.append(run.warnings)
 
     of_no_consequence = {"log_frequency": 3, "checkpoint_steps": 5, "max_checkpoints_to_keep": 2}
@@ -375,7 +375,7 @@ def test_the_end_of_a_one_cycle_run_is_a_setting_like_others(tmp_path, drawn):
     warnings = []
 
     class Listener(Observer):
-        def start(self, run):
+        def on_start(self, run):
             warnings.append(run.warnings)
 
     for steps in (2, 3):
@@ -399,10 +399,10 @@ def test_distortions_are_those_of_the_settings(tmp_path, drawn):
     seen = []
 
     class Looks(Observer):
-        def wants(self, step):
+        def wants_details(self, step):
             return True
 
-        def details(self, record, details):
+        def on_details(self, record, details):
             seen.append(details.images.numpy())
 
     train(config(tmp_path, max_steps=1, distortions="none"), dataset=drawn, observers=[Looks()])
@@ -422,10 +422,10 @@ def test_distortions_of_ones_own_are_used_and_a_run_goes_on_only_with_some(tmp_p
         return tf.zeros_like(images)
 
     class Looks(Observer):
-        def wants(self, step):
+        def wants_details(self, step):
             return True
 
-        def details(self, record, details):
+        def on_details(self, record, details):
             self.images = details.images.numpy()
 
     looks = Looks()

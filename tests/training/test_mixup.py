@@ -4,7 +4,7 @@ import pytest
 from cifarlab.backend import tf
 from cifarlab.model.losses import loss
 from cifarlab.model.network import ConvNet, inference
-from cifarlab.training.mixup import mix, shares
+from cifarlab.training.mixup import mix, sample_ratios
 from cifarlab.training.state import TrainState
 from cifarlab.training.step import losses_and_gradients
 
@@ -14,7 +14,7 @@ LABELS = tf.constant([0, 1, 2, 3, 4, 5])
 
 
 def test_shares_are_the_larger_part_of_a_beta_draw():
-    drawn = shares(20_000, 0.2, tf.constant([1, 2], tf.int64)).numpy()
+    drawn = sample_ratios(20_000, 0.2, tf.constant([1, 2], tf.int64)).numpy()
     expected = RNG.beta(0.2, 0.2, 20_000)
     expected = np.maximum(expected, 1 - expected)
     assert drawn.min() >= 0.5
@@ -24,20 +24,20 @@ def test_shares_are_the_larger_part_of_a_beta_draw():
 
 
 def test_shares_are_a_function_of_seed_and_step():
-    first, again, other = (shares(5, 0.2, tf.constant([1, n], tf.int64)).numpy() for n in (2, 2, 3))
+    first, again, other = (sample_ratios(5, 0.2, tf.constant([1, n], tf.int64)).numpy() for n in (2, 2, 3))
     assert (first == again).all()
     assert not (first == other).any()
 
 
 def test_a_very_small_strength_gives_no_holes():
-    assert np.isfinite(shares(20_000, 1e-6, tf.constant([1, 2], tf.int64)).numpy()).all()
+    assert np.isfinite(sample_ratios(20_000, 1e-6, tf.constant([1, 2], tf.int64)).numpy()).all()
 
 
 def test_the_step_mixes_pictures_and_labels_alike():
     state = TrainState(ConvNet(), mixup=0.4, seed=3)
     state.step.assign(11)
     losses, _ = losses_and_gradients(state, IMAGES, LABELS)
-    share = shares(6, 0.4, tf.constant([3, 11], tf.int64))
+    share = sample_ratios(6, 0.4, tf.constant([3, 11], tf.int64))
     logits = inference(state.network, mix(IMAGES, share))
     own, partners = (
         tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits) for labels in (LABELS, LABELS[::-1])

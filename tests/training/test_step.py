@@ -5,7 +5,7 @@ from cifarlab.backend import tf
 from cifarlab.model.losses import loss
 from cifarlab.model.network import ConvNet, inference
 from cifarlab.training.state import TrainState
-from cifarlab.training.step import apply_gradients, average_weights, losses_and_gradients, train_step
+from cifarlab.training.step import apply_gradients, losses_and_gradients, train_step, update_weight_averages
 
 RNG = np.random.default_rng(4)
 
@@ -62,7 +62,7 @@ def test_what_is_not_trained_is_copied_to_the_averages():
     net.seen = tf.Variable(0.0, trainable=False)
     state = TrainState(net)
     net.seen.assign(3.0)
-    average_weights(state)
+    update_weight_averages(state)
     assert state.averages.seen.numpy() == 3.0
 
 
@@ -90,8 +90,8 @@ def test_loss_averages_have_decay_0_9_and_are_freed_of_their_zero():
     for total in totals:
         recurrence = 0.9 * recurrence + 0.1 * total
     assert float(state.loss_averages["total_loss"]) == pytest.approx(recurrence, rel=1e-5)
-    assert state.averaged_losses()["total_loss"] == pytest.approx(recurrence / (1 - 0.9**4), rel=1e-5)
-    assert min(totals) < state.averaged_losses()["total_loss"] < max(totals)
+    assert state.debiased_loss_averages()["total_loss"] == pytest.approx(recurrence / (1 - 0.9**4), rel=1e-5)
+    assert min(totals) < state.debiased_loss_averages()["total_loss"] < max(totals)
 
 
 def test_a_new_state_averages_its_first_weights():
@@ -99,7 +99,7 @@ def test_a_new_state_averages_its_first_weights():
     assert all(
         (a == b).all() for a, b in zip(weights(state.network).values(), weights(state.averages).values(), strict=True)
     )
-    assert state.averaged_losses()["total_loss"] == 0.0
+    assert state.debiased_loss_averages()["total_loss"] == 0.0
 
 
 def test_weight_decay_alone_brings_the_loss_to_4_58_at_step_50():
@@ -120,10 +120,10 @@ def test_the_first_step_that_is_not_finite_is_kept():
     state = TrainState(ConvNet())
     images, labels = map(tf.constant, batch(4))
     train_step(state, images, labels)
-    assert int(state.first_bad_step) == -1
+    assert int(state.first_nonfinite_step) == -1
     train_step(state, images * float("nan"), labels)
     train_step(state, images, labels)
-    assert int(state.first_bad_step) == 1
+    assert int(state.first_nonfinite_step) == 1
 
 
 def test_a_bad_gradient_is_seen_when_the_loss_is_finite():
@@ -140,7 +140,7 @@ def test_a_bad_gradient_is_seen_when_the_loss_is_finite():
     state = TrainState(Broken())
     result = train_step(state, *map(tf.constant, batch(4)))
     assert np.isfinite(float(result.losses.total))
-    assert int(state.first_bad_step) == 0
+    assert int(state.first_nonfinite_step) == 0
 
 
 def test_the_learning_rates_factor_scales_the_update():

@@ -2,24 +2,24 @@ import time
 
 import pytest
 
-from cifarlab.training.timer import Clock
+from cifarlab.training.timer import StepTimer
 
 
 def test_pauses_do_not_count_and_waiting_does():
-    clock = Clock()
-    with clock.paused():
+    timer = StepTimer()
+    with timer.paused():
         time.sleep(0.2)
-    with clock.waiting():
+    with timer.waiting():
         time.sleep(0.05)
-    clock.batches = 5
-    seconds, waited = clock.lap(restart=True)
+    timer.batches = 5
+    seconds, waited = timer.lap(restart=True)
     assert 0.01 <= waited <= seconds < 0.04
-    assert clock.batches == 0
+    assert timer.batches == 0
 
 
 def test_a_look_in_between_restarts_nothing():
-    clock = Clock()
-    clock.batches = 2
-    clock.lap(restart=False)
-    assert clock.batches == 2
-    assert clock.lap(restart=True)[1] == pytest.approx(0)
+    timer = StepTimer()
+    timer.batches = 2
+    timer.lap(restart=False)
+    assert timer.batches == 2
+    assert timer.lap(restart=True)[1] == pytest.approx(0)

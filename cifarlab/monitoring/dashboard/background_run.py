@@ -1,4 +1,4 @@
-"""Session: a run on a thread of its own, steered through its `Control`; none runs unseen."""
+"""BackgroundRun: a run on a thread of its own, steered through its `Control`; none runs unseen."""
 
 import atexit
 import copy
@@ -21,34 +21,34 @@ from cifarlab.data.sources.download import Progress
 from cifarlab.errors import NotFiniteError, UserError, WorkerLostError
 from cifarlab.evaluation.evaluator import Predictor
 from cifarlab.monitoring.console import progress_line
-from cifarlab.monitoring.dashboard.run_monitor import Watch
+from cifarlab.monitoring.dashboard.run_monitor import RunMonitor
 from cifarlab.training.control import Control
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
 from cifarlab.training.run_log import RunLog
 from cifarlab.training.state import TrainState
 
-SECONDS_TO_SAVE = 30.0
+SAVE_TIMEOUT_S = 30.0
 """What runs get to stop and save when their process ends; Jupyter kills a kernel 5 seconds after it asked it to end."""
 
-_living: set["Session"] = set()
+_active_runs: set["BackgroundRun"] = set()
 
 
-class Session:
+class BackgroundRun:
     """One run, from its start on a thread to its end.
 
     Attributes:
         config: its settings.
-        watch: what is seen of it.
+        monitor: what is seen of it.
         control: how it is steered.
         error: one line on what made the run fail; "" if nothing did.
         traceback: where in the code, for an error that cifarlab does not know.
         evaluation_error: one line on what made the latest evaluation fail; "" if nothing did.
-        progress: of a download, while the run is starting.
+        download_progress: of a download, while the run is starting.
 
     >>> import tempfile
-    >>> session = Session(TrainConfig(dataset="drawn", train_dir=tempfile.mkdtemp(), max_steps=2, batch_size=8))
-    >>> session.wait(), session.status, session.watch.steps_done
+    >>> run = BackgroundRun(TrainConfig(dataset="drawn", train_dir=tempfile.mkdtemp(), max_steps=2, batch_size=8))
+    >>> run.wait(), run.phase, run.monitor.steps_done
     (True, 'ended', 2)
     """
 
@@ -63,8 +63,8 @@ class Session:
     ) -> None:
         """Starts the run; the arguments are those of `train`."""
         self.config = config
-        self.watch, self.control = Watch(), Control()
-        self.error = self.traceback = self.evaluation_error = self.progress = ""
+        self.monitor, self.control = RunMonitor(), Control()
+        self.error = self.traceback = self.evaluation_error = self.download_progress = ""
         self._network, self._dataset, self._distortions, self._observers = network, dataset, distortions, observers
         self._state: TrainState | None = None
         self._ended = threading.Event()
@@ -73,17 +73,17 @@ class Session:
         self._wants_evaluation = False
         self._factor: float | None = None
         self._training = _thread("training", config, self._train)
-        _living.add(self)
+        _active_runs.add(self)
         self._training.start()
 
     @property
-    def status(self) -> str:
+    def phase(self) -> str:
         """In one word: starting, running, paused, stopping, ended or failed."""
         if self._ended.is_set():
             return "failed" if self.error and self._state is None else "ended"
-        if self.control.stopped:
+        if self.control.stop_requested:
             return "stopping"
-        if self.watch.run is None:
+        if self.monitor.run is None:
             return "starting"
         return "paused" if self.control.paused else "running"
 
@@ -100,8 +100,8 @@ class Session:
     @property
     def factor(self) -> float | None:
         """What the schedule's learning rate is multiplied with, as asked or as it was saved; None before the start."""
-        if self._factor is None and self.watch.run is not None:
-            self._factor = float(self.watch.run.state.learning_rate_factor.numpy())
+        if self._factor is None and self.monitor.run is not None:
+            self._factor = float(self.monitor.run.state.learning_rate_factor.numpy())
         return self._factor
 
     def scale_learning_rate(self, factor: float) -> None:
@@ -113,9 +113,9 @@ class Session:
         """Finds precision @ 1 on the test pictures, beside the run, of the raw and averaged weights of this step."""
         if not self._wants_evaluation:
             self._wants_evaluation, self.evaluation_error = True, ""
-            _living.add(self)
-            self.control.look(self._copy_and_evaluate)
-            self._answer_looks_after_the_end()
+            _active_runs.add(self)
+            self.control.call_between_steps(self._copy_and_evaluate)
+            self._answer_pending_calls()
 
     def wait(self, seconds: float = float("inf")) -> bool:
         """Waits until it neither trains nor evaluates, or so many seconds; whether it does neither."""
@@ -134,7 +134,7 @@ class Session:
                 network=self._network,
                 dataset=self._dataset,
                 distortions=self._distortions,
-                observers=[*self._observers, self.watch],
+                observers=[*self._observers, self.monitor],
                 control=self.control,
             )
         except (UserError, NotFiniteError, WorkerLostError) as error:
@@ -143,20 +143,20 @@ class Session:
             self.error, self.traceback = f"{type(error).__name__}: {error}", traceback.format_exc()
         finally:
             self._ended.set()
-            self._answer_looks_after_the_end()
+            self._answer_pending_calls()
             self._forget()
 
     def _note_progress(self, progress: Progress) -> None:
-        self.progress = progress_line(progress)
-        if self.control.stopped:
+        self.download_progress = progress_line(progress)
+        if self.control.stop_requested:
             raise UserError("stopped while the pictures were fetched; what is there is kept, and a new start goes on.")
 
-    def _answer_looks_after_the_end(self) -> None:
+    def _answer_pending_calls(self) -> None:
         """The loop answers them while there is one; asked just before its end or later, they are answered here."""
         if self._ended.is_set():
-            for look in self.control.take_looks():
+            for function in self.control.pop_pending_calls():
                 if self._state is not None:
-                    look(self._state)
+                    function(self._state)
                 else:
                     self._wants_evaluation = False
 
@@ -178,10 +178,10 @@ class Session:
             assert self._dataset is not None  # a run has loaded it before its first step
             assert self._predictor is not None
             pictures = inputs(self._dataset)
-            found = {name: self._predictor.precision_with(values, pictures) for name, values in weights.items()}
+            found = {name: self._predictor.precision_with_weights(values, pictures) for name, values in weights.items()}
             event = {**found, "images": self._dataset.num_examples("test")}
             RunLog(self.config.train_dir).append("evaluation", step, **event)
-            self.watch.event("evaluation", step, **event)
+            self.monitor.on_event("evaluation", step, **event)
             self._end_evaluation()
         except Exception as error:
             self._end_evaluation(error)
@@ -194,7 +194,7 @@ class Session:
 
     def _forget(self) -> None:
         if not self.busy:
-            _living.discard(self)
+            _active_runs.discard(self)
 
     def threads(self) -> list[threading.Thread]:
         """Those that are at work."""
@@ -204,13 +204,13 @@ class Session:
 @atexit.register
 def _save_all() -> None:
     """A process that ends, as a kernel does that is restarted, first saves its runs."""
-    sessions = list(_living)
-    if sessions and threading.current_thread() is threading.main_thread():
+    runs = list(_active_runs)
+    if runs and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Jupyter sends it after half of its patience
-    for session in sessions:
-        session.control.stop()
-    end = time.monotonic() + SECONDS_TO_SAVE
-    for thread in [thread for session in sessions for thread in session.threads()]:
+    for run in runs:
+        run.control.stop()
+    end = time.monotonic() + SAVE_TIMEOUT_S
+    for thread in [thread for run in runs for thread in run.threads()]:
         thread.join(max(0.0, end - time.monotonic()))
 
 

@@ -6,10 +6,10 @@ from typing import Any, Protocol
 from matplotlib.figure import Figure
 
 from cifarlab.config import TrainConfig
-from cifarlab.monitoring.console import say
-from cifarlab.monitoring.dashboard.background_run import Session
-from cifarlab.monitoring.dashboard.run_monitor import Watch
-from cifarlab.monitoring.dashboard.status import Reading
+from cifarlab.monitoring.console import echo
+from cifarlab.monitoring.dashboard.background_run import BackgroundRun
+from cifarlab.monitoring.dashboard.run_monitor import RunMonitor
+from cifarlab.monitoring.dashboard.status import DashboardStatus
 from cifarlab.plotting import figures, runs
 from cifarlab.text import sanitize
 
@@ -57,11 +57,11 @@ def summary(train_dir: str, log: Events) -> list[str]:
 
 
 def _said(event: dict[str, Any], *path: str, form: str) -> str:
-    value = runs.number(event, *path)
+    value = runs.scalar(event, *path)
     return "not a number" if value is None else f"{value:{form}}".replace("%", " %")
 
 
-def picture(train_dir: str, log: Events) -> Figure:
+def static_figure(train_dir: str, log: Events) -> Figure:
     """The curves of a run under its summary.
 
     Args:
@@ -69,18 +69,18 @@ def picture(train_dir: str, log: Events) -> Figure:
         log: its events.
     """
     if not any(event["event"] == "step" for event in log):
-        figure, (ax,) = figures.new(height=0.4)
+        figure, (ax,) = figures.subplots(height=0.4)
         ax.set_axis_off()
         figure.text(0.01, 0.4, summary(train_dir, log)[0], fontsize=10)
         return figure
-    figure, axes = figures.new(2, 2, height=5.6)
+    figure, axes = figures.subplots(2, 2, height=5.6)
     for ax, draw in zip(axes, (runs.losses, runs.precision, runs.learning_rate, runs.speed), strict=True):
         draw(ax, log)
     figure.suptitle("\n".join(summary(train_dir, log)), x=0.01, ha="left", fontsize=10)
     return figure
 
 
-def bundle(train_dir: str, log: Events) -> dict[str, str]:
+def mime_bundle(train_dir: str, log: Events) -> dict[str, str]:
     """A notebook's output: the picture in HTML, the summary as its alternative text and as plain text.
 
     Args:
@@ -88,8 +88,9 @@ def bundle(train_dir: str, log: Events) -> dict[str, str]:
         log: its events.
     """
     words = "\n".join(summary(train_dir, log))
+    image = figures.html_image(static_figure(train_dir, log), words)
     return {
-        "text/html": f'{STYLE}<div class="cifarlab-twin">{figures.html_image(picture(train_dir, log), words)}</div>',
+        "text/html": f'{STYLE}<div class="cifarlab-twin">{image}</div>',
         "text/plain": words,
     }
 
@@ -97,19 +98,19 @@ def bundle(train_dir: str, log: Events) -> dict[str, str]:
 def save(train_dir: str, log: Events) -> Path:
     """Writes the picture into the run's folder, for where it cannot be shown."""
     path = Path(train_dir) / "dashboard.png"
-    path.write_bytes(figures.png(picture(train_dir, log)))
+    path.write_bytes(figures.png(static_figure(train_dir, log)))
     return path
 
 
-class Shown(Protocol):
+class DashboardLike(Protocol):
     """What is shown: a `Dashboard`, as far as a screen needs to know it."""
 
     config: TrainConfig
-    session: Session | None
-    watch: Watch
+    run: BackgroundRun | None
+    monitor: RunMonitor
 
     @property
-    def reading(self) -> Reading:
+    def status(self) -> DashboardStatus:
         """What there is to say now."""
 
     def start(self) -> None: ...  # noqa: D102
@@ -120,12 +121,12 @@ class Shown(Protocol):
     def scale_learning_rate(self, factor: float) -> None: ...  # noqa: D102
 
 
-class Lines:
-    """A screen of lines, with the methods of `Screen`."""
+class TextDisplay:
+    """A screen of lines, with the methods of `WidgetDisplay`."""
 
-    continues = True
+    wants_resume = True
 
-    def __init__(self, board: Shown) -> None:
+    def __init__(self, board: DashboardLike) -> None:
         """Prints nothing yet."""
         self._board = board
 
@@ -133,24 +134,24 @@ class Lines:
         """None can be chosen here."""
         return {}
 
-    def follow(self) -> None:
+    def start_updates(self) -> None:
         """Nothing is shown until somebody waits."""
 
     def show(self) -> None:
         """Nothing is shown until somebody waits."""
 
-    def still_running(self) -> None:
+    def tick(self) -> None:
         """Prints a line."""
-        say(self._board.reading.line)
+        echo(self._board.status.message)
 
-    def finish(self) -> None:
+    def wait_for_updates(self) -> None:
         """Prints how the run ended, and where the picture of its curves is."""
-        reading, train_dir = self._board.reading, self._board.config.train_dir
-        say(f"{reading.status.capitalize()}. {reading.line}")
-        if reading.details:
-            say(reading.details)
-        if events := self._board.watch.history.events():
-            say(f"Its curves: {save(train_dir, events)}")
+        status, train_dir = self._board.status, self._board.config.train_dir
+        echo(f"{status.phase.capitalize()}. {status.message}")
+        if status.details:
+            echo(status.details)
+        if events := self._board.monitor.history.events():
+            echo(f"Its curves: {save(train_dir, events)}")
 
     def close(self) -> None:
         """There is nothing to be taken away."""
@@ -159,4 +160,4 @@ class Lines:
         """Shows the picture of the run so far."""
         from IPython.display import display
 
-        display(bundle(self._board.config.train_dir, self._board.watch.history.events()), raw=True)
+        display(mime_bundle(self._board.config.train_dir, self._board.monitor.history.events()), raw=True)

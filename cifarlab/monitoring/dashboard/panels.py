@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifarlab.monitoring.dashboard.run_monitor import Watch
+from cifarlab.monitoring.dashboard.run_monitor import RunMonitor
 from cifarlab.plotting import figures, image_grids, plots, runs
 
 WIDTH, HEIGHT = 4.0, 2.6
@@ -23,54 +23,54 @@ class Panel(NamedTuple):
     Attributes:
         tab: that it is on.
         draw: makes it of what was seen of a run.
-        words: what it shows, for who cannot see it.
+        alt: what it shows, for who cannot see it.
         version: a number that changes when there is something new to draw.
-        photographic: whether its colours are those of pictures; others turn dark in a dark theme.
+        is_photo: whether its colours are those of pictures; others turn dark in a dark theme.
     """
 
     tab: str
-    draw: Callable[[Watch], Figure]
-    words: str
-    version: Callable[[Watch], int]
-    photographic: bool = False
+    draw: Callable[[RunMonitor], Figure]
+    alt: str
+    version: Callable[[RunMonitor], int]
+    is_photo: bool = False
 
 
 def _chart(rows: int = 1) -> tuple[Figure, np.ndarray]:
     """Axes in line with those of other panels; with few ticks, which are most of the work of drawing."""
-    figure, axes = figures.new(rows, 1, width=WIDTH, height=HEIGHT, margins=MARGINS, sharex=True)
+    figure, axes = figures.subplots(rows, 1, width=WIDTH, height=HEIGHT, margins=MARGINS, sharex=True)
     for ax in axes:
         ax.locator_params(nbins=4)
     return figure, axes
 
 
-def _of_history(draw: Callable[[Axes, runs.Log], None]) -> Callable[[Watch], Figure]:
+def _of_history(draw: Callable[[Axes, runs.Log], None]) -> Callable[[RunMonitor], Figure]:
     """A panel of one of the figures of `runs`."""
 
-    def panel(watch: Watch) -> Figure:
+    def panel(monitor: RunMonitor) -> Figure:
         figure, (ax,) = _chart()
-        draw(ax, watch.history.events())
+        draw(ax, monitor.history.events())
         return figure
 
     return panel
 
 
-def norms(watch: Watch) -> Figure:
+def norms(monitor: RunMonitor) -> Figure:
     """The length of all gradients together, and of all weights, each on an axis of its own."""
     figure, axes = _chart(2)
-    looks = watch.looks.events()
+    stats = monitor.network_stats.events()
     for ax, (name, colour) in zip(axes, (("gradient", 1), ("weight", 0)), strict=True):
-        ax.plot(*runs.series(looks, f"{name}_norm"), color=figures.COLOURS[colour], marker=".", label=f"{name} norm")
+        ax.plot(*runs.series(stats, f"{name}_norm"), color=figures.COLORS[colour], marker=".", label=f"{name} norm")
         plots.lines(ax, {}, title="", x="step" if ax is axes[-1] else "", y=f"{name}s")
     axes[0].set_title("How long are gradients and weights?", loc="left", fontsize=11)
     return figure
 
 
-def sparsity(watch: Watch) -> Figure:
+def sparsity(monitor: RunMonitor) -> Figure:
     """The share of activations that are zero, layer by layer."""
     figure, (ax,) = _chart()
-    looks = watch.looks.events()
-    names = list(looks[-1]["sparsity"]) if looks else []
-    curves = {name: runs.series(looks, "sparsity", name) for name in names}
+    stats = monitor.network_stats.events()
+    names = list(stats[-1]["sparsity"]) if stats else []
+    curves = {name: runs.series(stats, "sparsity", name) for name in names}
     plots.lines(ax, curves, title="What share of units is silent?", x="step", y="activations that are zero")
     ax.set_ylim(0, 1)
     if curves:
@@ -78,39 +78,39 @@ def sparsity(watch: Watch) -> Figure:
     return figure
 
 
-def filters(watch: Watch) -> Figure:
+def filters(monitor: RunMonitor) -> Figure:
     """The filters of the first layer, each stretched to all grey levels."""
-    weights = None if watch.filters is None else np.moveaxis(watch.filters, -1, 0).repeat(4, 1).repeat(4, 2)
+    weights = None if monitor.filters is None else np.moveaxis(monitor.filters, -1, 0).repeat(4, 1).repeat(4, 2)
     return _sheet(weights, "What does conv1 look for?", columns=16, height=1.5)
 
 
-def batch(watch: Watch) -> Figure:
+def batch(monitor: RunMonitor) -> Figure:
     """Images of the latest batch as the network saw them."""
-    return _sheet(watch.images, "What does the network see?", columns=8, height=2.0)
+    return _sheet(monitor.images, "What does the network see?", columns=8, height=2.0)
 
 
 def _sheet(images: np.ndarray | None, title: str, *, columns: int, height: float) -> Figure:
     """Rows of images [N, rows, columns, channels], stretched; none of other than one or three channels."""
-    figure, (ax,) = figures.new(width=WIDTH, height=height)
+    figure, (ax,) = figures.subplots(width=WIDTH, height=height)
     if images is not None and images.shape[-1] in (1, 3):
-        shown = image_grids.stretched(images if images.shape[-1] == 3 else images[..., 0])
-        image_grids.sheet(ax, [shown[start : start + columns] for start in range(0, len(shown), columns)])
+        shown = image_grids.rescale_to_255(images if images.shape[-1] == 3 else images[..., 0])
+        image_grids.image_grid(ax, [shown[start : start + columns] for start in range(0, len(shown), columns)])
     else:
         ax.set_axis_off()
     ax.set_title(title, loc="left", fontsize=11)
     return figure
 
 
-def _steps(watch: Watch) -> int:
-    return watch.history.count
+def _steps(monitor: RunMonitor) -> int:
+    return monitor.history.count
 
 
-def _others(watch: Watch) -> int:
-    return watch.history.count_others
+def _others(monitor: RunMonitor) -> int:
+    return monitor.history.other_count
 
 
-def _looks(watch: Watch) -> int:
-    return watch.looks.count
+def _stats(monitor: RunMonitor) -> int:
+    return monitor.network_stats.count
 
 
 PANELS = {
@@ -120,20 +120,20 @@ PANELS = {
     ),
     "rate": Panel("Learning", _of_history(runs.learning_rate), "The learning rate, by step", _steps),
     "speed": Panel("Learning", _of_history(runs.speed), "Images a second, by step", _steps),
-    "filters": Panel("Network", filters, "The filters of conv1 as small pictures", _looks, photographic=True),
-    "batch": Panel("Network", batch, "Images of the last batch as the network saw them", _looks, photographic=True),
-    "sparsity": Panel("Network", sparsity, "The share of activations that are zero in each layer, by step", _looks),
-    "norms": Panel("Network", norms, "The norms of all gradients and of all weights, by step", _looks),
+    "filters": Panel("Network", filters, "The filters of conv1 as small pictures", _stats, is_photo=True),
+    "batch": Panel("Network", batch, "Images of the last batch as the network saw them", _stats, is_photo=True),
+    "sparsity": Panel("Network", sparsity, "The share of activations that are zero in each layer, by step", _stats),
+    "norms": Panel("Network", norms, "The norms of all gradients and of all weights, by step", _stats),
 }
 """By name, in the order of their places."""
 
 
-def several(logs: Mapping[str, runs.Log]) -> Figure:
+def comparison(logs: Mapping[str, runs.Log]) -> Figure:
     """The averaged loss and the precision of several runs, laid over one another.
 
     Args:
         logs: by the run's name, up to seven.
     """
-    figure, axes = figures.new(1, 2, width=2 * WIDTH, height=3.2)
-    runs.several(list(axes), logs)
+    figure, axes = figures.subplots(1, 2, width=2 * WIDTH, height=3.2)
+    runs.compare(list(axes), logs)
     return figure

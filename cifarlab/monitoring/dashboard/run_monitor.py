@@ -1,4 +1,4 @@
-"""Watch: the observer of a dashboard's run, which keeps what is shown, of many steps a part, for another thread."""
+"""RunMonitor: observes a dashboard's run and keeps what is shown, of many steps a part, for another thread."""
 
 import contextlib
 import os
@@ -12,23 +12,23 @@ import numpy as np
 
 from cifarlab.backend import tf
 from cifarlab.model.network import layers
-from cifarlab.training.observers import Details, Observer, Run, StepRecord
+from cifarlab.training.observers import Observer, Run, StepDetails, StepRecord
 from cifarlab.training.run_log import read_log
 
-LOOK_SECONDS = 5.0
+STATS_INTERVAL_S = 5.0
 """Between two looks into the network; each costs a forward pass and some sums, about a hundredth of that time."""
 
-MOST_STEPS = 1_600
+MAX_POINTS = 1_600
 """Logged steps that are kept for the curves; of more, every other one is dropped."""
 
-SHOWN_IMAGES = 24
+MAX_IMAGES = 24
 """Of the last batch."""
 
 
-class History:
+class EventBuffer:
     """Events of a run, like those of its log, thinned where there are many.
 
-    >>> history = History(most_steps=4)
+    >>> history = EventBuffer(max_points=4)
     >>> for step in range(6):
     ...     history.append({"event": "step", "step": step})
     >>> history.append({"event": "pause", "step": 6})
@@ -36,11 +36,11 @@ class History:
     [0, 2, 4, 6]
     """
 
-    def __init__(self, events: Iterable[dict[str, Any]] = (), most_steps: int = MOST_STEPS) -> None:
+    def __init__(self, events: Iterable[dict[str, Any]] = (), max_points: int = MAX_POINTS) -> None:
         """Holds the given events, thinned like later ones."""
         self._lock = threading.Lock()
-        self.count = self.count_others = 0  # of all that came, kept or not; of those that are no steps
-        self._most, self._stride, self._seen = most_steps, 1, 0
+        self.count = self.other_count = 0  # of all that came, kept or not; of those that are no steps
+        self._max_points, self._stride, self._seen = max_points, 1, 0
         self._steps: list[dict[str, Any]] = []
         self._others: list[dict[str, Any]] = []
         for event in events:
@@ -51,13 +51,13 @@ class History:
         with self._lock:
             self.count += 1
             if event["event"] != "step":
-                self.count_others += 1
+                self.other_count += 1
                 self._others.append(event)
                 return
             if self._seen % self._stride == 0:
                 self._steps.append(event)
             self._seen += 1
-            if len(self._steps) > self._most:
+            if len(self._steps) > self._max_points:
                 self._steps, self._stride = self._steps[::2], 2 * self._stride
 
     def events(self) -> list[dict[str, Any]]:
@@ -66,14 +66,14 @@ class History:
             return sorted([*self._steps, *self._others], key=lambda event: event["step"])
 
 
-class Watch(Observer):
+class RunMonitor(Observer):
     """Keeps of a run what a dashboard shows.
 
     Attributes:
         run: once it has started.
         record: of the latest logged step.
         history: its events from the start of the log on.
-        looks: a history of what was seen in the network: "gradient_norm", "weight_norm" and, by layer, "sparsity".
+        network_stats: what was seen in the network over time: "gradient_norm", "weight_norm" and, by layer, "sparsity".
         images: float32[n, 24, 24, 3], the first of the latest batch that was looked at, as the network saw it.
         filters: float32[5, 5, channels, 64], the first layer's weights at that time; None before.
         steps_done: updates done, as far as it was told.
@@ -84,7 +84,7 @@ class Watch(Observer):
         """Has seen nothing yet."""
         self.run: Run | None = None
         self.record: StepRecord | None = None
-        self.history, self.looks = History(), History()
+        self.history, self.network_stats = EventBuffer(), EventBuffer()
         self.images: np.ndarray | None = None
         self.filters: np.ndarray | None = None
         self.steps_done = 0
@@ -93,55 +93,55 @@ class Watch(Observer):
         self._seconds_per_batch: list[float] = []
 
     @classmethod
-    def of_log(cls, train_dir: str) -> "Watch":
+    def of_log(cls, train_dir: str) -> "RunMonitor":
         """What the log in a run's folder tells, before the run goes on."""
-        watch = cls()
-        watch.history = History(earlier_events(train_dir))
-        logged = [event["step"] for event in watch.history.events() if event["event"] == "step"]
-        watch.steps_done = logged[-1] + 1 if logged else 0
-        return watch
+        monitor = cls()
+        monitor.history = EventBuffer(read_logged_events(train_dir))
+        logged = [event["step"] for event in monitor.history.events() if event["event"] == "step"]
+        monitor.steps_done = logged[-1] + 1 if logged else 0
+        return monitor
 
-    def start(self, run: Run) -> None:
+    def on_start(self, run: Run) -> None:
         """Reads what the run's log tells of earlier sessions."""
         self._layers = [layer.name for layer in layers(run.state.network)]
-        self.history = History(earlier_events(run.config.train_dir))
+        self.history = EventBuffer(read_logged_events(run.config.train_dir))
         self.steps_done, self.run = run.first_step, run
 
-    def wants(self, step: int) -> bool:
+    def wants_details(self, step: int) -> bool:
         """Every few seconds, the first step included."""
-        return time.monotonic() - self._looked_at >= LOOK_SECONDS
+        return time.monotonic() - self._looked_at >= STATS_INTERVAL_S
 
-    def details(self, record: StepRecord, details: Details) -> None:
+    def on_details(self, record: StepRecord, details: StepDetails) -> None:
         """Keeps norms, sparsity, the filters of the first layer and some images."""
         hidden = self._layers[:-1]  # the last one's are the logits, which are never silent
         stages = {name: getattr(details.stages, name) for name in hidden if hasattr(details.stages, name)}
-        look = {
+        stats = {
             "gradient_norm": float(tf.linalg.global_norm(list(details.gradients.values()))),
             "weight_norm": float(tf.linalg.global_norm(list(details.variables.values()))),
             "sparsity": {name: float(tf.nn.zero_fraction(values)) for name, values in stages.items()},
         }
-        self.looks.append({"event": "step", "step": record.step, **look})
-        self.images = details.images[:SHOWN_IMAGES].numpy()
+        self.network_stats.append({"event": "step", "step": record.step, **stats})
+        self.images = details.images[:MAX_IMAGES].numpy()
         first = details.variables.get("conv1/weights")
         self.filters = None if first is None else first.numpy()
         self._looked_at = time.monotonic()
 
-    def step(self, record: StepRecord) -> None:
+    def on_step(self, record: StepRecord) -> None:
         """Keeps a logged step."""
         self.history.append({"event": "step", **record._asdict()})
         if self.record is not None:  # the first one's time includes building the graph
             self._seconds_per_batch = [*self._seconds_per_batch[-19:], record.seconds_per_batch]
         self.record, self.steps_done = record, record.step + 1
 
-    def checkpoint(self, step: int, path: str) -> None:
+    def on_checkpoint(self, step: int, path: str) -> None:
         """Notes the step."""
         self.saved_step = self.steps_done = step
 
-    def end(self, run: Run, reason: str) -> None:
+    def on_end(self, run: Run, reason: str) -> None:
         """Notes the last step."""
         self.steps_done = int(run.state.step.numpy())
 
-    def event(self, event: str, step: int, **values: Any) -> None:
+    def on_event(self, event: str, step: int, **values: Any) -> None:
         """Keeps what was steered."""
         self.history.append({"event": event, "step": step, **values})
 
@@ -153,7 +153,7 @@ class Watch(Observer):
         return (self.run.config.max_steps - self.steps_done) * statistics.median(self._seconds_per_batch)
 
 
-def earlier_events(train_dir: str | os.PathLike) -> Iterator[dict[str, Any]]:
+def read_logged_events(train_dir: str | os.PathLike) -> Iterator[dict[str, Any]]:
     """What the log in a run's folder tells, checkpoints apart, event by event; nothing where there is none."""
     with contextlib.suppress(OSError):
         yield from (event for event in read_log(train_dir) if event["event"] != "checkpoint")

@@ -1,4 +1,4 @@
-"""View: the widgets of a dashboard. It shows a reading and hands clicks on; it knows nothing of threads or runs."""
+"""DashboardWidgets: shows the status of a dashboard and hands clicks on; it knows nothing of threads or runs."""
 
 import html
 from collections.abc import Callable, Iterable
@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from cifarlab.config import TrainConfig
 from cifarlab.data.registry import SOURCES
 from cifarlab.monitoring.dashboard.panels import PANELS, WIDTH
-from cifarlab.monitoring.dashboard.run_monitor import Watch
-from cifarlab.monitoring.dashboard.status import Reading
+from cifarlab.monitoring.dashboard.run_monitor import RunMonitor
+from cifarlab.monitoring.dashboard.status import DashboardStatus
 from cifarlab.plotting import figures
 
 STYLE = """<style>
@@ -33,7 +33,7 @@ TABS = ("Learning", "Network", "Runs")
 LABEL = {"description_width": "initial"}
 
 
-class View:
+class DashboardWidgets:
     """The widgets of a dashboard.
 
     Attributes:
@@ -64,8 +64,8 @@ class View:
         flow = {"flex_flow": "row wrap", "align_items": "center"}
         self.box = ipywidgets.VBox(
             [
-                ipywidgets.Box([*self.settings.values(), self.continues], layout=flow),
-                ipywidgets.Box([*self.buttons.values(), self.factor], layout=flow),
+                ipywidgets.Box([*self.settings.values(), self.resume], layout=flow),
+                ipywidgets.Box([*self.buttons.values(), self.learning_rate_factor], layout=flow),
                 ipywidgets.Box([self._progress, self._state], layout=flow),
                 self._readings,
                 self._tabs,
@@ -73,7 +73,7 @@ class View:
             ]
         )
         self.box.add_class("cifarlab-dashboard")
-        self._drawn: dict[str, tuple[Watch, int] | None] = {}
+        self._drawn: dict[str, tuple[RunMonitor, int] | None] = {}
         self._seen_tab = TABS[0]
         self._order = list(PANELS)  # the one that was drawn last comes last
 
@@ -92,7 +92,7 @@ class View:
         }
         for setting in self.settings.values():
             setting.layout.width = "190px"
-        self.continues = ipywidgets.Checkbox(
+        self.resume = ipywidgets.Checkbox(
             True, description="continue from checkpoint", indent=False, layout={"width": "auto"}
         )
         self._fixed_dataset = bool(dataset)
@@ -109,7 +109,7 @@ class View:
             button = ipywidgets.Button(description=text, tooltip=tooltip, layout={"width": "auto"})
             button.on_click(lambda _, name=name: self._actions[name]())
             self.buttons[name] = button
-        self.factor = ipywidgets.FloatLogSlider(
+        self.learning_rate_factor = ipywidgets.FloatLogSlider(
             1.0,
             base=10,
             min=-3,
@@ -122,8 +122,8 @@ class View:
             style=LABEL,
             layout={"width": "320px"},
         )
-        self.factor.add_class("cifarlab-factor")
-        self.factor.observe(lambda _: self._actions["rate"](), names="value")
+        self.learning_rate_factor.add_class("cifarlab-factor")
+        self.learning_rate_factor.observe(lambda _: self._actions["rate"](), names="value")
 
     def _make_readings(self) -> None:
         self._progress = ipywidgets.IntProgress(0, 0, 1, layout={"width": "190px"}, tooltip="steps done of all")
@@ -134,7 +134,7 @@ class View:
         self.images: dict[str, ipywidgets.HTML] = {}
         columns: dict[str, list[ipywidgets.DOMWidget]] = {tab: [] for tab in TABS}
         for name, panel in PANELS.items():
-            columns[panel.tab].append(self._image(name, chart=not panel.photographic, width=WIDTH))
+            columns[panel.tab].append(self._image(name, chart=not panel.is_photo, width=WIDTH))
         self.chosen = ipywidgets.SelectMultiple(description="runs", rows=4, style=LABEL, layout={"max_width": "100%"})
         self.chosen.observe(lambda _: self._actions["compare"](), names="value")
         several = self._image("several", chart=True, width=2 * WIDTH)
@@ -154,9 +154,9 @@ class View:
         self.images[name] = image
         return image
 
-    def put(self, name: str, figure: Figure, words: str) -> None:
+    def set_image(self, name: str, figure: Figure, alt: str) -> None:
         """Shows a figure as the picture of a name, with words for who cannot see it."""
-        self.images[name].value = figures.html_image(figure, words)
+        self.images[name].value = figures.html_image(figure, alt)
 
     @property
     def tab_is_new(self) -> bool:
@@ -164,44 +164,44 @@ class View:
         return TABS[self._tabs.selected_index or 0] != self._seen_tab
 
     @property
-    def compares(self) -> bool:
+    def comparing(self) -> bool:
         """Whether the tab with several runs is open."""
         return TABS[self._tabs.selected_index or 0] == "Runs"
 
-    def show(self, reading: Reading) -> None:
-        """Shows a reading; what did not change is not sent."""
-        idle = reading.status in ("ready", "ended", "failed")
-        for setting in [*self.settings.values(), self.continues]:
+    def show(self, status: DashboardStatus) -> None:
+        """Shows a status; what did not change is not sent."""
+        idle = status.phase in ("ready", "ended", "failed")
+        for setting in [*self.settings.values(), self.resume]:
             setting.disabled = not idle
         self.settings["dataset"].disabled |= self._fixed_dataset
-        self.continues.disabled |= not reading.can_continue
-        self.buttons["start"].disabled = not idle or reading.evaluating
-        self.buttons["pause"].disabled = reading.status not in ("running", "paused", "starting")
-        self.buttons["pause"].description = "Resume" if reading.status == "paused" else "Pause"
-        self.factor.disabled = reading.status not in ("running", "paused")
-        self.buttons["stop"].disabled = idle or reading.status == "stopping"
-        self.buttons["evaluate"].disabled = reading.evaluating or reading.status in ("ready", "starting", "failed")
-        self._progress.max, self._progress.value = reading.max_steps, reading.steps_done
-        self._state.value = _state(reading)
-        self._readings.value = _readings(reading.values)
+        self.resume.disabled |= not status.can_resume
+        self.buttons["start"].disabled = not idle or status.evaluating
+        self.buttons["pause"].disabled = status.phase not in ("running", "paused", "starting")
+        self.buttons["pause"].description = "Resume" if status.phase == "paused" else "Pause"
+        self.learning_rate_factor.disabled = status.phase not in ("running", "paused")
+        self.buttons["stop"].disabled = idle or status.phase == "stopping"
+        self.buttons["evaluate"].disabled = status.evaluating or status.phase in ("ready", "starting", "failed")
+        self._progress.max, self._progress.value = status.max_steps, status.steps_done
+        self._state.value = _state(status)
+        self._readings.value = _readings(status.numbers)
 
-    def draw(self, watch: Watch, *, everything: bool = False) -> None:
+    def draw(self, monitor: RunMonitor, *, everything: bool = False) -> None:
         """Draws the picture of the open tab that waits longest for something new; or all, if it was just opened.
 
         Args:
-            watch: what is seen of a run; another one is new in every picture.
+            monitor: what is seen of a run; another one is new in every picture.
             everything: draw all that wait, of all tabs.
         """
-        counts = {name: panel.version(watch) for name, panel in PANELS.items()}
+        counts = {name: panel.version(monitor) for name, panel in PANELS.items()}
         # A picture of nothing looks like any other, so that the first that is drawn of a new run shows something.
-        versions = {name: (watch, count) if count else None for name, count in counts.items()}
+        versions = {name: (monitor, count) if count else None for name, count in counts.items()}
         stale = [name for name in PANELS if name not in self._drawn or self._drawn[name] != versions[name]]
         if not everything:
             tab = TABS[self._tabs.selected_index or 0]
             count, self._seen_tab = 1 if tab == self._seen_tab else len(PANELS), tab
             stale = sorted((name for name in stale if PANELS[name].tab == tab), key=self._order.index)[:count]
         for name in stale:
-            self.put(name, PANELS[name].draw(watch), PANELS[name].words)
+            self.set_image(name, PANELS[name].draw(monitor), PANELS[name].alt)
             self._drawn[name] = versions[name]
             self._order.remove(name)
             self._order.append(name)
@@ -213,7 +213,7 @@ class View:
             waiting += getattr(widget, "children", ())
             widget.close()
 
-    def offer(self, runs: Iterable[str]) -> None:
+    def set_runs(self, runs: Iterable[str]) -> None:
         """Offers runs to be laid over one another; those that were chosen stay so."""
         runs, chosen = tuple(runs), self.chosen.value
         if runs != self.chosen.options:
@@ -221,13 +221,13 @@ class View:
             self.chosen.value = tuple(name for name in chosen if name in runs)
 
 
-def _state(reading: Reading) -> str:
-    evaluating = " Evaluating." if reading.evaluating else ""
-    more = f"<details><summary>where</summary><pre>{html.escape(reading.details)}</pre></details>"
+def _state(status: DashboardStatus) -> str:
+    evaluating = " Evaluating." if status.evaluating else ""
+    more = f"<details><summary>where</summary><pre>{html.escape(status.details)}</pre></details>"
     return (
-        f'<div class="cifarlab-state" data-status="{reading.status}"><strong role="status">'
-        f"{reading.status.capitalize()}.{evaluating}</strong> {html.escape(reading.line)}"
-        f"{more if reading.details else ''}</div>"
+        f'<div class="cifarlab-state" data-status="{status.phase}"><strong role="status">'
+        f"{status.phase.capitalize()}.{evaluating}</strong> {html.escape(status.message)}"
+        f"{more if status.details else ''}</div>"
     )
 
 

@@ -12,7 +12,7 @@ from cifarlab.teaching.checks.ex05_two_gpus import batch, compiled, refuse_other
 from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
 from cifarlab.teaching.checks.student_calls import short_repr
-from cifarlab.training.strategies.placement import short
+from cifarlab.training.strategies.placement import short_device_name
 
 _CLOSE = 1e-3  # relative to the largest gradient of a variable; rounding is a thousandth of that
 
@@ -45,11 +45,11 @@ class _Watched(ConvNet):
         def noted(logits: tf.Tensor) -> tuple:
             def gradient(upstream: tf.Tensor) -> tf.Tensor:
                 passed = tf.identity(upstream)
-                self.notes.backward.append(short(passed.device))
+                self.notes.backward.append(short_device_name(passed.device))
                 return passed
 
             passed = tf.identity(logits)
-            self.notes.forward.append(short(passed.device))
+            self.notes.forward.append(short_device_name(passed.device))
             return passed, gradient
 
         stages: Any = super().stages(images)
@@ -246,7 +246,7 @@ def _inspect(examiner: Examiner, case: _Case, step_by_step: SimpleNamespace) -> 
         step_by_step: the notes of a call that was not.
     """
     notes, seen, count = case.net.notes, int(case.net.images_seen.numpy()), len(case.labels)
-    wanted = [short(device) for device in case.devices]
+    wanted = [short_device_name(device) for device in case.devices]
     if not seen:
         examiner.fail("right gradients, but no image went through the network: call cifarlab.inference(net, ...).")
     if seen > count:
@@ -277,7 +277,9 @@ def _places_of_losses(images: tf.Tensor) -> list[str]:
     if not tf.is_symbolic_tensor(images):
         return []
     kinds = ("SparseSoftmaxCrossEntropyWithLogits", "SoftmaxCrossEntropyWithLogits")
-    return [short(operation.device) for operation in images.graph.get_operations() if operation.type in kinds]
+    return [
+        short_device_name(operation.device) for operation in images.graph.get_operations() if operation.type in kinds
+    ]
 
 
 def _listed(places: list[str]) -> str:

@@ -13,10 +13,10 @@ from contextlib import AbstractContextManager
 from cifarlab.backend import tf
 from cifarlab.config import ConfigError
 from cifarlab.training.state import TrainState
-from cifarlab.training.step import StepResult, losses_and_gradients, update
-from cifarlab.training.strategies.placement import short
+from cifarlab.training.step import StepResult, apply_update, losses_and_gradients
+from cifarlab.training.strategies.placement import short_device_name
 
-EXAMPLE = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
+TF_CONFIG_EXAMPLE = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Worker:
     addresses: tuple[str, ...]
 
 
-def worker_from_environment(text: str | None) -> Worker:
+def parse_tf_config(text: str | None) -> Worker:
     """Reads the standard variable `TF_CONFIG`.
 
     Args:
@@ -41,7 +41,7 @@ def worker_from_environment(text: str | None) -> Worker:
     Raises:
         ConfigError: it is not set, or does not describe a job of workers; the message shows one that does.
 
-    >>> worker_from_environment(EXAMPLE)
+    >>> parse_tf_config(TF_CONFIG_EXAMPLE)
     Worker(index=0, addresses=('host0:2222', 'host1:2222'))
     """
     try:
@@ -53,28 +53,28 @@ def worker_from_environment(text: str | None) -> Worker:
     except (ValueError, KeyError, TypeError):
         pass
     raise ConfigError(
-        f"multi-worker training needs TF_CONFIG to list all workers and to say which this is, such as {EXAMPLE}; "
-        f"got {text or 'nothing'}."
+        f"multi-worker training needs TF_CONFIG to list all workers and to say which this is, such as "
+        f"{TF_CONFIG_EXAMPLE}; got {text or 'nothing'}."
     )
 
 
-class Distributed:
+class DistributedReplicas:
     """Steps of all replicas of a `tf.distribute` strategy; see `strategies.Strategy` for what the loop asks of it."""
 
     def __init__(self, strategy: tf.distribute.Strategy, worker: Worker | None = None) -> None:
         """Takes a strategy, and for several processes this one's place among them."""
         self.strategy, self.worker = strategy, worker
-        self.replicas = strategy.num_replicas_in_sync
+        self.num_replicas = strategy.num_replicas_in_sync
         self._here = len(strategy.extended.worker_devices)
         index = worker.index if worker else 0
-        self.share = (index, self.replicas // self._here)
+        self.shard = (index, self.num_replicas // self._here)
         self.is_chief = index == 0
 
     def scope(self) -> AbstractContextManager:
         """Where the state is made: each variable on every replica."""
         return self.strategy.scope()
 
-    def check(self, state: TrainState) -> None:
+    def check_state(self, state: TrainState) -> None:
         """Raises ConfigError for a network that was made before the strategy, and so is on one device only."""
         if not all(map(self.strategy.extended.variable_created_in_scope, state.network.trainable_variables)):
             raise ConfigError(
@@ -88,11 +88,11 @@ class Distributed:
         def replica_step(images: tf.Tensor, labels: tf.Tensor) -> StepResult:
             context = tf.distribute.get_replica_context()
             size = images.shape[0] // self._here
-            first = size * (context.replica_id_in_sync_group - self._here * self.share[0])
+            first = size * (context.replica_id_in_sync_group - self._here * self.shard[0])
             mine = losses_and_gradients(state, images[first : first + size], labels[first : first + size])
             # Equal shares: the mean of the replicas' means is that of the whole batch.
             flat = context.all_reduce(tf.distribute.ReduceOp.MEAN, tf.nest.flatten(mine))
-            return update(state, *tf.nest.pack_sequence_as(mine, flat))
+            return apply_update(state, *tf.nest.pack_sequence_as(mine, flat))
 
         def step(images: tf.Tensor, labels: tf.Tensor) -> StepResult:
             result = self.strategy.run(replica_step, args=(images, labels))
@@ -100,7 +100,7 @@ class Distributed:
 
         return step
 
-    def hand_out(self, state: TrainState) -> None:
+    def broadcast(self, state: TrainState) -> None:
         """Gives the chief's values, which it may have read from a checkpoint, to all others."""
         if not self.worker:
             return
@@ -117,15 +117,15 @@ class Distributed:
 
         everywhere()
 
-    def lost_a_worker(self, error: tf.errors.OpError) -> bool:
+    def is_worker_failure(self, error: tf.errors.OpError) -> bool:
         """Whether an error of a step means that another process no longer answers."""
         gone = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.InternalError)
         return self.worker is not None and isinstance(error, (*gone, tf.errors.DeadlineExceededError))
 
     def describe(self, batch_size: int) -> str:
         """One line: how many replicas there are, and where."""
-        here = ", ".join(map(short, self.strategy.extended.worker_devices))
-        line = f"{self.replicas} replicas of {batch_size} images each"
+        here = ", ".join(map(short_device_name, self.strategy.extended.worker_devices))
+        line = f"{self.num_replicas} replicas of {batch_size} images each"
         if self.worker:
             return f"{line}; this is worker {self.worker.index} of {len(self.worker.addresses)}, on {here}."
         return f"{line}, on {here}."

@@ -39,35 +39,35 @@ def _split_cpu(count: int) -> None:
             ) from None
 
 
-def describe(devices: Sequence[str], batch_size: int) -> str:
+def describe_towers(devices: Sequence[str], batch_size: int) -> str:
     """One line: what was placed where, and whether GPUs were missing.
 
-    >>> describe(["/device:CPU:0", "/device:CPU:0"], 64)
+    >>> describe_towers(["/device:CPU:0", "/device:CPU:0"], 64)
     '2 towers of 64 images each, 0 GPUs for them: tower_0 on CPU:0, tower_1 on CPU:0.'
     """
     gpus = len({device for device in devices if "GPU" in device})
     missing = "" if gpus == len(devices) else f", {gpus} GPU{'s' * (gpus != 1)} for them"
-    places = ", ".join(f"tower_{number} on {short(device)}" for number, device in enumerate(devices))
+    places = ", ".join(f"tower_{number} on {short_device_name(device)}" for number, device in enumerate(devices))
     return f"{len(devices)} towers of {batch_size} images each{missing}: {places}."
 
 
-def operation_lines(graph: tf.Graph) -> Iterator[str]:
+def placement_lines(graph: tf.Graph) -> Iterator[str]:
     """A line for each operation of a graph: name, type and the device that it was put on.
 
     >>> with tf.Graph().as_default() as graph, tf.device("CPU:0"):
     ...     _ = tf.constant(1, name="one")
-    >>> list(operation_lines(graph))
+    >>> list(placement_lines(graph))
     ['one (Const): CPU:0']
     """
     for operation in graph.get_operations():
-        place = short(operation.device) or "where TensorFlow puts it"
+        place = short_device_name(operation.device) or "where TensorFlow puts it"
         yield f"{operation.name} ({operation.type}): {place}"
 
 
-def short(device: str) -> str:
+def short_device_name(device: str) -> str:
     """The end of a device's full name.
 
-    >>> short("/job:localhost/replica:0/task:0/device:GPU:1")
+    >>> short_device_name("/job:localhost/replica:0/task:0/device:GPU:1")
     'GPU:1'
     """
     return device.rpartition("device:")[2]

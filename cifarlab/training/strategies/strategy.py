@@ -10,8 +10,8 @@ from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.training.state import TrainState
 from cifarlab.training.step import StepResult, train_step
-from cifarlab.training.strategies.distributed import Distributed, worker_from_environment
-from cifarlab.training.strategies.placement import describe, tower_devices
+from cifarlab.training.strategies.distributed import DistributedReplicas, parse_tf_config
+from cifarlab.training.strategies.placement import describe_towers, tower_devices
 from cifarlab.training.strategies.towers import CPU, tower_step
 
 
@@ -19,28 +19,28 @@ class Strategy(Protocol):
     """What the loop asks of each.
 
     Attributes:
-        replicas: that share a step, in all processes together; each takes `batch_size` images.
-        share: this process's place and the number of processes; each reads its own share of every batch.
+        num_replicas: that share a step, in all processes together; each takes `batch_size` images.
+        shard: this process's place and the number of processes; each reads its own share of every batch.
         is_chief: whether this process keeps checkpoints and summaries.
     """
 
-    replicas: int
-    share: tuple[int, int]
+    num_replicas: int
+    shard: tuple[int, int]
     is_chief: bool
 
     def scope(self) -> AbstractContextManager:
         """Where the state is made."""
 
-    def check(self, state: TrainState) -> None:
+    def check_state(self, state: TrainState) -> None:
         """Raises ConfigError when the state was not made in the scope and needs to be."""
 
     def step(self, state: TrainState) -> Callable[[tf.Tensor, tf.Tensor], StepResult]:
         """The step as a function of this process's images and labels, for `tf.function`."""
 
-    def hand_out(self, state: TrainState) -> None:
+    def broadcast(self, state: TrainState) -> None:
         """Gives the chief's restored values to all other processes."""
 
-    def lost_a_worker(self, error: tf.errors.OpError) -> bool:
+    def is_worker_failure(self, error: tf.errors.OpError) -> bool:
         """Whether an error of a step means that another process no longer answers."""
 
     def describe(self, batch_size: int) -> str:
@@ -50,23 +50,23 @@ class Strategy(Protocol):
 class OneDevice:
     """`train_step` wherever TensorFlow puts it."""
 
-    replicas, share, is_chief = 1, (0, 1), True
+    num_replicas, shard, is_chief = 1, (0, 1), True
 
     def scope(self) -> AbstractContextManager:
         """Anywhere."""
         return nullcontext()
 
-    def check(self, state: TrainState) -> None:
+    def check_state(self, state: TrainState) -> None:
         """Any state will do."""
 
     def step(self, state: TrainState) -> Callable[[tf.Tensor, tf.Tensor], StepResult]:
         """`train_step` of a state."""
         return functools.partial(train_step, state)
 
-    def hand_out(self, state: TrainState) -> None:
+    def broadcast(self, state: TrainState) -> None:
         """There are no others."""
 
-    def lost_a_worker(self, error: tf.errors.OpError) -> bool:
+    def is_worker_failure(self, error: tf.errors.OpError) -> bool:
         """There are no others."""
         return False
 
@@ -80,7 +80,7 @@ class Towers(OneDevice):
 
     def __init__(self, devices: list[str]) -> None:
         """A tower for each device."""
-        self.devices, self.replicas = devices, len(devices)
+        self.devices, self.num_replicas = devices, len(devices)
 
     def scope(self) -> AbstractContextManager:
         """The CPU."""
@@ -92,20 +92,20 @@ class Towers(OneDevice):
 
     def describe(self, batch_size: int) -> str:
         """Which tower is where."""
-        return describe(self.devices, batch_size)
+        return describe_towers(self.devices, batch_size)
 
 
-def check_environment(config: TrainConfig) -> None:
+def check_tf_config(config: TrainConfig) -> None:
     """Says what is wrong with `TF_CONFIG` before anything is downloaded or connected.
 
     Raises:
         ConfigError: it is needed, and does not describe the workers.
     """
     if config.strategy == "multi-worker":
-        worker_from_environment(os.environ.get("TF_CONFIG"))
+        parse_tf_config(os.environ.get("TF_CONFIG"))
 
 
-def choose(config: TrainConfig) -> Strategy:
+def make_strategy(config: TrainConfig) -> Strategy:
     """The strategy that a config asks for; from then on the process is deterministic if the config says so.
 
     Raises:
@@ -114,8 +114,8 @@ def choose(config: TrainConfig) -> Strategy:
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     if config.strategy == "multi-worker":
-        worker = worker_from_environment(os.environ.get("TF_CONFIG"))
-        return Distributed(tf.distribute.MultiWorkerMirroredStrategy(), worker)
+        worker = parse_tf_config(os.environ.get("TF_CONFIG"))
+        return DistributedReplicas(tf.distribute.MultiWorkerMirroredStrategy(), worker)
     devices = tower_devices(config.num_gpus, virtual=config.virtual_devices)
     if config.strategy == "mirrored":
         if len(set(devices)) < config.num_gpus:
@@ -125,5 +125,5 @@ def choose(config: TrainConfig) -> Strategy:
             )
         # The default for CPUs, collective operations, fails on the second strategy of another size in a process.
         on_cpus = tf.distribute.ReductionToOneDevice() if "CPU" in devices[0] else None
-        return Distributed(tf.distribute.MirroredStrategy(devices, cross_device_ops=on_cpus))
+        return DistributedReplicas(tf.distribute.MirroredStrategy(devices, cross_device_ops=on_cpus))
     return OneDevice() if config.num_gpus == 1 else Towers(devices)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from cifarlab.backend import tf
 from cifarlab.model.losses import Losses
 from cifarlab.training.state import TrainState
-from cifarlab.training.step import StepResult, losses_and_gradients, update
+from cifarlab.training.step import StepResult, apply_update, losses_and_gradients
 
 CPU = "/device:CPU:0"
 """Where the variables lie and the gradients are averaged."""
@@ -48,7 +48,7 @@ def tower_step(state: TrainState, images: tf.Tensor, labels: tf.Tensor, devices:
             towers.append(losses_and_gradients(state, *share))
     losses, gradients = zip(*towers, strict=True)
     with tf.device(CPU):
-        return update(state, mean_losses(losses), average_gradients(gradients))
+        return apply_update(state, mean_losses(losses), average_gradients(gradients))
 
 
 def average_gradients(tower_gradients: Sequence[Sequence[tf.Tensor]]) -> list[tf.Tensor]:

@@ -13,10 +13,10 @@ import pytest
 from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.data.pipeline import distorted_inputs
 from cifarlab.model.network import ConvNet
-from cifarlab.training.checkpoints import newest_checkpoint, restore_network
+from cifarlab.training.checkpoints import latest_checkpoint, restore_network
 from cifarlab.training.loop import train
 from cifarlab.training.strategies import strategy
-from cifarlab.training.strategies.distributed import EXAMPLE, worker_from_environment
+from cifarlab.training.strategies.distributed import TF_CONFIG_EXAMPLE, parse_tf_config
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,7 @@ TOLERANCE = 0.002
 
 def weights(folder):
     net = ConvNet()
-    step = restore_network(net, newest_checkpoint(folder), averaged=False)
+    step = restore_network(net, latest_checkpoint(folder), averaged=False)
     return step, [variable.numpy() for variable in net.trainable_variables]
 
 
@@ -86,7 +86,7 @@ def test_ones_own_network_comes_as_a_function(tmp_path, drawn):
 
 def test_more_replicas_than_devices():
     with pytest.raises(ConfigError, match="one replica on a device; got num_gpus = 3 and 1 of them here"):
-        strategy.choose(TrainConfig(strategy="mirrored", num_gpus=3))
+        strategy.make_strategy(TrainConfig(strategy="mirrored", num_gpus=3))
 
 
 @pytest.mark.parametrize("workers", [2, 4])
@@ -117,8 +117,8 @@ def test_workers_shares_are_the_rows_of_the_whole_batch(drawn, workers):
 )
 def test_a_tf_config_that_describes_no_worker(text):
     with pytest.raises(ConfigError, match="needs TF_CONFIG to list all workers") as error:
-        worker_from_environment(text)
-    assert EXAMPLE in str(error.value)
+        parse_tf_config(text)
+    assert TF_CONFIG_EXAMPLE in str(error.value)
 
 
 def free_ports(count):

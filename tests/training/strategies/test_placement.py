@@ -4,7 +4,7 @@ from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.monitoring.console import Console
 from cifarlab.training.loop import train
-from cifarlab.training.strategies.placement import describe, tower_devices
+from cifarlab.training.strategies.placement import describe_towers, tower_devices
 
 pytestmark = pytest.mark.slow
 
@@ -38,10 +38,10 @@ def test_towers_take_the_gpus_in_turn(monkeypatch, towers, gpus, expected):
 
 
 def test_one_line_says_what_is_where():
-    assert describe(["/device:GPU:0", "/device:GPU:1"], 128) == (
+    assert describe_towers(["/device:GPU:0", "/device:GPU:1"], 128) == (
         "2 towers of 128 images each: tower_0 on GPU:0, tower_1 on GPU:1."
     )
-    line = describe(["/device:GPU:0", "/device:GPU:0"], 64)
+    line = describe_towers(["/device:GPU:0", "/device:GPU:0"], 64)
     assert line == "2 towers of 64 images each, 1 GPU for them: tower_0 on GPU:0, tower_1 on GPU:0."
 
 

@@ -14,5 +14,5 @@ def share(net, images, labels):
 
 def answer(state, images, labels):
     raw = share(state.network, images, labels)
-    step.average_weights(state)
+    step.update_weight_averages(state)
     return raw, share(state.averages, images, labels)
