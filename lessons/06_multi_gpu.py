@@ -23,10 +23,7 @@ import time
 import cifarlab  # not found? docs/run-online.md
 import numpy as np
 from cifarlab.backend import tf
-from cifarlab.data import pipeline
-from cifarlab.demos import async_sgd
-from cifarlab.demos import tower_plots as drawings
-from cifarlab.demos.async_sgd import AsyncSGDSimulation
+from cifarlab.demos import async_sgd, tower_plots
 from cifarlab.model import profile
 from cifarlab.plotting import figures, plots
 from cifarlab.training import schedule, step
@@ -49,7 +46,7 @@ print("Devices for the towers:", *DEVICES)
 
 # %%
 figure, (ax,) = figures.subplots(height=3.5)
-drawings.tower_diagram(ax, title="Where do parameters, towers and the update live?")
+tower_plots.tower_diagram(ax, title="Where do parameters, towers and the update live?")
 figures.show(
     figure,
     "On the CPU are the batch, the parameters and the update. Two towers, one on each GPU, get half of the "
@@ -89,8 +86,10 @@ print(f"on weights up to {max(turn.staleness for turn in hurrying)} updates old.
 
 # %%
 figure, (upper, lower) = figures.subplots(2, 1, height=5.6)
-drawings.timeline(upper, waiting, title="Synchronous: who waits for whom?")
-drawings.timeline(lower, hurrying, title="Asynchronous: how old are the weights a gradient is of?")
+tower_plots.timeline(upper, waiting, title="Synchronous: who waits for whom?")
+tower_plots.timeline(
+    lower, hurrying, title="Asynchronous: how old are the weights a gradient is of?"
+)
 figures.show(
     figure,
     "Above, three towers compute for one unit of time and wait for two, until the slow one is done. Below, nobody "
@@ -108,13 +107,13 @@ figures.show(
 # Let us train with them. Real asynchronous runs differ every time, so we make the delay ourselves: each gradient is
 # kept back and applied some updates later. That needs one device only, and the result is the same each time.
 #
-# A `Rehearsal` holds what we need for it (`cifarlab/demos/async_sgd.py`): a network small enough to be trained in
+# An `AsyncSGDSimulation` holds what we need for it (`cifarlab/demos/async_sgd.py`): a network small enough to be trained in
 # a second, with two convolutions of stride 2 and a softmax layer; 192 batches of 32 training images; and 128 test
 # pictures, which no run trains on. Its method `gradients` takes the gradients of a batch on the weights as they are
 # now, and `descend` moves the weights by any gradients that it is given, late ones included.
 
 # %%
-simulation = AsyncSGDSimulation(dataset, seed=SEED)
+simulation = async_sgd.AsyncSGDSimulation(dataset, seed=SEED)
 
 # %% [markdown]
 # Now the experiment. A queue holds the gradients that were computed and not yet applied; with a staleness of 0 it is
@@ -256,7 +255,7 @@ def two_towers(shares):
 
 
 # %%
-images, labels = next(iter(pipeline.distorted_inputs(dataset, 128, seed=SEED)))
+images, labels = next(iter(cifarlab.distorted_inputs(dataset, 128, seed=SEED)))
 shares = list(zip(tf.split(images, 2), tf.split(labels, 2), strict=True))
 print("shares:", *(share[0].shape for share in shares))
 print(f"loss at step 0: {two_towers(shares):.2f}")
@@ -564,7 +563,7 @@ print(f"worker {worker.index} of {len(worker.addresses)}, at {worker.addresses[0
 # %%
 halves = []
 for index in range(2):
-    share_of_worker = pipeline.distorted_inputs(dataset, 128, seed=SEED, shard=(index, 2))
+    share_of_worker = cifarlab.distorted_inputs(dataset, 128, seed=SEED, shard=(index, 2))
     halves.append(next(iter(share_of_worker)))
 joined = np.concatenate([half_images for half_images, _ in halves])
 print("each worker's share:", halves[0][0].shape)

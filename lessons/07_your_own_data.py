@@ -22,7 +22,6 @@ import numpy as np
 from cifarlab.backend import tf
 from cifarlab.data import custom, distortions, holdout, image_files, records
 from cifarlab.evaluation import classifier, evaluator, metrics
-from cifarlab.monitoring import console
 from cifarlab.plotting import evaluations, figures, image_grids, plots
 
 PICTURES = os.environ.get("CIFARLAB_PICTURES")  # or the path of your folder, in quotes
@@ -140,6 +139,8 @@ print(f"{small.image_shape}: {small.num_examples('train'):,} and {small.num_exam
 # train` prints the line below whenever classes are uneven.)
 
 # %%
+from cifarlab.monitoring import console
+
 counts = dataset.class_counts("test")
 for name, train, test in zip(dataset.classes, dataset.class_counts("train"), counts, strict=True):
     print(f"{name:12} {train:6,} for training {test:6,} for the test")

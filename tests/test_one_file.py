@@ -10,7 +10,7 @@ import pytest
 
 from cifarlab.backend import tf
 from cifarlab.data.pipeline import distorted_inputs, inputs
-from cifarlab.evaluation.evaluator import predictions
+from cifarlab.evaluation.evaluator import logits_and_labels
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import ConvNet, variable_name
 from cifarlab.training.state import TrainState
@@ -72,7 +72,7 @@ def test_it_evaluates_what_the_package_evaluates(drawn):
     net = ConvNet(seed=3)
     weights = {variable_name(v): v for v in net.trainable_variables}
     assert float(one_file.evaluate(weights, files)) == pytest.approx(
-        precision_at_1(*predictions(net, inputs(drawn))), abs=0.002
+        precision_at_1(*logits_and_labels(net, inputs(drawn))), abs=0.002
     )
 
 

@@ -71,22 +71,14 @@ def train(
     strategy = make_strategy(config)
     dataset = dataset or registry.load(config.dataset, config.data_dir)
     check_is_dataset(dataset)
-    with contextlib.ExitStack() as stack:
-        if not strategy.is_chief:  # it works as the chief does, and what it saves is nobody's
-            scratch = stack.enter_context(tempfile.TemporaryDirectory())
-            config = dataclasses.replace(config, train_dir=scratch)
-        folder = prepare_run_dir(config)
-        stack.enter_context(training_lock(folder))
+    with _run_directory(config, strategy) as config:
+        folder = Path(config.train_dir)
         with strategy.scope():
             network = network() if network is not None and not isinstance(network, tf.Module) else network
             state = make_state(config, dataset, network, num_replicas=strategy.num_replicas)
         strategy.check_state(state)
-        checkpoints = Checkpoints(
-            folder,
-            state,
-            max_to_keep=config.max_checkpoints_to_keep,
-            keep_every_n_hours=config.keep_checkpoint_every_n_hours,
-        )
+        keep, hours = config.max_checkpoints_to_keep, config.keep_checkpoint_every_n_hours
+        checkpoints = Checkpoints(folder, state, max_to_keep=keep, keep_every_n_hours=hours)
         resumed = checkpoints.restore_latest() is not None
         strategy.broadcast(state)
         first_step = int(state.step.numpy())
@@ -110,6 +102,17 @@ def train(
         )
         chosen = parse_distortions(config.distortions) if distortions is None else distortions
         return _TrainingLoop(run, strategy, checkpoints, log, chosen, observers, control).run_to_end()
+
+
+@contextlib.contextmanager
+def _run_directory(config: TrainConfig, strategy: Strategy) -> Iterator[TrainConfig]:
+    """Prepares and locks the run's directory; a worker that is not the chief gets a temporary one, in its config."""
+    with contextlib.ExitStack() as stack:
+        if not strategy.is_chief:
+            scratch = stack.enter_context(tempfile.TemporaryDirectory())
+            config = dataclasses.replace(config, train_dir=scratch)
+        stack.enter_context(training_lock(prepare_run_dir(config)))
+        yield config
 
 
 def _check_arguments(config: TrainConfig, distortions: Sequence[Distortion] | None, observers: object) -> None:
@@ -331,9 +334,6 @@ class _TrainingLoop:
 
 
 def _trim_heap() -> None:
-    """Asks glibc's malloc to return free pages to the system; does nothing on other systems.
-
-    What figures, summaries and evaluations free lies between memory that stays, and glibc keeps such pages otherwise.
-    """
+    """Asks glibc's malloc to return free pages to the system, which it otherwise keeps; nothing on other systems."""
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)
