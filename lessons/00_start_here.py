@@ -25,6 +25,17 @@ dataset = cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
 print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training pictures, seed {SEED}")
 
 # %% [markdown]
+# ## The whole tutorial on three screens
+#
+# Read `examples/one_file.py` first: inputs, network, loss, training step, averages, evaluation and console lines in
+# 130 lines of plain TensorFlow 2, from top to bottom. `python examples/one_file.py` trains it. A test checks that the
+# package computes the same losses and weights. What the package adds:
+#
+# - **Speed:** the same training takes half the time (`benchmarks/README.md`).
+# - **Exact resume:** a run that is interrupted ends like one that was not ([lesson 4](04_training.ipynb)).
+# - **Towers:** the same step on several devices or machines ([lesson 6](06_multi_gpu.ipynb)).
+# - **Checks:** exercises that tell you at once whether you are right and, if not, why.
+#
 # ## The map
 #
 # | lesson | question | minutes |

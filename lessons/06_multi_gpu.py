@@ -107,10 +107,10 @@ figures.show(
 # Let us train with them. Real asynchronous runs differ every time, so we make the delay ourselves: each gradient is
 # kept back and applied some updates later. That needs one device only, and the result is the same each time.
 #
-# An `AsyncSGDSimulation` holds what we need for it (`cifarlab/demos/async_sgd.py`): a network small enough to be trained in
-# a second, with two convolutions of stride 2 and a softmax layer; 192 batches of 32 training images; and 128 test
-# pictures, which no run trains on. Its method `gradients` takes the gradients of a batch on the weights as they are
-# now, and `descend` moves the weights by any gradients that it is given, late ones included.
+# An `AsyncSGDSimulation` (`cifarlab/demos/async_sgd.py`) holds what we need for it: a network small enough to be
+# trained in a second, with two convolutions of stride 2 and a softmax layer; 192 batches of 32 training images; and 128
+# test pictures, which no run trains on. Its method `gradients` computes the gradients of a batch on the weights as they
+# are now, and `apply_gradients` moves the weights by any gradients that it is given, late ones included.
 
 # %%
 simulation = async_sgd.AsyncSGDSimulation(dataset, seed=SEED)
