@@ -503,7 +503,11 @@ NAMES += ["$HOME", "a,b", "a\nb", "model.ckpt-7.data-1", "-", "[!a]", "a[", "\ud
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_run_works_in_a_directory_with_any_name(name, data_dir, image, tmp_path, capfd, monkeypatch):
     folder = tmp_path / name / "run"
+    shutil.copytree(data_dir / "drawn", tmp_path / name / "data" / "drawn")
+    monkeypatch.setenv("CIFARLAB_DATA", str(tmp_path / name / "data"))
     assert train(folder, steps=3, keep=2, every=1) == 0
+    records = Path(json.loads((folder / "dataset.json").read_text())["train_files"][0])
+    assert records.is_relative_to((tmp_path / name / "data").resolve())
     assert checkpoint_files.complete_steps(folder) == [2, 3]
     shown = Outcome(capfd, tmp_path, "train", *ALL_FLAGS, "--train-dir", folder, "--max-steps", 5)
     assert shown.status == 0, shown.err
