@@ -185,9 +185,8 @@ print(f"averages bring {100 * min(gains):.1f} to {100 * max(gains):.1f} points")
 # centrally and not distorted, in batches whose last one is smaller.
 
 # %%
-logits, labels = evaluator.logits_and_labels(
-    state.averages, pipeline.inputs(dataset, batch_size=500)
-)
+test_images = cifarlab.inputs(dataset, batch_size=500)
+logits, labels = evaluator.logits_and_labels(state.averages, test_images)
 right = logits.argmax(axis=1) == labels
 in_file = np.concatenate([records.read_labels(file) for file in dataset.test_files])
 print(f"{len(labels):,} pictures; each exactly once, in order:", np.array_equal(labels, in_file))
