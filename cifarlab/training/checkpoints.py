@@ -119,13 +119,14 @@ class Checkpoints:
                 network; the message says what was found and what to do. Nothing was changed.
         """
         found, index = files.parts(self.folder), files.read_index(self.folder)
-        logged = logged_steps(self.folder)
-        recorded = {*logged, *(entry.step for entry in index.entries if index)} if index else set(logged)
+        listed = [entry.step for entry in index.entries] if index else []
+        recorded = {0, *logged_steps(self.folder), *listed}
         complete = min((step for step, names in found.items() if files.has_index(names)), default=float("inf"))
         unusable: dict[int, str] = {}
         renamed = 0
         for step, names in reversed(found.items()):
-            if unusable and step == 0:
+            if step == 0 and (unusable or max(recorded)):
+                unusable = unusable or {max(recorded): f"{PREFIX}-{max(recorded)}: its files are missing"}
                 break  # to go back to the starting point would be to start again
             if not files.has_index(names) and step not in recorded and step > complete:
                 continue  # written by a process that was killed before it could finish
@@ -136,7 +137,7 @@ class Checkpoints:
             else:
                 if renamed > step:
                     break  # it would take one `mv` to resume from a later one
-                self._warn(step, max(recorded, default=0), unusable)
+                self._warn(step, max(recorded), unusable)
                 self._recover_entries(step, index, unusable)
                 files.delete_leftovers(self.folder)
                 return step

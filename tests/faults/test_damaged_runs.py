@@ -16,9 +16,11 @@ from PIL import Image
 
 from cifarlab import cli
 from cifarlab.backend import tf
+from cifarlab.model.network import ConvNet
 from cifarlab.training import checkpoint_files
 from cifarlab.training.checkpoints import Checkpoints
 from cifarlab.training.run_log import read_log
+from cifarlab.training.state import TrainState
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Even though the `tf.config")]
 
@@ -346,6 +348,15 @@ def latest_and_log_missing(folder):
     (folder / "log.jsonl").unlink()
 
 
+def back_to_the_starting_point(folder):
+    """As if the checkpoint of step 12 were lost, and that of step 0 put back from a backup."""
+    state = TrainState(ConvNet(fast_ops=False))
+    latest_missing(folder)
+    (folder / "checkpoint").unlink()
+    Checkpoints(folder, state).save()
+    (folder / "checkpoint").unlink()
+
+
 def swapped(folder):
     for end in (".index", DATA):
         (folder / f"model.ckpt-12{end}").rename(folder / "swap")
@@ -367,6 +378,7 @@ ACCIDENTS = [
     ("one", renamed_pair, None, "model.ckpt-99: it holds step 12, .* its name must be model.ckpt-12"),
     ("three", renamed_pair, None, "model.ckpt-99: it holds step 12, .* its name must be model.ckpt-12"),
     ("three", copied_pair, 12, "skipped model.ckpt-13: it holds step 12"),
+    ("one", back_to_the_starting_point, None, "model.ckpt-12: its files are missing"),
     ("three", swapped, None, "model.ckpt-12: it holds step 8"),
 ]
 
