@@ -125,7 +125,7 @@ def test_a_newest_one_of_another_network_stops_the_run(tmp_path):
 
 
 @pytest.mark.fault(promise="checkpoints", injection="they vanish while they are evaluated")
-def test_the_evaluator_outlives_a_trainer_that_keeps_only_one(tmp_path, drawn, count_trial, soak):
+def test_evaluator_survives_deleted_checkpoints(tmp_path, drawn, count_trial, soak):
     state, done = TrainState(ConvNet()), threading.Event()
     checkpoints = Checkpoints(tmp_path, state, max_to_keep=1)
     checkpoints.save()

@@ -204,7 +204,7 @@ def test_not_continued_a_run_gets_a_folder_of_its_own(config):
     assert (Path(config.train_dir) / "log.jsonl").read_bytes() == log
 
 
-def test_made_again_while_its_run_lasts_it_is_the_same(config):
+def test_dashboard_is_reused_while_run_is_active(config):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
     again = Dashboard(config)
@@ -234,7 +234,7 @@ def test_started_anew_while_the_end_is_drawn_it_is_still_followed(config, monkey
     until(lambda: 'data-status="running"' in state(dashboard))
 
 
-def test_two_at_once_do_not_meet(config, tmp_path):
+def test_two_dashboards_are_independent(config, tmp_path):
     boards = [
         Dashboard(config),
         Dashboard(TrainConfig.from_dict({**vars(config), "train_dir": str(tmp_path / "b")})),
@@ -468,7 +468,7 @@ def test_an_interrupt_of_waiting_stops_the_run_and_saves_it(config, monkeypatch)
     assert latest_checkpoint(config.train_dir)
 
 
-def test_steering_nothing_says_so(config):
+def test_dashboard_controls_need_a_run(config):
     dashboard = Dashboard(config)
     dashboard.pause()
     assert "no run to steer yet" in state(dashboard)

@@ -50,7 +50,7 @@ def test_an_empty_folder_restores_nothing(tmp_path):
         require_checkpoint(tmp_path)
 
 
-def test_a_copy_of_somebodys_is_no_checkpoint(tmp_path):
+def test_foreign_files_are_not_checkpoints(tmp_path):
     for name in ("model.ckpt-1000 (1).index", "model.ckpt-best.index", "model.ckpt-7.index"):
         (tmp_path / name).touch()
     assert latest_checkpoint(tmp_path) == str(tmp_path / "model.ckpt-7")

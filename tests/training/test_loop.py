@@ -53,7 +53,7 @@ def weights(state):
     return np.concatenate([v.numpy().ravel() for v in (*state.network.variables, *state.averages.variables)])
 
 
-def test_a_run_from_start_to_end(tmp_path, drawn):
+def test_train_runs_to_max_steps(tmp_path, drawn):
     recorder = Recorder()
     state = train(config(tmp_path / "run", log_frequency=2, checkpoint_steps=4), dataset=drawn, observers=[recorder])
     assert int(state.step) == 6
@@ -78,7 +78,7 @@ def test_a_run_from_start_to_end(tmp_path, drawn):
     assert json.loads((tmp_path / "run" / "config.json").read_text())["batch_size"] == 16
 
 
-def test_an_interrupted_run_goes_on_to_the_same_weights(tmp_path, drawn):
+def test_train_resumes_to_identical_weights(tmp_path, drawn):
     whole = train(config(tmp_path / "whole", max_steps=7), dataset=drawn)
     train(config(tmp_path / "parts", max_steps=3), dataset=drawn)
     recorder = Recorder()
@@ -88,7 +88,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(tmp_path, drawn):
     assert parts.debiased_loss_averages() == pytest.approx(whole.debiased_loss_averages(), rel=1e-5)
 
 
-def test_the_log_of_a_run_that_was_killed_tells_each_step_once(tmp_path, drawn):
+def test_run_log_has_each_step_once_after_kill(tmp_path, drawn):
     class Killed(Observer):
         def on_step(self, record):
             if record.step == 5:
@@ -103,7 +103,7 @@ def test_the_log_of_a_run_that_was_killed_tells_each_step_once(tmp_path, drawn):
     assert [e["step"] for e in read_log(tmp_path) if e["event"] == "checkpoint"] == [4, 7]
 
 
-def test_a_finished_run_is_left_as_it_is(tmp_path, drawn):
+def test_train_leaves_finished_run_unchanged(tmp_path, drawn):
     train(config(tmp_path, max_steps=2), dataset=drawn)
     before = {p.name: p.read_bytes() for p in tmp_path.glob("model.ckpt*")}
     train(config(tmp_path, max_steps=2), dataset=drawn)
@@ -160,7 +160,7 @@ def test_pause_holds_the_run_and_is_no_part_of_its_speed(tmp_path, drawn):
     assert "pause" in [event["event"] for event in read_log(tmp_path)]
 
 
-def test_a_look_is_between_two_steps_on_the_runs_thread_also_while_it_is_paused(tmp_path, drawn):
+def test_call_between_steps_runs_on_training_thread(tmp_path, drawn):
     control, looks, paused = Control(), [], threading.Event()
 
     def look(state):
@@ -199,7 +199,7 @@ def test_arguments_of_other_kinds_are_one_clear_line(tmp_path):
         train(config(tmp_path), dataset="drawn")
 
 
-def test_who_was_told_of_the_start_is_told_of_the_end(tmp_path, drawn):
+def test_started_observers_always_get_on_end(tmp_path, drawn):
     class Told(Recorder):
         def on_start(self, run):
             super().on_start(run)
@@ -358,7 +358,7 @@ def test_a_run_is_not_continued_on_other_pictures(tmp_path, drawn):
 
 
 @pytest.mark.slow
-def test_going_on_with_other_settings_is_said(tmp_path, drawn):
+def test_resume_warns_about_changed_settings(tmp_path, drawn):
     warnings = []
 
     class Listener(Observer):

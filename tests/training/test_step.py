@@ -57,7 +57,7 @@ def test_averages_follow_the_hand_rolled_recurrence(compiled):
         np.testing.assert_allclose(averages[name], values, atol=2e-6, err_msg=name)
 
 
-def test_what_is_not_trained_is_copied_to_the_averages():
+def test_averages_copy_non_trainable_variables():
     net = ConvNet()
     net.seen = tf.Variable(0.0, trainable=False)
     state = TrainState(net)
