@@ -254,7 +254,7 @@ for part, count in theirs.items():
     print(f"{count:5d}  {part}")
 
 # %% [markdown]
-# TensorFlow 1's calls are still there, as `tf.compat.v1`, so `tutorial_graph` builds the tutorial's graph once more,
+# TensorFlow 1's calls are still there, as `tf.compat.v1`, so `tf1_graph` builds the tutorial's graph once more,
 # without running it. It has 715 operations today, somewhat fewer than in 2015. 365 of these 715 have other places in
 # TensorFlow 2:
 #
