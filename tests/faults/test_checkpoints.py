@@ -108,7 +108,7 @@ def test_an_error_while_a_checkpoint_is_written_keeps_the_ones_before(tmp_path, 
 
 
 @pytest.mark.fault(promise="checkpoints", injection="the newest one is of another network")
-def test_a_newest_one_of_another_network_stops_the_run(tmp_path):
+def test_restore_refuses_latest_of_other_network(tmp_path):
     """An older one of this network would do, but going on from it would overwrite the other network's work."""
     small, large = TrainState(ConvNet(seed=1)), TrainState(ConvNet(num_classes=12))
     small.step.assign(5)
