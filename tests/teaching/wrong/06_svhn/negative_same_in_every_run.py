@@ -4,5 +4,5 @@ CHECK = "check_negative"
 ADVICE = "in another run"
 LIKE = "right/06_svhn/negative_where.py"
 INSTEAD = [
-    ("seed, number=10", "[0, seed[1]], number=10"),
+    ("seed, stream=10", "[0, seed[1]], stream=10"),
 ]

@@ -4,5 +4,5 @@ CHECK = "check_negative"
 ADVICE = "in another step"
 LIKE = "right/06_svhn/negative_where.py"
 INSTEAD = [
-    ("seed, number=10", "[1, 2], number=10"),
+    ("seed, stream=10", "[1, 2], stream=10"),
 ]

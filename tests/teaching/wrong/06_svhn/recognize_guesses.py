@@ -4,6 +4,6 @@ CHECK = "check_recognize"
 ADVICE = "new house numbers are recognized, and"
 LIKE = "right/06_svhn/recognize_by_the_classifier.py"
 INSTEAD = [
-    ("trained()", "prediction.Classifier(cifarlab.ConvNet(10, 28), trained().dataset)"),
+    ("trained()", "classifier.Classifier(cifarlab.ConvNet(10, 28), trained().dataset)"),
     ("import numpy as np\n", "import numpy as np\n\nimport cifarlab\nfrom cifarlab.evaluation import classifier\n"),
 ]
