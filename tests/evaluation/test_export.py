@@ -44,19 +44,19 @@ def page(classifier, pictures, drawn, tmp_path_factory):
     """The names that the page's code has defined, run block after block where `cifarlab export model` wrote."""
     folder = tmp_path_factory.mktemp("page")
     export(classifier, folder / "model")
-    Image.fromarray(pictures[0]).save(folder / "picture.png")
-    names = {"training_pictures": read_records(drawn.train_files[0])[0][:100]}
+    Image.fromarray(pictures[0]).save(folder / "image.png")
+    names = {"training_images": read_records(drawn.train_files[0])[0][:100]}
     # The converter and the interpreter write lines of their own to stderr.
     with pytest.MonkeyPatch.context() as patch, suppressed_stderr():
         patch.chdir(folder)
         for block in re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
-            exec(block.replace("examples = pictures ", "examples = training_pictures "), names)
+            exec(block.replace("examples = batch ", "examples = training_images "), names)
     assert len(names["examples"]) == 100
     return {**names, "folder": folder}
 
 
 def test_tensorflow_names_the_class(page, classifier, pictures, expected):
-    np.testing.assert_array_equal(page["pictures"], pictures[:1])
+    np.testing.assert_array_equal(page["batch"], pictures[:1])
     np.testing.assert_allclose(page["logits"], expected[:1], atol=1e-3)
     assert page["classes"] == list(classifier.dataset.classes)
 
@@ -94,7 +94,7 @@ def test_tensorflow_lite_agrees_in_size_and_class_with_what_the_page_says(page, 
 
 def test_an_integer_model_with_a_quantized_division_fails_as_the_page_says(page, pictures):
     """Once this fails, TensorFlow Lite divides as it should, and the page's longer way may be needed no more."""
-    (message,) = re.findall(r"and ends with `(.*?)`", PAGE)
+    (message,) = re.findall(r"and fails with\s`(.*?)`", PAGE)
     # One picture at 400 contrasts: its deviations fall on each of the 256 numbers in their range.
     contrasts = np.linspace(0.05, 1, 400)[:, None, None, None]
     of_every_contrast = (max(pictures, key=np.std) * contrasts).astype(np.uint8)
