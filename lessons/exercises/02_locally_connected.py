@@ -367,10 +367,10 @@ for name, net in (("tutorial's", tutorials), ("yours", yours)):
 #
 # <details><summary>Answer</summary>
 #
-# A little ahead, by a few hundredths of a nat. That is small, but more than the initial weights make. With two runs
-# each, it is a hint and not a proof. When we tried it, a step took about twice as long with patches, and three to four
-# times as long with the nine neighbors handled by hand, although the number of multiply-adds is nearly the same. So
-# here it matters more how you wrote task 1.
+# A little ahead, by a few hundredths of a nat. That is small, but larger than the effect of different initial weights.
+# With two runs each, it is a hint and not a proof. When we tried it, a step took 1.5 to 2 times as long with patches,
+# and three to four times as long with the nine neighbors handled by hand, although the number of multiply-adds is
+# nearly the same. So here it matters more how you wrote task 1.
 #
 # </details>
 
@@ -432,10 +432,10 @@ for name, (_, losses, seconds) in runs.items():
 # one for the total loss.
 
 # %% [markdown] nbgrader={"grade_id": "explanation", "grade": true, "solution": true, "points": 3}
-# In the second half of the run, the network with twice the parameters is ahead by about 0.03 nats (1.96 and 1.97
-# against 2.00 and 2.00), which is small but more than the 0.02 at most that different initial weights make, so it
-# learns a little faster here, although 200 steps cannot show where it would end up. It pays for this with steps that
-# take about twice as long for 6 % more multiply-adds (19.5 against 18.5 million), because each of the two million
+# In the second half of the run, the network with twice the parameters is ahead by about 0.04 nats (1.958 and 1.975
+# against 1.996 and 2.012), which is small but larger than the effect of different initial weights (less than 0.02), so
+# it learns a little faster here, although 200 steps cannot show where it would end up. It pays for this with steps that
+# take 1.5 to 2 times as long for 6 % more multiply-adds (19.5 against 18.5 million), because each of the two million
 # weights is used at only one position, in 36 small matrix products for which the nine neighbors have to be copied
 # first, and because every weight has to be updated and averaged after every step. The total losses at the start, 7.24
 # against 4.68 with the same cross-entropy of 2.30, differ only by the decay of the additional weights, which says
@@ -451,5 +451,5 @@ for name, (_, losses, seconds) in runs.items():
 #   with the effect of chance.
 #
 # **Try next:** train the third network that appears in this exercise, with `local3` and `local4` as convolutions:
-# 55,392 parameters instead of 1,994,112. Is it behind, and by more than different initial weights make? Or tie only the
-# biases of your network, so that there is one per channel: do they matter?
+# 55,392 parameters instead of 1,994,112. Is it behind, and by more than different initial weights would explain? Or tie
+# only the biases of your network, so that there is one per channel: do they matter?
