@@ -471,12 +471,12 @@ figures.show(
 # difference compared with its standard error, or for the ranges that do not overlap.
 
 # %% [markdown] nbgrader={"grade_id": "explanation", "grade": true, "solution": true, "points": 2}
-# With mirroring, fewer of the test digits were classified correctly, by the difference between the last two percentages
-# printed above, because half of the training images showed symbols that no test image shows, and digits that differ
-# mainly in what is on the left and what is on the right, such as a 5 and a mirrored 2, or a 3 and an 8 with an open
-# side, were no longer distinguishable. On the real digits, the adapted network is better by the mean difference that
-# was printed, which is many times its standard error, and the worst adapted run is better than the best run of the
-# unchanged network, so a lucky seed cannot explain it.
+# With mirroring, fewer of the test digits were classified correctly, by the difference between the percentages with and
+# without mirroring printed above, because half of the training images showed symbols that no test image shows, and
+# digits that differ mainly in what is on the left and what is on the right, such as a 5 and a mirrored 2, or a 3 and an
+# 8 with an open side, were no longer distinguishable. On the real digits, the adapted network is better by the mean
+# difference that was printed, which is many times its standard error, and the worst adapted run is better than the best
+# run of the unchanged network, so a lucky seed cannot explain it.
 
 # %% [markdown]
 # ## Recap
