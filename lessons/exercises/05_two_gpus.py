@@ -150,7 +150,7 @@ teaching.check_mean_gradients(mean_gradients)
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# Lesson 6 builds such a tower in "Two towers by hand". `cifarlab.inference(net, images)` returns the logits, and
+# Lesson 6 builds two such towers by hand. `cifarlab.inference(net, images)` returns the logits, and
 # `cifarlab.loss(net, logits, labels)` returns the losses, of which you need the total. `tf.device` sets where the
 # computation runs.
 #
@@ -407,7 +407,7 @@ print(f"comparing midpoints, 2 K20m are {sum(one_card) / sum(two_cards):.1f} tim
 # - How many times as fast would it be at best if each tower had its own device, and why not 2 times?
 # - With 128 images each, a second card can make training at most 2 times as fast. How does the published speedup
 #   compare with this bound, and what does that tell you about the two published rows? (Lesson 6 has more of these rows,
-#   in "What does the second device bring?".)
+#   in its section on the second device.)
 #
 # *How it is graded, one point for each sentence:* the first says what the two towers share on this machine (look at
 # `DEVICES`), with the times of both at 128 images; the second reads the speedup off the first and the third curve at
