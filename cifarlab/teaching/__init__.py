@@ -1,4 +1,4 @@
-"""For those who learn, the instant checks of the exercises; for those who teach, assignments and grades.
+"""Instant checks of the exercises for students; assignments and grading for instructors.
 
 Nothing heavy is imported until a check is used.
 """
@@ -30,7 +30,7 @@ __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str):
-    """Loads a check from the module of its exercise when it is first used."""
+    """Imports a check from its exercise's module when it is first used."""
     if name not in _HOMES:
         raise AttributeError(f"module 'cifarlab.teaching' has no attribute {name!r}; it has {', '.join(__all__)}.")
     value = getattr(importlib.import_module(f"cifarlab.teaching.checks.{_HOMES[name]}"), name)

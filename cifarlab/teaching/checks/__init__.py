@@ -1,1 +1,1 @@
-"""The instant checks, in one to three modules an exercise."""
+"""The instant checks, in one to three modules per exercise."""

@@ -1,4 +1,4 @@
-"""The checks of exercise 1: normalized predictions, and what a second softmax does to the loss and its gradient."""
+"""The checks of exercise 1: normalized predictions, and the effect of a second softmax on the loss and its gradient."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from cifarlab.model.network import ConvNet, inference
 from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import CheckPassed
 
-_OTHER_AXIS = "each column adds up to 1, but each row, the classes of one picture, should: mind the axis."
-_ALL_AT_ONCE = "all numbers together add up to 1; each row should by itself: keep the pictures apart with an axis."
+_OTHER_AXIS = "each column adds up to 1. Each row, the classes of one image, should add up to 1: check the axis."
+_ALL_AT_ONCE = "all numbers together add up to 1. Each row should add up to 1: sum along one axis only."
 _NO_EXP = "the logits were divided by their sum. Logits may be negative: take the exponential first."
-_SIGMOID = "that is a sigmoid of each number by itself. The classes of a picture compete: divide by their common sum."
-_NOT_DIVIDED = "exponentials, but they are not divided by their sum over the classes."
-_LOG = "that is the logarithm of the probabilities: leave the logarithm to the loss."
+_SIGMOID = "this is a sigmoid of each number. The classes of an image compete: divide by their common sum."
+_NOT_DIVIDED = "these are the exponentials, not divided by their sum over the classes."
+_LOG = "this is the logarithm of the probabilities. Return the probabilities; the loss takes the logarithm."
 _TWICE = "softmax was applied twice; the second one flattens the probabilities."
 _UNCHANGED = "these are still the logits."
-_BASE_TWO = "those are powers of 2. The base is e: tf.exp."
-_DOWNWARDS = "the largest logit got the smallest probability: there is a minus too many in the exponent."
+_BASE_TWO = "these are powers of 2. The base should be e: use tf.exp."
+_DOWNWARDS = "the largest logit got the smallest probability: there is a wrong minus sign in the exponent."
 _MEAN = "each row adds up to the number of classes: divide by the sum of the exponentials, not by their mean."
 
 
@@ -26,14 +26,14 @@ def check_softmax(softmax: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `softmax(logits)`.
 
     Args:
-        softmax: takes float32[B, C], returns float32[B, C], each row positive and of sum 1.
-        key: the instructor's, for other cases.
+        softmax: takes float32[B, C], returns float32[B, C]; each row is positive and adds up to 1.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
 
     >>> check_softmax(tf.nn.softmax)
-    Right: every row adds up to 1, in the order of its logits, and logits of 1,000 do no harm.
+    Right: every row adds up to 1 and keeps the order of its logits, also with logits around 1,000.
     """
     examiner = Examiner("softmax", key)
     for rows, columns in ((3, 10), (4, 2), (1, 7)):
@@ -44,19 +44,19 @@ def check_softmax(softmax: Any, *, key: str | None = None) -> CheckPassed:
     got = examiner.as_array(examiner.call(softmax, tf.constant(shifted, tf.float32)), "the probabilities")
     if not np.isfinite(got).all():
         examiner.fail(
-            "right for small logits, but large ones break it: exp(1000) is infinite, and exp(-1000) is 0. "
-            "Hint 2 says what to do about it.",
+            "correct for small logits, but large ones break it: exp(1000) is infinite, and exp(-1000) is 0. "
+            "See hint 2.",
             f"for logits around {shifted.mean():,.0f} got {got.ravel()[:3]}",
         )
     examiner.assert_close(
         got, _softmax(logits), what="the probabilities of logits around 1,000", misconceptions={}, tolerance=1e-3
     )
-    _large_beside_small(examiner, softmax)
-    return CheckPassed("every row adds up to 1, in the order of its logits, and logits of 1,000 do no harm.")
+    _check_mixed_sizes(examiner, softmax)
+    return CheckPassed("every row adds up to 1 and keeps the order of its logits, also with logits around 1,000.")
 
 
-def _large_beside_small(examiner: Examiner, softmax: Any) -> None:
-    """Refuses what is right only while all logits of a batch are of one size."""
+def _check_mixed_sizes(examiner: Examiner, softmax: Any) -> None:
+    """Fails a function that is correct only if all logits of a batch have a similar size."""
     logits = examiner.random.normal(0, 1, [5, 6])
     logits += np.array([0, 1000, -1000, 0, 0])[:, None]
     logits[3, 4] += 1000
@@ -64,94 +64,96 @@ def _large_beside_small(examiner: Examiner, softmax: Any) -> None:
     got = examiner.as_array(examiner.call(softmax, tf.constant(logits, tf.float32)), "the probabilities")
     if not np.allclose(got, _softmax(logits), atol=1e-3):
         examiner.fail(
-            "right while all logits are of one size. Beside a picture with large ones, or with a single large one "
-            "among its classes, it becomes 0/0 or wrong: which number of its own is safe to subtract in each row?",
-            f"logits {logits[0, :3].round(1)} ... beside {logits[1, :3].round(1)} ... gave {got[:2, :3].tolist()}"[
-                :300
-            ],
+            "correct only if all logits have a similar size. It gives 0/0 or wrong numbers if one image's logits are "
+            "much larger than another's, or one class's much larger than the others. Which number is safe to subtract "
+            "in each row?",
+            f"logits {logits[0, :3].round(1)} ... and {logits[1, :3].round(1)} ... gave {got[:2, :3].tolist()}"[:300],
         )
 
 
 def check_probabilities(probabilities: Any, *, key: str | None = None) -> CheckPassed:
-    """Checks a student's `probabilities(net, images)`, the network's normalized predictions.
+    """Checks a student's `probabilities(net, images)`, which returns the network's normalized predictions.
 
     Args:
         probabilities: takes a ConvNet and float32[B, 24, 24, 3], returns float32[B, num_classes].
-        key: the instructor's, for other cases.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
 
     >>> check_probabilities(lambda net, images: tf.nn.softmax(inference(net, images)))
-    Right: the network's logits, normalized; the most probable class is the same as before.
+    Right: these are the network's logits, normalized; the most probable class does not change.
     """
     examiner = Examiner("probabilities", key, seconds=20)
     for classes in (10, 4):
         net = ConvNet(classes, seed=int(examiner.random.integers(1000)))
-        # Weights as after training, in effect: the initial ones make logits too small to tell mistakes apart.
+        # Similar to trained weights: with the initial ones the logits are too small to tell mistakes apart.
         net.softmax_linear.weights.assign(net.softmax_linear.weights * 400)
         before = [variable.numpy() for variable in net.trainable_variables]
         images = tf.constant(examiner.random.normal(0, 1, [5, 24, 24, 3]), tf.float32)
         logits = inference(net, images).numpy().astype(np.float64)
         got = examiner.call(probabilities, net, images)
         if any(np.any(old != new.numpy()) for old, new in zip(before, net.trainable_variables, strict=True)):
-            examiner.fail("it changed the network's weights. Only compute with them.")
+            examiner.fail("it changed the network's weights. Only read them.")
         if not np.allclose(inference(net, images), logits, rtol=1e-4, atol=1e-4):
-            examiner.fail("it changed what the network computes. Leave the network as it is, and only call it.")
+            examiner.fail("it changed what the network computes. Call the network without changing it.")
         answers = {"these are the classes' numbers: return a probability for each class.": logits.argmax(-1)}
-        answers["that is only the largest probability: return one for each class."] = _softmax(logits).max(-1)
-        answers["that is a softmax of the images: normalize the logits."] = _softmax(images.numpy())
+        answers["this is only the largest probability: return one for each class."] = _softmax(logits).max(-1)
+        answers["this is a softmax of the images: normalize the logits."] = _softmax(images.numpy())
         _compare(examiner, got, logits, "the predictions", answers, tolerance=1e-3)
-    return CheckPassed("the network's logits, normalized; the most probable class is the same as before.")
+    return CheckPassed("these are the network's logits, normalized; the most probable class does not change.")
 
 
 def check_smallest_loss(smallest_loss: Any, *, key: str | None = None) -> CheckPassed:
-    """Checks a student's `smallest_loss(num_classes)`, the least that a loss with two softmaxes can reach.
+    """Checks a student's `smallest_loss(num_classes)`, the smallest value of a loss with two softmaxes.
 
     Args:
         smallest_loss: takes an int of 2 or more, returns a float, in nats.
-        key: the instructor's, for other cases.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
     """
     examiner = Examiner("smallest_loss", key)
     for classes in (10, 2, int(examiner.random.integers(20, 200))):
         best = np.eye(classes)[0]
         misconceptions = {
-            "0 is the least of the right loss. Here the second softmax sees numbers between 0 and 1 only: which are "
-            "the best that it can see?": 0.0,
-            "that is the loss of a network that knows nothing, ln C. The best one gives the right class the "
+            "0 is the smallest value of the correct loss. Here the second softmax gets only numbers between 0 and 1: "
+            "which of them give the smallest loss?": 0.0,
+            "this is the loss of a network that knows nothing, ln C. The best network gives the right class the "
             "probability 1 and the others 0.": np.log(classes),
-            "that is the largest loss, of a network that is surely wrong. Which is the least?": _cross_entropy(best, 1),
-            "that is a probability: the loss is minus its logarithm.": _softmax(best)[0],
-            "the sign: a loss of this kind is positive.": -_cross_entropy(best, 0),
-            "too many zeros: there are C numbers in all, a 1 and C - 1 zeros.": np.log(1 + classes / np.e),
-            "a logarithm to base 10; the course counts in nats, with the natural one.": _cross_entropy(best, 0)
+            "this is the largest loss, of a network that is certain and wrong. What is the smallest?": _cross_entropy(
+                best, 1
+            ),
+            "this is a probability: the loss is minus its logarithm.": _softmax(best)[0],
+            "the sign is wrong: this loss is positive.": -_cross_entropy(best, 0),
+            "too many zeros: there are C numbers in total, a 1 and C - 1 zeros.": np.log(1 + classes / np.e),
+            "this is a logarithm to base 10. The course uses nats: take the natural logarithm.": _cross_entropy(best, 0)
             / np.log(10),
-            "a loss in bits; nats take the natural logarithm.": _cross_entropy(best, 0) / np.log(2),
+            "this is a loss in bits. The course uses nats: take the natural logarithm.": _cross_entropy(best, 0)
+            / np.log(2),
         }
         examiner.assert_close(
             examiner.call(smallest_loss, classes),
             np.asarray(_cross_entropy(best, 0)),
             what=f"the smallest loss with {classes} classes",
             misconceptions=misconceptions,
-            fallback="Put the best probabilities, a 1 and zeros, into the second softmax, and take minus the "
-            "logarithm of what it gives the right class.",
+            fallback="Put the best probabilities, a 1 and zeros, into the second softmax. The loss is minus the "
+            "logarithm of the probability that it gives the right class.",
         )
-    return CheckPassed("two softmaxes never get below that, however sure and right the network is.")
+    return CheckPassed("with two softmaxes the loss never gets smaller, even if the network is certain and right.")
 
 
 def check_gradients(gradients: Any, *, key: str | None = None) -> CheckPassed:
-    """Checks a student's `gradients(logits, labels)`, of the loss with one softmax and with two.
+    """Checks a student's `gradients(logits, labels)`, the gradients of the losses with one and with two softmaxes.
 
     Args:
-        gradients: takes float32[B, C] and int32[B], returns a pair of float32[B, C]: the gradients with respect to the
-            logits of the mean cross-entropy, of the right loss first and of that with a softmax too many.
-        key: the instructor's, for other cases.
+        gradients: takes float32[B, C] and int32[B], returns a pair of float32[B, C]: the gradients of the mean
+            cross-entropy with respect to the logits, first of the correct loss, then of the one with two softmaxes.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
     """
     examiner = Examiner("gradients", key)
     for rows, columns in ((4, 10), (2, 3)):
@@ -159,41 +161,40 @@ def check_gradients(gradients: Any, *, key: str | None = None) -> CheckPassed:
         labels = examiner.random.integers(0, columns, rows)
         got = examiner.call(gradients, tf.constant(logits, tf.float32), tf.constant(labels, tf.int32))
         if not isinstance(got, tuple | list) or len(got) != 2:
-            examiner.fail("return two gradients, as a pair: the right loss's first, then that with two softmaxes.")
+            examiner.fail("return two gradients as a pair: first with one softmax, then with two.")
         once, twice = _gradients(logits, labels)
-        _look_for_the_other(examiner, got, once, twice)
+        _check_order(examiner, got, once, twice)
         for name, value, right in (("first", got[0], once), ("second", got[1], twice)):
             if value is None:
                 examiner.fail(
-                    f"the {name} gradient is None: the tape did not see how the loss comes from the logits. "
-                    "Call tape.watch(logits), compute the loss inside the tape, and keep numpy out of your softmax."
+                    f"the {name} gradient is None: the tape did not record how the loss depends on the logits. "
+                    "Call tape.watch(logits), compute the loss inside the tape, and do not use NumPy in your softmax."
                 )
             misconceptions = {
-                f"the {name} gradient is as many times too small as there are classes: sum over them first.": right
+                f"the {name} gradient is too small by a factor of the number of classes: sum over the classes.": right
                 / columns,
-                f"the {name} gradient is as many times too large as there are pictures: the loss is a mean.": right
-                * rows,
+                f"the {name} gradient is too large by a factor of the batch size: the loss is a mean.": right * rows,
                 f"the {name} gradient has the wrong sign.": -right,
                 f"the {name} gradient is with respect to the probabilities: watch the logits.": _wrt_probabilities(
                     logits, labels
                 ),
             }
             examiner.assert_close(value, right, what=f"the {name} gradient", misconceptions=misconceptions)
-    return CheckPassed("one softmax gives (probability - truth) / B; the second one shrinks it.")
+    return CheckPassed("with one softmax it is (probability - truth) / B; the second softmax makes it smaller.")
 
 
-def _look_for_the_other(examiner: Examiner, got: Any, once: np.ndarray, twice: np.ndarray) -> None:
-    """Refuses a gradient that is the other one."""
+def _check_order(examiner: Examiner, got: Any, once: np.ndarray, twice: np.ndarray) -> None:
+    """Fails the check if a gradient is that of the other loss."""
     if any(value is None for value in got):
         return
     first, second = (examiner.as_array(value, "a gradient") for value in got)
     is_twice, is_once = _equal(first, twice), _equal(second, once)
     if is_twice and is_once:
-        examiner.fail("the two gradients are in the wrong order: the right loss's first.")
+        examiner.fail("the two gradients are in the wrong order: return the one with one softmax first.")
     if is_twice:
-        examiner.fail("the first gradient has a softmax too many: the right loss takes the logits themselves.")
+        examiner.fail("the first gradient has a softmax too many: give the correct loss the logits themselves.")
     if is_once:
-        examiner.fail("the second gradient is the right loss's once more: give that loss softmax(logits).")
+        examiner.fail("the second gradient is that of the correct loss again: give that loss softmax(logits).")
 
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:
@@ -201,7 +202,7 @@ def _equal(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def _compare(examiner, got, logits, what, more=None, **options) -> None:
-    """Compares with the softmax of logits, and with what is often written instead of it."""
+    """Compares a result with the softmax of the logits and with common mistakes."""
     exponentials = np.exp(logits)
     misconceptions = {
         _UNCHANGED: logits,
@@ -230,7 +231,7 @@ def _cross_entropy(logits: np.ndarray, label: int) -> float:
 
 
 def _gradients(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """In closed form: of the mean cross-entropy with one softmax, and with two."""
+    """Returns the gradients of the mean cross-entropy with one softmax and with two, in closed form."""
     inner, truth = _softmax(logits), np.eye(logits.shape[1])[labels]
     toward_inner = (_softmax(inner) - truth) / len(labels)
     through = inner * (toward_inner - (inner * toward_inner).sum(-1, keepdims=True))

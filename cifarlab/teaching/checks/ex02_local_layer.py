@@ -1,4 +1,4 @@
-"""The check of exercise 2's layer; and what the check of its network asks of such a layer, too."""
+"""The check of exercise 2's layer, and requirements that the check of its network shares."""
 
 from typing import Any
 
@@ -12,23 +12,23 @@ from cifarlab.teaching.checks.result import CheckPassed
 from cifarlab.teaching.checks.student_calls import Raised, capture_exception, short_repr
 
 STDDEV, DECAY, BIAS = 0.04, 0.004, 0.1
-"""The tutorial's and cuda-convnet's standard deviation and weight decay; the tutorial's initial bias."""
+"""The standard deviation and the weight decay of the tutorial and of cuda-convnet; the tutorial's initial bias."""
 
 TRUNCATED = 0.8796
-"""The standard deviation of a normal distribution of 1 that is cut off at -2 and 2."""
+"""The standard deviation of a standard normal distribution truncated at -2 and 2."""
 
 
 def check_local_layer(local_layer: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's class `LocalLayer(name, rows, columns, inputs, outputs, seed)`.
 
     Args:
-        local_layer: makes a `network.Layer` with weights float32[rows, columns, 3, 3, inputs, outputs] and biases
-            float32[rows, columns, outputs]; calling it with float32[B, rows, columns, inputs] gives its results,
-            float32[B, rows, columns, outputs], ReLU included.
-        key: the instructor's, for other cases.
+        local_layer: returns a `network.Layer` with weights float32[rows, columns, 3, 3, inputs, outputs] and biases
+            float32[rows, columns, outputs]. The layer takes float32[B, rows, columns, inputs] and returns
+            float32[B, rows, columns, outputs], with the ReLU applied.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
     """
     examiner = Examiner("local_layer", key, seconds=20)
     draw = examiner.random
@@ -36,38 +36,38 @@ def check_local_layer(local_layer: Any, *, key: str | None = None) -> CheckPasse
         sizes = [int(size) for size in (*draw.permutation([3, 4, 5, 6])[:2], *draw.integers(9, 15, 2))]
         seed = int(draw.integers(1000))
         layer = examiner.call(local_layer, name, *sizes, seed)
-        look_at_layer(examiner, layer, name, *_shapes(*sizes))
-        look_at_start(examiner, layer, name)
+        check_layer(examiner, layer, name, *_shapes(*sizes))
+        check_initial_values(examiner, layer, name)
         for other_name, other_seed, same, advice in (
-            (name, seed, True, "two layers of the same name and seed should start from the same weights."),
+            (name, seed, True, "two layers with the same name and seed should start from the same weights."),
             (name, seed + 1, False, "the seed makes no difference: pass it on to network.Layer."),
             (f"{name}b", seed, False, "the name makes no difference: pass it on to network.Layer."),
         ):
-            twin = examiner.call(local_layer, other_name, *sizes, other_seed)
-            look_at_layer(examiner, twin, other_name, *_shapes(*sizes))
-            if np.array_equal(layer.weights.numpy(), twin.weights.numpy()) != same:
+            other = examiner.call(local_layer, other_name, *sizes, other_seed)
+            check_layer(examiner, other, other_name, *_shapes(*sizes))
+            if np.array_equal(layer.weights.numpy(), other.weights.numpy()) != same:
                 examiner.fail(advice)
-        _look_at_call(examiner, layer, sizes)
-    return CheckPassed("weights and biases of its own at each position, which start, decay and train as they should.")
+        _check_call(examiner, layer, sizes)
+    return CheckPassed("each position has its own weights and biases; initial values, decay and training are correct.")
 
 
-def look_at_layer(
+def check_layer(
     examiner: Examiner, layer: Any, name: str, weights: list[int], biases: list[int], decay: float = DECAY
 ) -> None:
-    """Refuses a layer whose kind, variables or weight decay are not as they should be.
+    """Fails the check unless a layer has the expected class, variables and weight decay.
 
     Args:
-        examiner: who refuses.
-        layer: the student's, anything.
-        name: that it should have.
-        weights: their shape.
-        biases: their shape.
-        decay: of its weights.
+        examiner: fails the check.
+        layer: the student's layer, which may be anything.
+        name: the expected name.
+        weights: the expected shape of the weights.
+        biases: the expected shape of the biases.
+        decay: the expected weight decay.
     """
     if not isinstance(layer, Layer):
         examiner.fail(
-            f"{name} should be of a class derived from network.Layer; got {short_repr(layer)}. Weight decay, and "
-            "whatever else goes through the layers of a network, finds no others."
+            f"{name} should be of a class derived from network.Layer; got {short_repr(layer)}. Weight decay and other "
+            "code that needs the layers of a network finds only these."
         )
     if examiner.call(getattr, layer, "name", None) != name:
         examiner.fail(f"{name} should have its name in the attribute `name`: pass it on to super().__init__.")
@@ -77,9 +77,9 @@ def look_at_layer(
             examiner.fail(
                 f"{name}'s {what} should be a tf.Variable, which training can change; got {short_repr(variable)}."
             )
-        _look_at_shape(examiner, f"{name}'s {what}", shape_of(variable), shape)
+        _check_shape(examiner, f"{name}'s {what}", shape_of(variable), shape)
         if not variable.trainable or variable.dtype != tf.float32:
-            examiner.fail(f"{name}'s {what} should be trainable, and float32.")
+            examiner.fail(f"{name}'s {what} should be trainable and float32.")
         if variable_name(variable) != f"{name}/{what}":
             examiner.fail(f"{name}'s {what} should be named {name}/{what}; got {variable_name(variable)[:40]!r}.")
     count = len(examiner.call(_variables, layer))
@@ -90,32 +90,32 @@ def look_at_layer(
         examiner.fail(f"the weight decay of {name} should be {decay:g}; got {short_repr(strength)}.")
 
 
-def look_at_start(examiner: Examiner, layer: Layer, name: str) -> None:
-    """Refuses a layer that does not start from a truncated normal distribution of 0.04, anew at each position."""
+def check_initial_values(examiner: Examiner, layer: Layer, name: str) -> None:
+    """Fails the check unless each position's weights start from a truncated normal distribution with stddev 0.04."""
     weights, biases = layer.weights.numpy(), layer.biases.numpy()
     if not np.allclose(biases, BIAS):
         examiner.fail(f"{name}'s biases should start at {BIAS}, as in the tutorial; got {biases.flat[0]:g}.")
     if np.array_equal(weights[0, 0], weights[-1, -1]):
-        examiner.fail(f"{name}'s weights start as the same set at all positions: draw them in their whole shape.")
+        examiner.fail(f"{name}'s weights start out equal at all positions: draw them in their full shape.")
     deviation, cut_off = float(weights.std()), float(np.abs(weights).max()) < 2.01 * STDDEV
     if not cut_off and abs(deviation / STDDEV - 1) < 0.03:
-        examiner.fail(f"{name}'s weights are normally distributed, not truncated: let network.Layer draw them.")
+        examiner.fail(f"{name}'s weights are from a normal distribution that is not truncated: use network.Layer's.")
     if abs(deviation / (STDDEV * TRUNCATED) - 1) > 0.03:
         examiner.fail(f"{name}'s weights should start with stddev {STDDEV}; got {deviation / TRUNCATED:.2g}.")
     if not cut_off or not 0.68 < float((np.abs(weights) < STDDEV).mean()) < 0.75:  # 0.715 within one stddev
-        examiner.fail(f"{name}'s weights are not from a truncated normal distribution: let network.Layer draw them.")
+        examiner.fail(f"{name}'s weights are not from a truncated normal distribution: use network.Layer's.")
 
 
 def shape_of(variable: tf.Variable) -> list[int | None]:
-    """Its shape as a list; empty where it has none in particular."""
+    """Returns a variable's shape as a list; an empty list if its rank is unknown."""
     return [] if variable.shape.rank is None else variable.shape.as_list()
 
 
-def refuse_compiled(examiner: Examiner, outcome: Raised) -> None:
-    """Refuses what is right by itself, and raised an exception inside of tf.function with a batch of unknown size."""
+def fail_compiled(examiner: Examiner, outcome: Raised) -> None:
+    """Fails the check because code that works on its own raised an exception inside tf.function."""
     examiner.fail(
-        "right by itself, but training cannot use it: inside of tf.function, where the batch's size may be unknown, it "
-        f"raised {type(outcome.error).__name__}. Use TensorFlow's operations only, and take no size from shape[0]."
+        "correct when called directly, but training cannot use it: inside tf.function, where the batch size may be "
+        f"unknown, it raised {type(outcome.error).__name__}. Use only TensorFlow's operations, and do not use shape[0]."
     )
 
 
@@ -123,24 +123,24 @@ def _shapes(rows: int, columns: int, inputs: int, outputs: int) -> tuple[list[in
     return [rows, columns, 3, 3, inputs, outputs], [rows, columns, outputs]
 
 
-def _look_at_shape(examiner: Examiner, what: str, got: list[int | None], right: list[int]) -> None:
+def _check_shape(examiner: Examiner, what: str, got: list[int | None], right: list[int]) -> None:
     shapes = f"expected {right}, got {got}"
     if len(right) == 3 and got == right[-1:]:
-        examiner.fail(f"{what}: one for each channel, shared by all positions. Each position has its own: {shapes}.")
+        examiner.fail(f"{what} are shared by all positions, one per channel. Each position needs its own: {shapes}.")
     if len(right) == 6 and got == right[2:]:
-        examiner.fail(f"{what}: one set, shared by all positions, as in a convolution. Each has its own: {shapes}.")
+        examiner.fail(f"{what} are shared by all positions, as in a convolution. Each needs its own: {shapes}.")
     if got != right:
-        examiner.fail(f"{what} have another shape: {shapes}.")
+        examiner.fail(f"{what} have the wrong shape: {shapes}.")
 
 
 def _variables(module: tf.Module) -> tuple:
     return module.trainable_variables
 
 
-def _look_at_call(examiner: Examiner, layer: Any, sizes: list[int]) -> None:
-    """Refuses a layer that does not compute ReLU of its sums with its present weights, or cannot be trained."""
+def _check_call(examiner: Examiner, layer: Any, sizes: list[int]) -> None:
+    """Fails the check unless a layer computes the ReLU of its sums with its current weights and can be trained."""
     if not callable(layer):
-        examiner.fail("give the class a method __call__(self, values), so that a layer is called like a function.")
+        examiner.fail("give the class a method __call__(self, values), so that a layer can be called like a function.")
     draw, old = examiner.random.normal, (layer.weights.numpy(), layer.biases.numpy())
     weights, biases = draw(0, 1, layer.weights.shape), draw(0, 5, layer.biases.shape)
     layer.weights.assign(weights)
@@ -148,25 +148,26 @@ def _look_at_call(examiner: Examiner, layer: Any, sizes: list[int]) -> None:
     values = draw(0, 1, [3, *sizes[:3]])
     summed = connected(values, weights, biases)
     wrong = {
-        "the ReLU is missing: no result of the layer is negative.": summed,
+        "the ReLU is missing: no result of the layer should be negative.": summed,
         "the layer's biases are missing.": np.maximum(summed - biases, 0),
-        "the ReLU comes before the biases; add them first.": np.maximum(summed - biases, 0) + biases,
-        "it computes with the weights that it started with, not with those that it has: use self.weights and "
-        "self.biases.": np.maximum(connected(values, *old), 0),
+        "the ReLU comes before the biases: add the biases first.": np.maximum(summed - biases, 0) + biases,
+        "it computes with its initial weights, not with its current ones: use self.weights and self.biases.": (
+            np.maximum(connected(values, *old), 0)
+        ),
     }
     step = traced(layer.__call__, None, values.shape[1:], [layer.weights, layer.biases])
     for function in (layer.__call__, capture_exception(step)):
         outcome = examiner.call(function, tf.constant(values, tf.float32))
         if isinstance(outcome, Raised):
-            refuse_compiled(examiner, outcome)
+            fail_compiled(examiner, outcome)
         result, gradients = (outcome, ()) if function == layer.__call__ else outcome
         examiner.assert_close(
             result,
             np.maximum(summed, 0),
             what="the layer's results",
             misconceptions=wrong,
-            fallback="they are the ReLU of what locally_connected makes of the values, the weights and the biases.",
+            fallback="They should be the ReLU of what locally_connected returns for the values, weights and biases.",
             tolerance=1e-3,
         )
         if any(gradient is None for gradient in gradients):
-            examiner.fail("it cannot be trained: no gradient reaches its weights, its biases or what comes before it.")
+            examiner.fail("it cannot be trained: no gradient reaches its weights, its biases or the layers before it.")

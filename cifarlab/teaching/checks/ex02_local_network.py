@@ -11,9 +11,9 @@ from cifarlab.model.profile import count_parameters
 from cifarlab.teaching.checks.ex02_local_layer import (
     DECAY,
     TRUNCATED,
-    look_at_layer,
-    look_at_start,
-    refuse_compiled,
+    check_initial_values,
+    check_layer,
+    fail_compiled,
     shape_of,
 )
 from cifarlab.teaching.checks.ex02_locally_connected import connected, traced
@@ -22,7 +22,7 @@ from cifarlab.teaching.checks.result import CheckPassed
 from cifarlab.teaching.checks.student_calls import Raised, capture_exception, short_repr
 
 PARAMETERS = 2_112_970
-"""Of the whole network, with a bias for each position and channel."""
+"""The number of parameters of the whole network, with a bias for each position and channel."""
 
 _SHAPES = {
     "conv1": ([5, 5, 3, 64], [64]),
@@ -31,15 +31,15 @@ _SHAPES = {
     "local4": ([6, 6, 3, 3, 64, 32], [6, 6, 32]),
     "softmax_linear": ([1152, 10], [10]),
 }
-_OWN_WEIGHTS = "is it computed from the stage before it, in the order of ConvNet.stages, by the layer of its name?"
-_OF_COPIES = (
-    "the network is right, but not a deep copy of it, in which training keeps the averages: the copy should compute "
-    "with its own weights, so reach every layer through self."
+_STAGE_FALLBACK = "Is it computed from the stage before it, in the order of ConvNet.stages, by the layer with its name?"
+_COPY_FALLBACK = (
+    "The network is correct, but a deep copy of it is not. Training keeps the averages in a deep copy, which should "
+    "compute with its own weights: access every layer through self."
 )
 
 
 class _Expected(NamedTuple):
-    """What the stages should be, and by stage and advice what known mistakes make of them; all float64."""
+    """The expected stages, and the results of known mistakes by stage and advice; all float64."""
 
     stages: dict[str, np.ndarray]
     mistakes: dict[str, dict[str, np.ndarray]]
@@ -49,110 +49,112 @@ def check_local_network(local_network: Any, *, key: str | None = None) -> CheckP
     """Checks a student's class `LocallyConnected(seed)`, the tutorial's network with cuda-convnet's top layers.
 
     Args:
-        local_network: makes a `ConvNet` whose layers local3 and local4 are locally connected, 6 x 6 positions, 64 to 64
-            and 64 to 32 channels; its `stages` returns a `network.Stages`.
-        key: the instructor's, for other cases.
+        local_network: returns a `ConvNet` whose layers local3 and local4 are locally connected, with 6 x 6 positions,
+            64 to 64 and 64 to 32 channels; its `stages` returns a `network.Stages`.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
     """
     examiner = Examiner("local_network", key, seconds=40)
     seed = int(examiner.random.integers(1, 1000))
     net, other = (examiner.call(local_network, number) for number in (seed, seed + 1))
     for one in (net, other):
-        _look_at_layers(examiner, one)
-    _look_at_start(examiner, net, seed)
+        _check_layers(examiner, one)
+    _check_initial_values(examiner, net, seed)
     for name in _SHAPES:
         if np.array_equal(getattr(net, name).weights, getattr(other, name).weights):
             examiner.fail(f"{name}'s initial weights do not depend on the seed: pass it on to every layer.")
-    _look_at_stages(examiner, net, _OWN_WEIGHTS)
-    twin = examiner.call(capture_exception(copy.deepcopy), net)
-    if isinstance(twin, Raised):
-        examiner.fail(f"training keeps averages in a deep copy, which raises {type(twin.error).__name__}.")
-    if twin is net:
+    _check_stages(examiner, net, _STAGE_FALLBACK)
+    copied = examiner.call(capture_exception(copy.deepcopy), net)
+    if isinstance(copied, Raised):
+        examiner.fail(
+            f"training keeps averages in a deep copy, but copy.deepcopy raises {type(copied.error).__name__}."
+        )
+    if copied is net:
         examiner.fail("training keeps averages in a deep copy, but copy.deepcopy returns the network itself.")
-    _look_at_layers(examiner, twin)
-    _look_at_stages(examiner, twin, _OF_COPIES)
+    _check_layers(examiner, copied)
+    _check_stages(examiner, copied, _COPY_FALLBACK)
     return CheckPassed(f"{PARAMETERS:,} parameters, all stages in order, and ready for training.")
 
 
-def _look_at_layers(examiner: Examiner, net: Any) -> None:
-    """Refuses a network whose layers are not as they should be."""
+def _check_layers(examiner: Examiner, net: Any) -> None:
+    """Fails the check unless a network has the expected layers."""
     if not isinstance(net, ConvNet):
         examiner.fail(f"this should be a class derived from cifarlab.ConvNet; got {short_repr(net)}.")
     found = {name: examiner.call(getattr, net, name, None) for name in _SHAPES}
     for name, layer in found.items():
         weights = examiner.call(getattr, layer, "weights", None)
         if isinstance(layer, Layer) and isinstance(weights, tf.Variable):
-            _look_at_weights(examiner, name, shape_of(weights))
-        look_at_layer(examiner, layer, name, *_SHAPES[name], DECAY if name.startswith("local") else 0.0)
+            _check_weights(examiner, name, shape_of(weights))
+        check_layer(examiner, layer, name, *_SHAPES[name], DECAY if name.startswith("local") else 0.0)
     if len(examiner.call(layers, net)) != len(_SHAPES):
-        examiner.fail(f"the network should hold the layers {', '.join(_SHAPES)}, each once, and no others.")
+        examiner.fail(f"the network should have the layers {', '.join(_SHAPES)}, each once, and no others.")
     count = examiner.call(count_parameters, net)
     if count != PARAMETERS:
-        examiner.fail(f"the layers are right and hold {PARAMETERS:,} parameters, but the network holds {count:,}.")
+        examiner.fail(f"the layers are correct, with {PARAMETERS:,} parameters, but the network has {count:,}.")
 
 
-def _look_at_weights(examiner: Examiner, name: str, got: list[int | None]) -> None:
-    """Refuses the shapes of weights that have a known reason."""
+def _check_weights(examiner: Examiner, name: str, got: list[int | None]) -> None:
+    """Fails the check if the shape of a layer's weights has a known cause."""
     right = _SHAPES[name][0]
     if name == "local3" and got == [*right[:-1], 32]:
         examiner.fail(
-            "local3 has 32 channels, as in the other version of cuda-convnet that is in circulation; the one that this "
-            "exercise builds has 64."
+            "local3 has 32 channels, as in another common version of cuda-convnet; the version that this exercise "
+            "builds has 64."
         )
     if name.startswith("local") and len(got) == 2:
-        examiner.fail(f"{name} is still fully connected, the tutorial's: replace it by a locally connected one.")
+        examiner.fail(f"{name} is still the tutorial's fully connected layer: replace it with a locally connected one.")
     if name == "softmax_linear" and got != right:
         examiner.fail(
-            f"softmax_linear has weights {got}. How many values does local4 hand on, from 6 x 6 positions with 32 "
+            f"softmax_linear has weights {got}. How many values does local4 pass on, from 6 x 6 positions with 32 "
             "channels each, and how many classes are there?"
         )
 
 
-def _look_at_start(examiner: Examiner, net: ConvNet, seed: int) -> None:
-    """Refuses initial values other than the tutorial's for the seed, and those of the new layers."""
+def _check_initial_values(examiner: Examiner, net: ConvNet, seed: int) -> None:
+    """Fails the check unless all layers have the expected initial values: the tutorial's, where they are its layers."""
     tutorials = ConvNet(seed=seed)
     for name in ("conv1", "conv2"):
         for own, wanted in zip(getattr(net, name).variables, getattr(tutorials, name).variables, strict=True):
             if not np.array_equal(own, wanted):
                 examiner.fail(
-                    f"{name} does not start like that of cifarlab.ConvNet(seed=seed), so that training could not "
-                    "compare the two networks: pass the seed on to super().__init__."
+                    f"{name} does not start from the same values as that of cifarlab.ConvNet(seed=seed), so the two "
+                    "networks could not be compared: pass the seed on to super().__init__."
                 )
-    look_at_start(examiner, net.local3, "local3")
-    look_at_start(examiner, net.local4, "local4")
+    check_initial_values(examiner, net.local3, "local3")
+    check_initial_values(examiner, net.local4, "local4")
     if np.any(net.softmax_linear.biases.numpy()):
         examiner.fail("softmax_linear's biases should start at 0.")
     deviation = float(net.softmax_linear.weights.numpy().std()) / TRUNCATED
     if abs(deviation * 1152 - 1) > 0.05:
         got = f"1 / {1 / max(deviation, 1e-9):.0f}"
-        examiner.fail(f"softmax_linear's weights should start with stddev 1 / 1152, one over its inputs; got {got}.")
+        examiner.fail(f"softmax_linear's weights should start with stddev 1 / 1152, 1 / its inputs; got {got}.")
 
 
-def _look_at_stages(examiner: Examiner, net: ConvNet, otherwise: str) -> None:
-    """Refuses a network whose stages are not what its weights, drawn here, make of images, or that cannot train."""
+def _check_stages(examiner: Examiner, net: ConvNet, fallback: str) -> None:
+    """Fails the check unless a network computes the expected stages with random weights and can be trained."""
     draw = examiner.random.normal
     for layer in (net.local3, net.local4, net.softmax_linear):
         inputs = np.prod(layer.weights.shape[-4:-1])
         layer.weights.assign(draw(0, 1.5 / np.sqrt(inputs), layer.weights.shape))
         layer.biases.assign(draw(0, 0.5, layer.biases.shape))
-    # So large that leaving a normalization out is seen: it hardly changes what images of the usual size become.
+    # Large values, so that a missing normalization is detected: it hardly changes the results of ordinary images.
     images = tf.constant(draw(0, 20, [3, 24, 24, 3]), tf.float32)
     right = _expected(net, images)
-    _compare(examiner, examiner.call(net.stages, images), right, otherwise)
+    _compare(examiner, examiner.call(net.stages, images), right, fallback)
     variables = list(net.trainable_variables)
     outcome = examiner.call(capture_exception(traced(net.stages, None, images.shape[1:], variables)), images)
     if isinstance(outcome, Raised):
-        refuse_compiled(examiner, outcome)
+        fail_compiled(examiner, outcome)
     stages, (_, *gradients) = outcome
-    _compare(examiner, stages, right, otherwise)
+    _compare(examiner, stages, right, fallback)
     missing = [variable_name(one) for one, gradient in zip(variables, gradients, strict=True) if gradient is None]
     if missing:
         examiner.fail(f"it cannot be trained: no gradient reaches {', '.join(missing)}.")
 
 
-def _compare(examiner: Examiner, stages: Any, right: _Expected, otherwise: str) -> None:
+def _compare(examiner: Examiner, stages: Any, right: _Expected, fallback: str) -> None:
     names = getattr(stages, "_fields", ()) if isinstance(stages, tuple) else ()
     if names != Stages._fields:
         examiner.fail(
@@ -164,8 +166,8 @@ def _compare(examiner: Examiner, stages: Any, right: _Expected, otherwise: str) 
             value,
             what=f"the stage {name}",
             misconceptions=right.mistakes.get(name, {}),
-            fallback=otherwise,
-            tolerance=5e-3,  # float32 leaves up to 1e-3 on numbers near 0 that large ones were added up to
+            fallback=fallback,
+            tolerance=5e-3,  # in float32, large terms that cancel to nearly 0 leave errors of up to 1e-3
         )
 
 
@@ -185,15 +187,18 @@ def _expected(net: ConvNet, images: tf.Tensor) -> _Expected:
         "local3": {"the ReLU of local3 is missing.": sum3},
         "local4": {
             "the ReLU of local4 is missing.": sum4,
-            "local4 gets what pool2 returns; it should get what local3 returns.": np.maximum(
+            "local4 gets the result of pool2; it should get the result of local3.": np.maximum(
                 _summed(stages["pool2"], net.local4), 0
             ),
         },
         "softmax_linear": {
-            "a ReLU after softmax_linear: the logits may be negative, so pass activation=None.": np.maximum(logits, 0),
-            "a softmax after softmax_linear: return the logits, the loss applies it (exercise 1).": exponentials
-            / exponentials.sum(-1, keepdims=True),
-            "local4's values go into softmax_linear in another order than rows, columns, channels.": _summed(
+            "there is a ReLU after softmax_linear. Logits may be negative: pass activation=None.": np.maximum(
+                logits, 0
+            ),
+            "there is a softmax after softmax_linear: return the logits; the loss applies it (exercise 1).": (
+                exponentials / exponentials.sum(-1, keepdims=True)
+            ),
+            "local4's values should enter softmax_linear in the order rows, columns, channels.": _summed(
                 local4.transpose(0, 3, 1, 2), net.softmax_linear
             ),
         },

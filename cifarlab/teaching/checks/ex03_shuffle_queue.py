@@ -1,4 +1,4 @@
-"""The check of exercise 3's queue: that it delivers what a shuffle queue can, and draws fairly."""
+"""The check of exercise 3's shuffle queue: feasible orders and uniform draws."""
 
 import inspect
 import itertools
@@ -10,7 +10,7 @@ import numpy as np
 from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
 
-_SURE = 7.0  # standard deviations from what is fair that are not put down to chance
+_MAX_DEVIATION = 7.0  # in standard deviations; a larger deviation from uniform draws is not due to chance
 
 
 def check_shuffled(shuffled: Any, *, key: str | None = None) -> CheckPassed:
@@ -18,105 +18,109 @@ def check_shuffled(shuffled: Any, *, key: str | None = None) -> CheckPassed:
 
     Args:
         shuffled: takes int[N], an int of 1 or more, and an int; returns int[N], the same numbers in the order in which
-            a queue of that capacity delivers them. Any draws will do that hang on the seed alone and are fair.
-        key: the instructor's, for other cases.
+            a queue of that capacity delivers them. Any uniform draws that depend only on the seed are accepted.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
     """
     examiner = Examiner("shuffled", key, seconds=5)
     capacity, seeds = int(examiner.random.integers(5, 8)), examiner.random.permutation(10_000)[:60].tolist()
     in_file = examiner.random.permutation(90_000)[:500] + 1_000
     runs = np.array([_places(examiner, shuffled, in_file, capacity, seed) for seed in seeds[:24]])
-    _as_a_queue_could(examiner, runs, capacity)
+    _check_feasible_order(examiner, runs, capacity)
     if not np.array_equal(_places(examiner, shuffled, in_file, capacity, seeds[0]), runs[0]):
-        examiner.fail("the same seed gave two orders. Take all draws from one generator, made from the seed.")
+        examiner.fail("the same seed gave two orders. Take all draws from one generator, created from the seed.")
     if len(np.unique(runs, axis=0)) < len(runs):
-        examiner.fail("different seeds gave the same order: make the generator from the seed that is given.")
-    _fair(examiner, runs, capacity)
-    _keeps_equals(examiner, shuffled, seeds[0])
+        examiner.fail("different seeds gave the same order: create the generator from the given seed.")
+    _check_uniform_draws(examiner, runs, capacity)
+    _check_duplicates(examiner, shuffled, seeds[0])
     short = examiner.random.permutation(90_000)[:9] + 1_000
     for room in (9, 12):
         try:
             runs = np.array([_places(examiner, shuffled, short, room, seed) for seed in seeds])
-            _fair(examiner, runs, 9)
+            _check_uniform_draws(examiner, runs, 9)
             if len(np.unique(runs, axis=0)) < 3:
-                examiner.fail("different seeds gave the same order. Draw what is left by the same generator.")
+                examiner.fail("different seeds gave the same order. Draw the remaining records with the generator too.")
         except CheckFailedError as refusal:
-            where = "right for a long file, but not for one that fits into the queue as a whole: "
+            where = "correct for a long file, but not for one that fits into the queue completely: "
             examiner.fail(where + refusal.advice, refusal.evidence)
     return CheckPassed(
-        "each record leaves once, none before it was read, and any in the queue is as likely as another."
+        "each record leaves once, after it was read, and all records in the queue are equally likely to be drawn."
     )
 
 
-def _keeps_equals(examiner: Examiner, shuffled: Any, seed: int) -> None:
-    """Refuses a queue that loses or multiplies records with the same number, as labels are."""
+def _check_duplicates(examiner: Examiner, shuffled: Any, seed: int) -> None:
+    """Fails the check if a queue loses or repeats records with equal values, such as labels."""
     in_file = examiner.random.integers(0, 5, 60)
     got = examiner.as_array(examiner.call(shuffled, in_file.copy(), 8, seed), "the order")
     if not np.array_equal(np.sort(got, axis=None), np.sort(in_file)):
         examiner.fail(
-            "right while all records are different, but labels are not: of records with the same number only the one "
-            "that was drawn leaves. Take it out by its place.",
+            "correct only if all records are different, but labels are not: of several equal records, only the one "
+            "that was drawn should leave. Remove it by its position.",
             f"{len(in_file)} records in the file, {got.size} delivered",
         )
 
 
 def _places(examiner: Examiner, shuffled: Any, in_file: np.ndarray, capacity: int, seed: int) -> np.ndarray:
-    """Asks for an order; returns the place in the file of each record in it, int[N], if it holds each one once."""
+    """Calls the student's function; returns each delivered record's position in the file, int[N].
+
+    Raises:
+        CheckFailedError: the order does not contain each record of the file exactly once.
+    """
     given = in_file.copy()
     got = examiner.call(shuffled, given, capacity, seed)
     if not np.array_equal(given, in_file):
         examiner.fail("it changed the array that it was given. Work on a copy.")
     if inspect.isgenerator(got):
-        examiner.fail("a generator came. Gather what it yields, and return all of it as an array.")
+        examiner.fail("this is a generator. Collect all that it yields and return it as an array.")
     numbers = examiner.as_array(got, "the order")
     if numbers.ndim != 1:
         examiner.fail(f"the order should have the shape [N]; got {list(numbers.shape)}.")
-    if capacity < len(numbers) and np.asarray(got).dtype.kind not in "iu":  # joined to an empty list they are floats
+    if capacity < len(numbers) and np.asarray(got).dtype.kind not in "iu":  # joining an empty list gives floats
         examiner.fail(
-            f"the order should be whole numbers, as in the file; got {np.asarray(got).dtype.name}. An empty array "
-            "takes its type from `dtype=in_file.dtype`."
+            f"the order should be integers, as in the file; got {np.asarray(got).dtype.name}. Create empty arrays with "
+            "`dtype=in_file.dtype`."
         )
     if not np.isin(numbers, in_file).all():
-        examiner.fail("there are numbers in it that are not in the file. Return the records, not their places.")
+        examiner.fail("it contains numbers that are not in the file. Return the records, not their positions.")
     different = len(np.unique(numbers))
     evidence = f"{len(in_file)} records in the file, {len(numbers)} delivered, {different} different ones"
     if different < len(numbers):
         examiner.fail("some are delivered twice: a record that was drawn has to leave the queue.", evidence)
     if abs(len(in_file) - different - capacity) <= 1:
         examiner.fail(
-            "the last records stay in the queue. When the file has ended, go on drawing until it is empty.", evidence
+            "the last records stay in the queue. After the end of the file, keep drawing until it is empty.", evidence
         )
     if different < len(in_file):
-        examiner.fail("not all are delivered: the queue goes on until the file has ended and it is empty.", evidence)
+        examiner.fail("some are missing: continue until the file has ended and the queue is empty.", evidence)
     in_order = np.argsort(in_file)
     return in_order[np.searchsorted(in_file[in_order], numbers)]
 
 
-def _as_a_queue_could(examiner: Examiner, runs: np.ndarray, capacity: int) -> None:
-    """Refuses orders, int[runs, N], that no queue of this capacity gives, or one that does not draw."""
+def _check_feasible_order(examiner: Examiner, runs: np.ndarray, capacity: int) -> None:
+    """Fails the check on orders, int[runs, N], that no queue of this capacity gives, or that are not random."""
     count = runs.shape[1]
     if (runs == np.arange(count)).all():
-        examiner.fail("that is the order of the file: draw a place of the queue at random.")
+        examiner.fail("this is the order of the file: draw a position in the queue at random.")
     ahead = int((runs - np.arange(count)).max())
     if ahead == capacity:
-        examiner.fail("the queue holds one record too many: one has to leave before the next comes in.")
+        examiner.fail("the queue holds one record too many: one has to leave before the next enters.")
     if ahead > capacity:
         examiner.fail("a record is delivered before the queue has read it. Draw only from what is in the queue.")
     if all((np.sort(runs[:, i : i + capacity]) // capacity == i // capacity).all() for i in range(0, count, capacity)):
-        examiner.fail("shuffled block by block. The next record comes in whenever one has left, not when all have.")
+        examiner.fail("shuffled block by block. The next record should enter when one has left, not when all have.")
     for run in runs:
         ages = _drawn(run, capacity)[0, : count - capacity]
         if np.bincount(ages).max() > 0.8 * len(ages):
-            examiner.fail("nearly always the same place is drawn. Make the generator once, before the loop.")
+            examiner.fail("nearly always the same position is drawn. Create the generator once, before the loop.")
 
 
 def _drawn(run: np.ndarray, capacity: int) -> np.ndarray:
-    """Where the records of an order, int[N], were in the queue when they left it, in two ways of counting, int[2, N].
+    """Returns the positions in the queue from which the records of an order, int[N], were drawn, int[2, N].
 
-    First by age, 0 for the oldest, as in a list from which they are taken; then by place, as where the next record
-    takes that of the one that left.
+    The first row counts by age, 0 for the oldest, as in a list from which records are removed. The second row counts
+    by slot, as in an array in which the next record takes the slot of the one that left.
     """
     coming, queue, place_of, free, drawn = iter(range(len(run))), list[int](), {}, list(range(capacity)), []
     for record in run.tolist():
@@ -129,8 +133,8 @@ def _drawn(run: np.ndarray, capacity: int) -> np.ndarray:
     return np.array(drawn).T
 
 
-def _fair(examiner: Examiner, runs: np.ndarray, capacity: int) -> None:
-    """Refuses draws, in orders int[runs, N] that a queue can give, that prefer some of its records to others."""
+def _check_uniform_draws(examiner: Examiner, runs: np.ndarray, capacity: int) -> None:
+    """Fails the check if the draws of feasible orders, int[runs, N], are not uniform."""
     drawn, count = np.stack([_drawn(run, capacity) for run in runs], axis=1), runs.shape[1]
     sizes = np.minimum(capacity, count - np.arange(count))
     if count > capacity:
@@ -140,12 +144,12 @@ def _fair(examiner: Examiner, runs: np.ndarray, capacity: int) -> None:
         if hits[0, -1] == 0:
             examiner.fail("the youngest is never drawn. Does the queue hold `capacity` records, and can each leave?")
         if hits.min() < 0.1 * fair:
-            examiner.fail("one place is never drawn from: `integers(n)` of a generator draws from 0 to n - 1.")
-        if np.abs(hits - fair).max() > _SURE * math.sqrt(fair * (1 - 1 / capacity)):
+            examiner.fail("one position is never drawn: a generator's `integers(n)` draws from 0 to n - 1.")
+        if np.abs(hits - fair).max() > _MAX_DEVIATION * math.sqrt(fair * (1 - 1 / capacity)):
             examiner.fail("some of the queue's records are more likely than others; all should be equally likely.")
     end = (np.arange(count) >= count - capacity) & (sizes > 1)
     ages, chances, last = drawn[0][:, end], 1 / sizes[end], sizes[end] - 1
     likely, width = len(runs) * chances.sum(), math.sqrt(len(runs) * (chances * (1 - chances)).sum())
     for hits in ((ages == 0).sum(), (ages == last).sum()):
-        if abs(hits - likely) > _SURE * width:
-            examiner.fail("what is left in the queue at the end leaves it in a fixed order: draw there too.")
+        if abs(hits - likely) > _MAX_DEVIATION * width:
+            examiner.fail("the records left in the queue at the end leave in a fixed order: draw them at random too.")

@@ -1,4 +1,4 @@
-"""A check of exercise 4: precision @ 1 of raw and of averaged weights, from a state that stays as it is."""
+"""A check of exercise 4: precision @ 1 with raw and with averaged weights, without changing the training state."""
 
 from typing import Any
 
@@ -11,58 +11,62 @@ from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import CheckPassed
 from cifarlab.training.state import TrainState
 
-_ORDER = "the order: the raw weights' precision first, then that of the averages."
+_ORDER = "the order is wrong: the precision of the raw weights comes first, then that of the averages."
 _BOTH_RAW = "both are those of the raw weights, `state.network`. Where are the averages?"
 _BOTH_AVERAGED = "both are those of the averages. Which network holds the weights that are trained?"
-_AVERAGED_AGAIN = "the second one is of averages that were mixed with the weights once more; take them as they are."
-_PERCENT = "those are percentages; return shares between 0 and 1."
-_COUNTS = "those are numbers of pictures; divide them by how many there are."
-_MISTAKES = "those are the shares of mistakes; return the shares of right answers."
-_EACH_PICTURE = "that is whether each picture is right; return the mean."
-_DIFFERENCE = "that is the difference alone; return both precisions."
-_MINUS_DIFFERENCE = "that is a difference, of raw minus averaged; return both precisions."
-_RAW_ALONE = "that is the raw weights' precision alone; return both."
-_AVERAGED_ALONE = "that is the averages' precision alone; return both."
-_MEAN_LOGITS = "both are those of the mean of the two networks' logits. Each network answers by itself."
-_FIRST_ALONE = "that is the precision on the first {} pictures alone. Use all pictures, however many are given."
+_AVERAGED_AGAIN = "the second is that of averages mixed with the raw weights again; use `state.averages` unchanged."
+_PERCENT = "these are percentages; return fractions between 0 and 1."
+_COUNTS = "these are numbers of images; divide them by the total number of images."
+_MISTAKES = "these are the fractions of wrong answers; return the fractions of correct answers."
+_EACH_IMAGE = "this is whether each image is classified correctly; return the mean."
+_DIFFERENCE = "this is only the difference; return both precisions."
+_MINUS_DIFFERENCE = "this is only a difference, raw minus averaged; return both precisions."
+_RAW_ALONE = "this is only the precision of the raw weights; return both."
+_AVERAGED_ALONE = "this is only the precision of the averages; return both."
+_MEAN_LOGITS = "both are those of the mean of the two networks' logits. Evaluate each network separately."
+_FIRST_ALONE = "this is the precision on the first {} images only. Use all images, however many there are."
 _EQUAL_BATCHES = (
-    "that is a mean over batches of {}, of which the last, smaller one counts as much as a full one. "
-    "Divide how many are right in all by the number of all pictures."
+    "this is a mean over batches of {}, in which the smaller last batch counts as much as a full one. "
+    "Divide the total number of correct answers by the total number of images."
 )
-_AMONG_PICTURES = "the largest logit is looked for among the pictures. It should be among the classes: mind the axis."
+_AMONG_IMAGES = (
+    "this is the largest logit among the images. It should be the largest among the classes: check the axis."
+)
 
-_NO_MOVING = " `state.averages` is a network by itself, so no weight has to be moved."
-_STILL_SWAPPED = "afterwards the network holds the averaged weights, and training would go on from them." + _NO_MOVING
-_AVERAGES_LOST = "afterwards the averages hold the raw weights, and what was averaged is lost." + _NO_MOVING
-_OTHER_PARTS = "afterwards the state holds other networks than before, or in other places." + _NO_MOVING
-_OTHER_VARIABLES = "afterwards a network of the state has other variables than before." + _NO_MOVING
-_WEIGHTS_CHANGED = "afterwards the network has other weights than before. Only compute with them."
-_MOVED = "it moved the averages. Training does that after each update; evaluation takes them as they are."
-_STATE_CHANGED = "afterwards the state is another one, in its step for instance. Evaluation only computes with it."
+_NO_MOVING = " `state.averages` is a separate network, so no weights have to be moved."
+_STILL_SWAPPED = (
+    "afterwards the network holds the averaged weights, and training would continue from them." + _NO_MOVING
+)
+_AVERAGES_LOST = "afterwards the averages hold the raw weights, and the averaged weights are lost." + _NO_MOVING
+_OTHER_PARTS = "afterwards the state holds different networks, or holds them in other attributes." + _NO_MOVING
+_OTHER_VARIABLES = "afterwards a network of the state has different variables." + _NO_MOVING
+_WEIGHTS_CHANGED = "afterwards the network has different weights. Only read them."
+_MOVED = "it updated the averages. Training does that after each step; evaluation should not change them."
+_STATE_CHANGED = "afterwards other parts of the state have changed, such as its step. Evaluation should only read it."
 
 _BATCHES = (32, 50, 64, 100, 128, 200, 256)  # sizes that students choose
-_PICTURES = 307  # a prime number: with any of these sizes the last batch is smaller
+_IMAGES = 307  # a prime number: the last batch is smaller for each of these sizes
 
 
 def check_evaluate_both(evaluate_both: Any, *, key: str | None = None) -> CheckPassed:
-    """Checks a student's `evaluate_both(state, images, labels)`, which must leave the state as it is.
+    """Checks a student's `evaluate_both(state, images, labels)`, which must not change the state.
 
     Args:
         evaluate_both: takes a TrainState, float32[B, height, width, 3] of any size that the state's network takes, and
             int32[B]; returns two numbers in 0-1, precision @ 1 of the raw and of the averaged weights.
-        key: the instructor's, for other cases.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
     """
     examiner = Examiner("evaluate_both", key, seconds=30)
-    # First as many pictures as classes: a wrong axis gives numbers, too. Then raw logits so large that even a
-    # ten-thousandth of their weights, mixed into the averages, is seen.
-    for classes, count, scale in ((12, 12, 1.0), (5, _PICTURES, 1e6)):
+    # First as many images as classes, because then a wrong axis gives valid numbers too. Then raw logits so large that
+    # even a ten-thousandth of their weights, mixed into the averages, is detected.
+    for classes, count, scale in ((12, 12, 1.0), (5, _IMAGES, 1e6)):
         state = _state(examiner, classes, scale)
         nets = state.network, state.averages, _mixed(state)
-        images = _clear_pictures(examiner, nets, count)
-        labels, right, misconceptions = _telling_labels(examiner, nets, images)
+        images = _unambiguous_images(examiner, nets, count)
+        labels, right, misconceptions = _discriminating_labels(examiner, nets, images)
         before = _Snapshot(state)
         got = examiner.call(evaluate_both, state, images, tf.constant(labels, tf.int32))
         if fault := before.fault(state):
@@ -72,13 +76,13 @@ def check_evaluate_both(evaluate_both: Any, *, key: str | None = None) -> CheckP
             right,
             what="the precisions",
             misconceptions=misconceptions | rounded(right),
-            fallback="What is the share of the pictures whose largest logit is that of the right class?",
+            fallback="For which fraction of the images does the correct class have the largest logit?",
         )
-    return CheckPassed("raw first, then averaged, both networks on the same pictures; and the state is as it was.")
+    return CheckPassed("both networks are evaluated on the same images, raw first; the state is unchanged.")
 
 
 class _Snapshot:
-    """A state as it was, to find out what an evaluation did to it."""
+    """A copy of a state, to detect what an evaluation changed."""
 
     def __init__(self, state: TrainState) -> None:
         self.parts = state.network, state.averages
@@ -91,12 +95,12 @@ class _Snapshot:
         return [[variable.numpy() for variable in variables] for variables in (*self.weights, self.others)]
 
     def fault(self, state: TrainState) -> str:
-        """What is no longer as it was, as an advice; "" if nothing."""
+        """Returns the advice for what has changed; "" if nothing has."""
         parts = getattr(state, "network", None), getattr(state, "averages", None)
         if any(part is not other for part, other in zip(parts, self.parts, strict=True)):
             return _OTHER_PARTS
         for net, weights in zip(self.parts, self.weights, strict=True):
-            if not _are(net, weights):
+            if not _has_variables(net, weights):
                 return _OTHER_VARIABLES
         raw, averaged, rest = self._now()
         raw_stays, averaged_stays = _equal(raw, self.raw), _equal(averaged, self.averaged)
@@ -107,11 +111,11 @@ class _Snapshot:
         return "" if _equal(rest, self.rest) else _STATE_CHANGED
 
 
-def _are(net: ConvNet, weights: list[tf.Variable]) -> bool:
-    """Whether a network's variables are these very ones."""
+def _has_variables(net: ConvNet, weights: list[tf.Variable]) -> bool:
+    """Returns whether a network's trainable variables are these objects, in this order."""
     try:
         return [id(variable) for variable in net.trainable_variables] == [id(variable) for variable in weights]
-    except Exception:  # of whatever a student has put into it
+    except Exception:  # raised by an object that the student's code put into the network
         return False
 
 
@@ -120,7 +124,7 @@ def _equal(some: list[np.ndarray], others: list[np.ndarray]) -> bool:
 
 
 def _state(examiner: Examiner, classes: int, scale: float) -> TrainState:
-    """A state whose two networks have nothing in common; both answer with many different classes, raw logits scaled."""
+    """Creates a state whose two networks are unrelated and predict many classes, with the raw logits scaled."""
     first, second = examiner.random.permutation(1000)[:2].tolist()
     state = TrainState(ConvNet(classes, 8, seed=first), moving_average_decay=0.5)
     _assign(state.averages, ConvNet(classes, 8, seed=second))
@@ -133,14 +137,14 @@ def _state(examiner: Examiner, classes: int, scale: float) -> TrainState:
 
 
 def _mixed(state: TrainState) -> ConvNet:
-    """The averages of a state, mixed with its weights once more, as a network of its own."""
+    """Returns a separate network: the averages of a state, mixed with its weights again."""
     mixed = TrainState(state.averages).averages  # a copy
     _assign(mixed, state.network, 1e-4)
     return mixed
 
 
-def _clear_pictures(examiner: Examiner, nets: tuple[ConvNet, ...], count: int) -> tf.Tensor:
-    """Pictures, float32[count, 8, 8, 3], with a largest logit that another order of sums does not change."""
+def _unambiguous_images(examiner: Examiner, nets: tuple[ConvNet, ...], count: int) -> tf.Tensor:
+    """Draws images, float32[count, 8, 8, 3], whose largest logit does not depend on rounding."""
     images = examiner.random.normal(0, 1, [2 * count, 8, 8, 3]).astype(np.float32)
     logits = np.sort([inference(net, tf.constant(images)).numpy() for net in nets], axis=2)
     clear = logits[..., -1] - logits[..., -2] > 1e-3 * logits.std(axis=(1, 2))[:, np.newaxis]
@@ -148,25 +152,28 @@ def _clear_pictures(examiner: Examiner, nets: tuple[ConvNet, ...], count: int) -
 
 
 def _assign(net: ConvNet, other: ConvNet, share: float = 1.0) -> None:
-    """Moves a network's weights a share of the way to another's."""
+    """Moves a network's weights toward another's by a share of their difference."""
     for variable, value in zip(net.trainable_variables, other.trainable_variables, strict=True):
         variable.assign((1 - share) * variable + share * value)
 
 
-def _telling_labels(
+def _discriminating_labels(
     examiner: Examiner, nets: tuple[ConvNet, ...], images: tf.Tensor
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """Labels, int32[B]; the right precisions; what mistakes make of them, all different.
+    """Draws labels, int32[B], for which all known mistakes differ.
 
     Args:
         examiner: draws the labels.
-        nets: with the raw weights, the averages and their mixture.
+        nets: the networks with the raw weights, with the averages and with their mixture.
         images: float32[B, 8, 8, 3].
+
+    Returns:
+        The labels, the correct precisions, and the results of known mistakes by advice.
     """
     logits = np.array([inference(net, images).numpy() for net in nets])
     _, count, classes = logits.shape
     few = count == classes
-    if few:  # and scaled alike, so that a mixture of logits is seen, one of weights is not
+    if few:  # here both networks' logits have the same scale, so a mean of logits can be detected, but not of weights
         logits[2] = logits[:2].mean(0)
     answers = np.argmax(logits, axis=2)
     while True:
@@ -177,7 +184,7 @@ def _telling_labels(
         misconceptions = _wrong_precisions(hits[:2]) | _of_some_pictures(hits[:2])
         if few:
             misconceptions[_MEAN_LOGITS] = np.array([third, third])
-            misconceptions[_AMONG_PICTURES] = np.mean(np.argmax(logits[:2], axis=1) == labels, axis=1)
+            misconceptions[_AMONG_IMAGES] = np.mean(np.argmax(logits[:2], axis=1) == labels, axis=1)
         else:
             misconceptions[_AVERAGED_AGAIN] = np.array([raw, third])
         pairs = [right, *(value for value in misconceptions.values() if np.shape(value) == (2,))]
@@ -187,7 +194,7 @@ def _telling_labels(
 
 
 def _wrong_precisions(hits: np.ndarray) -> dict[str, Any]:
-    """What known mistakes make of the answers of raw and averaged weights that are right, bool[2, B]."""
+    """Returns the results of known mistakes, given which answers of raw and averaged weights are right, bool[2, B]."""
     raw, averaged = hits.mean(1)
     return {
         _ORDER: np.array([averaged, raw]),
@@ -196,7 +203,7 @@ def _wrong_precisions(hits: np.ndarray) -> dict[str, Any]:
         _PERCENT: np.array([100 * raw, 100 * averaged]),
         _COUNTS: hits.sum(1),
         _MISTAKES: np.array([1 - raw, 1 - averaged]),
-        _EACH_PICTURE: hits,
+        _EACH_IMAGE: hits,
         _DIFFERENCE: averaged - raw,
         _MINUS_DIFFERENCE: raw - averaged,
         _RAW_ALONE: raw,
@@ -205,7 +212,7 @@ def _wrong_precisions(hits: np.ndarray) -> dict[str, Any]:
 
 
 def _of_some_pictures(hits: np.ndarray) -> dict[str, Any]:
-    """The same of mistakes with batches of pictures, as far as there are enough pictures."""
+    """Returns the results of mistakes with batches of images, for batches that are smaller than all images."""
     count, found = hits.shape[1], {}
     for size in (size for size in _BATCHES if size < count):
         for first in (size, count - count % size):

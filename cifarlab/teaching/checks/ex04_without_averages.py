@@ -1,4 +1,4 @@
-"""The checks of exercise 4: the averages of a weight along a run, and what averages bring over several seeds."""
+"""The checks of exercise 4: the averages of a weight during a run, and the benefit of averages over several seeds."""
 
 from typing import Any
 
@@ -8,66 +8,66 @@ from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
 
 _NOT_AVERAGED = "these are the values themselves: nothing is averaged."
-_COUNTED_BEFORE = "the first decay used is 1/10, that of step 0. The step counts updates done: after the first it is 1."
-_COUNTED_TWICE = "the first decay used is 3/12, that of step 2. After the first update the step is 1."
-_NO_WARM_UP = "the full decay is used from the first update on. The warm-up makes it 2/11 there; mind the brackets."
-_NO_BOUND = "right at first, but the warm-up goes on without end: the decay should never exceed `bound`."
-_LARGER = "of the two decays the larger one is taken; it should be the smaller one."
-_SWAPPED = "the decay is what is kept of the old average; here it is what is taken of the new value."
+_COUNTED_BEFORE = "the first decay is 1/10, that of step 0. The step counts completed updates: after the first it is 1."
+_COUNTED_TWICE = "the first decay is 3/12, that of step 2. After the first update the step is 1."
+_NO_WARM_UP = "the full decay is used from the first update on. The warm-up should make it 2/11; check the parentheses."
+_NO_BOUND = "correct at first, but the warm-up never ends: the decay should never exceed `bound`."
+_LARGER = "this uses the larger of the two decays; use the smaller one."
+_SWAPPED = "the decay is the weight of the old average; here it is the weight of the new value."
 _FROM_ZERO = "the average starts from 0; it should start from the initial value of the weight."
 _FIRST = "the first average should be the initial value of the weight: before any update nothing is averaged."
-_LATE = "each average sees the weight as it was before the update. It should see the new value."
-_OF_ALL = "that is the mean of all values so far. A moving average moves a part of the way to the new value instead."
-_NOT_ITERATED = "each value is mixed with the value before it. It should be mixed with the average before it."
-_DECAYS = "those are the decays; use them to move the average."
+_LATE = "each average uses the weight from before the update. It should use the new value."
+_OF_ALL = "this is the mean of all values so far. A moving average moves part of the way to the new value instead."
+_NOT_ITERATED = "each value is mixed with the previous value. It should be mixed with the previous average."
+_DECAYS = "these are the decays; use them to update the average."
 _NO_FIRST = "the first one is missing: before any update the average is the initial value."
-_LAST_ONLY = "that is the last average only; return those of all moments, the initial one included."
+_LAST_ONLY = "this is only the last average; return all of them, including the initial one."
 _LAST_MISSING = "the last one is missing: there should be as many averages as values."
 
-_SIGN = "the sign: what averages bring is averaged minus raw."
-_SHARES = "the differences are shares of pictures; return points, 100 times as many."
-_RELATIVE = "that is relative to the raw precision; points are 100 times the difference of two shares."
-_QUOTIENT = "that is the quotient of two means, less 1; points are 100 times the difference of two shares."
-_OVER_STEPS = "the mean is taken over the steps; take it over the seeds, the first axis."
-_OVER_ALL = "the mean is taken over seeds and steps; keep the steps apart: over the first axis only."
+_SIGN = "the sign is wrong: the benefit is averaged minus raw."
+_SHARES = "the differences are fractions; return percentage points, 100 times as large."
+_RELATIVE = "this is relative to the raw precision; points are 100 times the difference of two fractions."
+_QUOTIENT = "this is the quotient of two means, minus 1; points are 100 times the difference of two fractions."
+_OVER_STEPS = "this is the mean over the steps; take it over the seeds, the first axis."
+_OVER_ALL = "this is the mean over seeds and steps; keep the steps separate and take it over the first axis only."
 _NO_MEAN = "there is a difference for each seed and step; take the mean over the seeds."
 _ERRORS_FIRST = "the standard errors come first; the means should."
 _ADDED_UP = "the differences are added up over the seeds; take their mean."
 
-_SPREAD = "that is how far single seeds lie apart. Their mean is surer than one of them, by the square root of n."
+_SPREAD = "this is the spread of single seeds. The error of their mean is smaller, by the square root of n."
 _POPULATION_SPREAD = (
-    "that is how far these seeds lie apart, with n where n - 1 belongs. See `ddof`, and then which error a mean has."
+    "this is the spread of single seeds, with n instead of n - 1. See `ddof`, and then: what is the error of the mean?"
 )
-_POPULATION = "the squares are divided by n; they are a sample's, so divide by n - 1: see `ddof`."
-_WITHOUT_ROOT = "the deviation is divided by n; a mean is surer than one seed by the square root of n only."
-_LESS_IN_BOTH = "n - 1 belongs into the deviation, n under the root; here n - 1 is in both of them."
+_POPULATION = "the sum of squares is divided by n; for a sample, divide it by n - 1: see `ddof`."
+_WITHOUT_ROOT = "the deviation is divided by n; divide it by the square root of n."
+_LESS_IN_BOTH = "here n - 1 is used twice: use n - 1 in the deviation, but n under the square root."
 _UNPAIRED = (
-    "that is the error of two sets of runs that have nothing to do with each other. Here raw and averaged belong to "
-    "one run and rise and fall together: take each run's difference first, then the deviation of the differences."
+    "this is the error for two unrelated sets of runs. Here raw and averaged belong to the same run and rise and fall "
+    "together: take each run's difference first, then the deviation of the differences."
 )
-_OF_RAW = "that is the error of the raw precisions; take that of the differences."
-_OF_AVERAGED = "that is the error of the averaged precisions; take that of the differences."
-_ERRORS_APART = "the error of one is taken off that of the other; take the differences first, then their error."
-_VARIANCE = "that is the square of it: take the root."
-_VARIANCE_SPREAD = "that is the variance of single seeds: take its root. And which error has their mean?"
-_ROOT_OF_STEPS = "divided by the root of the number of steps; each mean is one over the seeds."
+_OF_RAW = "this is the error of the raw precisions; return that of the differences."
+_OF_AVERAGED = "this is the error of the averaged precisions; return that of the differences."
+_ERRORS_APART = "this is the difference of two errors; take the differences first, then their error."
+_VARIANCE = "this is the square of the standard error: take the root."
+_VARIANCE_SPREAD = "this is the variance of single seeds: take its root. And what is the error of their mean?"
+_ROOT_OF_STEPS = "this is divided by the root of the number of steps; each mean is taken over the seeds."
 _ERROR_OVER_STEPS = "the deviation is taken over the steps; take it over the seeds, the first axis."
-_ERROR_IN_SHARES = "right, but as a share of the pictures; give it in points like the mean."
-_TWICE = "twice the standard error is half of an interval of 95 %; return the error itself."
-_INTERVAL = "1.96 times the standard error is half of an interval of 95 %; return the error itself."
-_MEANS_AGAIN = "those are the means once more; the second array should be their standard errors."
+_ERROR_IN_SHARES = "correct, but as a fraction; return it in percentage points like the mean."
+_TWICE = "twice the standard error is half the width of a 95% interval; return the error itself."
+_INTERVAL = "1.96 times the standard error is half the width of a 95% interval; return the error itself."
+_MEANS_AGAIN = "these are the means again; the second array should be their standard errors."
 
 
 def check_averages(averages: Any, *, key: str | None = None) -> CheckPassed:
-    """Checks a student's `averages(values, bound)`: those of one weight along a run, with the tutorial's warm-up.
+    """Checks a student's `averages(values, bound)`, the averages of one weight during a run, with warm-up.
 
     Args:
-        averages: takes float64[N + 1], a weight's initial value and that after each update, and a float in 0-1, the
-            upper bound of the decay; returns float[N + 1], the average at the same moments.
-        key: the instructor's, for other cases.
+        averages: takes float64[N + 1], a weight's initial value and its value after each update, and a float in 0-1,
+            the upper bound of the decay; returns float[N + 1], the average at the same times.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
 
     >>> check_averages(lambda values, bound: values)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -86,22 +86,22 @@ def check_averages(averages: Any, *, key: str | None = None) -> CheckPassed:
     try:
         _compare_averages(examiner, averages, values[:1], 0.9)
     except CheckFailedError as refusal:
-        examiner.fail(f"right along a run, but before its first update, with one value: {refusal.advice}")
+        examiner.fail(f"correct during a run, but not before its first update, with one value: {refusal.advice}")
     return CheckPassed(
-        "it starts from the initial value, and each decay is the smaller one, of the warm-up or the bound."
+        "the average starts from the initial value, and each decay is the smaller of the warm-up's and the bound."
     )
 
 
 def check_difference(difference: Any, *, key: str | None = None) -> CheckPassed:
-    """Checks a student's `difference(raw, averaged)`: what averages bring, in points, and how sure that is.
+    """Checks a student's `difference(raw, averaged)`, the benefit of averages in percentage points and its error.
 
     Args:
         difference: takes two float64[seeds, steps] in 0-1; returns two float[steps], the mean over the seeds of
-            averaged minus raw in points, and the standard error of that mean.
-        key: the instructor's, for other cases.
+            averaged minus raw in percentage points, and the standard error of that mean.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
     """
     examiner = Examiner("difference", key)
     draw = examiner.random
@@ -112,25 +112,25 @@ def check_difference(difference: Any, *, key: str | None = None) -> CheckPassed:
         given = raw.copy(), averaged.copy()
         got = examiner.call(difference, *given)
         if not (np.array_equal(given[0], raw) and np.array_equal(given[1], averaged)):
-            examiner.fail("it changed the precisions that it was given. Only compute with them.")
+            examiner.fail("it changed the precisions that it was given. Only read them.")
         mean, error = _pair(examiner, got)
         _compare_means(examiner, mean, raw, averaged)
         _compare_errors(examiner, error, raw, averaged)
-    return CheckPassed("the mean of the differences in points, and its standard error: each run is its own comparison.")
+    return CheckPassed("the mean difference in percentage points and its standard error, from each run's difference.")
 
 
 def rounded(right: np.ndarray) -> dict[str, np.ndarray]:
-    """What is left of a right answer that a student rounds, by the advice for it."""
-    advice = "right, but rounded (decimals: {}). Do not round: others compute with it."
+    """Returns a correct answer rounded to several decimals, by the advice against it."""
+    advice = "correct, but rounded (decimals: {}). Do not round: other code computes with it."
     return {advice.format(decimals): right.round(decimals) for decimals in (1, 2, 3)}
 
 
 def _compare_averages(examiner: Examiner, averages: Any, values: np.ndarray, bound: float) -> None:
-    """Asks for the averages of some values and compares them."""
+    """Calls the student's function with some values and compares its averages."""
     given, steps = values.copy(), np.arange(1, len(values))
     got = examiner.call(averages, given, bound)
     if not np.array_equal(given, values):
-        examiner.fail("it changed the values that it was given. Make an array or a list of your own.")
+        examiner.fail("it changed the values that it was given. Create a new array or list.")
     warm_up = (1 + steps) / (10 + steps)
     decays = np.minimum(warm_up, bound)
     right = _blended(values, decays)
@@ -152,7 +152,7 @@ def _compare_averages(examiner: Examiner, averages: Any, values: np.ndarray, bou
         _LAST_MISSING: right[:-1],
         **rounded(right),
     }
-    advice = "work out by hand what the average is after the first update, and after the second."
+    advice = "work out by hand the average after the first update and after the second."
     numbers = examiner.as_array(got, "the averages")
     if numbers.shape == right.shape and not np.isclose(numbers[0], right[0]):
         advice = _FIRST
@@ -160,7 +160,7 @@ def _compare_averages(examiner: Examiner, averages: Any, values: np.ndarray, bou
 
 
 def _blended(values: np.ndarray, decays: np.ndarray) -> np.ndarray:
-    """Moving averages, each as the mean of all values so far, weighted by what is left of their shares in it."""
+    """Returns moving averages, each computed as a weighted mean of all values so far."""
     shares, blended = np.ones(1), [values[0]]
     for decay in decays:
         shares = np.append(decay * shares, 1 - decay)
@@ -169,12 +169,12 @@ def _blended(values: np.ndarray, decays: np.ndarray) -> np.ndarray:
 
 
 def _pair(examiner: Examiner, got: Any) -> tuple[Any, Any]:
-    """The two arrays of an answer, given as a tuple, as a list or as one array."""
+    """Returns the two arrays of an answer, which may be a tuple, a list or one array."""
     if not isinstance(got, tuple | list):
         got = examiner.as_array(got, "means and standard errors")
         got = got if got.ndim else [got]
     if len(got) != 2:
-        examiner.fail(f"return two arrays as a pair, the means and their standard errors; got {len(got)} of them.")
+        examiner.fail(f"return two arrays as a pair, the means and their standard errors; got {len(got)}.")
     return got[0], got[1]
 
 
@@ -193,7 +193,7 @@ def _compare_means(examiner: Examiner, got: Any, raw: np.ndarray, averaged: np.n
         _ADDED_UP: brought.sum(0),
         **rounded(right),
     }
-    advice = "take the difference of each run, in points, and then the mean over the seeds."
+    advice = "take the difference of each run in percentage points, and then the mean over the seeds."
     examiner.assert_close(got, right, what="the means", misconceptions=misconceptions, fallback=advice)
 
 
@@ -221,11 +221,11 @@ def _compare_errors(examiner: Examiner, got: Any, raw: np.ndarray, averaged: np.
         _MEANS_AGAIN: brought.mean(0),
         **rounded(right),
     }
-    advice = "take the deviation of the differences over the seeds, and from it the error of their mean."
+    advice = "take the deviation of the differences over the seeds, and compute the error of their mean from it."
     examiner.assert_close(got, right, what="the standard errors", misconceptions=misconceptions, fallback=advice)
 
 
 def _error(values: np.ndarray) -> np.ndarray:
-    """The standard error of the mean over the first axis."""
+    """Returns the standard error of the mean over the first axis."""
     off, number = values - values.mean(0), len(values)
     return np.sqrt(np.sum(off**2, 0) / (number * (number - 1)))

@@ -8,7 +8,7 @@ import numpy as np
 from cifarlab.backend import tf
 from cifarlab.model.losses import loss
 from cifarlab.model.network import ConvNet, Stages, layers, variable_name
-from cifarlab.teaching.checks.ex05_two_gpus import batch, compiled, refuse_other_than_float32
+from cifarlab.teaching.checks.ex05_two_gpus import batch, compiled, require_float32
 from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
 from cifarlab.teaching.checks.student_calls import short_repr
@@ -78,10 +78,10 @@ def check_tower_gradients(tower_gradients: Any, *, key: str | None = None) -> Ch
     Args:
         tower_gradients: takes a ConvNet, float32[B, 24, 24, 3], int32[B] and the names of devices, one for each tower;
             returns a list with the gradient of the total loss of the batch for each of `net.trainable_variables`.
-        key: the instructor's, for other cases.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
     """
     examiner = Examiner("tower_gradients", key, seconds=20)
     here = [device.name for device in tf.config.list_logical_devices() if device.device_type in ("CPU", "GPU")]
@@ -151,7 +151,7 @@ def _compare(examiner: Examiner, got: Any, case: _Case) -> None:
     mine = case.scale * _vector(examiner, got, case)
     right = case.cross_entropy + case.decay
     if _close(mine, right):
-        refuse_other_than_float32(examiner, got)
+        require_float32(examiner, got)
         return
     worst = int(np.abs(mine - right).argmax())
     evidence = f"where they differ most: expected {right[worst] / case.scale[worst]:.6g}, " + (

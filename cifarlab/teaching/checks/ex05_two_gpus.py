@@ -46,10 +46,10 @@ def check_shares(shares: Any, *, key: str | None = None) -> CheckPassed:
         shares: takes float32[B, ...], int32[B] and an int; returns a list with a pair (images, labels) for each tower,
             B / towers consecutive ones each, or raises a ValueError that names both numbers if
             B is no multiple of towers.
-        key: the instructor's, for other cases.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
 
     >>> check_shares(lambda images, labels, towers: [(images, labels)] * towers)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -82,10 +82,10 @@ def check_mean_gradients(mean_gradients: Any, *, key: str | None = None) -> Chec
 
     Args:
         mean_gradients: takes a list by tower of lists by variable of float32 tensors; returns a list by variable.
-        key: the instructor's, for other cases.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
     """
     examiner = Examiner("mean_gradients", key)
     draw = examiner.random
@@ -112,10 +112,10 @@ def check_decay_steps(decay_steps: Any, *, key: str | None = None) -> CheckPasse
 
     Args:
         decay_steps: takes two ints, the images of each tower and the number of towers; returns an int.
-        key: the instructor's, for other cases.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
     """
     examiner = Examiner("decay_steps", key)
     for towers in (1, 2, int(examiner.random.integers(3, 9))):
@@ -160,7 +160,7 @@ def compiled(examiner: Examiner, function: Any, *arguments: Any) -> Any:
     return outcome
 
 
-def refuse_other_than_float32(examiner: Examiner, gradients: Any) -> None:
+def require_float32(examiner: Examiner, gradients: Any) -> None:
     """Refuses gradients of the right values that no update of float32 variables would take."""
     kinds = sorted({np.asarray(value).dtype.name for value in gradients} - {"float32"})
     if kinds:
@@ -255,7 +255,7 @@ def _compare_means(examiner: Examiner, got: Any, gradients: list[list[tf.Tensor]
         examiner.assert_close(
             value, total / towers, what=f"mean {number} of {variables}", misconceptions=misconceptions
         )
-    refuse_other_than_float32(examiner, got)
+    require_float32(examiner, got)
 
 
 def _draw_decay(examiner: Examiner, towers: int) -> tuple[int, int, dict[str, float]]:

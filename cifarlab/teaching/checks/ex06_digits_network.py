@@ -37,10 +37,10 @@ def check_digits_network(digits_network: Any, *, key: str | None = None) -> Chec
     Args:
         digits_network: makes a `ConvNet` for crops of 28 x 28, of at most as many parameters as the tutorial's, whose
             `stages` returns a NamedTuple with the logits as its last item.
-        key: the instructor's, for other cases.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
     """
     examiner = Examiner("digits_network", key, seconds=40)
     seed = int(examiner.random.integers(1, 1000))
@@ -59,11 +59,11 @@ def check_digits_network(digits_network: Any, *, key: str | None = None) -> Chec
             f"it has {count:,} parameters, more than the tutorial's {MAX_PARAMETERS:,}, and there are few pictures to "
             "learn them from. The first fully connected layer is usually the largest."
         )
-    _look_at_seeds(examiner, net, again, other)
+    _check_seeds(examiner, net, again, other)
     images = tf.constant(examiner.random.normal(0, 1, [16, CROP, CROP, 3]), tf.float32)
     logits = _logits(examiner, net, images)
-    _look_at_logits(examiner, net, images, logits)
-    _look_at_training(examiner, net, images)
+    _check_logits(examiner, net, images, logits)
+    _check_training(examiner, net, images)
     smaller = examiner.call(capture_exception(lambda: digits_network(7, 24, 1, seed=seed)))
     if isinstance(smaller, Raised) or _shape(examiner, smaller, [2, 24, 24, 1]) != [2, 7]:
         examiner.fail(
@@ -83,7 +83,7 @@ def _shape(examiner: Examiner, net: Any, shape: list[int]) -> list[int] | None:
     return None if isinstance(stages, Raised) else list(np.shape(stages[-1]))
 
 
-def _look_at_seeds(examiner: Examiner, net: Any, again: Any, other: Any) -> None:
+def _check_seeds(examiner: Examiner, net: Any, again: Any, other: Any) -> None:
     """Refuses initial weights that do not hang on the seed, or not on it alone."""
     for one, same, another in zip(net.variables, again.variables, other.variables, strict=True):
         if not np.array_equal(one, same):
@@ -102,7 +102,7 @@ def _logits(examiner: Examiner, net: Any, images: tf.Tensor) -> np.ndarray:
     return logits
 
 
-def _look_at_logits(examiner: Examiner, net: Any, images: tf.Tensor, logits: np.ndarray) -> None:
+def _check_logits(examiner: Examiner, net: Any, images: tf.Tensor, logits: np.ndarray) -> None:
     """Refuses probabilities, logits that cannot be negative, and what one image has to do with another."""
     large = examiner.call(lambda: net.stages(images * 30)[-1].numpy())
     if np.allclose(large.sum(1), 1, atol=1e-3) and (large >= 0).all():
@@ -122,7 +122,7 @@ def _look_at_logits(examiner: Examiner, net: Any, images: tf.Tensor, logits: np.
         )
 
 
-def _look_at_training(examiner: Examiner, net: Any, images: tf.Tensor) -> None:
+def _check_training(examiner: Examiner, net: Any, images: tf.Tensor) -> None:
     """Refuses weights that no gradient reaches, in the network and in the copy that holds the averages."""
     copied = examiner.call(capture_exception(copy.deepcopy), net)
     if isinstance(copied, Raised):
@@ -164,13 +164,13 @@ def check_recognize(recognize: Any, *, key: str | None = None) -> CheckPassed:
     labels = examiner.random.integers(0, 10, DIGITS_CHECKED)
     pictures = street_digits.draw(labels, int(examiner.random.integers(1, 2**31)))
     found = _digits(examiner, recognize, pictures)
-    _look_at_answers(examiner, found, labels)
+    _check_answers(examiner, found, labels)
     if not np.array_equal(found, _digits(examiner, recognize, pictures)):
         examiner.fail(
             "asked twice about the same pictures, it answers differently: nothing may be distorted at random here. "
             "Evaluation crops centrally."
         )
-    _look_at_crop_and_standardization(examiner, recognize, pictures, found)
+    _check_crop_and_standardization(examiner, recognize, pictures, found)
     right = float(np.mean(found == labels))
     if right < MIN_ACCURACY:
         examiner.fail(
@@ -181,7 +181,7 @@ def check_recognize(recognize: Any, *, key: str | None = None) -> CheckPassed:
     return CheckPassed(f"At least {10 * int(10 * right)}% of {len(labels)} new house numbers recognized.")
 
 
-def _look_at_crop_and_standardization(
+def _check_crop_and_standardization(
     examiner: Examiner, recognize: Any, pictures: np.ndarray, found: np.ndarray
 ) -> None:
     """Refuses what sees more than the central crop, or is not told light and contrast of each picture by itself."""
@@ -211,7 +211,7 @@ def _digits(examiner: Examiner, recognize: Any, pictures: np.ndarray) -> np.ndar
     return numbers
 
 
-def _look_at_answers(examiner: Examiner, found: np.ndarray, labels: np.ndarray) -> None:
+def _check_answers(examiner: Examiner, found: np.ndarray, labels: np.ndarray) -> None:
     """Refuses answers that are no digits, all the same, or shifted."""
     if found.min() < 0 or found.max() > 10 or np.any(found != np.round(found)):
         examiner.fail(f"digits are whole numbers from 0 to 9; got {found.min():g} to {found.max():g}.")

@@ -18,19 +18,19 @@ def check_read_digits(read_digits: Any, *, key: str | None = None) -> CheckPasse
 
     Args:
         read_digits: from the path of a MATLAB file to images, uint8[N, 32, 32, 3], and labels, integers [N] in 0-9.
-        key: the instructor's, for other cases.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
     """
     examiner = Examiner("read_digits", key)
     with tempfile.TemporaryDirectory() as folder:
         for number, count in enumerate(examiner.random.permutation([11, 17, 23])):
-            _look_at_file(examiner, read_digits, Path(folder, f"{number}_32x32.mat"), int(count))
+            _check_file(examiner, read_digits, Path(folder, f"{number}_32x32.mat"), int(count))
     return CheckPassed("pictures upright and in colour, labels 0 to 9: SVHN as the course's data sets are.")
 
 
-def _look_at_file(examiner: Examiner, read_digits: Any, path: Path, count: int) -> None:
+def _check_file(examiner: Examiner, read_digits: Any, path: Path, count: int) -> None:
     """Refuses what is not the content of a file of so many pictures."""
     import scipy.io
 
@@ -41,11 +41,11 @@ def _look_at_file(examiner: Examiner, read_digits: Any, path: Path, count: int) 
     got = examiner.call(read_digits, str(path))
     if not isinstance(got, tuple | list) or len(got) != 2:
         examiner.fail(f"two things should come back, images and labels; got {short_repr(got)}.")
-    _look_at_images(examiner, got[0], np.moveaxis(pixels, 3, 0), pixels)
-    _look_at_labels(examiner, got[1], labels)
+    _check_images(examiner, got[0], np.moveaxis(pixels, 3, 0), pixels)
+    _check_labels(examiner, got[1], labels)
 
 
-def _look_at_images(examiner: Examiner, got: Any, right: np.ndarray, as_stored: np.ndarray) -> None:
+def _check_images(examiner: Examiner, got: Any, right: np.ndarray, as_stored: np.ndarray) -> None:
     numbers = examiner.as_array(got, "the images")
     scaled = "the pixels are scaled: keep 0 to 255, as in CIFAR-10's records; the pipeline standardizes them later."
     examiner.assert_close(
@@ -69,7 +69,7 @@ def _look_at_images(examiner: Examiner, got: Any, right: np.ndarray, as_stored: 
         examiner.fail(f"the images should be uint8, as pixels are stored; got {short_repr(got)}.")
 
 
-def _look_at_labels(examiner: Examiner, got: Any, stored: np.ndarray) -> None:
+def _check_labels(examiner: Examiner, got: Any, stored: np.ndarray) -> None:
     right = stored % 10
     numbers = examiner.as_array(got, "the labels")
     examiner.assert_close(
@@ -96,10 +96,10 @@ def check_negative(negative: Any, *, key: str | None = None) -> CheckPassed:
     Args:
         negative: from images [B, rows, columns, channels], 0-255, and a seed, int32[2] or int32[4], to images of the
             same shape, each as it was or with 255 minus each value; the seed decides, for each by itself.
-        key: the instructor's, for other cases.
+        key: the instructor's key, which selects different cases.
 
     Raises:
-        CheckFailedError: it is not right; the message says why.
+        CheckFailedError: the answer is wrong; the message says why.
     """
     examiner = Examiner("negative", key)
     images = tf.constant(examiner.random.uniform(1, 254, [64, 6, 5, 3]).round(), tf.float32)
@@ -122,7 +122,7 @@ def check_negative(negative: Any, *, key: str | None = None) -> CheckPassed:
             )
     if not 14 <= chosen.sum() <= 50:
         examiner.fail(f"about half of the images should become negatives; of 64 there were {chosen.sum()}.")
-    _look_in_graph(examiner, negative, images, [seed, step], chosen)
+    _check_in_graph(examiner, negative, images, [seed, step], chosen)
     whole = tf.cast(images, tf.uint8)
     if not np.array_equal(chosen, _chosen(examiner, negative, whole, [seed, step])):
         examiner.fail("images of dtype uint8, as a crop returns them, are not treated like the same ones in float32.")
@@ -141,14 +141,14 @@ def _which(examiner: Examiner, result: Any, images: tf.Tensor) -> np.ndarray:
         examiner.fail(f"the images should keep their shape {list(values.shape)}; got {list(got.shape)}.")
     kept, negative = (np.isclose(got, one, atol=1e-3).all((1, 2, 3)) for one in (values, 255 - values))
     if not (kept | negative).all():
-        _look_at_neither(examiner, got, values, kept)
+        _fail_neither(examiner, got, values, kept)
     if negative.all() or kept.all():
         every = "every image became a negative" if negative.all() else "no image became a negative"
         examiner.fail(f"{every}: about half of a batch should, each by its own draw.")
     return negative
 
 
-def _look_at_neither(examiner: Examiner, got: np.ndarray, values: np.ndarray, kept: np.ndarray) -> NoReturn:
+def _fail_neither(examiner: Examiner, got: np.ndarray, values: np.ndarray, kept: np.ndarray) -> NoReturn:
     """Refuses images that are neither as they were nor negatives, with the reason where it is known."""
     known = {
         "the values are only negated: 255 minus the value stays in 0 to 255, which other distortions expect.": -values,
@@ -167,7 +167,7 @@ def _look_at_neither(examiner: Examiner, got: np.ndarray, values: np.ndarray, ke
     examiner.fail("an image should be as it was, or have 255 minus each value; some are neither.")
 
 
-def _look_in_graph(examiner: Examiner, negative: Any, images: tf.Tensor, seed: list[int], chosen: np.ndarray) -> None:
+def _check_in_graph(examiner: Examiner, negative: Any, images: tf.Tensor, seed: list[int], chosen: np.ndarray) -> None:
     """Refuses what works by itself and not in the pipeline, which compiles it and passes a longer seed."""
     signature = [tf.TensorSpec([None, *images.shape[1:]], tf.float32), tf.TensorSpec([4], tf.int32)]
     compiled = tf.function(negative, input_signature=signature)

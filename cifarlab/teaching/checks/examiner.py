@@ -1,4 +1,4 @@
-"""What all checks have in common: cases drawn from a key, arrays compared, and known misconceptions recognised."""
+"""The base of all checks: draws cases from a key, compares arrays and recognizes known misconceptions."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,13 +12,15 @@ from cifarlab.teaching.checks.student_calls import call_with_timeout, short_repr
 
 
 class Examiner:
-    """Asks a student's function and refuses what is not right.
+    """Calls a student's function and fails the check if its results are wrong.
 
-    Without a key the cases are always the same, and what was expected and got is shown. With an instructor's key they
-    are others, which nobody can know beforehand, and only the advice is shown: the numbers stay hidden.
+    Without a key, the cases are always the same, and the expected and actual values are shown. With an instructor's
+    key, the cases are different and cannot be known in advance, and only the advice is shown: the numbers stay hidden.
 
     Attributes:
-        random: draws the cases; a function of the check's name and the key.
+        random: the generator that draws the cases, seeded with the check's name and the key.
+        hidden: whether the cases are secret.
+        seconds: the time limit of a call, in seconds.
 
     >>> examiner = Examiner("softmax")
     >>> examiner.call(abs, -3)
@@ -32,32 +34,35 @@ class Examiner:
     """
 
     def __init__(self, name: str, key: str | None = None, *, seconds: float = 10.0) -> None:
-        """Draws nothing yet.
+        """Seeds the generator, without drawing anything yet.
 
         Args:
-            name: of the check; each has cases of its own.
-            key: the instructor's; None for the visible cases.
-            seconds: that each call of the student's function may take.
+            name: the check's name; each check has different cases.
+            key: the instructor's key; None for the visible cases.
+            seconds: the time limit of each call of the student's function.
         """
         digest = hashlib.sha256(f"{name}\n{key or ''}".encode()).digest()
         self.random = np.random.default_rng(int.from_bytes(digest[:8], "big"))
         self.hidden, self.seconds = key is not None, seconds
 
     def call(self, function: Any, *arguments: Any) -> Any:
-        """What a student's function returns; its exceptions, endless loops and floods are refused politely.
+        """Returns what a student's function returns.
 
         Raises:
-            CheckFailedError: it did not return.
+            CheckFailedError: it raised an exception, took too long or printed too much.
         """
         try:
             return call_with_timeout(function, *arguments, timeout=self.seconds)
         except CheckFailedError as refusal:
-            if self.hidden and refusal.from_exception:  # its words may hold the hidden numbers
-                self.fail("it raised an exception on numbers that are not in this notebook. Which are special?")
+            if self.hidden and refusal.from_exception:  # its message may contain the hidden numbers
+                self.fail(
+                    "it raises an exception on inputs that are not shown in this notebook. "
+                    "Which special cases did you miss?"
+                )
             self.fail(refusal.advice, refusal.evidence)
 
     def fail(self, advice: str, evidence: str = "") -> NoReturn:
-        """Ends the check; the evidence is shown where the cases are no secret.
+        """Ends the check; the evidence is shown only if the cases are not hidden.
 
         Raises:
             CheckFailedError: always.
@@ -65,15 +70,18 @@ class Examiner:
         raise CheckFailedError(advice, "" if self.hidden else evidence) from None
 
     def as_array(self, value: Any, what: str) -> np.ndarray:
-        """A student's value as float64[...], or a refusal: None, strings, ragged lists, complex numbers and the like.
+        """Converts a student's value to a float64 array.
 
         Args:
             value: anything.
-            what: the words for it, such as "the probabilities".
+            what: how messages refer to it, such as "the probabilities".
+
+        Raises:
+            CheckFailedError: it is None, a string, a ragged list, complex or otherwise not numeric.
         """
         if value is None:
             self.fail(f"{what} should be numbers; got None. Is `return` missing?")
-        looked = student_calls.after_call_hook  # to convert a value of the student's class calls the student's code
+        hook = student_calls.after_call_hook  # converting an object of the student's class calls the student's code
         try:
             if callable(value) or (isinstance(value, list | tuple) and len(value) > 1_000_000):
                 raise TypeError
@@ -81,10 +89,10 @@ class Examiner:
             if numbers.dtype.kind not in "biuf" and numbers.dtype.name != "bfloat16":
                 raise TypeError
             return numbers.astype(np.float64)
-        except Exception:  # of whatever class the student's value is
+        except Exception:  # the student's value may be an object of any class
             self.fail(f"{what} should be a tensor or array of numbers; got {short_repr(value)}.")
         finally:
-            looked()
+            hook()
 
     def assert_close(
         self,
@@ -96,18 +104,18 @@ class Examiner:
         fallback: str = "compare the numbers below.",
         tolerance: float = 1e-4,
     ) -> None:
-        """Returns if a value is right; else refuses it with the advice of the misconception that gives it.
+        """Fails the check unless a value is correct, with the advice for the misconception that explains it.
 
         Args:
-            actual: the student's value, anything.
-            expected: what it should be.
-            what: the words for it, such as "the probabilities".
-            misconceptions: by their advice, the values that known wrong answers give; also of other shapes.
-            fallback: the advice where none of them matches.
-            tolerance: relative and absolute.
+            actual: the student's value, which may be anything.
+            expected: the correct value.
+            what: how messages refer to it, such as "the probabilities".
+            misconceptions: the values that known wrong answers give, by their advice; they may have other shapes.
+            fallback: the advice if none of them matches.
+            tolerance: the relative and absolute tolerance.
 
         Raises:
-            CheckFailedError: it is not right.
+            CheckFailedError: it differs from the expected value.
         """
         numbers = self.as_array(actual, what)
         if _close(numbers, expected, tolerance):
@@ -120,8 +128,8 @@ class Examiner:
             self.fail(f"{what} should have the shape {list(expected.shape)}; got {list(numbers.shape)}.")
         if not np.isfinite(numbers).all():
             bad = "not a number" if np.isnan(numbers).any() else "infinite"
-            self.fail(f"{what}: some are {bad}. Does something overflow, or is something divided by 0?", evidence)
-        self.fail(f"{what}: not right. {fallback[:1].upper()}{fallback[1:]}", evidence)
+            self.fail(f"{what}: some values are {bad}. Is there an overflow or a division by 0?", evidence)
+        self.fail(f"{what}: not correct. {fallback[:1].upper()}{fallback[1:]}", evidence)
 
 
 def _close(numbers: np.ndarray, others: np.ndarray, tolerance: float) -> bool:
@@ -129,7 +137,7 @@ def _close(numbers: np.ndarray, others: np.ndarray, tolerance: float) -> bool:
 
 
 def _numbers(values: np.ndarray, right: np.ndarray, got: np.ndarray) -> str:
-    """The first few of the row in which two arrays differ most."""
+    """Formats the first few values of the row in which two arrays differ most."""
     if values.ndim and right.shape == got.shape and np.isfinite(got).any():
         *row, _ = np.unravel_index(np.nanargmax(np.abs(right - got)), right.shape)
         values = values[tuple(row)]

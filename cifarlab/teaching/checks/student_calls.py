@@ -1,4 +1,4 @@
-"""Calls a student's function, whatever it is and does, and gets a value or words that help."""
+"""Calls a student's function with limits on time and output, and turns its failures into helpful messages."""
 
 import contextlib
 import ctypes
@@ -12,23 +12,23 @@ from typing import Any, NamedTuple
 from cifarlab.teaching.checks.result import CheckFailedError
 
 MAX_OUTPUT_CHARS = 10_000
-"""Characters that one call may print; more is taken for a loop without end, which it usually is."""
-_MAX_SHOWN_CHARS = 400  # characters of what was printed, or of an exception's words
+"""Characters that one call may print. A call that prints more is usually in an endless loop."""
+_MAX_SHOWN_CHARS = 400  # characters shown of printed text, or of an exception's message
 
-after_call_hook: Callable[[], object] = lambda: None  # noqa: E731, a grader's kernel puts its own look at the checks here
+after_call_hook: Callable[[], object] = lambda: None  # noqa: E731, the grader's kernel installs its tamper check here
 
 _NOISE = re.compile(
     r"\{\{function_node.*?\}\}|\[Op:\w+\].*", re.DOTALL
-)  # what TensorFlow adds to its exceptions' words
+)  # what TensorFlow adds to the messages of its exceptions
 
 _ADVICE = {
     "NameError": " Run the cells above it first.",
-    "a symbolic tf.Tensor": " Numpy knows no tensors inside of tf.function: use TensorFlow's operations.",
+    "a symbolic tf.Tensor": " NumPy cannot use tensors inside tf.function: use TensorFlow's operations.",
     "Incompatible shapes": " Did a sum lose its axis? `keepdims=True` keeps it.",
     "to be a int64 tensor but is a int32": " `tf.argmax` takes an `output_type`.",
     "int32 tensor but is a int64": " `tf.argmax` takes an `output_type`.",
 }
-"""What helps with exceptions that are often met, by something in their words."""
+"""Advice for common exceptions, by a part of their message."""
 
 
 class _CallTimeoutError(BaseException):
@@ -36,11 +36,11 @@ class _CallTimeoutError(BaseException):
 
 
 class _OutputLimitError(BaseException):
-    """As above."""
+    """Raised when a call prints too much; a BaseException for the same reason."""
 
 
 class _Printed(io.TextIOBase):
-    """Keeps what a call prints, up to a limit."""
+    """A text stream that keeps what a call prints, up to a limit."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -56,7 +56,7 @@ class _Printed(io.TextIOBase):
 
 
 class _Call(threading.Thread):
-    """One call on a thread of its own, which can be ended from outside."""
+    """A call on a separate thread, which can be ended from outside."""
 
     def __init__(self, function: Any, arguments: tuple) -> None:
         super().__init__(daemon=True)
@@ -67,36 +67,40 @@ class _Call(threading.Thread):
     def run(self) -> None:
         try:
             self.value = self.function(*self.arguments)
-        except BaseException as error:  # whatever it is, it is the student's, and is told as words
+        except BaseException as error:  # raised by the student's code; the caller turns it into a message
             self.error = error
 
     def end(self) -> None:
-        """Raises an exception in the thread as soon as it runs Python again; it may be deaf to it."""
+        """Raises an exception in the thread once it runs Python code again; the thread may catch and ignore it."""
         if self.ident is not None:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(_CallTimeoutError))
             self.join(0.5)
 
 
 def call_with_timeout(function: Any, *args: Any, timeout: float = 10.0) -> Any:
-    """What a student's function returns.
+    """Returns what a student's function returns.
 
     Args:
-        function: anything; a student may pass what is not a function.
-        args: of the call.
-        timeout: seconds after which a call is given up. A loop in Python is ended then; one inside a library goes on.
+        function: the function; a student may pass anything.
+        args: its arguments.
+        timeout: seconds until the call is abandoned. A loop in Python is ended then; one inside a library keeps
+            running.
 
     Raises:
-        CheckFailedError: it is not a function, it is not written yet, it raised, took too long or printed too much.
+        CheckFailedError: it is not a function, is not written yet, raised an exception, took too long or printed too
+            much.
 
     >>> call_with_timeout(lambda a, b: a + b, 1, 2)
     3
     >>> call_with_timeout(None)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    cifarlab.teaching.checks.result.CheckFailedError: Not yet: a function is checked here; got None. Pass its name...
+    cifarlab.teaching.checks.result.CheckFailedError: Not yet: expected a function; got None. Pass the function...
     """
     if not callable(function):
-        raise CheckFailedError(f"a function is checked here; got {short_repr(function)}. Pass its name, no brackets.")
-    printed, running, looked = _Printed(), _Call(function, args), after_call_hook
+        raise CheckFailedError(
+            f"expected a function; got {short_repr(function)}. Pass the function itself, without parentheses."
+        )
+    printed, running, hook = _Printed(), _Call(function, args), after_call_hook
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         running.start()
         try:
@@ -105,24 +109,22 @@ def call_with_timeout(function: Any, *args: Any, timeout: float = 10.0) -> Any:
             still_running = running.is_alive()
             if still_running:
                 running.end()
-            looked()
+            hook()
     if still_running:
-        raise CheckFailedError(
-            f"no answer within {timeout:g} s. Is there a loop that does not end?", _quote(printed.text)
-        )
+        raise CheckFailedError(f"no result within {timeout:g} s. Is there an endless loop?", _quote(printed.text))
     if running.error is not None:
         raise _told(running.error, function, printed.text)
     return running.value
 
 
 class Raised(NamedTuple):
-    """In place of what a function returns: the exception that it raised."""
+    """The result of a call that raised an exception, in place of its return value."""
 
     error: Exception
 
 
 def capture_exception(function: Any) -> Callable:
-    """The same function, but its exceptions are returned: for cases where they are right, or say something.
+    """Wraps a function so that it returns its exceptions instead of raising them.
 
     >>> type(capture_exception(int)("three").error).__name__
     'ValueError'
@@ -138,7 +140,7 @@ def capture_exception(function: Any) -> Callable:
 
 
 def short_repr(value: Any) -> str:
-    """A value in a few words, however large it is and whatever its own words do.
+    """Describes a value in a few words, even if it is huge or its `__repr__` fails.
 
     >>> short_repr(None), short_repr("softmax"), short_repr([1, 2])
     ('None', "the string 'softmax'", 'a list of 2')
@@ -146,7 +148,7 @@ def short_repr(value: Any) -> str:
     >>> short_repr(np.zeros([2, 10]))
     'float64[2, 10]'
     """
-    with contextlib.suppress(Exception):  # of an object of the student's own, or an integer of thousands of digits
+    with contextlib.suppress(Exception):  # raised by an object of the student's class, or by a huge integer
         if value is None or isinstance(value, bool | int | float):
             return str(value)[:40]
         if isinstance(value, str):
@@ -158,18 +160,18 @@ def short_repr(value: Any) -> str:
 
 
 def _told(error: BaseException, function: Any, printed: str) -> CheckFailedError:
-    """What to say of an exception that a student's function raised."""
+    """Turns an exception that a student's function raised into a message."""
     name = "the function"
-    with contextlib.suppress(Exception):  # of an object of the student's own
+    with contextlib.suppress(Exception):  # raised by an object of the student's class
         name = str(function.__name__)[:40]
     frames = traceback.extract_tb(error.__traceback__)[1:]
     try:
         said = _NOISE.sub("", str(error)).strip()
-    except Exception:  # an exception of the student's own, whose words raise another
+    except Exception:  # an exception of the student's class, whose __str__ raises another
         said = None
-    if isinstance(error, NotImplementedError) and not said:  # TensorFlow's own has words
+    if isinstance(error, NotImplementedError) and not said:  # TensorFlow's have a message
         stub = frames[-1].name if frames and frames[-1].name != "__init__" else name
-        return CheckFailedError(f"{stub} is not written yet. Replace `raise NotImplementedError()` by your code.")
+        return CheckFailedError(f"{stub} is not written yet. Replace `raise NotImplementedError()` with your code.")
     if isinstance(error, _OutputLimitError):
         return CheckFailedError(
             f"{name} printed more than {MAX_OUTPUT_CHARS:,} characters. Is there a print in a loop?"

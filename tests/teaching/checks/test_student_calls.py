@@ -1,4 +1,4 @@
-"""A student's function is called, ended when it must be, and its words are kept short."""
+"""Tests of calling a student's function: time and output limits, and short, helpful messages."""
 
 import sys
 import threading
@@ -28,7 +28,7 @@ def test_an_endless_loop_is_ended_and_leaves_no_thread():
         while True:
             pass
 
-    assert "no answer within 0.3 s. Is there a loop that does not end?" in refused(endless)
+    assert "no result within 0.3 s. Is there an endless loop?" in refused(endless)
     deadline = time.monotonic() + 10
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -60,7 +60,7 @@ def test_a_stub_is_told_from_a_mistake():
         raise NotImplementedError
 
     assert refused(softmax, 1, seconds=10) == (
-        "Not yet: softmax is not written yet. Replace `raise NotImplementedError()` by your code."
+        "Not yet: softmax is not written yet. Replace `raise NotImplementedError()` with your code."
     )
 
 

@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_softmax"
-ADVICE = "all logits are of one size. Beside"
+ADVICE = "all logits have a similar size"
 
 
 def less(number_of):

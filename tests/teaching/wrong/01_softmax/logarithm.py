@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_softmax"
-ADVICE = "leave the logarithm"
+ADVICE = "the loss takes the logarithm"
 
 
 def answer(logits):

@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_softmax"
-ADVICE = "a minus too many"
+ADVICE = "a wrong minus sign"
 
 
 def answer(logits):

@@ -5,7 +5,7 @@ import numpy as np
 from cifarlab.backend import tf
 
 CHECK = "check_softmax"
-ADVICE = "Numpy knows no tensors inside of tf.function"
+ADVICE = "NumPy cannot use tensors inside tf.function"
 
 
 @tf.function

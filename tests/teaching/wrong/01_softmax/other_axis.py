@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_softmax"
-ADVICE = "mind the axis"
+ADVICE = "check the axis"
 
 
 def answer(logits):

@@ -4,7 +4,7 @@ import cifarlab
 from cifarlab.backend import tf
 
 CHECK = "check_probabilities"
-ADVICE = "mind the axis"
+ADVICE = "check the axis"
 
 
 def answer(net, images):

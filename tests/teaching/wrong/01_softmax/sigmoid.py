@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_softmax"
-ADVICE = "that is a sigmoid"
+ADVICE = "this is a sigmoid"
 
 
 def answer(logits):

@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_gradients"
-ADVICE = "once more: give that loss"
+ADVICE = "again: give that loss"
 
 
 def answer(logits, labels):

@@ -1,7 +1,7 @@
 """The least of the right loss."""
 
 CHECK = "check_smallest_loss"
-ADVICE = "0 is the least of the right loss"
+ADVICE = "0 is the smallest value of the correct loss"
 
 
 def answer(num_classes):

@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_locally_connected"
-ADVICE = "take no size from values.shape[0]"
+ADVICE = "instead of values.shape[0]"
 
 
 def answer(values, weights, biases):

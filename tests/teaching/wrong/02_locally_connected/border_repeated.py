@@ -1,7 +1,7 @@
 """Padding with the border's own values."""
 
 CHECK = "check_locally_connected"
-ADVICE = "own values go on beyond it"
+ADVICE = "the border is padded with its own values"
 LIKE = "right/02_locally_connected/nine_shifts.py"
 INSTEAD = [
     (

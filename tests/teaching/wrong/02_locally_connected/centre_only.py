@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_locally_connected"
-ADVICE = "only the position itself counts"
+ADVICE = "only the position itself is used"
 
 
 def answer(values, weights, biases):

@@ -1,7 +1,7 @@
 """A convolution's parameters, whatever is asked for."""
 
 CHECK = "check_size_and_work"
-ADVICE = "here each position has a set of its own"
+ADVICE = "here each position has its own weights and biases"
 
 
 def answer(rows, columns, inputs, outputs, shared):

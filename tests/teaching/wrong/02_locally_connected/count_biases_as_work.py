@@ -1,7 +1,7 @@
 """Adding the biases is counted, too."""
 
 CHECK = "check_size_and_work"
-ADVICE = "is not counted, as in lesson 2"
+ADVICE = "do not count the addition of the biases"
 
 
 def answer(rows, columns, inputs, outputs, shared):

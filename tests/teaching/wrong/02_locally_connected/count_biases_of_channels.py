@@ -1,7 +1,7 @@
 """A bias for each channel where each position has its own."""
 
 CHECK = "check_size_and_work"
-ADVICE = "has biases of its own"
+ADVICE = "each position has its own biases"
 
 
 def answer(rows, columns, inputs, outputs, shared):

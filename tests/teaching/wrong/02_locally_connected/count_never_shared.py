@@ -1,7 +1,7 @@
 """A locally connected layer's parameters, whatever is asked for."""
 
 CHECK = "check_size_and_work"
-ADVICE = "weights are shared by all positions"
+ADVICE = "all positions share the weights"
 
 
 def answer(rows, columns, inputs, outputs, shared):

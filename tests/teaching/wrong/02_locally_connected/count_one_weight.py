@@ -1,7 +1,7 @@
 """One weight for two channels in place of 3 x 3."""
 
 CHECK = "check_size_and_work"
-ADVICE = "channels; there are 3 x 3."
+ADVICE = "channels; there should be 3 x 3."
 
 
 def answer(rows, columns, inputs, outputs, shared):

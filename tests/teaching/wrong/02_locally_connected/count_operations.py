@@ -1,7 +1,7 @@
 """Multiplications and additions counted apart."""
 
 CHECK = "check_size_and_work"
-ADVICE = "count as one"
+ADVICE = "the addition after it as one"
 
 
 def answer(rows, columns, inputs, outputs, shared):

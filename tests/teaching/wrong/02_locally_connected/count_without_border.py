@@ -1,7 +1,7 @@
 """Products with the zeros beyond the border are left out."""
 
 CHECK = "check_size_and_work"
-ADVICE = "its zeros included"
+ADVICE = "including its zeros"
 
 
 def answer(rows, columns, inputs, outputs, shared):

@@ -1,7 +1,7 @@
 """A convolution as in mathematics, with the filters turned round."""
 
 CHECK = "check_locally_connected"
-ADVICE = "turned round by 180 degrees"
+ADVICE = "rotated by 180 degrees"
 LIKE = "right/02_locally_connected/nine_shifts.py"
 INSTEAD = [
     (

@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_locally_connected"
-ADVICE = "not numpy's or .numpy()"
+ADVICE = "not NumPy's or .numpy()"
 
 
 def answer(values, weights, biases):

@@ -4,7 +4,7 @@ from cifarlab.backend import tf
 from cifarlab.model import network
 
 CHECK = "check_local_layer"
-ADVICE = "one for each channel, shared"
+ADVICE = "shared by all positions, one per channel"
 
 
 class LocalLayer(network.Layer):

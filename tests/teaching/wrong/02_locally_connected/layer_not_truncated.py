@@ -4,7 +4,7 @@ from cifarlab.backend import tf
 from cifarlab.model import network
 
 CHECK = "check_local_layer"
-ADVICE = "normally distributed, not truncated"
+ADVICE = "a normal distribution that is not truncated"
 
 
 class LocalLayer(network.Layer):

@@ -4,7 +4,7 @@ from cifarlab.backend import tf
 from cifarlab.model import network
 
 CHECK = "check_local_layer"
-ADVICE = "one set, shared by all positions"
+ADVICE = "shared by all positions, as in a convolution"
 
 
 class LocalLayer(network.Layer):

@@ -1,7 +1,7 @@
 """A size of the batch from shape[0], which tf.function does not know."""
 
 CHECK = "check_local_layer"
-ADVICE = "take no size from shape[0]"
+ADVICE = "do not use shape[0]"
 LIKE = "right/02_locally_connected/layer_in_two_lines.py"
 INSTEAD = [
     (

@@ -4,7 +4,7 @@ from cifarlab.backend import tf
 from cifarlab.model import network
 
 CHECK = "check_local_layer"
-ADVICE = "the weights that it started with"
+ADVICE = "it computes with its initial weights"
 
 
 class LocalLayer(network.Layer):

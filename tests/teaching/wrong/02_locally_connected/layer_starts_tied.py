@@ -4,7 +4,7 @@ from cifarlab.backend import tf
 from cifarlab.model import network
 
 CHECK = "check_local_layer"
-ADVICE = "draw them in their whole shape"
+ADVICE = "draw them in their full shape"
 
 
 class LocalLayer(network.Layer):

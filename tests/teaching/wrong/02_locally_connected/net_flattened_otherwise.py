@@ -5,7 +5,7 @@ from cifarlab.backend import tf
 from cifarlab.model import network
 
 CHECK = "check_local_network"
-ADVICE = "another order than rows, columns"
+ADVICE = "in the order rows, columns, channels"
 
 
 class LocalLayer(network.Layer):

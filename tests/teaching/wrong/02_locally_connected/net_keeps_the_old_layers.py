@@ -5,7 +5,7 @@ from cifarlab.backend import tf
 from cifarlab.model import network
 
 CHECK = "check_local_network"
-ADVICE = "is still fully connected"
+ADVICE = "is still the tutorial's fully connected layer"
 
 
 class LocalLayer(network.Layer):

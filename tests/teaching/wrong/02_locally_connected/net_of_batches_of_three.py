@@ -5,7 +5,7 @@ from cifarlab.backend import tf
 from cifarlab.model import network
 
 CHECK = "check_local_network"
-ADVICE = "take no size from shape[0]"
+ADVICE = "do not use shape[0]"
 
 
 class LocalLayer(network.Layer):

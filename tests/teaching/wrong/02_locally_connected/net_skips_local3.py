@@ -1,7 +1,7 @@
 """local4 takes what pool2 returns."""
 
 CHECK = "check_local_network"
-ADVICE = "it should get what local3 returns"
+ADVICE = "it should get the result of local3"
 LIKE = "right/02_locally_connected/net_written_out.py"
 INSTEAD = [
     (

@@ -5,7 +5,7 @@ from cifarlab.backend import tf
 from cifarlab.model import network
 
 CHECK = "check_local_network"
-ADVICE = "the other version of cuda-convnet"
+ADVICE = "another common version of cuda-convnet"
 
 
 class LocalLayer(network.Layer):

@@ -5,7 +5,7 @@ from cifarlab.backend import tf
 from cifarlab.model import network
 
 CHECK = "check_local_network"
-ADVICE = "one for each channel"
+ADVICE = "one per channel"
 
 
 class LocalLayer(network.Layer):

@@ -5,7 +5,7 @@ from cifarlab.backend import tf
 from cifarlab.model import network
 
 CHECK = "check_local_network"
-ADVICE = "How many values does local4 hand on"
+ADVICE = "How many values does local4 pass on"
 
 
 class LocalLayer(network.Layer):

@@ -1,7 +1,7 @@
 """All padding at the bottom and at the right."""
 
 CHECK = "check_locally_connected"
-ADVICE = "the nine neighbours are off-centre"
+ADVICE = "the 3 x 3 window is off center"
 LIKE = "right/02_locally_connected/nine_shifts.py"
 INSTEAD = [
     (

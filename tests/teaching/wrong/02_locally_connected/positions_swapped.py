@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_locally_connected"
-ADVICE = "of weights of rows and columns are swapped"
+ADVICE = "the weights of rows and columns are swapped"
 
 
 def answer(values, weights, biases):

@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_locally_connected"
-ADVICE = "with the weights of one of them"
+ADVICE = "every position uses the same weights"
 
 
 def answer(values, weights, biases):

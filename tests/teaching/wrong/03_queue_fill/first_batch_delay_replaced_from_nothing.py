@@ -1,7 +1,7 @@
 """The queue is bounded by the epoch, but the batch is replaced all the same."""
 
 CHECK = "check_first_batch_delay"
-ADVICE = "nothing is left to replace"
+ADVICE = "no records are left to replace"
 
 
 def answer(fraction, num_examples, batch_size, records_per_second):

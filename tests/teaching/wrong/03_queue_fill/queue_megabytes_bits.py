@@ -1,7 +1,7 @@
 """Bits for bytes."""
 
 CHECK = "check_queue_megabytes"
-ADVICE = "eight times too much"
+ADVICE = "eight times too large"
 
 
 def answer(fraction, num_examples, batch_size):

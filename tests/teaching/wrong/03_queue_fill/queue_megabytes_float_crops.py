@@ -1,7 +1,7 @@
 """What the tutorial's own queue held: distorted crops in float32."""
 
 CHECK = "check_queue_megabytes"
-ADVICE = "those are crops in float32"
+ADVICE = "these are crops in float32"
 
 
 def answer(fraction, num_examples, batch_size):

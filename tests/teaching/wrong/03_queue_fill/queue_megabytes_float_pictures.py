@@ -1,7 +1,7 @@
 """Decoded pictures in float32."""
 
 CHECK = "check_queue_megabytes"
-ADVICE = "those are pictures in float32"
+ADVICE = "these are images in float32"
 
 
 def answer(fraction, num_examples, batch_size):

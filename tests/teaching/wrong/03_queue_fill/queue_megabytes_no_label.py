@@ -1,7 +1,7 @@
 """The picture's bytes alone."""
 
 CHECK = "check_queue_megabytes"
-ADVICE = "a byte short"
+ADVICE = "one byte short"
 
 
 def answer(fraction, num_examples, batch_size):

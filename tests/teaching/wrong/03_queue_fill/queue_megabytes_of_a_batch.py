@@ -1,7 +1,7 @@
 """The fraction is taken of a batch."""
 
 CHECK = "check_queue_megabytes"
-ADVICE = "not of a batch"
+ADVICE = "it should be of the epoch"
 
 
 def answer(fraction, num_examples, batch_size):

@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_shuffled"
-ADVICE = "right while all records are different"
+ADVICE = "correct only if all records are different"
 
 
 def answer(in_file, capacity, seed):

@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_shuffled"
-ADVICE = "fits into the queue as a whole: what is left"
+ADVICE = "fits into the queue completely: the records left"
 
 
 def answer(in_file, capacity, seed):

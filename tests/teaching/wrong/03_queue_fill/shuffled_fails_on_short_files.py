@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_shuffled"
-ADVICE = "fits into the queue as a whole: answer raised"
+ADVICE = "fits into the queue completely: answer raised"
 
 
 def answer(in_file, capacity, seed):

@@ -3,7 +3,7 @@
 import random
 
 CHECK = "check_shuffled"
-ADVICE = "a generator came"
+ADVICE = "this is a generator"
 
 
 def answer(in_file, capacity, seed):

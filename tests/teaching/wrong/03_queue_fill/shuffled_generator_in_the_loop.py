@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_shuffled"
-ADVICE = "Make the generator once"
+ADVICE = "Create the generator once"
 
 
 def answer(in_file, capacity, seed):

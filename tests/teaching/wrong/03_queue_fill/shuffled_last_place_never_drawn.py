@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_shuffled"
-ADVICE = "one place is never drawn from"
+ADVICE = "one position is never drawn"
 
 
 def answer(in_file, capacity, seed):

@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_shuffled"
-ADVICE = "go on drawing until it is empty"
+ADVICE = "keep drawing until it is empty"
 
 
 def answer(in_file, capacity, seed):

@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_shuffled"
-ADVICE = "not their places"
+ADVICE = "not their positions"
 
 
 def answer(in_file, capacity, seed):

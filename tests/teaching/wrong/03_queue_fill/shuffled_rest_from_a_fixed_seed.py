@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_shuffled"
-ADVICE = "Draw what is left by the same generator"
+ADVICE = "Draw the remaining records with the generator"
 
 
 def answer(in_file, capacity, seed):

@@ -1,7 +1,7 @@
 """Takes out of the dictionary what is not good enough."""
 
 CHECK = "check_smallest_fraction"
-ADVICE = "Only look into it"
+ADVICE = "Only read it"
 
 
 def answer(measured, limit):

@@ -1,7 +1,7 @@
 """The first good one, as if the dictionary were sorted."""
 
 CHECK = "check_smallest_fraction"
-ADVICE = "in no special order"
+ADVICE = "the dictionary is not sorted"
 
 
 def answer(measured, limit):

@@ -1,7 +1,7 @@
 """The fraction that mixes best."""
 
 CHECK = "check_smallest_fraction"
-ADVICE = "that is the largest fraction"
+ADVICE = "this is the largest fraction."
 
 
 def answer(measured, limit):

@@ -1,7 +1,7 @@
 """min of the values: how evenly it mixes at best."""
 
 CHECK = "check_smallest_fraction"
-ADVICE = "the least unevenness"
+ADVICE = "the smallest unevenness"
 
 
 def answer(measured, limit):

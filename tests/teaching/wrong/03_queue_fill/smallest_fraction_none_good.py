@@ -1,7 +1,7 @@
 """min of nothing raises."""
 
 CHECK = "check_smallest_fraction"
-ADVICE = "where none mixes well enough: answer raised"
+ADVICE = "if none mixes well enough: answer raised"
 
 
 def answer(measured, limit):

@@ -1,7 +1,7 @@
 """The fraction whose unevenness is nearest to the limit."""
 
 CHECK = "check_smallest_fraction"
-ADVICE = "only just good enough"
+ADVICE = "barely good enough"
 
 
 def answer(measured, limit):

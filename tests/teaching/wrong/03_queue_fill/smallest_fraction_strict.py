@@ -1,7 +1,7 @@
 """Less than the limit, where at most is asked."""
 
 CHECK = "check_smallest_fraction"
-ADVICE = "just the limit"
+ADVICE = "equal to the limit"
 
 
 def answer(measured, limit):

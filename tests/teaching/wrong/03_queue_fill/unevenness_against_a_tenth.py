@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_unevenness"
-ADVICE = "compared with a tenth"
+ADVICE = "compares with a tenth"
 
 
 def answer(labels, batch_size):

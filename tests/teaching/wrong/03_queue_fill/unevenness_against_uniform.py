@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_unevenness"
-ADVICE = "compared with equal shares"
+ADVICE = "compares with equal shares"
 
 
 def answer(labels, batch_size):

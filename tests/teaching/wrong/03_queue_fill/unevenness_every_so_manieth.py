@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_unevenness"
-ADVICE = "follow one another"
+ADVICE = "consecutive records"
 
 
 def answer(labels, batch_size):

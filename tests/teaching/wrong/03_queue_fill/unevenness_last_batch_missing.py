@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_unevenness"
-ADVICE = "the last whole batch is missing where"
+ADVICE = "the last full batch is missing"
 
 
 def answer(labels, batch_size):

@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_unevenness"
-ADVICE = "halved, but the mean over the classes"
+ADVICE = "half of the mean over the classes"
 
 
 def answer(labels, batch_size):

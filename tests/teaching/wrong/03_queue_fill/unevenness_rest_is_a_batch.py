@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_unevenness"
-ADVICE = "only whole ones count"
+ADVICE = "only full batches count"
 
 
 def answer(labels, batch_size):

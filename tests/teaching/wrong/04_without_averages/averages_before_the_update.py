@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_averages"
-ADVICE = "as it was before the update"
+ADVICE = "from before the update"
 
 
 def answer(values, decay):

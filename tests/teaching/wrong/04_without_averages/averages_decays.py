@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_averages"
-ADVICE = "those are the decays"
+ADVICE = "these are the decays"
 
 
 def answer(values, decay):

@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_averages"
-ADVICE = "the larger one is taken"
+ADVICE = "the larger of the two decays"
 
 
 def answer(values, decay):

@@ -1,7 +1,7 @@
 """Only where the average ends."""
 
 CHECK = "check_averages"
-ADVICE = "the last average only"
+ADVICE = "only the last average"
 
 
 def answer(values, decay):

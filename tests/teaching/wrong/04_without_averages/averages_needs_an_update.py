@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_averages"
-ADVICE = "right along a run"
+ADVICE = "correct during a run"
 
 
 def answer(values, decay):

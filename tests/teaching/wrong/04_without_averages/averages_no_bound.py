@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_averages"
-ADVICE = "goes on without end"
+ADVICE = "the warm-up never ends"
 
 
 def answer(values, decay):

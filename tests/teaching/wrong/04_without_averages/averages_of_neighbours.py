@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_averages"
-ADVICE = "mixed with the value before it"
+ADVICE = "mixed with the previous value"
 
 
 def answer(values, decay):

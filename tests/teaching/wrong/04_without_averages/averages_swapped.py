@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_averages"
-ADVICE = "what is taken of the new value"
+ADVICE = "it is the weight of the new value"
 
 
 def answer(values, decay):

@@ -5,7 +5,7 @@ from cifarlab.model.network import inference
 from cifarlab.training import step
 
 CHECK = "check_evaluate_both"
-ADVICE = "it moved the averages"
+ADVICE = "it updated the averages"
 
 
 def share(net, images, labels):

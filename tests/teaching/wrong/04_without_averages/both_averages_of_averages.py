@@ -6,7 +6,7 @@ from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
-ADVICE = "mixed with the weights once more"
+ADVICE = "mixed with the raw weights again"
 
 
 def share(net, images, labels):

@@ -3,7 +3,7 @@
 from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
-ADVICE = "numbers of pictures"
+ADVICE = "numbers of images"
 
 
 def answer(state, images, labels):

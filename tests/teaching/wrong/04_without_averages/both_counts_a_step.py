@@ -4,7 +4,7 @@ from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
-ADVICE = "in its step for instance"
+ADVICE = "such as its step"
 
 
 def share(net, images, labels):

@@ -3,7 +3,7 @@
 from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
-ADVICE = "whether each picture is right"
+ADVICE = "whether each image is classified correctly"
 
 
 def answer(state, images, labels):

@@ -4,7 +4,7 @@ from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
-ADVICE = "first 100 pictures alone"
+ADVICE = "first 100 images only"
 
 
 def share(net, images, labels):

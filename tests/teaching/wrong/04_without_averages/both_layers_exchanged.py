@@ -4,7 +4,7 @@ from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
-ADVICE = "has other variables than before"
+ADVICE = "has different variables"
 
 
 def share(net, images, labels):

@@ -5,7 +5,7 @@ import numpy as np
 from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
-ADVICE = "mind the axis"
+ADVICE = "check the axis"
 
 
 def answer(state, images, labels):

@@ -5,7 +5,7 @@ from cifarlab.model.network import inference
 from cifarlab.training.step import train_step
 
 CHECK = "check_evaluate_both"
-ADVICE = "other weights than before"
+ADVICE = "has different weights"
 
 
 def share(net, images, labels):

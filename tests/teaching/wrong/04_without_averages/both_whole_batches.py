@@ -5,7 +5,7 @@ from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
-ADVICE = "first 256 pictures alone"
+ADVICE = "first 256 images only"
 
 
 def answer(state, images, labels):

@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_difference"
-ADVICE = "right, but as a share"
+ADVICE = "correct, but as a fraction"
 
 
 def answer(raw, averaged):

@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_difference"
-ADVICE = "taken off that of the other"
+ADVICE = "the difference of two errors"
 
 
 def answer(raw, averaged):

@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_difference"
-ADVICE = "n - 1 belongs into the deviation"
+ADVICE = "n - 1 is used twice"
 
 
 def answer(raw, averaged):

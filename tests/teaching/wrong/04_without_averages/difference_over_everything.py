@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_difference"
-ADVICE = "keep the steps apart"
+ADVICE = "keep the steps separate"
 
 
 def answer(raw, averaged):

@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_difference"
-ADVICE = "the mean is taken over the steps"
+ADVICE = "the mean over the steps"
 
 
 def answer(raw, averaged):

@@ -1,7 +1,7 @@
 """numpy's deviation as it is."""
 
 CHECK = "check_difference"
-ADVICE = "with n where n - 1 belongs"
+ADVICE = "with n instead of n - 1"
 
 
 def answer(raw, averaged):

@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_difference"
-ADVICE = "they are a sample's"
+ADVICE = "for a sample, divide"
 
 
 def answer(raw, averaged):

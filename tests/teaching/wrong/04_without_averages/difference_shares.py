@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_difference"
-ADVICE = "the differences are shares"
+ADVICE = "the differences are fractions"
 
 
 def answer(raw, averaged):

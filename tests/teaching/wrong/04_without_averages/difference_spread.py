@@ -1,7 +1,7 @@
 """The deviation of single seeds."""
 
 CHECK = "check_difference"
-ADVICE = "how far single seeds lie apart"
+ADVICE = "the spread of single seeds. The error"
 
 
 def answer(raw, averaged):

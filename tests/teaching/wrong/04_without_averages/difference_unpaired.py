@@ -3,7 +3,7 @@
 import numpy as np
 
 CHECK = "check_difference"
-ADVICE = "nothing to do with each other"
+ADVICE = "two unrelated sets of runs"
 
 
 def answer(raw, averaged):

@@ -1,7 +1,7 @@
 """The variance of the mean."""
 
 CHECK = "check_difference"
-ADVICE = "is the square of it"
+ADVICE = "the square of the standard error"
 
 
 def answer(raw, averaged):
