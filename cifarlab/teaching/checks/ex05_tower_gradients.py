@@ -1,4 +1,4 @@
-"""Exercise 5's check of gradients from several towers: their values, and on which device which images were computed."""
+"""Exercise 5's check of gradients from several towers: their values, and the images and the device of each tower."""
 
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -14,25 +14,25 @@ from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
 from cifarlab.teaching.checks.student_calls import short_repr
 from cifarlab.training.strategies.placement import short_device_name
 
-_CLOSE = 1e-3  # relative to the largest gradient of a variable; rounding is a thousandth of that
+_CLOSE = 1e-3  # relative to the largest gradient of a variable; rounding errors are a thousandth of that
 
-_NO_GRADIENT = "some gradients are None: the tape has not seen them. Compute the logits inside of it, too."
+_NO_GRADIENT = "some gradients are None: the tape did not record the computation. Compute the logits inside it too."
 _NONE_ADDED_UP = ("of at least one Tensor", "a value (None)", "'int' and 'NoneType'", "'NoneType' and 'NoneType'")
-"""In the words of tf.add_n, of tf.stack, of Python's sum and of +."""
+"""Parts of the errors that tf.add_n, tf.stack, Python's sum and + raise for None."""
 
 
-class _Watched(ConvNet):
-    """A small network that notes which images go through it, and where it is computed forward and backward."""
+class _RecordingNet(ConvNet):
+    """A small network that records its images and the devices of its forward and backward passes."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(10, 8, seed=seed, fast_ops=False, weight_decay=0.05)
-        # Weights as after training, in effect: with the initial ones only the last layer has a gradient to speak of.
+        # Similar to trained weights: with the initial ones only the last layer has noticeable gradients.
         self.softmax_linear.weights.assign(self.softmax_linear.weights * 40)
         self.images_seen = tf.Variable(0, trainable=False, dtype=tf.int32)
         self.notes = SimpleNamespace(batches=[], forward=[], backward=[])
 
     def forget(self) -> SimpleNamespace:
-        """Begins new notes; returns the old ones."""
+        """Starts new notes; returns the old ones."""
         self.images_seen.assign(0)
         notes, self.notes = self.notes, SimpleNamespace(batches=[], forward=[], backward=[])
         return notes
@@ -57,9 +57,9 @@ class _Watched(ConvNet):
 
 
 class _Case(NamedTuple):
-    """A batch for towers. Gradients are vectors over all variables, each scaled to the size of the right one."""
+    """A batch for towers; gradients are vectors over all variables, each scaled by the largest correct one."""
 
-    net: _Watched
+    net: _RecordingNet
     images: tf.Tensor
     labels: tf.Tensor
     devices: list[str]
@@ -73,7 +73,7 @@ class _Case(NamedTuple):
 
 
 def check_tower_gradients(tower_gradients: Any, *, key: str | None = None) -> CheckPassed:
-    """Checks a student's `tower_gradients(net, images, labels, devices)`, on two devices, which there have to be.
+    """Checks a student's `tower_gradients(net, images, labels, devices)`; TensorFlow needs at least two devices.
 
     Args:
         tower_gradients: takes a ConvNet, float32[B, 24, 24, 3], int32[B] and the names of devices, one for each tower;
@@ -87,16 +87,16 @@ def check_tower_gradients(tower_gradients: Any, *, key: str | None = None) -> Ch
     here = [device.name for device in tf.config.list_logical_devices() if device.device_type in ("CPU", "GPU")]
     if len(here) < 2:
         examiner.fail(
-            "this check needs two devices, and here is one. Restart the kernel and run the notebook from its top, so "
-            "that tower_devices(2, virtual=True) comes before TensorFlow's first operation."
+            "this check needs two devices; got one. Restart the kernel and run the notebook from the top, so that "
+            "tower_devices(2, virtual=True) runs before TensorFlow's first operation."
         )
-    # Three towers first: of two, the sum over the towers is also twice the gradient.
+    # Three towers first: with two, the sum over the towers is also twice the gradient.
     cases = [_draw(examiner, *given) for given in (([here[1], here[0], here[1]], 2), ([here[0], here[1]], 4))]
     for case in cases:
         before = [variable.numpy() for variable in case.net.trainable_variables]
-        got = _ask(examiner, tower_gradients, case)
+        got = _call(examiner, tower_gradients, case)
         if any(np.any(old != new.numpy()) for old, new in zip(before, case.net.trainable_variables, strict=True)):
-            examiner.fail("it changed the network's weights. Only compute the gradients; the update comes later.")
+            examiner.fail("it changed the network's weights. Only compute the gradients; the update happens later.")
         _compare(examiner, got, case)
     case = cases[0]
     step_by_step = case.net.forget()
@@ -104,12 +104,12 @@ def check_tower_gradients(tower_gradients: Any, *, key: str | None = None) -> Ch
     _compare(examiner, again, case)
     _inspect(examiner, case, step_by_step)
     return CheckPassed(
-        "the whole batch's gradients; each image in one tower, each tower on its device, weight decay once."
+        "these are the whole batch's gradients, each image in one tower, each tower on its device, weight decay once."
     )
 
 
-def _ask(examiner: Examiner, tower_gradients: Any, case: _Case) -> Any:
-    """What the student's function returns; if it could not take a mean of None, it is told where None is from."""
+def _call(examiner: Examiner, tower_gradients: Any, case: _Case) -> Any:
+    """Calls the student's function; explains the error if it added up gradients that are None."""
     try:
         return examiner.call(tower_gradients, case.net, case.images, case.labels, list(case.devices))
     except CheckFailedError as refusal:
@@ -120,7 +120,7 @@ def _ask(examiner: Examiner, tower_gradients: Any, case: _Case) -> Any:
 
 def _draw(examiner: Examiner, devices: list[str], size: int) -> _Case:
     with tf.device("CPU:0"):
-        net = _Watched(int(examiner.random.integers(1000)))
+        net = _RecordingNet(int(examiner.random.integers(1000)))
     images, labels = batch(examiner, size * len(devices), pixels=8)
     strength = {id(layer.weights): layer.weight_decay for layer in layers(net)}
     decay = _flat([strength.get(id(variable), 0.0) * variable.numpy() for variable in net.trainable_variables])
@@ -131,8 +131,8 @@ def _draw(examiner: Examiner, devices: list[str], size: int) -> _Case:
     return _Case(net, images, labels, devices, scale, scale * cross_entropy, scale * decay)
 
 
-def _cross_entropy(net: _Watched, images: tf.Tensor, labels: tf.Tensor) -> np.ndarray:
-    """The gradient of the mean cross-entropy alone, of a whole batch at once, unseen by the network's notes."""
+def _cross_entropy(net: _RecordingNet, images: tf.Tensor, labels: tf.Tensor) -> np.ndarray:
+    """Returns the gradient of a whole batch's mean cross-entropy, without leaving notes in the network."""
     with tf.GradientTape() as tape:
         value = loss(net, ConvNet.stages(net, images)[-1], labels).cross_entropy
     return _flat([gradient.numpy() for gradient in tape.gradient(value, net.trainable_variables)])
@@ -147,7 +147,7 @@ def _close(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def _compare(examiner: Examiner, got: Any, case: _Case) -> None:
-    """Returns if gradients are those of the whole batch's total loss; else refuses them with what explains them."""
+    """Fails the check, with the advice that explains it, unless gradients are those of the batch's total loss."""
     mine = case.scale * _vector(examiner, got, case)
     right = case.cross_entropy + case.decay
     if _close(mine, right):
@@ -161,13 +161,13 @@ def _compare(examiner: Examiner, got: Any, case: _Case) -> None:
     for advice, images, labels in (
         (_same_images_or_first(case), case.images[first], case.labels[first]),
         (
-            "that is the last tower's gradient alone. Is a name overwritten in a loop?",
+            "this is only the last tower's gradient. Is a name overwritten in a loop?",
             case.images[case.share(count - 1)],
             case.labels[case.share(count - 1)],
         ),
         ("all towers got the first share of the labels.", case.images, tf.tile(case.labels[first], [count])),
         (
-            "labels and images do not belong together: one is shared out in blocks, the other dealt out like cards.",
+            "labels and images do not match: one is split into blocks, but of the other each tower gets every n-th.",
             case.images,
             tf.concat([case.labels[tower::count] for tower in range(count)], 0),
         ),
@@ -178,19 +178,19 @@ def _compare(examiner: Examiner, got: Any, case: _Case) -> None:
 
 
 def _vector(examiner: Examiner, got: Any, case: _Case) -> np.ndarray:
-    """A student's gradients as one vector, or a refusal."""
+    """Returns a student's gradients as one vector, or fails the check if they are not valid gradients."""
     variables, what = case.net.trainable_variables, "return a list with a gradient for each variable of the network"
     if not isinstance(got, list | tuple):
-        examiner.fail(f"{what}, {len(variables)} of them; got {short_repr(got)}.")
+        examiner.fail(f"{what}, {len(variables)} in total; got {short_repr(got)}.")
     if len(got) == len(case.devices) and all(isinstance(part, list | tuple) for part in got):
         examiner.fail("these are the gradients of each tower; the update needs their mean.")
     if len(got) != len(variables):
-        examiner.fail(f"{what}, {len(variables)} of them; got {len(got)}.")
+        examiner.fail(f"{what}, {len(variables)} in total; got {len(got)}.")
     arrays = []
     for variable, value in zip(variables, got, strict=True):
         name = variable_name(variable)
         if value is None:
-            examiner.fail(f"the gradient of {name} is None: compute network and loss inside of the tape's block.")
+            examiner.fail(f"the gradient of {name} is None: compute the network and the loss inside the tape's block.")
         array = examiner.as_array(value, f"the gradient of {name}")
         if array.shape != tuple(variable.shape):
             shapes = f"it should have the shape {list(variable.shape)}; got {list(array.shape)}"
@@ -202,78 +202,82 @@ def _vector(examiner: Examiner, got: Any, case: _Case) -> np.ndarray:
 
 
 def _same_images_or_first(case: _Case) -> str:
-    """What to say of gradients that are those of the first share: their values cannot tell the two mistakes apart."""
+    """Returns the advice for the gradients of the first share, which two different mistakes give."""
     batches = [images.numpy() for images in case.net.notes.batches if hasattr(images, "numpy")]
     if len(batches) > 1 and all(np.array_equal(images, batches[0]) for images in batches):
         return "all towers got the same images, as in an early version of the tutorial: they learn from one share."
-    return "that is the first tower's gradient alone. Does the function return from inside of its loop?"
+    return "this is only the first tower's gradient. Does the function return from inside its loop?"
 
 
 def _advice_on_counts(mine: np.ndarray, case: _Case) -> str:
-    """What to say of gradients in which cross-entropy and weight decay count otherwise than once, or of others."""
+    """Returns the advice for gradients in which cross-entropy or weight decay do not count once, or for others."""
     basis = np.stack([case.cross_entropy, case.decay], 1)
     (entropy, decay), *_ = np.linalg.lstsq(basis, mine)
     if not _close(mine, basis @ [entropy, decay]):
         return (
-            "not the gradients of the batch's total loss. Does each tower get its own images, and their labels? "
-            "`cifarlab.loss` takes logits, as `cifarlab.inference` gives them."
+            "these are not the gradients of the batch's total loss. Does each tower get its own images and their "
+            "labels? `cifarlab.loss` takes logits, as `cifarlab.inference` returns them."
         )
     count = len(case.devices)
     entropy_once, decay_once = abs(entropy - 1) < 0.01, abs(decay - 1) < 0.01
     if np.allclose([entropy, decay], count, atol=0.01):
-        return "that is the sum over the towers: divide it by their number, or every step is too long."
+        return "this is the sum over the towers: divide it by their number; otherwise every step is too long."
     if np.allclose([entropy, decay], 2, atol=0.01):
-        return "twice the gradient. Did you take `.total` of the losses? Without it all of them are added up."
+        return "this is twice the gradient. Did you take `.total` of the losses? Without it, all of them are added up."
     if np.allclose([entropy, decay], 1 / count, atol=0.01):
-        return "divided by the number of towers twice."
+        return "this is divided by the number of towers twice."
     if entropy_once and abs(decay) < 0.01:
         return "weight decay is missing: take the gradient of the total loss."
     if entropy_once:
         return (
-            f"weight decay counts {decay:.3g} times. It is in each tower's total loss already, and in their mean once."
+            f"weight decay counts {decay:.3g} times. Each tower's total loss already contains it, so it is in their "
+            "mean once."
         )
     if decay_once and entropy > 1.01:
-        return f"the cross-entropy counts {entropy:.3g} times: it is a mean over images, not a sum."
-    return f"the cross-entropy counts {entropy:.3g} times and weight decay {decay:.3g} times; each should once."
+        return f"the cross-entropy counts {entropy:.3g} times: it should be a mean over images, not a sum."
+    return f"the cross-entropy counts {entropy:.3g} times and weight decay {decay:.3g} times; each should count once."
 
 
 def _inspect(examiner: Examiner, case: _Case, step_by_step: SimpleNamespace) -> None:
-    """Refuses right gradients that were not computed in towers.
+    """Fails the check if correct gradients were not computed in towers.
 
     Args:
-        examiner: refuses.
-        case: whose network's notes are of a compiled call: in a graph a device is what was asked for, else "".
-        step_by_step: the notes of a call that was not.
+        examiner: fails the check.
+        case: the case, whose network has the notes of a compiled call; a graph's devices are the requested ones, or "".
+        step_by_step: the notes of a call that was not compiled.
     """
     notes, seen, count = case.net.notes, int(case.net.images_seen.numpy()), len(case.labels)
     wanted = [short_device_name(device) for device in case.devices]
     if not seen:
-        examiner.fail("right gradients, but no image went through the network: call cifarlab.inference(net, ...).")
+        examiner.fail("correct gradients, but no image went through the network: call cifarlab.inference(net, ...).")
     if seen > count:
         examiner.fail(
-            f"right gradients, but {seen} images went through the network for a batch of {count}. That takes as long "
-            "as without towers, or longer: give each tower its own share only."
+            f"correct gradients, but {seen} images went through the network for a batch of {count}. That takes as long "
+            "as without towers, or longer: give each tower only its own share."
         )
-    if len(step_by_step.batches) < len(wanted):  # one trace serves all devices, and says nothing of them
+    if len(step_by_step.batches) < len(wanted):  # a single trace for all devices, which does not show where they run
         compiled_by_student = any(tf.is_symbolic_tensor(images) for images in step_by_step.batches)
         examiner.fail(
-            "leave tf.function to the step around it: where a tower runs that is compiled by itself cannot be seen."
+            "do not use tf.function here; the training step does. This check cannot see where a compiled tower runs."
             if compiled_by_student
-            else "right gradients, but the batch went through in larger pieces: make a tower for each device."
+            else "correct gradients, but the batch was not split into enough parts: make a tower for each device."
         )
     traced = notes if notes.batches else step_by_step  # a student's compiled function was traced at its first call
     losses = _places_of_losses(traced.batches[0])
     for places, advice in (
-        (traced.forward, "the towers' networks were computed on {}: use tf.device, and take each name from `devices`"),
-        (losses, "forward on the towers' devices, but the losses on {}: compute them inside of tf.device, too"),
-        (traced.backward, "forward on the towers' devices, but backward on {}: call the tape's gradient there, too"),
+        (traced.forward, "the towers' networks were computed on {}: use tf.device with each name from `devices`"),
+        (losses, "the networks are on the towers' devices, but the losses on {}: compute them inside tf.device too"),
+        (
+            traced.backward,
+            "the forward passes are on the towers' devices, but the backward passes on {}: take the gradients there too",
+        ),
     ):
         if sorted(places) != sorted(wanted) and not (places is losses and set(places) in (set(), set(wanted))):
-            examiner.fail(f"{advice.format(_listed(places))}. Expected {_listed(wanted)}, one for each tower.")
+            examiner.fail(f"{advice.format(_join(places))}. Expected {_join(wanted)}, one for each tower.")
 
 
 def _places_of_losses(images: tf.Tensor) -> list[str]:
-    """The devices of all cross-entropies in the graph in which a batch is; none if it is in no graph."""
+    """Returns the devices of all cross-entropies in a batch's graph; an empty list if it is not in a graph."""
     if not tf.is_symbolic_tensor(images):
         return []
     kinds = ("SparseSoftmaxCrossEntropyWithLogits", "SoftmaxCrossEntropyWithLogits")
@@ -282,7 +286,7 @@ def _places_of_losses(images: tf.Tensor) -> list[str]:
     ]
 
 
-def _listed(places: list[str]) -> str:
-    """Devices in words, once if all are the same."""
-    names = [place or "no device in particular" for place in places] or ["none"]
+def _join(places: list[str]) -> str:
+    """Joins the names of devices; a name that all share is given once."""
+    names = [place or "no specific device" for place in places] or ["none"]
     return names[0] if len(set(names)) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

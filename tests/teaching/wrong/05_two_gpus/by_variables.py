@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_mean_gradients"
-ADVICE = "count the towers"
+ADVICE = "divide it by the number of towers"
 
 
 def answer(tower_gradients):

@@ -1,7 +1,7 @@
 """Every n-th image with its label."""
 
 CHECK = "check_shares"
-ADVICE = "the images are dealt out"
+ADVICE = "each tower gets every n-th image"
 
 
 def answer(images, labels, towers):

@@ -1,7 +1,7 @@
 """The number of images."""
 
 CHECK = "check_decay_steps"
-ADVICE = "How many images does one step take"
+ADVICE = "How many images does one step use"
 
 
 def answer(batch_size, towers):

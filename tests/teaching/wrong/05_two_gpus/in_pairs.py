@@ -1,7 +1,7 @@
 """The mean of the mean so far and the next tower's gradient."""
 
 CHECK = "check_mean_gradients"
-ADVICE = "a mean of a mean"
+ADVICE = "averages a mean and the next"
 
 
 def answer(tower_gradients):

@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_shares"
-ADVICE = "the labels are not shared out"
+ADVICE = "the labels are not split"
 
 
 def answer(images, labels, towers):

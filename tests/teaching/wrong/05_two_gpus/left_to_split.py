@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_shares"
-ADVICE = "InvalidArgumentError came"
+ADVICE = "got InvalidArgumentError"
 
 
 def answer(images, labels, towers):

@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_mean_gradients"
-ADVICE = "take no others: got float64"
+ADVICE = "need float32 gradients: got float64"
 
 
 def answer(tower_gradients):

@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_mean_gradients"
-ADVICE = "while all variables have one shape"
+ADVICE = "only if all variables have the same shape"
 
 
 def answer(tower_gradients):

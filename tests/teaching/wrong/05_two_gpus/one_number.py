@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_mean_gradients"
-ADVICE = "one number is left"
+ADVICE = "is a single number"
 
 
 def answer(tower_gradients):

@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_mean_gradients"
-ADVICE = "one mean for each tower"
+ADVICE = "this is one mean per tower"
 
 
 def answer(tower_gradients):

@@ -1,7 +1,7 @@
 """Cuts off what cannot be shared equally."""
 
 CHECK = "check_shares"
-ADVICE = "left out in silence"
+ADVICE = "silently dropped"
 
 
 def answer(images, labels, towers):

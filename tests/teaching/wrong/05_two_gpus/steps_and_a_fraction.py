@@ -1,7 +1,7 @@
 """With the fraction."""
 
 CHECK = "check_decay_steps"
-ADVICE = "whole: cut the fraction off"
+ADVICE = "should be an integer: round down"
 
 
 def answer(batch_size, towers):

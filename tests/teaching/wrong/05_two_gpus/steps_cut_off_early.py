@@ -1,7 +1,7 @@
 """Whole steps an epoch, times 350."""
 
 CHECK = "check_decay_steps"
-ADVICE = "cut off an epoch's steps"
+ADVICE = "the steps of one epoch were rounded down"
 
 
 def answer(batch_size, towers):

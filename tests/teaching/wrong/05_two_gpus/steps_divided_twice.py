@@ -1,7 +1,7 @@
 """Divided by the number of towers twice."""
 
 CHECK = "check_decay_steps"
-ADVICE = "by their number twice"
+ADVICE = "by the number of towers twice"
 
 
 def answer(batch_size, towers):

@@ -1,7 +1,7 @@
 """Multiplied by the number of towers."""
 
 CHECK = "check_decay_steps"
-ADVICE = "the more towers, the fewer steps"
+ADVICE = "with more towers there are fewer steps"
 
 
 def answer(batch_size, towers):

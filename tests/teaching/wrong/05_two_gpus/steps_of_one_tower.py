@@ -1,7 +1,7 @@
 """The tutorial's own fault."""
 
 CHECK = "check_decay_steps"
-ADVICE = "the tutorial's own fault"
+ADVICE = "the tutorial's bug"
 
 
 def answer(batch_size, towers):

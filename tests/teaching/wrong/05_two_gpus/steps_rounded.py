@@ -1,7 +1,7 @@
 """Rounded, not cut off."""
 
 CHECK = "check_decay_steps"
-ADVICE = "do not round"
+ADVICE = "this is rounded up"
 
 
 def answer(batch_size, towers):

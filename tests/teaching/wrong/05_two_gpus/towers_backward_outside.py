@@ -4,7 +4,7 @@ import cifarlab
 from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
-ADVICE = "but backward on"
+ADVICE = "but the backward passes on"
 
 
 def answer(net, images, labels, devices):

@@ -4,7 +4,7 @@ import cifarlab
 from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
-ADVICE = "leave tf.function to the step"
+ADVICE = "do not use tf.function here"
 
 
 def answer(net, images, labels, devices):

@@ -4,7 +4,7 @@ import cifarlab
 from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
-ADVICE = "take no others: got float64"
+ADVICE = "need float32 gradients: got float64"
 
 
 def answer(net, images, labels, devices):

@@ -4,7 +4,7 @@ import cifarlab
 from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
-ADVICE = "in larger pieces"
+ADVICE = "not split into enough parts"
 
 
 def answer(net, images, labels, devices):

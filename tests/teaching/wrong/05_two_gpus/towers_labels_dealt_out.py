@@ -4,7 +4,7 @@ import cifarlab
 from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
-ADVICE = "do not belong together"
+ADVICE = "labels and images do not match"
 
 
 def answer(net, images, labels, devices):

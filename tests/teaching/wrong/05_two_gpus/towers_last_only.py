@@ -4,7 +4,7 @@ import cifarlab
 from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
-ADVICE = "the last tower's gradient alone"
+ADVICE = "only the last tower's gradient"
 
 
 def answer(net, images, labels, devices):

@@ -4,7 +4,7 @@ import cifarlab
 from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
-ADVICE = "the tape has not seen them"
+ADVICE = "the tape did not record"
 
 
 def answer(net, images, labels, devices):

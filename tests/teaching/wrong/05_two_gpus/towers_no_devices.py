@@ -4,7 +4,7 @@ import cifarlab
 from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
-ADVICE = "computed on no device"
+ADVICE = "computed on no specific device"
 
 
 def answer(net, images, labels, devices):

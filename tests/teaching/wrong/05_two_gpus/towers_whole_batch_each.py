@@ -4,7 +4,7 @@ import cifarlab
 from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
-ADVICE = "its own share only"
+ADVICE = "only its own share"
 
 
 def answer(net, images, labels, devices):

@@ -1,7 +1,7 @@
 """Two halves, whatever the number of towers."""
 
 CHECK = "check_shares"
-ADVICE = "as long as there are towers"
+ADVICE = "one entry per tower"
 
 
 def answer(images, labels, towers):

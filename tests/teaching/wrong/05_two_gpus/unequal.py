@@ -3,7 +3,7 @@
 import itertools
 
 CHECK = "check_shares"
-ADVICE = "shares of unequal sizes"
+ADVICE = "the shares have unequal sizes"
 
 
 def answer(images, labels, towers):
