@@ -269,7 +269,7 @@ def _inspect(examiner: Examiner, case: _Case, step_by_step: SimpleNamespace) -> 
         (losses, "the networks are on the towers' devices, but the losses on {}: compute them inside tf.device too"),
         (
             traced.backward,
-            "the forward passes are on the towers' devices, but the backward passes on {}: take the gradients there too",
+            "the forward passes are on the towers' devices, the backward passes on {}: take the gradients there too",
         ),
     ):
         if sorted(places) != sorted(wanted) and not (places is losses and set(places) in (set(), set(wanted))):

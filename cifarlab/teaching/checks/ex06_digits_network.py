@@ -1,4 +1,4 @@
-"""The checks of exercise 6 that look at a network for digits, and at what it recognizes."""
+"""The checks of exercise 6's network for digits, and of what the trained network recognizes."""
 
 import copy
 import math
@@ -17,26 +17,26 @@ from cifarlab.teaching.checks.result import CheckPassed
 from cifarlab.teaching.checks.student_calls import Raised, capture_exception, short_repr
 
 MAX_PARAMETERS = 1_068_298
-"""Those of the tutorial's network."""
+"""The number of parameters of the tutorial's network."""
 
 SIZE, CROP = IMAGE_SHAPE[0], 28
 MAX_INITIAL_LOSS = 3.0
-"""Cross-entropy before training; an even guess among ten has 2.303."""
+"""Maximum cross-entropy before training; equal probabilities for ten classes give 2.303."""
 
 DIGITS_CHECKED = 600
 MIN_ACCURACY = 0.75
-"""Share of the drawn digits that must be recognized; the network as it was is below it after as many steps."""
+"""Minimum accuracy on the drawn digits; the tutorial's network does not reach it in as many steps."""
 
 STANDARDIZED = 0.05
-"""Share of the answers that may change with contrast; rounding to whole grey levels changes some."""
+"""Maximum share of answers that may change with contrast; rounding to integer gray levels changes some."""
 
 
 def check_digits_network(digits_network: Any, *, key: str | None = None) -> CheckPassed:
-    """Checks a student's class `DigitsNet(num_classes, image_size, channels, seed=...)`, a network of his or her own.
+    """Checks a student's class `DigitsNet(num_classes, image_size, channels, seed=...)`, a custom network.
 
     Args:
-        digits_network: makes a `ConvNet` for crops of 28 x 28, of at most as many parameters as the tutorial's, whose
-            `stages` returns a NamedTuple with the logits as its last item.
+        digits_network: returns a `ConvNet` for crops of 28 x 28, with at most as many parameters as the tutorial's,
+            whose `stages` returns a NamedTuple with the logits as its last item.
         key: the instructor's key, which selects different cases.
 
     Raises:
@@ -52,11 +52,11 @@ def check_digits_network(digits_network: Any, *, key: str | None = None) -> Chec
     if not isinstance(net, ConvNet):
         examiner.fail(f"this should be a class derived from cifarlab.ConvNet; got {short_repr(net)}.")
     if _shapes(net) == _shapes(ConvNet(10, CROP, 3)):
-        examiner.fail("its layers are those of the tutorial's network: adapt it to digits.")
+        examiner.fail("its layers are still those of the tutorial's network: adapt them to digits.")
     count = examiner.call(count_parameters, net)
     if count > MAX_PARAMETERS:
         examiner.fail(
-            f"it has {count:,} parameters, more than the tutorial's {MAX_PARAMETERS:,}, and there are few pictures to "
+            f"it has {count:,} parameters, more than the tutorial's {MAX_PARAMETERS:,}, and there are few images to "
             "learn them from. The first fully connected layer is usually the largest."
         )
     _check_seeds(examiner, net, again, other)
@@ -67,8 +67,8 @@ def check_digits_network(digits_network: Any, *, key: str | None = None) -> Chec
     smaller = examiner.call(capture_exception(lambda: digits_network(7, 24, 1, seed=seed)))
     if isinstance(smaller, Raised) or _shape(examiner, smaller, [2, 24, 24, 1]) != [2, 7]:
         examiner.fail(
-            "it should follow its arguments: with 7 classes, crops of 24 and one channel it does not work. Which "
-            "number is written down that follows from num_classes, image_size or channels?"
+            "it should use its arguments: with 7 classes, crops of 24 and one channel it does not work. Which number "
+            "is hard-coded instead of computed from num_classes, image_size or channels?"
         )
     return CheckPassed(f"{count:,} parameters, and ready for training.")
 
@@ -78,18 +78,18 @@ def _shapes(net: Any) -> list[list[int]]:
 
 
 def _shape(examiner: Examiner, net: Any, shape: list[int]) -> list[int] | None:
-    """The shape of the logits of some images, or None where there are none."""
+    """Returns the shape of the logits for a batch of the given shape, or None if the network fails."""
     stages = examiner.call(capture_exception(lambda: net.stages(tf.zeros(shape))))
     return None if isinstance(stages, Raised) else list(np.shape(stages[-1]))
 
 
 def _check_seeds(examiner: Examiner, net: Any, again: Any, other: Any) -> None:
-    """Refuses initial weights that do not hang on the seed, or not on it alone."""
+    """Fails the check unless the initial weights depend on the seed, and only on the seed."""
     for one, same, another in zip(net.variables, again.variables, other.variables, strict=True):
         if not np.array_equal(one, same):
-            examiner.fail(f"{variable_name(one)} starts differently with the same seed, so no run can be repeated.")
+            examiner.fail(f"{variable_name(one)} starts differently with the same seed, so runs cannot be repeated.")
         if np.ptp(one.numpy()) and np.array_equal(one, another):
-            examiner.fail(f"{variable_name(one)} starts alike with every seed: pass the seed on to every layer.")
+            examiner.fail(f"{variable_name(one)} starts the same with every seed: pass the seed on to every layer.")
 
 
 def _logits(examiner: Examiner, net: Any, images: tf.Tensor) -> np.ndarray:
@@ -103,42 +103,44 @@ def _logits(examiner: Examiner, net: Any, images: tf.Tensor) -> np.ndarray:
 
 
 def _check_logits(examiner: Examiner, net: Any, images: tf.Tensor, logits: np.ndarray) -> None:
-    """Refuses probabilities, logits that cannot be negative, and what one image has to do with another."""
+    """Fails the check on probabilities, on logits that are never negative, and if images affect each other."""
     large = examiner.call(lambda: net.stages(images * 30)[-1].numpy())
     if np.allclose(large.sum(1), 1, atol=1e-3) and (large >= 0).all():
-        examiner.fail("these are probabilities: return the logits, the loss applies the softmax (exercise 1).")
+        examiner.fail("these are probabilities: return the logits; the loss applies the softmax (exercise 1).")
     if (large >= 0).all():
-        examiner.fail("no logit is ever negative: the last layer should have no ReLU, activation=None.")
+        examiner.fail("no logit is ever negative: the last layer should not have a ReLU, so pass activation=None.")
     alone = examiner.call(lambda: net.stages(images[:1])[-1].numpy())
-    # Rounding, which hangs on the batch's size, grows with the logits.
+    # Rounding errors, which depend on the batch size, grow with the logits.
     if np.abs(alone - logits[:1]).max() > 1e-3 * max(1.0, np.abs(logits).max()):
-        examiner.fail("an image's logits change with the other images of its batch: keep them apart.")
+        examiner.fail("an image's logits depend on the other images in its batch: compute each image separately.")
     labels = tf.constant(np.arange(len(images)) % 10)
     start = float(np.mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.constant(logits))))
     if not math.isfinite(start) or start > MAX_INITIAL_LOSS:
         examiner.fail(
-            f"before any training the cross-entropy is {start:.3g}; an even guess has 2.303. The initial weights are "
-            "too large: their stddev should shrink as a layer's inputs grow. Most often it is the last layer's."
+            f"before training the cross-entropy is {start:.3g}; equal probabilities give 2.303. The initial weights "
+            "are too large: their stddev should shrink as a layer's inputs grow. Often it is the last layer's."
         )
 
 
 def _check_training(examiner: Examiner, net: Any, images: tf.Tensor) -> None:
-    """Refuses weights that no gradient reaches, in the network and in the copy that holds the averages."""
+    """Fails the check unless gradients reach all weights, in the network and in the copy that holds the averages."""
     copied = examiner.call(capture_exception(copy.deepcopy), net)
     if isinstance(copied, Raised):
-        examiner.fail(f"training keeps averages in a deep copy, which raises {type(copied.error).__name__}.")
+        examiner.fail(
+            f"training keeps averages in a deep copy, but copy.deepcopy raises {type(copied.error).__name__}."
+        )
     for one in (net, copied):
         gradients = examiner.call(capture_exception(lambda one=one: _gradients(one, images)))
         if isinstance(gradients, Raised):
-            examiner.fail(f"a training step raises {type(gradients.error).__name__} in the compiled step.")
+            examiner.fail(f"a compiled training step raises {type(gradients.error).__name__}.")
         for variable, gradient in zip(one.trainable_variables, gradients, strict=True):
             if gradient is None or not np.any(gradient):
                 where = "" if one is net else " of the deep copy that holds the averages"
-                examiner.fail(f"no gradient reaches {variable_name(variable)}{where}: is its layer left out?")
+                examiner.fail(f"no gradient reaches {variable_name(variable)}{where}: is its layer unused?")
 
 
 def _gradients(net: Any, images: tf.Tensor) -> list:
-    """Of the cross-entropy alone: weight decay would reach every layer."""
+    """Returns the gradients of the cross-entropy only, because weight decay would reach every layer."""
     labels = tf.constant(np.arange(len(images)) % 10)
 
     @tf.function
@@ -151,14 +153,15 @@ def _gradients(net: Any, images: tf.Tensor) -> list:
 
 
 def check_recognize(recognize: Any, *, key: str | None = None) -> CheckPassed:
-    """Checks a student's function `recognize(pictures)` on house numbers that were drawn just now.
+    """Checks a student's function `recognize(pictures)` on newly drawn house numbers.
 
     Args:
-        recognize: from pictures, uint8[N, 32, 32, 3], to the digits that the adapted network sees, integers [N].
-        key: the instructor's, for other house numbers.
+        recognize: takes images, uint8[N, 32, 32, 3], and returns the digits that the adapted network recognizes,
+            integers [N].
+        key: the instructor's key, which selects different house numbers.
 
     Raises:
-        CheckFailedError: too few digits are right; the message says what is probably the reason.
+        CheckFailedError: too few digits are correct; the message says the likely cause.
     """
     examiner = Examiner("recognize", key, seconds=60)
     labels = examiner.random.integers(0, 10, DIGITS_CHECKED)
@@ -167,37 +170,37 @@ def check_recognize(recognize: Any, *, key: str | None = None) -> CheckPassed:
     _check_answers(examiner, found, labels)
     if not np.array_equal(found, _digits(examiner, recognize, pictures)):
         examiner.fail(
-            "asked twice about the same pictures, it answers differently: nothing may be distorted at random here. "
-            "Evaluation crops centrally."
+            "it gives different answers for the same images: do not distort them at random here. Evaluation uses a "
+            "central crop."
         )
     _check_crop_and_standardization(examiner, recognize, pictures, found)
     right = float(np.mean(found == labels))
     if right < MIN_ACCURACY:
         examiner.fail(
             f"{right:.0%} of new house numbers are recognized, and {MIN_ACCURACY:.0%} are needed. Is it the adapted "
-            "network, are the pictures cropped and standardized as in training, and did it see mirrored digits there?"
+            "network? Are the images cropped and standardized as in training? Was it trained on mirrored digits?"
         )
-    # In tens: what training reaches differs a little between kinds of processor.
+    # Rounded down to tens: the accuracy after training differs slightly between processors.
     return CheckPassed(f"At least {10 * int(10 * right)}% of {len(labels)} new house numbers recognized.")
 
 
 def _check_crop_and_standardization(
     examiner: Examiner, recognize: Any, pictures: np.ndarray, found: np.ndarray
 ) -> None:
-    """Refuses what sees more than the central crop, or is not told light and contrast of each picture by itself."""
+    """Fails the check unless only the central crop is used and each image is standardized separately."""
     edge = (SIZE - CROP) // 2
     framed = examiner.random.integers(0, 256, pictures.shape, dtype=np.uint8)
     framed[:, edge:-edge, edge:-edge] = pictures[:, edge:-edge, edge:-edge]
     if not np.array_equal(found, _digits(examiner, recognize, framed)):
         examiner.fail(
             f"the outermost {edge} rows and columns change the answers. The network was trained on crops of {CROP}: "
-            "crop centrally first, then standardize."
+            "take the central crop first, then standardize."
         )
     paler = pictures.copy()
-    paler[::2] = 170 + paler[::2] // 3  # lighter, too: contrast alone moves few answers of some networks
+    paler[::2] = 170 + paler[::2] // 3  # also lighter, because contrast alone changes few answers of some networks
     if np.mean(found != _digits(examiner, recognize, paler)) > STANDARDIZED:
         examiner.fail(
-            "where half of a batch has less contrast, answers change: standardize each picture by itself, as in "
+            "the answers change if half of a batch has less contrast: standardize each image separately, as in "
             "training."
         )
 
@@ -205,19 +208,19 @@ def _check_crop_and_standardization(
 def _digits(examiner: Examiner, recognize: Any, pictures: np.ndarray) -> np.ndarray:
     numbers = examiner.as_array(examiner.call(recognize, pictures.copy()), "the digits")
     if numbers.ndim == 2 and numbers.shape[1] == 10 and len(numbers) == len(pictures):
-        examiner.fail("these are logits or probabilities, ten for each picture: which of the ten is the largest?")
+        examiner.fail("these are logits or probabilities, ten for each image: which of the ten is the largest?")
     if numbers.shape != (len(pictures),):
-        examiner.fail(f"the digits should be one for each of {len(pictures)} pictures; got {list(numbers.shape)}.")
+        examiner.fail(f"return one digit for each of {len(pictures)} images; got the shape {list(numbers.shape)}.")
     return numbers
 
 
 def _check_answers(examiner: Examiner, found: np.ndarray, labels: np.ndarray) -> None:
-    """Refuses answers that are no digits, all the same, or shifted."""
+    """Fails the check on answers that are not digits, all the same or shifted."""
     if found.min() < 0 or found.max() > 10 or np.any(found != np.round(found)):
-        examiner.fail(f"digits are whole numbers from 0 to 9; got {found.min():g} to {found.max():g}.")
+        examiner.fail(f"digits should be integers from 0 to 9; got {found.min():g} to {found.max():g}.")
     if found.max() == 10:
-        examiner.fail("some digits are 10, as in SVHN's files: a zero is 0 here.")
+        examiner.fail("some digits are 10, as in SVHN's files: here a zero is 0.")
     if found.min() == found.max():
-        examiner.fail(f"every picture is taken for a {found[0]:.0f}: has the network been trained, and on what?")
+        examiner.fail(f"every image is recognized as a {found[0]:.0f}: was the network trained, and on which data?")
     if np.mean((found + 1) % 10 == labels) > MIN_ACCURACY:
-        examiner.fail("every digit is one too low: did the network learn labels that were shifted?")
+        examiner.fail("every digit is one too low: was the network trained with shifted labels?")

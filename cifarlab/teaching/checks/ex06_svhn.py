@@ -1,4 +1,4 @@
-"""The checks of exercise 6 that need no network: SVHN's files read, and a distortion of one's own."""
+"""The checks of exercise 6 that do not need a network: reading SVHN's files, and a custom distortion."""
 
 import tempfile
 from pathlib import Path
@@ -14,10 +14,11 @@ from cifarlab.teaching.checks.student_calls import Raised, capture_exception, sh
 
 
 def check_read_digits(read_digits: Any, *, key: str | None = None) -> CheckPassed:
-    """Checks a student's function `read_digits(path)`, which reads a file of SVHN's.
+    """Checks a student's function `read_digits(path)`, which reads an SVHN file.
 
     Args:
-        read_digits: from the path of a MATLAB file to images, uint8[N, 32, 32, 3], and labels, integers [N] in 0-9.
+        read_digits: takes the path of a MATLAB file and returns images, uint8[N, 32, 32, 3], and labels, integers [N]
+            in 0-9.
         key: the instructor's key, which selects different cases.
 
     Raises:
@@ -27,11 +28,11 @@ def check_read_digits(read_digits: Any, *, key: str | None = None) -> CheckPasse
     with tempfile.TemporaryDirectory() as folder:
         for number, count in enumerate(examiner.random.permutation([11, 17, 23])):
             _check_file(examiner, read_digits, Path(folder, f"{number}_32x32.mat"), int(count))
-    return CheckPassed("pictures upright and in colour, labels 0 to 9: SVHN as the course's data sets are.")
+    return CheckPassed("the images are upright and in color, with labels from 0 to 9, like this course's datasets.")
 
 
 def _check_file(examiner: Examiner, read_digits: Any, path: Path, count: int) -> None:
-    """Refuses what is not the content of a file of so many pictures."""
+    """Fails the check unless the function reads a file of `count` images correctly."""
     import scipy.io
 
     pixels = examiner.random.integers(0, 256, [32, 32, 3, count], dtype=np.uint8)
@@ -40,30 +41,31 @@ def _check_file(examiner: Examiner, read_digits: Any, path: Path, count: int) ->
     scipy.io.savemat(path, {"X": pixels, "y": labels[:, None].astype(np.uint8)})
     got = examiner.call(read_digits, str(path))
     if not isinstance(got, tuple | list) or len(got) != 2:
-        examiner.fail(f"two things should come back, images and labels; got {short_repr(got)}.")
+        examiner.fail(f"return two values, images and labels; got {short_repr(got)}.")
     _check_images(examiner, got[0], np.moveaxis(pixels, 3, 0), pixels)
     _check_labels(examiner, got[1], labels)
 
 
 def _check_images(examiner: Examiner, got: Any, right: np.ndarray, as_stored: np.ndarray) -> None:
     numbers = examiner.as_array(got, "the images")
-    scaled = "the pixels are scaled: keep 0 to 255, as in CIFAR-10's records; the pipeline standardizes them later."
+    scaled = "the pixels are scaled: keep 0 to 255, as in CIFAR-10's records. The pipeline standardizes them later."
     examiner.assert_close(
         numbers,
         right,
         what="the images",
         misconceptions={
-            "the axes are as in the file, with the pictures last: bring that axis to the front.": as_stored,
+            "the axes are as in the file, with the images last: move that axis to the front.": as_stored,
             "rows and columns are swapped, so every digit lies on its side: rows come first.": right.swapaxes(1, 2),
             "the channels come before rows and columns; they should be the last axis.": np.moveaxis(right, 3, 1),
-            "red and blue are swapped: the file has red first, as this course has.": right[..., ::-1],
-            "every picture is mirrored.": right[:, :, ::-1],
-            "every picture is upside down.": right[:, ::-1],
-            "the values were poured into the new shape in the file's order, which mixes the pictures: `reshape` moves "
-            "no axis.": as_stored.reshape(right.shape),
+            "red and blue are swapped: red comes first, in the file and in this course.": right[..., ::-1],
+            "every image is mirrored.": right[:, :, ::-1],
+            "every image is upside down.": right[:, ::-1],
+            "`reshape` does not move axes: it keeps the values in the file's order, which mixes the images.": (
+                as_stored.reshape(right.shape)
+            ),
             scaled: right / 255,
         },
-        fallback="is each picture at its place, with rows, columns and colours in this order?",
+        fallback="Are the images in the file's order, with the axes rows, columns and colors?",
     )
     if getattr(got, "dtype", None) != np.uint8:
         examiner.fail(f"the images should be uint8, as pixels are stored; got {short_repr(got)}.")
@@ -77,13 +79,15 @@ def _check_labels(examiner: Examiner, got: Any, stored: np.ndarray) -> None:
         right,
         what="the labels",
         misconceptions={
-            "the labels are as in the file: a zero has 10 there, and should have 0.": stored,
-            "the labels are shifted by one: a 1 has the label 1 in the file, and only the zero is special.": stored - 1,
+            "the labels are as in the file, where a zero has the label 10: it should be 0.": stored,
+            "the labels are shifted by one: in the file a 1 has the label 1, and only the zero is special.": stored - 1,
             "the labels have the file's two axes; they should have one.": right[:, None],
-            "the labels have the file's two axes, and a zero still has 10.": stored[:, None],
-            "the zeros have 9, as if labels were places in the file's numbering.": np.where(stored == 10, 9, stored),
+            "the labels have the file's two axes, and a zero still has the label 10.": stored[:, None],
+            "the zeros have the label 9, their position in the file's numbering: it should be 0.": np.where(
+                stored == 10, 9, stored
+            ),
         },
-        fallback="each picture should have its digit, and a zero 0.",
+        fallback="Each image should have its digit as label, and a zero the label 0.",
     )
     kind: Any = getattr(got, "dtype", np.asarray(got).dtype)  # NumPy's or TensorFlow's; both have a name
     if kind.name[:3] not in ("int", "uin"):
@@ -91,11 +95,11 @@ def _check_labels(examiner: Examiner, got: Any, stored: np.ndarray) -> None:
 
 
 def check_negative(negative: Any, *, key: str | None = None) -> CheckPassed:
-    """Checks a student's distortion `negative(images, seed)`, which turns about half of the images to their negative.
+    """Checks a student's distortion `negative(images, seed)`, which turns about half of the images into negatives.
 
     Args:
-        negative: from images [B, rows, columns, channels], 0-255, and a seed, int32[2] or int32[4], to images of the
-            same shape, each as it was or with 255 minus each value; the seed decides, for each by itself.
+        negative: takes images [B, rows, columns, channels], 0-255, and a seed, int32[2] or int32[4]; returns images of
+            the same shape, each unchanged or with 255 minus each value, decided by the seed for each image separately.
         key: the instructor's key, which selects different cases.
 
     Raises:
@@ -107,30 +111,28 @@ def check_negative(negative: Any, *, key: str | None = None) -> CheckPassed:
     chosen = _chosen(examiner, negative, images, [seed, step])
     if not np.array_equal(chosen, _chosen(examiner, negative, images, [seed, step])):
         examiner.fail(
-            "the same seed gave two results, so that no run could be repeated: draw by "
-            "`distortions.per_image_uniform`, or by TensorFlow's stateless functions, from the seed that you are given."
+            "the same seed gave two results, so runs could not be repeated: draw with `distortions.per_image_uniform`, "
+            "or with TensorFlow's stateless functions, from the given seed."
         )
     others = [_chosen(examiner, negative, images, other) for other in ([seed, step + 1], [seed + 1, step])]
     if np.array_equal(chosen, others[0]) or np.array_equal(chosen, others[1]):
         what = "step" if np.array_equal(chosen, others[0]) else "run"
-        examiner.fail(f"the choice is the same in another {what}: give the whole seed to the draw.")
+        examiner.fail(f"the choice is the same in another {what}: use the whole seed for the draws.")
     for number, name in enumerate(("random_crop", *(one.__name__ for one in distortions.BY_NAME.values())), start=1):
         draws = distortions.per_image_uniform(images, [1, 1, 1], [seed, step], number).numpy().ravel()
         if np.array_equal(chosen, draws < 0.5) or np.array_equal(chosen, draws >= 0.5):
-            examiner.fail(
-                f"these are the draws of {name}, so that the two always come together: take a number from 10."
-            )
+            examiner.fail(f"these are the draws of {name}, so the two always coincide: use a number from 10 on.")
     if not 14 <= chosen.sum() <= 50:
-        examiner.fail(f"about half of the images should become negatives; of 64 there were {chosen.sum()}.")
+        examiner.fail(f"about half of the images should become negatives; got {chosen.sum()} of 64.")
     _check_in_graph(examiner, negative, images, [seed, step], chosen)
     whole = tf.cast(images, tf.uint8)
     if not np.array_equal(chosen, _chosen(examiner, negative, whole, [seed, step])):
-        examiner.fail("images of dtype uint8, as a crop returns them, are not treated like the same ones in float32.")
-    return CheckPassed("each picture by its own draw, the same whenever the run is repeated.")
+        examiner.fail("uint8 images, as a crop returns them, should give the same result as float32 images.")
+    return CheckPassed("each image has its own draw, and a repeated run gives the same draws.")
 
 
 def _chosen(examiner: Examiner, negative: Any, images: tf.Tensor, seed: list[int]) -> np.ndarray:
-    """Which images a student's function turned to negatives, bool[B]; refuses everything else."""
+    """Returns which images a student's function turned into negatives, bool[B]; fails the check on other results."""
     return _which(examiner, examiner.call(negative, images, tf.constant(seed, tf.int32)), images)
 
 
@@ -144,18 +146,18 @@ def _which(examiner: Examiner, result: Any, images: tf.Tensor) -> np.ndarray:
         _fail_neither(examiner, got, values, kept)
     if negative.all() or kept.all():
         every = "every image became a negative" if negative.all() else "no image became a negative"
-        examiner.fail(f"{every}: about half of a batch should, each by its own draw.")
+        examiner.fail(f"{every}: about half of a batch should, with a separate draw for each image.")
     return negative
 
 
 def _fail_neither(examiner: Examiner, got: np.ndarray, values: np.ndarray, kept: np.ndarray) -> NoReturn:
-    """Refuses images that are neither as they were nor negatives, with the reason where it is known."""
+    """Fails the check because images are neither unchanged nor negatives, with the cause if it is known."""
     known = {
         "the values are only negated: 255 minus the value stays in 0 to 255, which other distortions expect.": -values,
-        "1 minus the value is a negative of values 0 to 1; these are 0 to 255.": 1 - values,
-        "256 minus the value lies outside of 0 to 255 for black.": 256 - values,
-        "these are mirror images: a mirrored digit is another sign. Change colours, no places.": values[:, :, ::-1],
-        "these stand on their heads: change the colours, and no place.": values[:, ::-1],
+        "1 minus the value is the negative for values from 0 to 1; here they are 0 to 255.": 1 - values,
+        "256 minus the value is outside 0 to 255 for black.": 256 - values,
+        "these are mirror images. Change the colors, but do not move any pixels.": values[:, :, ::-1],
+        "these are upside down. Change the colors, but do not move any pixels.": values[:, ::-1],
     }
     for advice, wrong in known.items():
         if (kept | np.isclose(got, wrong, atol=1e-3).all((1, 2, 3))).all():
@@ -163,12 +165,12 @@ def _fail_neither(examiner: Examiner, got: np.ndarray, values: np.ndarray, kept:
     same, turned = (np.isclose(got, wanted, atol=1e-3) for wanted in (values, 255 - values))
     if (same | turned).all():
         part = "channel" if (same.all((1, 2)) | turned.all((1, 2))).all() else "pixel"
-        examiner.fail(f"each {part} was drawn by itself: one draw for each image, of shape [B, 1, 1, 1].")
-    examiner.fail("an image should be as it was, or have 255 minus each value; some are neither.")
+        examiner.fail(f"each {part} has a separate draw: use one draw per image, with the shape [B, 1, 1, 1].")
+    examiner.fail("each image should be unchanged or have 255 minus each value; some are neither.")
 
 
 def _check_in_graph(examiner: Examiner, negative: Any, images: tf.Tensor, seed: list[int], chosen: np.ndarray) -> None:
-    """Refuses what works by itself and not in the pipeline, which compiles it and passes a longer seed."""
+    """Fails the check unless a distortion also works in the pipeline, which compiles it and passes a longer seed."""
     signature = [tf.TensorSpec([None, *images.shape[1:]], tf.float32), tf.TensorSpec([4], tf.int32)]
     compiled = tf.function(negative, input_signature=signature)
     for step in (0, 1):
@@ -184,6 +186,6 @@ def _check_in_graph(examiner: Examiner, negative: Any, images: tf.Tensor, seed: 
         found = _which(examiner, outcome, images)
         if np.array_equal(found, chosen) != (step == 0):
             examiner.fail(
-                "in the pipeline the choice is another one, or always the same. Is it drawn by something else than "
-                "TensorFlow, once and for all, when the graph is made?"
+                "in the pipeline the choice is different or always the same. Is it drawn without TensorFlow, only "
+                "once, when the graph is created?"
             )

@@ -1,7 +1,7 @@
 """The steps of one epoch."""
 
 CHECK = "check_decay_steps"
-ADVICE = "the steps of one epoch"
+ADVICE = "these are the steps of one epoch"
 
 
 def answer(batch_size, towers):

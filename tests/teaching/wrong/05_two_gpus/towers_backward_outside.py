@@ -4,7 +4,7 @@ import cifarlab
 from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
-ADVICE = "but the backward passes on"
+ADVICE = "the backward passes on"
 
 
 def answer(net, images, labels, devices):

@@ -1,7 +1,7 @@
 """A draw for each channel of each image."""
 
 CHECK = "check_negative"
-ADVICE = "each channel was drawn by itself"
+ADVICE = "each channel has a separate draw"
 LIKE = "right/06_svhn/negative_where.py"
 INSTEAD = [
     ("[1, 1, 1]", "[1, 1, 3]"),

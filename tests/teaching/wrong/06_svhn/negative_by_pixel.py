@@ -1,7 +1,7 @@
 """A draw for each pixel."""
 
 CHECK = "check_negative"
-ADVICE = "each pixel was drawn by itself"
+ADVICE = "each pixel has a separate draw"
 LIKE = "right/06_svhn/negative_where.py"
 INSTEAD = [
     ("[1, 1, 1]", "images.shape[1:]"),

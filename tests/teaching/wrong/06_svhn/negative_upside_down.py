@@ -1,7 +1,7 @@
 """Upside down in the place of a negative."""
 
 CHECK = "check_negative"
-ADVICE = "these stand on their heads"
+ADVICE = "these are upside down"
 LIKE = "right/06_svhn/negative_where.py"
 INSTEAD = [
     ("255 - images", "tf.reverse(images, [1])"),

@@ -1,7 +1,7 @@
 """Standardized over the whole batch."""
 
 CHECK = "check_digits_network"
-ADVICE = "keep them apart"
+ADVICE = "compute each image separately"
 LIKE = "right/06_svhn/net_of_four_convolutions.py"
 INSTEAD = [
     (

@@ -1,7 +1,7 @@
 """No seed for the layers."""
 
 CHECK = "check_digits_network"
-ADVICE = "starts alike with every seed"
+ADVICE = "starts the same with every seed"
 LIKE = "right/06_svhn/net_of_four_convolutions.py"
 INSTEAD = [
     ("np.prod(shape[:-1]))), seed=seed)", "np.prod(shape[:-1]))))"),

@@ -1,7 +1,7 @@
 """The local layer is made for crops of 28."""
 
 CHECK = "check_digits_network"
-ADVICE = "it should follow its arguments"
+ADVICE = "it should use its arguments"
 LIKE = "right/06_svhn/net_of_four_convolutions.py"
 INSTEAD = [
     ("128 * (-(-image_size // 8)) ** 2", "2048"),

@@ -1,7 +1,7 @@
 """The labels as they are in the file."""
 
 CHECK = "check_read_digits"
-ADVICE = "axes, and a zero still has 10"
+ADVICE = "axes, and a zero still has the label 10"
 LIKE = "right/06_svhn/read_moveaxis.py"
 INSTEAD = [
     ('content["y"][:, 0].astype(np.int32)', 'content["y"]'),

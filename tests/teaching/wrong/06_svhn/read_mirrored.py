@@ -1,7 +1,7 @@
 """Each picture mirrored."""
 
 CHECK = "check_read_digits"
-ADVICE = "every picture is mirrored"
+ADVICE = "every image is mirrored"
 LIKE = "right/06_svhn/read_moveaxis.py"
 INSTEAD = [
     ('np.moveaxis(content["X"], -1, 0)', 'np.moveaxis(content["X"], -1, 0)[:, :, ::-1]'),

@@ -1,7 +1,7 @@
 """The axes are left as in the file."""
 
 CHECK = "check_read_digits"
-ADVICE = "bring that axis to the front"
+ADVICE = "move that axis to the front"
 LIKE = "right/06_svhn/read_moveaxis.py"
 INSTEAD = [
     ('np.moveaxis(content["X"], -1, 0)', 'content["X"]'),

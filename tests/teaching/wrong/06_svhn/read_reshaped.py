@@ -1,7 +1,7 @@
 """Axes moved by `reshape`."""
 
 CHECK = "check_read_digits"
-ADVICE = "which mixes the pictures"
+ADVICE = "which mixes the images"
 LIKE = "right/06_svhn/read_moveaxis.py"
 INSTEAD = [
     ('np.moveaxis(content["X"], -1, 0)', 'content["X"].reshape(-1, 32, 32, 3)'),

@@ -1,7 +1,7 @@
 """The labels sorted, the pictures not."""
 
 CHECK = "check_read_digits"
-ADVICE = "picture should have its digit"
+ADVICE = "should have its digit as label"
 LIKE = "right/06_svhn/read_moveaxis.py"
 INSTEAD = [
     ("return images, labels", "return images, np.sort(labels)"),

@@ -1,7 +1,7 @@
 """Each picture upside down."""
 
 CHECK = "check_read_digits"
-ADVICE = "every picture is upside down"
+ADVICE = "every image is upside down"
 LIKE = "right/06_svhn/read_moveaxis.py"
 INSTEAD = [
     ('np.moveaxis(content["X"], -1, 0)', 'np.moveaxis(content["X"], -1, 0)[:, ::-1]'),

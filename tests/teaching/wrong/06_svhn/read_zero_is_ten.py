@@ -1,7 +1,7 @@
 """The zeros keep their label, 10."""
 
 CHECK = "check_read_digits"
-ADVICE = "a zero has 10 there"
+ADVICE = "where a zero has the label 10"
 LIKE = "right/06_svhn/read_moveaxis.py"
 INSTEAD = [
     ("    labels[labels == 10] = 0\n", ""),

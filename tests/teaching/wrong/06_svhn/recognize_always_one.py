@@ -1,7 +1,7 @@
 """The commonest digit, always."""
 
 CHECK = "check_recognize"
-ADVICE = "every picture is taken for a"
+ADVICE = "every image is recognized as a"
 LIKE = "right/06_svhn/recognize_by_the_classifier.py"
 INSTEAD = [
     ("np.argmax(trained().logits(pictures), axis=1)", "np.ones(len(pictures), int)"),

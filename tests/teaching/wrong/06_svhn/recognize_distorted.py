@@ -1,7 +1,7 @@
 """Crops at random, as in training."""
 
 CHECK = "check_recognize"
-ADVICE = "nothing may be distorted at random"
+ADVICE = "do not distort them at random"
 LIKE = "right/06_svhn/recognize_by_hand.py"
 INSTEAD = [
     (

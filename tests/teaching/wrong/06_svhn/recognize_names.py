@@ -1,7 +1,7 @@
 """Fractions of digits."""
 
 CHECK = "check_recognize"
-ADVICE = "digits are whole numbers"
+ADVICE = "digits should be integers"
 LIKE = "right/06_svhn/recognize_by_the_classifier.py"
 INSTEAD = [
     ("axis=1)", "axis=1) / 10"),

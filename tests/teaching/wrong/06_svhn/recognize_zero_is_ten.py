@@ -1,7 +1,7 @@
 """SVHN's label for a zero."""
 
 CHECK = "check_recognize"
-ADVICE = "a zero is 0 here"
+ADVICE = "here a zero is 0"
 LIKE = "right/06_svhn/recognize_by_the_classifier.py"
 INSTEAD = [
     ("return np", "found = np"),
