@@ -809,7 +809,7 @@ MUTATIONS = [
         "a connection opened, or anything sent without one",
         "giving connections up",
         "cifarlab/teaching/sandbox/kernel.py",
-        "            seccomp.block_network()  # those to the grader are there\n",
+        "            seccomp.block_network()  # the connections to the grader exist already\n",
         "",
     ),
     Mutation(
@@ -817,8 +817,8 @@ MUTATIONS = [
         "a kernel that ends, or sends what is no message",
         "expecting anything of a kernel",
         "cifarlab/teaching/sandbox/execution.py",
-        "        except Exception:  # of what it sent",
-        "        except KeyError:  # of what it sent",
+        "        except Exception:  # the kernel sent invalid",
+        "        except KeyError:  # the kernel sent invalid",
     ),
     Mutation(
         "grading",
@@ -881,8 +881,8 @@ MUTATIONS = [
         "the process that executes notebooks ended",
         "executing again what was executed beside it",
         "cifarlab/teaching/grading/assignments.py",
-        "        except concurrent.futures.BrokenExecutor:  # it was this one",
-        "        except KeyError:  # it was this one",
+        "        except concurrent.futures.BrokenExecutor:  # this notebook",
+        "        except KeyError:  # this notebook",
     ),
     Mutation(
         "grading",

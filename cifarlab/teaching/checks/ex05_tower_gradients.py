@@ -109,7 +109,7 @@ def check_tower_gradients(tower_gradients: Any, *, key: str | None = None) -> Ch
 
 
 def _call(examiner: Examiner, tower_gradients: Any, case: _Case) -> Any:
-    """Calls the student's function; explains the error if it added up gradients that are None."""
+    """Calls the student's function; explains the error if it tried to add up missing gradients (None)."""
     try:
         return examiner.call(tower_gradients, case.net, case.images, case.labels, list(case.devices))
     except CheckFailedError as refusal:

@@ -153,7 +153,7 @@ def _gradients(net: Any, images: tf.Tensor) -> list:
 
 
 def check_recognize(recognize: Any, *, key: str | None = None) -> CheckPassed:
-    """Checks a student's function `recognize(pictures)` on newly drawn house numbers.
+    """Checks a student's function `recognize` on newly drawn house numbers.
 
     Args:
         recognize: takes images, uint8[N, 32, 32, 3], and returns the digits that the adapted network recognizes,
@@ -165,15 +165,15 @@ def check_recognize(recognize: Any, *, key: str | None = None) -> CheckPassed:
     """
     examiner = Examiner("recognize", key, seconds=60)
     labels = examiner.random.integers(0, 10, DIGITS_CHECKED)
-    pictures = street_digits.draw(labels, int(examiner.random.integers(1, 2**31)))
-    found = _digits(examiner, recognize, pictures)
+    images = street_digits.draw(labels, int(examiner.random.integers(1, 2**31)))
+    found = _digits(examiner, recognize, images)
     _check_answers(examiner, found, labels)
-    if not np.array_equal(found, _digits(examiner, recognize, pictures)):
+    if not np.array_equal(found, _digits(examiner, recognize, images)):
         examiner.fail(
             "it gives different answers for the same images: do not distort them at random here. Evaluation uses a "
             "central crop."
         )
-    _check_crop_and_standardization(examiner, recognize, pictures, found)
+    _check_crop_and_standardization(examiner, recognize, images, found)
     right = float(np.mean(found == labels))
     if right < MIN_ACCURACY:
         examiner.fail(
@@ -184,19 +184,17 @@ def check_recognize(recognize: Any, *, key: str | None = None) -> CheckPassed:
     return CheckPassed(f"At least {10 * int(10 * right)}% of {len(labels)} new house numbers recognized.")
 
 
-def _check_crop_and_standardization(
-    examiner: Examiner, recognize: Any, pictures: np.ndarray, found: np.ndarray
-) -> None:
+def _check_crop_and_standardization(examiner: Examiner, recognize: Any, images: np.ndarray, found: np.ndarray) -> None:
     """Fails the check unless only the central crop is used and each image is standardized separately."""
     edge = (SIZE - CROP) // 2
-    framed = examiner.random.integers(0, 256, pictures.shape, dtype=np.uint8)
-    framed[:, edge:-edge, edge:-edge] = pictures[:, edge:-edge, edge:-edge]
+    framed = examiner.random.integers(0, 256, images.shape, dtype=np.uint8)
+    framed[:, edge:-edge, edge:-edge] = images[:, edge:-edge, edge:-edge]
     if not np.array_equal(found, _digits(examiner, recognize, framed)):
         examiner.fail(
             f"the outermost {edge} rows and columns change the answers. The network was trained on crops of {CROP}: "
             "take the central crop first, then standardize."
         )
-    paler = pictures.copy()
+    paler = images.copy()
     paler[::2] = 170 + paler[::2] // 3  # also lighter, because contrast alone changes few answers of some networks
     if np.mean(found != _digits(examiner, recognize, paler)) > STANDARDIZED:
         examiner.fail(
@@ -205,12 +203,12 @@ def _check_crop_and_standardization(
         )
 
 
-def _digits(examiner: Examiner, recognize: Any, pictures: np.ndarray) -> np.ndarray:
-    numbers = examiner.as_array(examiner.call(recognize, pictures.copy()), "the digits")
-    if numbers.ndim == 2 and numbers.shape[1] == 10 and len(numbers) == len(pictures):
+def _digits(examiner: Examiner, recognize: Any, images: np.ndarray) -> np.ndarray:
+    numbers = examiner.as_array(examiner.call(recognize, images.copy()), "the digits")
+    if numbers.ndim == 2 and numbers.shape[1] == 10 and len(numbers) == len(images):
         examiner.fail("these are logits or probabilities, ten for each image: which of the ten is the largest?")
-    if numbers.shape != (len(pictures),):
-        examiner.fail(f"return one digit for each of {len(pictures)} images; got the shape {list(numbers.shape)}.")
+    if numbers.shape != (len(images),):
+        examiner.fail(f"return one digit for each of {len(images)} images; got the shape {list(numbers.shape)}.")
     return numbers
 
 

@@ -236,7 +236,7 @@ def _execute_all(texts: list[str], limits: Limits, executor: concurrent.futures.
     for text, future in zip(texts, [executor.submit(execute_notebook, text, limits) for text in texts], strict=True):
         try:
             yield future.result()
-        except concurrent.futures.BrokenExecutor:  # it was this one, or another one that was executed beside it
+        except concurrent.futures.BrokenExecutor:  # this notebook, or another one in progress, ended the process
             yield _execute_isolated(text, limits)
         except Exception as error:
             if type(error).__name__ != "KilledWorker":  # Dask's, which has tried it on several

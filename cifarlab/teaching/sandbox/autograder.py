@@ -1,4 +1,4 @@
-"""Holds one test of a student's code, in the student's own process, and says what came of it."""
+"""Runs a test of a student's code in the student's process and reports the result."""
 
 import ast
 import builtins
@@ -14,21 +14,21 @@ from cifarlab.teaching.checks import student_calls
 from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
 
 TEST_FILENAME = "<test>"
-"""The file that a test's code says it is from; there is none, so nobody can look its lines up."""
-_MAX_ERROR_CHARS = 2000  # characters of an error's words
+"""The filename of a test's code. There is no such file, so its lines cannot be looked up."""
+_MAX_ERROR_CHARS = 2000  # characters of an error message
 
 
 class Autograder:
-    """Puts back what was replaced, runs a test, and looks whether anything was replaced meanwhile.
+    """Restores replaced names, runs a test, and checks whether the test's run replaced any names.
 
-    The grader's kernel makes it before any code of a student's has run.
+    The grader's kernel creates it before it runs any code of a student.
     """
 
     def __init__(self, snapshot: type) -> None:
-        """Remembers what is there.
+        """Takes a snapshot of all imported modules and of the signal handlers.
 
         Args:
-            snapshot: `snapshot.ModuleSnapshot`, in the kernel's own copy.
+            snapshot: the class `snapshot.ModuleSnapshot`, from the kernel's private copy of that module.
         """
         student_calls.after_call_hook = self._check_tampering
         self.restore: Callable[[], list[str]] = snapshot().restore
@@ -41,15 +41,16 @@ class Autograder:
         """Runs a test's code.
 
         Args:
-            source: of the test, which imports what it uses of ours.
-            names: what the student's cells have defined; they are not changed.
+            source: the test's code, which imports the modules that it needs.
+            names: the names that the student's cells have defined; they are not changed.
 
         Returns:
-            What came of it. `replaced` names what was put back first. Where the test passed, `right` holds its
-            verdict's words and `number` the points that it gives, if it says so. Where it failed, `error` holds a name,
-            words and evidence, and `raised_by` says whose code raised it: "test", "check" or "answer".
+            A dict with the result. `replaced` lists the names that were restored before the test. If the test passed,
+            `right` is the check's summary and `number` the points, if the test gives any. If it failed, `error` is a
+            list of the error's name, message and evidence, and `raised_by` says whose code raised it: "test", "check"
+            or "answer".
         """
-        given = {name: value for name, value in dict.items(names) if type(name) is str}  # calls nothing of theirs
+        given = {name: value for name, value in dict.items(names) if type(name) is str}  # calls no student code
         outcome: dict[str, Any] = {"replaced": list(dict.fromkeys(self.restore()))}
         self._remove_hooks()
         self.tampered.clear()
@@ -57,7 +58,7 @@ class Autograder:
             value = _run(source, {**given, "__name__": "__main__", "__builtins__": builtins})
             outcome["right"] = value.words if type(value) is CheckPassed else ""
             outcome["number"] = float(value) if type(value) in (int, float) else None
-        except BaseException as error:  # whatever it is, the test has failed
+        except BaseException as error:  # whichever exception it is, the test has failed
             outcome |= _told(error)
         self.tampered += self.restore()
         if self.tampered:
@@ -66,11 +67,11 @@ class Autograder:
         return outcome
 
     def _check_tampering(self) -> None:
-        """Notices what a student's function replaces while a check calls it, even if it is for that moment."""
+        """Restores and records names that a student's function has replaced while a check called it."""
         self.tampered += self.restore_quick()
 
     def _remove_hooks(self) -> None:
-        """Takes away what would call a student's code between the lines of a test."""
+        """Removes tracing functions, signal handlers and timers that could run a student's code during a test."""
         sys.settrace(None)
         sys.setprofile(None)
         threading.settrace(None)  # type: ignore[arg-type]
@@ -85,12 +86,12 @@ class Autograder:
 
 
 def sign(secret: str, source: str, outcome: str) -> str:
-    """What only the grader and its kernel can put under a test's code and what came of it."""
+    """Returns the HMAC signature of a test's code and result, which only the grader and its kernel can compute."""
     return hmac.new(secret.encode(), f"{source}\n{outcome}".encode("utf-8", "surrogatepass"), "sha256").hexdigest()
 
 
 def _run(source: str, names: dict[str, Any]) -> Any:
-    """What the last line of a test is worth; no history, cache or hook hears of it."""
+    """Runs a test's code and returns the value of its last expression, bypassing IPython's history and hooks."""
     tree = ast.parse(source)
     last = tree.body.pop() if tree.body else None
     if last is not None and not isinstance(last, ast.Expr):
@@ -102,13 +103,13 @@ def _run(source: str, names: dict[str, Any]) -> Any:
 
 
 def _told(error: BaseException) -> dict[str, Any]:
-    """An error's words, and whose code raised it."""
+    """Returns an error's name, message and evidence, and whose code raised it."""
     if type(error) is CheckFailedError:
         words, evidence, raised_by = str(error.advice), str(error.evidence), "check"
     else:
         try:
             words, evidence = str(error), ""
-        except BaseException:  # of a class of the student's own
+        except BaseException:  # raised by the __str__ of a student's class
             words, evidence = "", ""
         raised_by = "test" if _innermost(error.__traceback__) == TEST_FILENAME else "answer"
     return {
@@ -118,7 +119,7 @@ def _told(error: BaseException) -> dict[str, Any]:
 
 
 def _innermost(trace: TracebackType | None) -> str:
-    """The file of the code that raised an exception."""
+    """Returns the filename of the code that raised an exception."""
     place = ""
     while trace is not None:
         place, trace = trace.tb_frame.f_code.co_filename, trace.tb_next

@@ -1,4 +1,4 @@
-"""What a notebook finds around it: a folder of its own, few environment variables, data sets that it can only read."""
+"""A notebook's environment: a scratch directory, a few environment variables, and read-only datasets."""
 
 import contextlib
 import os
@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import matplotlib.font_manager  # its first import looks for fonts, which takes seconds; notebooks find the list
+import matplotlib.font_manager  # builds the font cache, which takes seconds, so that notebooks need not
 
 from cifarlab.data import registry
 from cifarlab.errors import UserError
@@ -16,12 +16,12 @@ _PASSED_ON = (
     *("PATH", "LD_LIBRARY_PATH", "LANG", "LC_", "TZ", "PYTHON", "OMP_"),
     *("CIFARLAB_", "TF_", "XLA_", "CUDA_", "NVIDIA_"),
 )
-"""How names of environment variables begin that a notebook needs; others may hold what is not a student's to know."""
+"""Prefixes of the environment variables that a notebook gets; others may hold secrets."""
 
 
 @contextlib.contextmanager
 def scratch_dir() -> Iterator[Path]:
-    """A folder for one notebook's files, which is gone afterwards; its cells run in `work`."""
+    """Creates a directory for one notebook's files and removes it afterwards; cells run in its subdirectory `work`."""
     folder = Path(tempfile.mkdtemp()).resolve()
     try:
         for name in ("work", "home", "tmp"):
@@ -32,7 +32,7 @@ def scratch_dir() -> Iterator[Path]:
 
 
 def environment_variables(folder: Path) -> dict[str, str]:
-    """The environment variables of a notebook with this folder."""
+    """Returns the environment variables of a notebook with this scratch directory."""
     kept = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
     own = {"HOME": folder / "home", "TMPDIR": folder / "tmp", "MPLCONFIGDIR": matplotlib.get_cachedir()}
     own["CIFARLAB_DATA"] = registry.default_data_dir().resolve()
@@ -40,17 +40,17 @@ def environment_variables(folder: Path) -> dict[str, str]:
 
 
 def readable_paths(text: str) -> list[str]:
-    """Folders beside Python's own that a notebook may read: of the data sets, which are made first, and of the fonts.
+    """Returns the directories, besides Python's, that a notebook may read: datasets and fonts.
 
     Args:
-        text: the notebook's file; of the data sets that cost no download, those that it names are made.
+        text: the notebook's file content. Generated datasets that it mentions are created first.
     """
     wanted = os.environ.get("CIFARLAB_DATASET", "")
     for name in ("drawn", "street_digits", wanted):
-        with contextlib.suppress(UserError):  # the notebook will say so itself
+        with contextlib.suppress(UserError):  # the notebook will show the same error
             if name and (name in text or name == wanted):
                 registry.load(name)
     folders = [registry.default_data_dir(), Path(matplotlib.get_cachedir())]
-    if wanted and Path(wanted).is_dir():  # a data set of one's own
+    if wanted and Path(wanted).is_dir():  # a custom dataset
         folders.append(Path(wanted))
     return [str(folder.resolve()) for folder in folders]

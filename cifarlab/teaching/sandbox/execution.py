@@ -1,8 +1,8 @@
-"""Runs a student's notebook in a kernel of its own, within limits: whatever it does, a notebook comes back, and soon.
+"""Runs a student's notebook in a sandboxed kernel with resource limits; always returns a notebook in bounded time.
 
-The kernel is the grader's (`kernel.py`). Where the system has Landlock, the notebook can write to nothing but a folder
-of its own and read nothing of other people's; elsewhere it has the rights of whoever calls this, and its limits keep a
-class from being held up and no more. docs/instructors.md says what is kept out and what is not.
+The kernel is the grader's (`kernel.py`). If the system has Landlock, the notebook can write only to its scratch
+directory and cannot read other people's files. Without Landlock it has the caller's permissions, and the limits only
+keep one notebook from delaying the others. docs/instructors.md describes what the sandbox protects against.
 """
 
 import asyncio
@@ -35,31 +35,31 @@ from cifarlab.teaching.sandbox.limits import Limits, ResourceMonitor, monitored
 from cifarlab.teaching.sandbox.nbgrader_cells import error_output, is_base64_image, is_test
 
 MAX_MESSAGE_BYTES, RECEIVE_QUEUE_LENGTH = 50_000_000, 5
-"""Bytes of a message that is taken from the kernel, and how many may wait: they are held in the grader's memory."""
+"""Maximum size of a message from the kernel, and how many may be queued, because they use the grader's memory."""
 
 _OVERWRITTEN = re.compile(r"^.*\r(?=[^\n])", re.MULTILINE)
-"""What a terminal would not show of a line; from the line's beginning alone, or long ones would take for ever."""
+"""The overwritten part of a line, before a carriage return; anchored, or long lines would take quadratic time."""
 
 _NO_CODE = re.compile(r"\x1b(?!\[[\d;?]{0,20}[@-~])")
-"""What begins no code for terminals, or a long one, for which nbconvert takes minutes."""
+"""An escape character that does not begin a short terminal code; nbconvert takes minutes for long ones."""
 
 _log = logging.getLogger("cifarlab.nbclient")
 _log.propagate = False
-_log.addHandler(logging.NullHandler())  # what it says of a cell stands in the cell
+_log.addHandler(logging.NullHandler())  # its messages are in the cells' outputs
 
 
 def execute_notebook(text: str, limits: Limits | None = None) -> str:
-    """Executes all cells of a notebook in a new folder; returns it with outputs.
+    """Executes all cells of a notebook in a new directory; returns it with outputs.
 
-    An error in a cell does not end it. Cells that could not be run, because the kernel was ended or died, hold an error
-    that says so: nbgrader gives a test without output all its points. A test's outputs say what came of it.
+    Execution continues after an error in a cell. Cells that could not be run, because the kernel was killed or died,
+    get an error output, because nbgrader gives full points to a test without output. A test's outputs are its result.
 
     Args:
-        text: the notebook's file.
-        limits: what it may use.
+        text: the notebook's file content.
+        limits: its resource limits.
 
     Raises:
-        RuntimeError: no kernel could be started here.
+        RuntimeError: the kernel could not be started.
     """
     notebook, limits = nbformat.reads(text, as_version=4), limits or Limits()
     ended = ""
@@ -76,11 +76,11 @@ def execute_notebook(text: str, limits: Limits | None = None) -> str:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             _sanitize_outputs(cell)
-    return nbformat.writes(notebook).encode("utf-8", "replace").decode()  # JSON may hold halves of characters
+    return nbformat.writes(notebook).encode("utf-8", "replace").decode()  # JSON may hold lone surrogates
 
 
 def mark_not_run(text: str, why: str) -> str:
-    """A notebook whose cells were not run, with an error in each that says why."""
+    """Returns a notebook whose cells were not run, with an error in each that says why."""
     notebook = nbformat.reads(text, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -89,7 +89,7 @@ def mark_not_run(text: str, why: str) -> str:
 
 
 class _Manager(AsyncKernelManager):
-    """Starts the grader's kernel; takes no more from it at once than fits into memory, and waits for it no longer."""
+    """Starts the grader's kernel, and limits the size of its messages and the time that sending to it may block."""
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -99,12 +99,12 @@ class _Manager(AsyncKernelManager):
         client = super().client(**settings)
         client.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
         client.context.setsockopt(zmq.RCVHWM, RECEIVE_QUEUE_LENGTH)
-        client.context.setsockopt(zmq.SNDTIMEO, 3_000)  # ms; a kernel that has closed its end would be waited for
+        client.context.setsockopt(zmq.SNDTIMEO, 3_000)  # ms; otherwise sending to a closed kernel would block
         return client
 
 
 class _Client(NotebookClient):
-    """Executes cells one by one, and counts what they print."""
+    """Executes cells one by one, and counts the characters that they print."""
 
     def __init__(self, notebook: NotebookNode, limits: Limits, folder: Path) -> None:
         super().__init__(
@@ -116,7 +116,7 @@ class _Client(NotebookClient):
             error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
             allow_errors=True,
             record_timing=False,
-            coalesce_streams=False,  # it would take an hour for a line of 10^6 characters
+            coalesce_streams=False,  # that would take an hour for a line of 10^6 characters
             shutdown_kernel="immediate",
             extra_arguments=["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"],
             resources={"metadata": {"path": str(folder / "work")}},
@@ -129,10 +129,10 @@ class _Client(NotebookClient):
 
     @contextlib.contextmanager
     def kernel(self, readable: list[str]) -> Iterator[None]:
-        """Starts the kernel, and ends it.
+        """Starts the kernel, and shuts it down afterwards.
 
         Args:
-            readable: folders that it may read.
+            readable: directories that it may read.
 
         Raises:
             RuntimeError: it did not start.
@@ -159,12 +159,12 @@ class _Client(NotebookClient):
                 yield
 
     def monitored(self) -> contextlib.AbstractContextManager[ResourceMonitor]:
-        """Keeps the kernel within its limits."""
+        """Enforces the kernel's limits."""
         pid = self.km.provisioner.process.pid  # type: ignore[union-attr]
         return monitored(pid, self.folder, self.limits)
 
     def run(self, cell: NotebookNode, place: int, monitor: ResourceMonitor) -> str:
-        """Executes one cell; returns why nothing can be run after it, or ""."""
+        """Executes one cell; returns why no further cells can be run, or ""."""
         started, already_exceeded = time.monotonic(), self.output_limit_exceeded
         self.testing, self.idle_seen, self.reply = is_test(cell), False, {}
         try:
@@ -173,29 +173,27 @@ class _Client(NotebookClient):
             cell.outputs = [] if self.testing else cell.outputs
             cell.outputs.append(error_output("KernelEndedError", monitor.reason or "the kernel died in this cell"))
             return monitor.reason or "the kernel died in a cell above"
-        except Exception:  # of what it sent, or because it takes nothing more
-            cell.outputs = [error_output("KernelEndedError", "the kernel no longer talks as a kernel does")]
-            return "the kernel no longer talked as a kernel does after a cell above"
+        except Exception:  # the kernel sent invalid messages, or does not receive any
+            cell.outputs = [error_output("KernelEndedError", "the kernel sent invalid messages")]
+            return "the kernel sent invalid messages in a cell above"
         if self.testing:
             cell.outputs = nbgrader_cells.test_outputs(cell, self.reply, self.secret)
         if self.output_limit_exceeded and not already_exceeded:
             cell.outputs.append(error_output("OutputError", f"more than {self.limits.output_mb:g} MB were printed"))
         if time.monotonic() - started >= self.limits.cell_seconds:
-            words = f"interrupted after {self.limits.cell_seconds:g} s: a loop without end?"
+            words = f"interrupted after {self.limits.cell_seconds:g} s: an endless loop?"
             cell.outputs.append(error_output("CellTimeoutError", words))
         return monitor.reason
 
     async def _async_poll_kernel_alive(self) -> None:
-        """Cancels a cell's execution when the kernel is dead; nbclient would go on without one and fail, unheard."""
+        """Cancels a cell's execution when the kernel is dead; nbclient alone would silently fail without a kernel."""
         with contextlib.suppress(AssertionError):
             await super()._async_poll_kernel_alive()
 
     def _keep_reply(self, cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any]) -> None:
-        """Hears of a cell's end."""
+        """Stores a cell's reply. If its outputs have not ended, an oversized message closed their connection."""
         self.reply = execute_reply["content"]
-        if (
-            not self.idle_seen and "header" in execute_reply
-        ):  # a message that is too large ends the connection for outputs
+        if not self.idle_seen and "header" in execute_reply:
             self.printed, self.iopub_timeout = max(self.printed, MAX_MESSAGE_BYTES), 1
 
     @property
@@ -203,11 +201,11 @@ class _Client(NotebookClient):
         return self.printed > 1e6 * self.limits.output_mb
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-        """Keeps an output, unless it is of a test, or there were too many; then asks the kernel to stop."""
+        """Keeps an output, unless it comes from a test or exceeds the limit; then it interrupts the kernel."""
         content = msg["content"]
         if msg["msg_type"] in ("status", "execute_input"):
             self.idle_seen = self.idle_seen or content.get("execution_state") == "idle"
-            if not _is_count(content.get("execution_count", 0)):  # it may be longer than all that may be printed
+            if not _is_count(content.get("execution_count", 0)):  # an invalid count may be a huge number
                 return None
             return super().process_message(msg, cell, cell_index)
         rewritten = self._display_id_map.get(content.get("transient", {}).get("display_id"), {})
@@ -221,7 +219,7 @@ class _Client(NotebookClient):
 
 
 def _is_safe_output(kind: str, value: object) -> bool:
-    """Whether an output is words or a picture; a page of HTML may hold a program, and so may what is no picture."""
+    """Returns whether an output is plain text or an image; other types, such as HTML, may contain scripts."""
     return is_base64_image(kind, value) or (kind == "text/plain" and isinstance(value, str))
 
 
@@ -230,7 +228,7 @@ def _is_count(value: object) -> bool:
 
 
 def _sanitize_outputs(cell: NotebookNode) -> None:
-    """Leaves words and pictures in a cell's outputs, whatever the kernel sent; those of a test are the grader's own."""
+    """Keeps only text and images in a cell's outputs, except in tests, whose outputs the grader has created."""
     if not _is_count(cell.execution_count):
         cell.execution_count = None
     if is_test(cell):
@@ -239,7 +237,7 @@ def _sanitize_outputs(cell: NotebookNode) -> None:
     streams: dict[str, tuple[NotebookNode, list[str]]] = {}
     new = nbformat.v4.new_output
     for output in cell.outputs:
-        with contextlib.suppress(Exception):  # it is nothing that Jupyter knows
+        with contextlib.suppress(Exception):  # the kernel may have sent an invalid output
             if output.output_type == "stream":
                 name = "stderr" if output.name == "stderr" else "stdout"
                 if name not in streams:

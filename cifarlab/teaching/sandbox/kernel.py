@@ -1,9 +1,8 @@
-"""The kernel in which students' notebooks are graded: IPython's, but for the tests.
+"""The kernel that runs students' notebooks for grading: IPython's kernel, except for tests.
 
-`execution.py` starts it as a program. It leaves a supervisor behind, gives up what a notebook does not need
-(`landlock.py`), imports what the tests use and remembers it (`snapshot.py`); only then the notebook's cells are run.
-Tests are held by `autograder.py`. What came of one is signed with a secret of the grader's, so that a student's code
-cannot send its own.
+`execution.py` starts it as a program. It forks and leaves its parent as supervisor, restricts itself (`landlock.py`),
+imports what the tests use and takes a snapshot (`snapshot.py`). Only then does it run the notebook's cells.
+`autograder.py` runs the tests. Results are signed with the grader's secret, so that a student's code cannot forge them.
 """
 
 import builtins
@@ -21,16 +20,16 @@ from typing import Any
 from cifarlab.teaching.sandbox import landlock, seccomp, supervisor
 
 PRELOADED_MODULES = ("scipy.io", "scipy.ndimage", "matplotlib", "PIL.ImageDraw", "PIL.ImageFont")
-"""What checks import when they are called: it is there, and remembered, before anybody can put another in its place."""
+"""Modules that checks import when they are called. They are imported before the snapshot, so that it covers them."""
 
 LAZY_TF_MODULES = ("keras", "losses", "metrics", "optimizers", "initializers")
-"""Modules that TensorFlow itself puts into their places when they are first used; whoever does so later meddles."""
+"""Modules that TensorFlow loads lazily. They are loaded before the snapshot, so that a later change is tampering."""
 
 
 def _sandboxed_kernel_class() -> type:
-    """Takes from stdin what the grader says of a notebook, and encloses this process; returns the kernel's class."""
+    """Reads the grader's job from stdin and restricts this process; returns the kernel class."""
     job = json.load(sys.stdin)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # nobody reads it twice
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # so that a student's code cannot read it again
     supervisor.fork_supervised(job["grader"], job["folder"])
     for limit, most in ((resource.RLIMIT_FSIZE, job["largest_file"]), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(limit, (most, most))
@@ -39,7 +38,7 @@ def _sandboxed_kernel_class() -> type:
 
 
 def _kernel(examiner: Callable[[], Callable[[str, dict[str, Any]], dict[str, Any]]]) -> type:
-    """A kernel that runs cells without history as tests."""
+    """Returns a kernel class that runs cells as tests if they are executed without history."""
     from ipykernel.ipkernel import IPythonKernel
 
     examine: Callable[[str, dict[str, Any]], dict[str, Any]]
@@ -48,7 +47,7 @@ def _kernel(examiner: Callable[[], Callable[[str, dict[str, Any]], dict[str, Any
         def start(self) -> None:
             nonlocal examine
             examine = examiner()
-            seccomp.block_network()  # those to the grader are there
+            seccomp.block_network()  # the connections to the grader exist already
             super().start()
 
         async def do_execute(self, code: str, silent: bool, store_history: bool = True, *rest: Any, **more: Any) -> Any:
@@ -60,10 +59,10 @@ def _kernel(examiner: Callable[[], Callable[[str, dict[str, Any]], dict[str, Any
 
 
 def _make_autograder(secret: str, test_imports: list[str]) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
-    """Imports what tests use; returns what holds a test."""
+    """Imports what the tests use; returns a function that runs a test and signs its result."""
     names: dict[str, Any] = {}
     for line in [*test_imports, *(f"import {module}" for module in PRELOADED_MODULES)]:
-        with contextlib.suppress(Exception):  # the test itself will say so
+        with contextlib.suppress(Exception):  # the test will raise the same error
             exec(line, names)
     for name in LAZY_TF_MODULES if "tensorflow" in sys.modules else ():
         dir(getattr(sys.modules["tensorflow"], name))
@@ -71,15 +70,15 @@ def _make_autograder(secret: str, test_imports: list[str]) -> Callable[[str, dic
     autograder = tests.Autograder(_private_copy("snapshot").ModuleSnapshot)
 
     def examine(source: str, defined: dict[str, Any]) -> dict[str, Any]:
-        held = autograder.run_test(source, defined)  # first: until then `json.dumps` may be a student's
-        outcome = json.dumps(held)
+        result = autograder.run_test(source, defined)  # before json.dumps, which it restores if a student replaced it
+        outcome = json.dumps(result)
         return {"outcome": outcome, "signature": tests.sign(secret, source, outcome)}
 
     return examine
 
 
 def _private_copy(module: str) -> ModuleType:
-    """A copy of a module of ours to which no name leads, and whose built-in functions are its own."""
+    """Loads a private copy of a sandbox module, unreachable by name and with its own copy of the builtins."""
     spec = importlib.util.find_spec(f"cifarlab.teaching.sandbox.{module}")
     assert spec is not None
     assert spec.loader is not None

@@ -1,9 +1,9 @@
-"""Linux's Landlock: a process gives up, for good and for all that it starts, what a notebook has no need of.
+"""Restricts this process and its children with Linux Landlock, irrevocably.
 
-It then writes below one folder, and to few devices; reads what Python, the system and the data sets consist of, and
-nothing of other people's; and signals nobody outside. How much of that the running Linux knows, it says itself. Where
-it knows nothing, and on other systems, all stays allowed: docs/instructors.md says what that means. Connections are
-another matter: `seccomp.py`.
+The process can then write only below one directory and to a few devices. It can read only Python, system files and
+datasets, not other people's files, and it cannot signal processes outside. The kernel reports which of these rules it
+supports. On a kernel without Landlock, and on other systems, nothing is restricted; docs/instructors.md explains the
+consequences. `seccomp.py` blocks the network.
 """
 
 import ctypes
@@ -13,17 +13,17 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-# Numbers of the system calls, the same on every processor.
+# System call numbers, which are the same on every processor.
 SYS_LANDLOCK_CREATE_RULESET, SYS_LANDLOCK_ADD_RULE, SYS_LANDLOCK_RESTRICT_SELF = 444, 445, 446
-LANDLOCK_RULE_PATH_BENEATH = 1  # the kind of a rule
-PR_SET_NO_NEW_PRIVS = 38  # what prctl calls it; without it there is no fence
+LANDLOCK_RULE_PATH_BENEATH = 1  # a rule's type
+PR_SET_NO_NEW_PRIVS = 38  # an option of prctl(2), which Landlock requires
 
 LANDLOCK_ACCESS_FS_EXECUTE, LANDLOCK_ACCESS_FS_WRITE_FILE = 1, 2
 LANDLOCK_ACCESS_FS_READ_FILE, LANDLOCK_ACCESS_FS_READ_DIR = 4, 8
 _READING = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR
-_ALL = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1}  # by version: moving files came second, cutting third
-LANDLOCK_SCOPE_SIGNAL = 2  # ... of version 6
-_DEVICES = ("null", "zero", "full", "random", "urandom", "nvidia*", "kfd", "dri/*")  # the last three compute
+_ALL = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1}  # by ABI version; 2 added REFER, 3 added TRUNCATE
+LANDLOCK_SCOPE_SIGNAL = 2  # since ABI version 6
+_DEVICES = ("null", "zero", "full", "random", "urandom", "nvidia*", "kfd", "dri/*")  # the last three are GPUs
 
 
 class _Ruleset(ctypes.Structure):
@@ -36,21 +36,21 @@ class _Rule(ctypes.Structure):
 
 
 def abi_version() -> int:
-    """Which version of Landlock this system has; 0 for none."""
+    """Returns the Landlock ABI version of this system; 0 if it does not have Landlock."""
     if sys.platform != "linux":
         return 0
     return max(0, _system(SYS_LANDLOCK_CREATE_RULESET, None, 0, 1))
 
 
 def restrict_self(writable: Path, readable: Iterable[Path]) -> None:
-    """Encloses this thread and all that it starts; does nothing where there is no Landlock.
+    """Applies the Landlock rules to this thread and all its children; does nothing on systems without Landlock.
 
     Args:
-        writable: the folder that is its own.
-        readable: what it may read and execute, besides; what is not there is passed over.
+        writable: the directory that it may write to.
+        readable: further paths that it may read and execute; missing ones are skipped.
 
     Raises:
-        OSError: the system knows Landlock and refuses.
+        OSError: the system supports Landlock, but a call failed.
     """
     known = abi_version()
     if not known:
@@ -70,9 +70,9 @@ def restrict_self(writable: Path, readable: Iterable[Path]) -> None:
 
 
 def python_readable_paths() -> list[Path]:
-    """Where Python, its packages and this one lie, and the system's own files."""
+    """Returns the paths of Python, its packages and this one, and of system files."""
     system = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/sys", "/nix/store"]
-    system += [str(path) for path in Path("/proc").glob("*") if not path.name.isdigit()]  # itself, and no other process
+    system += [str(path) for path in Path("/proc").glob("*") if not path.name.isdigit()]  # no other processes
     python = [sys.prefix, sys.base_prefix]
     libraries = [path for path in os.environ.get("LD_LIBRARY_PATH", "").split(":") if path]
     packages = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
@@ -80,7 +80,7 @@ def python_readable_paths() -> list[Path]:
 
 
 def _allow(ruleset: int, path: Path, rights: int) -> None:
-    """Allows what is done to a file, or to all below a folder."""
+    """Adds a rule that allows these rights for a file, or for everything below a directory."""
     try:
         opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:

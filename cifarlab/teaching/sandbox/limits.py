@@ -1,4 +1,4 @@
-"""What a notebook may use, and the thread that sees to it."""
+"""Resource limits of a notebook, and the thread that enforces them."""
 
 import contextlib
 import dataclasses
@@ -15,20 +15,21 @@ from cifarlab.teaching.sandbox import supervisor
 
 _UNBOUNDED = 1 << 60
 WRITE_FACTOR = 4
-"""Times what a notebook's files may take, that it may write in all; files are also removed and written anew."""
+"""A notebook may write this many times its disk quota in total, since files can be deleted and rewritten."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What one notebook may use.
+    """Resource limits of one notebook.
 
     Attributes:
-        cell_seconds: of one cell; then it is interrupted, and the next one runs.
-        seconds: of the whole notebook; then its kernel is ended.
-        memory_mb: of its kernel and all processes that it starts, resident, in 10^6 bytes, and the same of what the
-            grader's process takes more than before, for what they send; then they are ended.
-        output_mb: of what it prints, in 10^6 characters; then its cell is interrupted.
-        disk_mb: of files in its folder, in 10^6 bytes, and four times that of all that it writes; then it is ended.
+        cell_seconds: time limit of a cell, in seconds. The cell is then interrupted, and the next one runs.
+        seconds: time limit of the whole notebook, in seconds. Its kernel is then killed.
+        memory_mb: limit on the resident memory of the kernel and all processes that it starts, in 10^6 bytes, and on
+            the growth of the grader's memory by what they send. The kernel is then killed.
+        output_mb: limit on printed text, in 10^6 characters. The cell is then interrupted.
+        disk_mb: limit on the files in its directory, in 10^6 bytes; it may write four times as much in total. The
+            kernel is then killed.
     """
 
     cell_seconds: float = 120
@@ -39,19 +40,19 @@ class Limits:
 
 
 class ResourceMonitor(threading.Thread):
-    """Ends a kernel, and whatever it started, when it uses too much.
+    """A thread that kills a kernel and all its descendants when they exceed a limit.
 
     Attributes:
-        reason: why it was ended; "" while it was not.
+        reason: the limit that was exceeded, as text; "" if none was.
     """
 
     def __init__(self, supervisor_pid: int, folder: Path, limits: Limits) -> None:
-        """Watches nothing yet.
+        """Prepares the monitor, without starting it.
 
         Args:
-            supervisor_pid: the process whose descendants are the notebook's.
-            folder: where its files are.
-            limits: what it may use.
+            supervisor_pid: the process whose descendants belong to the notebook.
+            folder: the directory of the notebook's files.
+            limits: the limits to enforce.
         """
         super().__init__(daemon=True)
         self.limits, self.folder, self.reason = limits, folder, ""
@@ -62,14 +63,14 @@ class ResourceMonitor(threading.Thread):
         self.finished, self.started = threading.Event(), time.monotonic()
 
     def run(self) -> None:
-        """Looks ten times a second, until it is told to finish."""
+        """Checks the limits ten times per second until `finished` is set."""
         while not self.finished.wait(0.1):
             self.reason = self.reason or self.exceeded_limit()
             if self.reason:
                 supervisor.kill_descendants(self.supervisor, self.seen)
 
     def exceeded_limit(self) -> str:
-        """What the notebook uses too much of, in words, or ""."""
+        """Returns the limit that the notebook exceeds, as text, or ""."""
         with contextlib.suppress(psutil.Error):
             self.seen.update(self.supervisor.children(recursive=True))
         self.written |= {process: size for process in self.seen if (size := _written(process))}
@@ -86,7 +87,7 @@ class ResourceMonitor(threading.Thread):
 
 @contextlib.contextmanager
 def monitored(supervisor_pid: int, folder: Path, limits: Limits) -> Iterator[ResourceMonitor]:
-    """Watches a notebook; ends all its processes afterwards. The arguments are those of `ResourceMonitor`."""
+    """Monitors a notebook, and kills all its processes afterwards. The arguments are those of `ResourceMonitor`."""
     monitor = ResourceMonitor(supervisor_pid, folder, limits)
     monitor.start()
     try:
@@ -96,7 +97,7 @@ def monitored(supervisor_pid: int, folder: Path, limits: Limits) -> Iterator[Res
         monitor.join()
         supervisor.kill_descendants(monitor.supervisor, monitor.seen)
         with contextlib.suppress(psutil.Error):
-            monitor.supervisor.wait(10)  # it ends by itself, when nobody is left whom it has to end
+            monitor.supervisor.wait(10)  # it exits when it has no descendants left
 
 
 def _resident(process: psutil.Process) -> int:
@@ -106,14 +107,14 @@ def _resident(process: psutil.Process) -> int:
 
 
 def _written(process: psutil.Process) -> int:
-    """Bytes that a process has written to disks, wherever; only some systems count them."""
+    """Returns the bytes that a process has written to any disk; 0 on systems that do not count them."""
     with contextlib.suppress(psutil.Error, AttributeError):
         return process.io_counters().write_bytes
     return 0
 
 
 def _size(folder: Path) -> int:
-    """Bytes of all files below a folder, each of at least a block; without end where folders are too deep to name."""
+    """Returns the bytes of all files below a directory, at least a block each; huge if a path is too long to open."""
     size, folders = 0, [str(folder)]
     while folders:
         try:
@@ -122,6 +123,6 @@ def _size(folder: Path) -> int:
                     size += max(4096, entry.stat(follow_symlinks=False).st_size)
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
-        except OSError as problem:  # it may also have gone meanwhile, or be closed
+        except OSError as problem:  # the directory may also have been removed, or be unreadable
             size += _UNBOUNDED if problem.errno == errno.ENAMETOOLONG else 0
     return size

@@ -1,4 +1,4 @@
-"""The cells that hold tests: what is put into them before they are run, and what a student sees of them afterwards."""
+"""Test cells: preparing them before they run, and the outputs that a student sees afterwards."""
 
 import ast
 import hmac
@@ -14,40 +14,39 @@ from cifarlab.teaching.sandbox.autograder import sign
 
 HIDDEN_TESTS = "BEGIN HIDDEN TESTS"
 PRIVATE_PREFIX = "private-"
-"""How the names of an instructor's own tests begin."""
+"""The prefix of the names of an instructor's private tests."""
 
 _KEY = re.compile(r'(?<=key=")[\w.-]{4,100}(?=")')
-_MAX_ERROR_CHARS = 500  # characters of an error that is no verdict
+_MAX_ERROR_CHARS = 500  # characters of an error that does not come from a check
 
 
 def nbgrader_metadata(cell: NotebookNode) -> dict:
-    """What nbgrader says of a cell; empty where it says nothing."""
+    """Returns nbgrader's metadata of a cell; an empty dict if there is none."""
     return cell.metadata.get("nbgrader", {})
 
 
 def is_test(cell: NotebookNode) -> bool:
-    """Whether a cell is the instructor's and gives points."""
+    """Returns whether a cell is an instructor's test that gives points."""
     known = nbgrader_metadata(cell)
     return cell.cell_type == "code" and bool(known.get("grade")) and not known.get("solution")
 
 
 def is_private(cell: NotebookNode) -> bool:
-    """Whether nobody has seen a test, unlike those whose numbers alone are hidden."""
+    """Returns whether a test is private: its code is secret, not only its numbers as in hidden tests."""
     return str(nbgrader_metadata(cell).get("grade_id", "")).startswith(PRIVATE_PREFIX)
 
 
 def prepare_tests(notebook: NotebookNode, source: NotebookNode, submitted: bytes) -> NotebookNode:
-    """A repaired notebook with tests that can be run and learnt from no more.
+    """Prepares the tests of a repaired notebook to be run, without revealing anything reusable.
 
-    Each test imports by itself what it uses of the assignment's imports: a student may have given these names to
-    something else. The key becomes one that is of this submission only, so that whoever gets hold of it has nothing;
-    the same file has always the same. Tests that nobody has seen are put last: no cell comes after them that could
-    print them.
+    Each test gets its own copies of the assignment's imports that it uses, because a student's code may have reassigned
+    these names. The key is replaced by one derived for this submission only, so that a leaked key is useless; the same
+    file always gets the same key. Private tests are moved to the end, so that no cell after them can print them.
 
     Args:
-        notebook: what `submissions.repair_submission` has made.
+        notebook: the notebook from `submissions.repair_submission`.
         source: the assignment with hidden tests.
-        submitted: the file's bytes.
+        submitted: the bytes of the submitted file.
     """
     imports: dict[str, str] = {}
     for cell in source.cells:
@@ -63,7 +62,7 @@ def prepare_tests(notebook: NotebookNode, source: NotebookNode, submitted: bytes
 
 
 def test_imports(cells: Iterable[NotebookNode]) -> list[str]:
-    """What the tests among cells import, and what they take from there, as lines of code that do nothing else."""
+    """Returns the imports of the tests among cells, and the attributes that they use of them, as lines of code."""
     lines: dict[str, None] = {}
     for cell in filter(is_test, cells):
         imports = _imports(cell.source)
@@ -75,20 +74,20 @@ def test_imports(cells: Iterable[NotebookNode]) -> list[str]:
 
 
 def test_outputs(cell: NotebookNode, reply: dict, secret: str) -> list[NotebookNode]:
-    """The outputs of a test, from what the kernel says came of it; without the kernel's signature, an error.
+    """Returns the outputs of a test from the kernel's signed result; an error if the signature is missing or wrong.
 
-    Of a test that nobody has seen no words are shown but those of its own `assert`: all others could be words that a
-    student's code has put there, such as the test's own text.
+    For a private test only its own assertion message is shown; any other text could have been placed there by the
+    student's code.
 
     Args:
         cell: the test, as it was run.
         reply: the content of the kernel's reply.
-        secret: what the kernel signs with.
+        secret: the secret that the kernel signs with.
     """
     signed, private = str(reply.get("outcome", "")), is_private(cell)
     expected, got = sign(secret, cell.source, signed), str(reply.get("signature", ""))
     if not hmac.compare_digest(expected.encode(), got.encode("utf-8", "replace")):
-        return [error_output("NotRunError", "the test did not come to its end")]
+        return [error_output("NotRunError", "the test did not finish")]
     outcome = json.loads(signed)
     outputs = [_note(outcome["replaced"], private)] if outcome["replaced"] else []
     if "error" in outcome:
@@ -101,12 +100,12 @@ def test_outputs(cell: NotebookNode, reply: dict, secret: str) -> list[NotebookN
 
 
 def error_output(name: str, words: str, lines: Iterable[str] = ()) -> NotebookNode:
-    """An error's output."""
+    """Returns an error as a cell output."""
     return nbformat.v4.new_output("error", ename=name, evalue=words, traceback=[*lines] or [f"{name}: {words}"])
 
 
 def _note(replaced: list[str], private: bool) -> NotebookNode:
-    """What the student should know of what was put back."""
+    """Returns a note for the student about replaced names that were restored."""
     what = "something" if private else ", ".join(f"`{name}`" for name in replaced[:3])
     more = f" and {len(replaced) - 3} more" if len(replaced) > 3 and not private else ""
     words = f"From the grader: {what}{more} had been replaced; the test was run with the original."
@@ -115,7 +114,7 @@ def _note(replaced: list[str], private: bool) -> NotebookNode:
 
 def _refusal(name: str, words: str, evidence: str, *, raised_by: str, private: bool) -> NotebookNode:
     if private and (name, raised_by) != ("AssertionError", "test"):
-        name, words, evidence, raised_by = "CheckFailedError", "this test of the instructor's own failed.", "", "check"
+        name, words, evidence, raised_by = "CheckFailedError", "a private test of the instructor failed.", "", "check"
     if name != "CheckFailedError" or raised_by != "check":
         return error_output(name[:_MAX_ERROR_CHARS], words[:_MAX_ERROR_CHARS])
     refusal = CheckFailedError(words, evidence)
@@ -123,26 +122,26 @@ def _refusal(name: str, words: str, evidence: str, *, raised_by: str, private: b
 
 
 def _points(number: float, most: float) -> NotebookNode:
-    """nbgrader takes a result that is a number for the points of the test."""
+    """Returns points as an execution result, which nbgrader interprets as the points of the test."""
     if not 0 <= number <= most:
-        return error_output("ValueError", f"a test gives 0 to {most:g} points; this one gave {number:g}")
+        return error_output("ValueError", f"a test must give 0 to {most:g} points; got {number:g}")
     return nbformat.v4.new_output("execute_result", data={"text/plain": f"{number:g}"})
 
 
 def _derive_key(key: str, submitted: bytes) -> str:
-    """A key that nobody has use for but this submission."""
+    """Derives a key that is valid for this submission only."""
     return hmac.new(key.encode(), submitted, "sha256").hexdigest()[:16]
 
 
 def _parsed(source: str) -> ast.Module:
     try:
         return ast.parse(source)
-    except (SyntaxError, ValueError):  # IPython's own commands, for example
+    except (SyntaxError, ValueError):  # IPython's magic commands, for example
         return ast.Module([], [])
 
 
 def _imports(source: str) -> dict[str, str]:
-    """The names that a cell imports, each with a line that imports it alone."""
+    """Returns the names that a cell imports, each with a line that imports only this name."""
     lines = {}
     for node in ast.walk(_parsed(source)):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -157,7 +156,7 @@ def _imports(source: str) -> dict[str, str]:
 
 
 def is_base64_image(kind: str, value: object) -> bool:
-    """Whether what a notebook holds under a kind of media is a picture's bytes in base64, which no page carries out.
+    """Returns whether a value of a MIME type is a base64-encoded image, which cannot contain a script.
 
     >>> is_base64_image("image/png", "iVBORw0KGgo="), is_base64_image("image/png", '"><script>')
     (True, False)

@@ -1,8 +1,8 @@
-"""Linux's seccomp: a process gives up connections for good, for all its threads and for all that it starts.
+"""Blocks network access of this process, its threads and its children with Linux seccomp, irrevocably.
 
-What is connected already stays so. Afterwards no connection can be opened or taken, not even to programs of this
-machine that listen at a file's name, and nothing can be sent without one. Where the system or the processor is not
-known here, all stays allowed: docs/instructors.md says what that means.
+Existing connections stay open. New connections can be neither opened nor accepted, not even through Unix sockets on
+this machine, and datagrams cannot be sent. On other systems and processors nothing is blocked; docs/instructors.md
+explains the consequences.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 
 class _Processor(NamedTuple):
-    """What Linux calls a processor, and the numbers of its system calls."""
+    """Linux's identifier of a processor architecture, and the numbers of its system calls."""
 
     arch: int
     seccomp: int
@@ -31,16 +31,16 @@ _PROCESSORS = {
     "x86_64": _Processor(0xC000003E, 317, 42, 49, 50, 41, 44, 46, 307),
     "aarch64": _Processor(0xC00000B7, 277, 203, 200, 201, 198, 206, 211, 269),
 }
-SYS_IO_URING_SETUP = 425  # on every processor; what is asked for by its rings passes no filter
-X32_SYSCALL_BIT = 0x40000000  # from here on an x86-64 counts its calls anew
+SYS_IO_URING_SETUP = 425  # on every processor; calls made through io_uring bypass the filter
+X32_SYSCALL_BIT = 0x40000000  # on x86-64, the x32 ABI's numbers of the same calls have this bit
 
-BPF_LD_W_ABS, BPF_AND_K, BPF_RET_K = 0x20, 0x54, 0x06  # codes of instructions
+BPF_LD_W_ABS, BPF_AND_K, BPF_RET_K = 0x20, 0x54, 0x06  # instruction codes
 BPF_JEQ_K, BPF_JGE_K, BPF_JSET_K = 0x15, 0x35, 0x45  # jumps
-_NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16  # where they lie, bytes
+_NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16  # byte offsets in struct seccomp_data
 SECCOMP_RET_ALLOW, SECCOMP_RET_EACCES = 0x7FFF0000, 0x00050000 | errno.EACCES
-SOCK_STREAM, SOCK_TYPE_MASK = 1, 0xF  # of a socket: the rest of the number is flags
+SOCK_STREAM, SOCK_TYPE_MASK = 1, 0xF  # the type of a socket; the other bits are flags
 ADDRESS_FAMILIES = (1, 2, 10)  # Unix, IPv4, IPv6
-MSG_FASTOPEN = 0x20000000  # a flag with which what is sent opens the connection that it needs
+MSG_FASTOPEN = 0x20000000  # with this flag, sending opens a connection
 PR_SET_NO_NEW_PRIVS, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC = 38, 1, 1
 
 
@@ -49,7 +49,7 @@ class _Filter(ctypes.Structure):
 
 
 def block_network() -> bool:
-    """Forbids connections to this process and all that it starts; returns whether this system can do that."""
+    """Blocks new connections of this process and its children; returns whether this system supports it."""
     known = _PROCESSORS.get(platform.machine())
     if sys.platform != "linux" or sys.byteorder != "little" or known is None:
         return False
@@ -61,7 +61,7 @@ def block_network() -> bool:
 
 
 def _program(call: _Processor) -> bytes:
-    """The rules as instructions for Linux's packet filter; the first refuses programs for another processor."""
+    """Returns the rules as a BPF program; its first rule rejects system calls for another architecture."""
     return _assemble(
         (BPF_LD_W_ABS, _ARCH),
         (BPF_JEQ_K, call.arch, "", "refuse"),
@@ -94,7 +94,7 @@ def _program(call: _Processor) -> bytes:
 
 
 def _assemble(*lines: str | tuple) -> bytes:
-    """Instructions in bytes; a text is a label, and "" the next line."""
+    """Encodes instructions; a string is a label for the next instruction, and "" as a target means the next one."""
     places: dict[str, int] = {}
     steps: list[tuple] = []
     for line in lines:

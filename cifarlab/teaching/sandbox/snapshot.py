@@ -1,4 +1,4 @@
-"""What modules, classes and functions were before a student's code ran, to be put back before a test."""
+"""A snapshot of imported modules, taken before student code runs and restored before each test."""
 
 import builtins
 import gc
@@ -8,16 +8,15 @@ from types import CellType, FunctionType, ModuleType
 from typing import Any
 
 PROTECTED_PACKAGE = "cifarlab"
-"""The package that nobody has a reason to change: in it every name is put back, and what was added is removed."""
+"""The package in which every name is restored and every added name is removed, because no one should change it."""
 
 
 class ModuleSnapshot:
-    """Remembers, when it is made, all that has been imported; later puts back what is another thing by then.
+    """A snapshot of all imported modules, which can restore what has changed since.
 
-    It knows what names mean: which function a module or class calls by a name, and what code and default values that
-    function has; of cifarlab's also which function it holds, as a decorated one does. A name that stands for something
-    else than a function, class or module, and what a list, dictionary or set of a module's holds, counts in cifarlab
-    only: elsewhere it is a program's own memory.
+    It covers the functions, classes and modules that names refer to, and each function's code and default values. For
+    cifarlab it also covers functions in closures, as in decorated functions, all other names, and the contents of a
+    module's lists, dictionaries and sets. In other packages these may change as part of normal operation.
 
     >>> import math
     >>> snapshot, real = ModuleSnapshot("math"), math.floor
@@ -29,7 +28,7 @@ class ModuleSnapshot:
     """
 
     def __init__(self, *packages: str) -> None:
-        """Remembers these packages, or all."""
+        """Takes a snapshot of these packages, or of all."""
 
         def wanted(name: Any) -> bool:
             return not packages or (isinstance(name, str) and name.split(".")[0] in packages)
@@ -61,7 +60,7 @@ class ModuleSnapshot:
                     self.cells += [each for each in held if isinstance(each[2], FunctionType | type)]
 
     def restore(self) -> list[str]:
-        """Makes everything what it was; returns the names of what was not."""
+        """Restores everything; returns the names of what had changed."""
         changed = list(self._modules())
         for name, now, kept in self.bindings:
             for key in _changed_names(name, now, kept):
@@ -81,14 +80,14 @@ class ModuleSnapshot:
         return changed
 
     def _modules(self) -> Iterator[str]:
-        """Modules that others pass themselves off as."""
+        """Restores modules that were replaced in `sys.modules`; yields their names."""
         for name, module in self.modules.items():
             if sys.modules.get(name) is not module:
                 sys.modules[name] = module
                 yield name
 
     def _containers(self) -> Iterator[str]:
-        """Lists, dictionaries and sets that hold something else."""
+        """Restores lists, dictionaries and sets whose contents have changed; yields their names."""
         for name, container, kept in self.containers:
             now = _contents(container)
             if len(now) == len(kept) and all(one is other for one, other in zip(now, kept, strict=True)):
@@ -104,7 +103,7 @@ class ModuleSnapshot:
                 container.update(kept)
 
     def _functions(self) -> Iterator[str]:
-        """Functions whose code or default values are others."""
+        """Restores functions whose code or default values have changed; yields their names."""
         for function, parts, values in self.functions:
             same = all(getattr(function, part) is value for part, value in parts)
             given = function.__kwdefaults__ or {}
@@ -117,7 +116,7 @@ class ModuleSnapshot:
                     function.__kwdefaults__.update(values)
 
     def _cells(self) -> Iterator[str]:
-        """Functions that hold something else, as what a decorator returns holds the function that it decorates."""
+        """Restores functions whose closures have changed, such as decorated functions; yields their names."""
         for name, cell, content in self.cells:
             if _cell_value(cell) is not content:
                 yield name
@@ -139,7 +138,7 @@ def _cell_value(cell: CellType) -> Any:
 
 
 def _contents(container: Any) -> tuple[Any, ...]:
-    """What a list, dictionary or set holds; of a dictionary keys and values in turn."""
+    """Returns the contents of a list, dictionary or set; for a dictionary, its keys and values alternately."""
     return tuple(thing for pair in container.items() for thing in pair) if type(container) is dict else tuple(container)
 
 
@@ -147,14 +146,14 @@ _MEANINGS = (ModuleType, property, classmethod, staticmethod)
 
 
 def _protected_names(owner: Any, names: Any) -> dict[str, Any]:
-    """Of the names of a module or class those whose meaning is not to change."""
+    """Returns the names of a module or class, with their values, that must not change."""
     if _is_own(owner):
         return dict(names)
     return {key: value for key, value in names.items() if callable(value) or isinstance(value, _MEANINGS)}
 
 
 def _changed_names(owner: Any, now: Any, kept: dict[str, Any]) -> list[str]:
-    """Names that mean something else now, and new functions that come before built-in ones or that Python calls."""
+    """Returns the names with other values now, and new functions that shadow builtins or that Python calls."""
     found = [key for key, value in kept.items() if now.get(key) is not value]
     if len(now) > len(kept) and _is_own(owner):
         added = [key for key in now if key not in kept and isinstance(key, str) and callable(now[key])]

@@ -1,4 +1,4 @@
-"""Ends all processes of a notebook, however they hide, and removes its files, however deep and closed they are."""
+"""Kills all processes of a notebook, even detached ones, and removes its files, even deep or protected ones."""
 
 import contextlib
 import ctypes
@@ -12,26 +12,26 @@ from pathlib import Path
 
 import psutil
 
-# What prctl calls it: descendants whose parent ends become this process's children, not the system's.
+# An option of prctl(2): orphaned descendants become children of this process instead of init.
 PR_SET_CHILD_SUBREAPER = 36
 
 
 def fork_supervised(grader: int, folder: str) -> None:
-    """Returns in a child. This process waits for the child's end or the grader's, and ends all that is left.
+    """Forks. The child returns; the parent waits until the child or the grader exits, then kills all descendants.
 
-    It runs nothing of a student's, so that a notebook which ends its parent has ended nobody else's.
+    The parent never runs a student's code. A notebook that kills its parent process kills only this supervisor.
 
     Args:
-        grader: the process that started this one; it may be gone already.
-        folder: where the notebook's files are; the grader removes it, unless it is gone.
+        grader: the process ID of the grader, which started this process; it may have exited already.
+        folder: the directory of the notebook's files. The grader removes it; if the grader is gone, the parent does.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     child = os.fork()
     if not child:
-        os.environ["JPY_PARENT_PID"] = str(os.getppid())  # a kernel ends itself when that one is gone
+        os.environ["JPY_PARENT_PID"] = str(os.getppid())  # the kernel exits when that process has exited
         return
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Jupyter interrupts both; it means the child
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Jupyter sends it to both processes, but only the child should get it
     ended = 0
     while ended != child and os.getppid() == grader:
         ended = os.waitpid(-1, os.WNOHANG)[0]
@@ -45,20 +45,20 @@ def fork_supervised(grader: int, folder: str) -> None:
 
 
 def kill_descendants(parent: psutil.Process, others: Iterable[psutil.Process] = (), *, seconds: float = 10) -> None:
-    """Ends all that descends from a process, and others.
+    """Kills all descendants of a process, and other processes.
 
-    Each is stopped first: what is stopped starts nothing new.
+    Each is stopped first, because a stopped process cannot start new ones.
 
     Args:
-        parent: whose descendants end; it goes on, also where they had stopped it.
-        others: which end, too, where they still run.
-        seconds: after which it gives up; the system may keep a process that waits for a device.
+        parent: the process whose descendants are killed. It is resumed if they have stopped it.
+        others: further processes to kill if they still run.
+        seconds: timeout; the system may not be able to kill a process that waits for a device.
     """
     until = time.monotonic() + seconds
     while (left := _running(parent, others)) and time.monotonic() < until:
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for process in left:
-                with contextlib.suppress(psutil.Error):  # also when its number is another's by now
+                with contextlib.suppress(psutil.Error):  # also if its process ID has been reused
                     process.send_signal(number)
         time.sleep(0.01)
     with contextlib.suppress(psutil.Error):
@@ -66,27 +66,26 @@ def kill_descendants(parent: psutil.Process, others: Iterable[psutil.Process] = 
 
 
 def _end_children(seconds: float = 10) -> None:
-    """Ends this process's children until it has none, and so, as orphans come to it, no descendant either.
+    """Kills this process's children until there are none; since it adopts orphans, no descendants are left then either.
 
-    `kill_descendants` can miss what is born while it looks, and gives up where it sees nobody. Here the system says who
-    is left.
+    `kill_descendants` can miss processes that start while it lists them. Here the system reports the remaining ones.
 
     Args:
-        seconds: after which it gives up, as `kill_descendants` does.
+        seconds: timeout, as in `kill_descendants`.
     """
     until = time.monotonic() + seconds
-    with contextlib.suppress(ChildProcessError):  # nobody is
+    with contextlib.suppress(ChildProcessError):  # raised when no children are left
         while time.monotonic() < until:
             for pid in _children():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-            time.sleep(0.001)  # a kill takes its time
+            time.sleep(0.001)  # killing takes a moment
 
 
 def _children() -> list[int]:
-    """This process's children; Linux tells them sooner than some of them can be over."""
+    """Returns the IDs of this process's children; on Linux from /proc, fast enough to catch short-lived ones."""
     try:
         return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
     except OSError:
@@ -94,7 +93,7 @@ def _children() -> list[int]:
 
 
 def remove_tree(folder: str | os.PathLike) -> None:
-    """Removes a folder; Python's own way to do it ends where folders are too deep."""
+    """Removes a directory tree; `shutil.rmtree` fails if it is too deep."""
     for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
         subprocess.run([*command, os.fspath(folder)], stderr=subprocess.DEVNULL, check=False)
 

@@ -196,7 +196,7 @@ def test_feedback_tells_why(pages):
     assert "mind the axis" in pages["wrong_axis"]
     assert "is not written yet" in pages["blank"]
     assert "the kernel died" in pages["kernel_killed"]
-    assert "a loop without end" in pages["endless_loop"]
+    assert "an endless loop" in pages["endless_loop"]
     assert "no Jupyter notebook of format 4" in pages["not_a_notebook"]
     assert "was changed; the original was used" in pages["edited_tests"]
 

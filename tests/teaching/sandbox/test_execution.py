@@ -44,7 +44,7 @@ def test_an_error_does_not_end_the_notebook():
 
 def test_an_endless_loop_is_interrupted_and_the_next_cell_runs():
     first, last = executed("while True: pass", cell_seconds=2)
-    assert "CellTimeoutError: interrupted after 2 s: a loop without end?" in errors(first)
+    assert "CellTimeoutError: interrupted after 2 s: an endless loop?" in errors(first)
     assert still_here(last)
 
 
@@ -102,4 +102,4 @@ def test_a_number_in_the_last_line_gives_points():
     (cell,) = run([test])
     assert [output.data["text/plain"] for output in cell.outputs] == ["0.75"]
     test.source = "7"
-    assert errors(run([test])[0]) == ["ValueError: a test gives 0 to 1 points; this one gave 7"]
+    assert errors(run([test])[0]) == ["ValueError: a test must give 0 to 1 points; got 7"]
