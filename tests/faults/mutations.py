@@ -785,7 +785,7 @@ MUTATIONS = [
         "the disk filled",
         "counting what lies in a notebook's folder",
         "cifarlab/teaching/sandbox/limits.py",
-        "        if max(_size(self.folder), ",
+        "        if max(_size(self.scratch), ",
         "        if max(0, ",
     ),
     Mutation(

@@ -1,1 +1,1 @@
-"""nbgrader around the sandbox: release, grade, feedback."""
+"""Releasing, grading and feedback with nbgrader, using the sandbox."""

@@ -1,11 +1,11 @@
-"""Release, grade, feedback: nbgrader driven over `solutions/` into a course's folder.
+"""Releases and grades assignments and writes feedback, by running nbgrader in a course directory.
 
-The folder is nbgrader's own, so that its commands and its formgrader work on it too::
+It is an ordinary nbgrader course directory, so nbgrader's commands and its formgrader work in it too::
 
-    nbgrader_config.py  settings, for nbgrader and for us; yours to change
-    key.txt             what the hidden tests draw their numbers from; keep it to yourself
+    nbgrader_config.py  settings for nbgrader and for cifarlab; you can change them
+    key.txt             the key from which hidden tests draw their numbers; keep it secret
     gradebook.db        points and comments
-    source/             assignments with hidden tests      release/     what students get
+    source/             assignments with hidden tests      release/     notebooks for students
     submitted/          STUDENT/ASSIGNMENT/*.ipynb, put there by you or by nbgrader's collect commands
     autograded/         executed and graded                feedback/    a page for each student
 """
@@ -35,7 +35,7 @@ from cifarlab.teaching.sandbox.limits import Limits
 from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS, PRIVATE_PREFIX, prepare_tests
 
 PUBLIC_KEY = 'key="public"'
-"""What stands in a solution where the instructor's key goes."""
+"""The placeholder in a solution that is replaced with the instructor's key."""
 
 
 def release(
@@ -46,24 +46,24 @@ def release(
     key: str | None = None,
     extra_tests: str | os.PathLike | None = None,
 ) -> Path:
-    """Makes an assignment out of a solution; returns the notebook for students.
+    """Creates an assignment from a solution; returns the path of the notebook for students.
 
     Args:
-        name: of the exercise, such as "01_softmax".
-        course: the course's folder; made if there is none.
-        solutions: the folder of the solutions.
-        key: what hidden tests draw their numbers from; by default the course's, drawn at the first release.
-        extra_tests: a folder of tests of your own, `extra_tests/NAME/*.py`: each file becomes a hidden test at the end,
-            with as many points as its first line says, `# points: 2`.
+        name: the exercise's name, such as "01_softmax".
+        course: the course directory, which is created if it does not exist.
+        solutions: the directory of the solutions.
+        key: the key from which hidden tests draw their numbers; by default the course's, drawn at its first release.
+        extra_tests: a directory with your private tests, `extra_tests/NAME/*.py`. Each file becomes a hidden test at
+            the end, with the number of points that its first line states: `# points: 2`.
 
     Raises:
-        AssignmentError: there is no such solution, or the key or a test cannot be used.
+        AssignmentError: the solution does not exist, or the key or a test is invalid.
     """
     course, path = Path(course), Path(solutions) / f"{name}.ipynb"
     if not path.is_file():
         there = ", ".join(other.stem for other in entries(path.parent) if other.suffix == ".ipynb") or "none"
         raise AssignmentError(
-            f"no solution {path}; there are: {there}. Run this in cifarlab's folder, or pass --solutions."
+            f"no solution {path}; found: {there}. Run this in the cifarlab repository, or pass --solutions."
         )
     source = nbformat.read(path, as_version=4)
     (course / "source" / name).mkdir(parents=True, exist_ok=True)
@@ -86,26 +86,26 @@ def grade(
     regrade: bool = False,
     on_graded: Callable[[str], object] = lambda student: None,
 ) -> list[scores.Score]:
-    """Grades the submissions of an assignment that are new, or changed since they were graded.
+    """Grades the submissions of an assignment that are new or have changed since they were graded.
 
     Args:
-        name: of the assignment.
-        course: the course's folder.
-        executor: where notebooks are executed, several at once; by default here, one after the other.
-        limits: of each notebook.
-        regrade: all of them, also those that are graded.
-        on_graded: called with each student's name when the notebook is graded; it stays graded if the next one fails.
+        name: the assignment's name.
+        course: the course directory.
+        executor: executes several notebooks at once; by default they are executed here, one after another.
+        limits: resource limits of each notebook.
+        regrade: whether to grade all submissions, including those already graded.
+        on_graded: called with a student's name after each graded notebook, which stays graded if a later one fails.
 
     Raises:
-        AssignmentError: the assignment was not released here, or nothing was submitted; or nbgrader could not take
-            some, which it names, and all others are graded.
+        AssignmentError: the assignment was not released in this course; nothing was submitted; or nbgrader failed for
+            some submissions, which are named; the others are graded.
     """
     course, limits, refused = Path(course), limits or Limits(), []
     originals = [_load_assignment(course, step, name) for step in ("release", "source")]
     submitted = _of_each_student(course / "submitted", name)
     if not submitted:
         raise AssignmentError(
-            f"nothing was submitted: expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there."
+            f"nothing was submitted; expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there."
         )
     waiting = [folder for folder in submitted if regrade or _is_new(course, folder, name)]
     texts, digests = [], []
@@ -133,30 +133,30 @@ def grade(
 
 
 def feedback(name: str, course: str | os.PathLike) -> list[Path]:
-    """Writes for each graded submission a page that tells the student why, without the hidden tests.
+    """Writes a page for each graded submission that explains the points to the student, without the hidden tests.
 
     Raises:
-        AssignmentError: nothing is graded; or nbgrader could not make some, which it names, and all others are made.
+        AssignmentError: nothing is graded; or nbgrader failed for some pages, which are named; the others are written.
     """
     course = Path(course)
     graded = _of_each_student(course / "autograded", name)
     refused = feedback_pages.write_pages(course, name, [folder.parent.name for folder in graded])
     if refused:
-        raise AssignmentError(f"{'; '.join(refused)}. All others have their page.")
+        raise AssignmentError(f"{'; '.join(refused)}. All other pages were written.")
     folders = _of_each_student(course / "feedback", name)
     written = [path for folder in folders for path in entries(folder) if path.suffix == ".html"]
     if not written:
-        raise AssignmentError(f"nothing is graded: run `cifarlab assignments grade {name}` first.")
+        raise AssignmentError(f"nothing is graded yet. Run `cifarlab assignments grade {name}` first.")
     return written
 
 
 def _key(course: Path, given: str | None) -> str:
-    """The course's key, which is drawn or taken at its first release and kept."""
+    """Returns the course's key. At the first release it is drawn, or taken from the argument, and saved."""
     path = course / "key.txt"
     if given is None:
         given = path.read_text().strip() if path.exists() else secrets.token_hex(8)
-    if not re.fullmatch(r"[\w.-]{16,100}", given):  # a shorter one can be found by trying
-        raise AssignmentError(f"a key is 16 to 100 letters, digits, dots and dashes; got {len(given)} characters.")
+    if not re.fullmatch(r"[\w.-]{16,100}", given):  # a shorter one could be found by brute force
+        raise AssignmentError(f"key must be 16 to 100 letters, digits, dots or dashes; got {len(given)} characters.")
     path.write_text(given + "\n")
     path.chmod(0o600)
     if not (course / SETTINGS_FILE).exists():
@@ -165,25 +165,25 @@ def _key(course: Path, given: str | None) -> str:
 
 
 def _private_tests(extra_tests: str | os.PathLike | None, name: str) -> list[nbformat.NotebookNode]:
-    """A hidden test for each file of an instructor's own."""
+    """Returns a hidden test for each of an instructor's test files."""
     cells = []
     tests = entries(Path(extra_tests) / name) if extra_tests is not None else []
     for path in (path for path in tests if path.suffix == ".py"):
         first, _, code = path.read_text().partition("\n")
         match = re.fullmatch(r"# points: (\d+(?:\.\d+)?)\s*", first)
         if not match:
-            raise AssignmentError(f"{path}: its first line should be like '# points: 2'; got {first[:40]!r}.")
+            raise AssignmentError(f"{path}: the first line must be like '# points: 2'; got {first[:40]!r}.")
         known = {"grade_id": f"{PRIVATE_PREFIX}{path.stem}", "points": float(match[1]), "grade": True, "locked": True}
         known |= {"solution": False, "task": False, "schema_version": 3}
-        text = f"# A test of the instructor's.\n### {HIDDEN_TESTS}\n{code.rstrip()}\n### END HIDDEN TESTS"
+        text = f"# A private test of the instructor.\n### {HIDDEN_TESTS}\n{code.rstrip()}\n### END HIDDEN TESTS"
         cells.append(nbformat.v4.new_code_cell(text, metadata=nbformat.from_dict({"nbgrader": known})))
     if extra_tests is not None and not cells:
-        raise AssignmentError(f"no tests in {Path(extra_tests) / name}: expected .py files there.")
+        raise AssignmentError(f"no tests in {Path(extra_tests) / name}; expected .py files.")
     return cells
 
 
 def _already_executed(folder: str) -> Config:
-    """nbgrader grades what lies in another folder, with the outputs that it has."""
+    """Returns settings with which nbgrader grades the notebooks in another directory by their existing outputs."""
     settings = Config()
     settings.CourseDirectory.submitted_directory = folder
     settings.Autograde.sanitize_preprocessors = [
@@ -199,22 +199,22 @@ def _already_executed(folder: str) -> Config:
 def _load_assignment(course: Path, step: str, name: str) -> nbformat.NotebookNode:
     path = course / step / name / f"{name}.ipynb"
     if not path.is_file():
-        raise AssignmentError(f"no {path}: run `cifarlab assignments release {name}` first.")
+        raise AssignmentError(f"{path} does not exist. Run `cifarlab assignments release {name}` first.")
     return nbformat.read(path, as_version=4)
 
 
 def _of_each_student(step: Path, name: str) -> list[Path]:
-    """List an assignment's folders in one of the course's: `submitted/STUDENT/NAME` and so on, sorted by student."""
+    """Lists an assignment's directories in a step's, such as `submitted/STUDENT/NAME`, sorted by student."""
     return [student / name for student in entries(step) if os.path.exists(student / name)]
 
 
 def _submission(folder: Path, name: str) -> bytes:
-    """The bytes of what was handed in; no more than tell that it is too large."""
+    """Reads a submitted notebook; of one that is too large, only enough bytes to detect that."""
     return _file(folder / f"{name}.ipynb", MAX_FILE_BYTES + 1)
 
 
 def _file(path: Path, most: int) -> bytes:
-    """The first bytes of what was handed in, if it is a file: a link may lead to another's, a pipe has no end."""
+    """Reads the first `most` bytes of a regular file; b"" for links, which may point to others' files, and pipes."""
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
             return b""
@@ -229,7 +229,7 @@ def _gradable(submitted: bytes, release: nbformat.NotebookNode, source: nbformat
 
 
 def _execute_all(texts: list[str], limits: Limits, executor: concurrent.futures.Executor | None) -> Iterator[str]:
-    """Notebooks with their outputs, in order. One that ends the process which executes it costs no other anything."""
+    """Yields the executed notebooks in order. One that kills the process that executes it does not affect others."""
     if executor is None:
         yield from (execute_notebook(text, limits) for text in texts)
         return
@@ -239,16 +239,16 @@ def _execute_all(texts: list[str], limits: Limits, executor: concurrent.futures.
         except concurrent.futures.BrokenExecutor:  # this notebook, or another one in progress, ended the process
             yield _execute_isolated(text, limits)
         except Exception as error:
-            if type(error).__name__ != "KilledWorker":  # Dask's, which has tried it on several
+            if type(error).__name__ != "KilledWorker":  # raised by Dask after several workers died
                 raise
             yield mark_not_run(text, _ENDED)
 
 
-_ENDED = "the notebook ended the process that executed it"
+_ENDED = "the notebook killed the process that executed it"
 
 
 def _execute_isolated(text: str, limits: Limits) -> str:
-    """The same in a process that executes nothing else."""
+    """Executes a notebook in a separate process that executes nothing else."""
     with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         try:
             return process.submit(execute_notebook, text, limits).result()
@@ -257,13 +257,13 @@ def _execute_isolated(text: str, limits: Limits) -> str:
 
 
 def _is_new(course: Path, submitted: Path, name: str) -> bool:
-    """Whether other bytes were handed in than were graded; a file's time says nothing, as copying may keep it."""
+    """Returns whether a submission differs from the graded one; compares hashes, since copying may keep timestamps."""
     graded = _graded(course, submitted, name)
     return not graded.exists() or graded.read_text() != _digest(_submission(submitted, name))
 
 
 def _graded(course: Path, submitted: Path, name: str) -> Path:
-    """Where it is noted which bytes were graded: beside the notebook that nbgrader made of them."""
+    """Returns the path of the graded submission's hash, next to the notebook that nbgrader has graded."""
     return course / "autograded" / submitted.parent.name / name / "submitted.sha256"
 
 

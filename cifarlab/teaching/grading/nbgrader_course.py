@@ -1,4 +1,4 @@
-"""A course's folder, which is nbgrader's own, and nbgrader's steps carried out in it."""
+"""An nbgrader course directory, and running nbgrader's steps in it."""
 
 import contextlib
 import logging
@@ -20,10 +20,10 @@ SETTINGS_FILE = "nbgrader_config.py"
 DEFAULT_SETTINGS = """c = get_config()  # nbgrader's settings for this course: https://nbgrader.readthedocs.io
 
 c.ClearSolutions.text_stub = "*Your answer, in place of this line.*"
-c.Execute.timeout = 120  # seconds of a cell, where nbgrader's own autograde is used
+c.Execute.timeout = 120  # seconds per cell, if you run nbgrader's autograde command
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
-    "nbgrader.preprocessors.ClearHiddenTests",  # what students read holds no hidden test
+    "nbgrader.preprocessors.ClearHiddenTests",  # students must not see hidden tests
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 """
@@ -34,11 +34,11 @@ _log.addHandler(logging.NullHandler())
 
 
 class AssignmentError(UserError):
-    """An assignment or a course's folder is not as it should be."""
+    """An invalid assignment or course directory."""
 
 
 def load_config(course: Path, assignment: str, student: str) -> Config:
-    """nbgrader's settings for one step, from the course's own file."""
+    """Loads nbgrader's settings for one step from the course's configuration file."""
     found = PyFileConfigLoader(SETTINGS_FILE, str(course)).load_config()
     found.CourseDirectory.root = str(course.resolve())
     found.CourseDirectory.assignment_id = assignment
@@ -49,10 +49,10 @@ def load_config(course: Path, assignment: str, student: str) -> Config:
 def run_converter(
     converter: type[BaseConverter], course: Path, assignment: str, student: str, more: Config | None = None
 ) -> None:
-    """Carries out one of nbgrader's steps for one student; what it wrote before is replaced.
+    """Runs one of nbgrader's steps for one student, replacing its earlier output.
 
     Raises:
-        AssignmentError: nbgrader refuses; the message ends with the first error in its log.
+        AssignmentError: nbgrader failed; the message ends with the first error in its log.
     """
     config = load_config(course, assignment, student)
     config.merge(more or Config())
@@ -60,14 +60,14 @@ def run_converter(
     with _nbgrader_environment(), _captured_errors() as reasons:
         try:
             step.start()
-        except Exception as error:  # nbgrader's own, and what a student's file makes others raise
+        except Exception as error:  # raised by nbgrader, or by other packages because of a student's file
             reason = reasons[0] if reasons else error
-            raise AssignmentError(f"nbgrader could not do it for {student}: {reason}") from error
+            raise AssignmentError(f"nbgrader failed for {student}: {reason}") from error
 
 
 @contextlib.contextmanager
 def _nbgrader_environment() -> Iterator[None]:
-    """nbgrader calls a program of its own environment, which may not be on the path, and warns of its own queries."""
+    """Puts nbgrader's environment on the path, as it calls a program there, and silences warnings of its queries."""
     before = os.environ.get("PATH", "")
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"
     try:
@@ -80,7 +80,7 @@ def _nbgrader_environment() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _captured_errors() -> Iterator[list[str]]:
-    """The exceptions that nbgrader's log tells of, a line each."""
+    """Collects the exceptions in nbgrader's log, one line each."""
     reasons: list[str] = []
 
     class Keeper(logging.Handler):
@@ -99,16 +99,16 @@ def _captured_errors() -> Iterator[list[str]]:
 
 @contextlib.contextmanager
 def gradebook(course: Path, assignment: str) -> Iterator[Gradebook]:
-    """The course's points and comments.
+    """Opens the course's gradebook, which contains points and comments.
 
     Raises:
-        AssignmentError: there is no such assignment in it.
+        AssignmentError: the gradebook or the assignment does not exist.
     """
     if not (course / "gradebook.db").exists():
-        raise AssignmentError(f"no gradebook in {course}: run `cifarlab assignments release {assignment}` first.")
+        raise AssignmentError(f"no gradebook in {course}. Run `cifarlab assignments release {assignment}` first.")
     url = CourseDirectory(config=load_config(course, assignment, "*")).db_url
     with _nbgrader_environment(), Gradebook(url) as opened:
         there = [known.name for known in opened.assignments]
         if assignment not in there:
-            raise AssignmentError(f"no assignment {assignment!r} in {course}; there are: {', '.join(there) or 'none'}.")
+            raise AssignmentError(f"no assignment {assignment!r} in {course}; found: {', '.join(there) or 'none'}.")
         yield opened

@@ -1,4 +1,4 @@
-"""The points of a class: from nbgrader's gradebook to the console and to learning platforms."""
+"""The points of a class, for the console and for learning platforms, from nbgrader's gradebook."""
 
 import csv
 import os
@@ -12,13 +12,13 @@ from cifarlab.text import sanitize
 
 
 class Score(NamedTuple):
-    """What a student has reached in an assignment.
+    """A student's points in an assignment.
 
     Attributes:
-        student: the name of the folder in submitted/.
-        score: points, automatic and by hand together.
-        max_score: that there are.
-        needs_manual_grade: points that still wait to be given by hand are in it.
+        student: the name of the student's directory in submitted/.
+        score: the sum of automatic and manual points.
+        max_score: the maximum number of points.
+        needs_manual_grade: whether some points have not been graded manually yet.
     """
 
     student: str
@@ -28,10 +28,10 @@ class Score(NamedTuple):
 
 
 def list_scores(name: str, course: str | os.PathLike) -> list[Score]:
-    """The points of all who handed an assignment in, by student, less what nbgrader takes off for being late.
+    """Returns the points of all submissions of an assignment, sorted by student, with late penalties subtracted.
 
     Raises:
-        AssignmentError: there is no such assignment in the course's gradebook.
+        AssignmentError: the course's gradebook does not contain this assignment.
     """
     with gradebook(Path(course), name) as book:
         return sorted(
@@ -46,14 +46,14 @@ def list_scores(name: str, course: str | os.PathLike) -> list[Score]:
 
 
 def export_csv(name: str, course: str | os.PathLike, path: str | os.PathLike, csv_format: str = "canvas") -> None:
-    """Writes the points as a CSV file that a learning platform takes.
+    """Writes the points to a CSV file for a learning platform.
 
     Args:
-        name: of the assignment.
-        course: the course's folder.
-        path: of the file.
-        csv_format: "canvas", whose students are found by their login, or "moodle", where one chooses "ID number" when
-            asked which column says who it is.
+        name: the assignment's name.
+        course: the course directory.
+        path: the path of the CSV file.
+        csv_format: "canvas", which identifies students by their login, or "moodle", where you choose "ID number" as the
+            column that identifies students.
     """
     points = list_scores(name, course)
     with gradebook(Path(course), name) as book:
@@ -72,24 +72,24 @@ def export_csv(name: str, course: str | os.PathLike, path: str | os.PathLike, cs
 
 
 def _harmless(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula, in one line."""
+    """Returns a text on one line that spreadsheets do not interpret as a formula."""
     text = sanitize(text)
-    first = unicodedata.normalize("NFKC", text.strip()[:1])  # in its usual width
+    first = unicodedata.normalize("NFKC", text.strip()[:1])  # full-width signs are recognized too
     return f"'{text}" if first in tuple("=+-@") else text
 
 
 def format_table(points: Sequence[Score]) -> str:
-    """The points of a class, for the console.
+    """Formats the points of a class as a table for the console.
 
     >>> print(format_table([Score("ada", 10.0, 12.0, True), Score("grace", 2.5, 12.0, False)]))
     student  points
-    ada          10 of 12, points by hand still to come
+    ada          10 of 12, manual grading pending
     grace       2.5 of 12
     """
     students = [sanitize(p.student) for p in points]
     width = max(map(len, ["student", *students]))
     lines = [f"{'student':{width}}  points"]
     for student, p in zip(students, points, strict=True):
-        rest = ", points by hand still to come" if p.needs_manual_grade else ""
+        rest = ", manual grading pending" if p.needs_manual_grade else ""
         lines.append(f"{student:{width}}  {p.score:>6g} of {p.max_score:g}{rest}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Makes whatever was handed in into a notebook that can be graded: the assignment's own, with the answers put in."""
+"""Repairs submissions: creates a gradable notebook from the assignment and a student's answers."""
 
 import html
 import json
@@ -12,30 +12,30 @@ from nbformat import NotebookNode
 from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS, is_base64_image
 
 MAX_FILE_BYTES = 20_000_000
-"""Bytes of a submitted notebook; a larger one holds nothing but output."""
+"""Maximum size of a submitted notebook, in bytes; larger ones consist mostly of output."""
 MAX_CELLS = 1000
-"""Cells of a submitted notebook; nobody has written more."""
+"""Maximum number of cells of a submitted notebook."""
 MAX_CELL_CHARS, MAX_TOTAL_CHARS = 20_000, 200_000
-"""Characters of a submitted cell, and of all that are a student's own: for a text twice as long nbconvert may need four
-times as long."""
+"""Maximum characters of a submitted cell, and of all cells that a student added; nbconvert's time can grow with their
+square."""
 
 
 def repair_submission(submitted: bytes, release: NotebookNode, source: NotebookNode) -> NotebookNode:
-    """The assignment with a student's answers and own cells in it, and with every test as the instructor wrote it.
+    """Returns the assignment with a student's answers and added cells, and with every test as the instructor wrote it.
 
-    Cells that were deleted come back, tests that were edited are replaced, outputs are left out, long texts are
-    cut, and what is no notebook at all becomes an assignment without answers. The first cell says what was mended, if
-    anything was. HTML in a student's words becomes words: pages are made of them, which an instructor opens.
+    Deleted cells are restored, edited tests are replaced, outputs are removed and long texts are cut. A file that is
+    not a notebook becomes an assignment without answers. The first cell lists what was repaired, if anything. HTML in a
+    student's text is escaped, because it would become part of the pages that an instructor opens.
 
     Args:
-        submitted: the file's bytes, whatever they are.
-        release: the assignment as students got it.
+        submitted: the bytes of the submitted file, which may be anything.
+        release: the assignment that the students received.
         source: the assignment with hidden tests; its cells have the same `grade_id`.
 
     >>> release = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("raise NotImplementedError()",
     ...     metadata={"nbgrader": {"grade_id": "softmax", "solution": True}})])
     >>> for cell in repair_submission(b"PK...", release, release).cells: print(cell.cell_type, "|", cell.source)
-    markdown | **From the grader:** the file is no Jupyter notebook of format 4, so nothing could be graded.
+    markdown | **From the grader:** the file is not a valid Jupyter notebook (format 4), so nothing could be graded.
     code | raise NotImplementedError()
     """
     hidden = {_id(cell): cell for cell in source.cells}
@@ -49,7 +49,7 @@ def repair_submission(submitted: bytes, release: NotebookNode, source: NotebookN
     texts, notes = _cut([_text(cell) for cell in cells], names)
     kept = []
     for cell, name, whole in zip(cells, names, texts, strict=True):
-        text = whole.replace(HIDDEN_TESTS, HIDDEN_TESTS.lower())  # nbgrader's mark is ours alone
+        text = whole.replace(HIDDEN_TESTS, HIDDEN_TESTS.lower())  # only the instructor may use nbgrader's marker
         if name:
             if own[name].metadata.nbgrader.solution:
                 _write(own[name], text, cell)
@@ -61,55 +61,55 @@ def repair_submission(submitted: bytes, release: NotebookNode, source: NotebookN
             _write(kept[-1], text, cell)
     missing = [name for name in own if name not in names]
     if missing:
-        notes.append(f"cells that were missing were put back: {', '.join(missing)}.")
+        notes.append(f"missing cells were restored: {', '.join(missing)}.")
     _restore_missing(kept, own, missing)
     return _with_notes(notes, kept, release)
 
 
 def _with_notes(notes: list[str], cells: list[NotebookNode], release: NotebookNode) -> NotebookNode:
-    """A notebook of these cells, above them what the student should know."""
+    """Returns a notebook with these cells, preceded by a cell with notes for the student."""
     above = [_new("markdown", "**From the grader:** " + " ".join(notes))] if notes else []
     return nbformat.v4.new_notebook(cells=above + cells, metadata=release.metadata)
 
 
 def _cells(submitted: bytes) -> tuple[list, str]:
-    """The cells of a file, and what is wrong with it, or ""."""
+    """Returns the cells of a file and, if it cannot be used, the reason; otherwise ""."""
     if not submitted:
-        return [], "the notebook is missing, empty or a link: hand it in under the assignment's name."
+        return [], "the notebook is missing, empty or a link: submit it under the assignment's name."
     if len(submitted) > MAX_FILE_BYTES:
-        return [], f"the file has more than {MAX_FILE_BYTES // 1_000_000} MB: clear its outputs and hand it in again."
+        return [], f"the file has more than {MAX_FILE_BYTES // 1_000_000} MB: clear its outputs and submit it again."
     try:
-        notebook = json.loads(submitted.decode())  # not by nbformat: to validate a few kilobytes can take it hours
+        notebook = json.loads(submitted.decode())  # not with nbformat, which can take hours to validate a small file
         cells = notebook["cells"]
         if isinstance(cells, list) and len(cells) > MAX_CELLS:
-            return [], f"the notebook has more than {MAX_CELLS:,} cells: remove some and hand it in again."
+            return [], f"the notebook has more than {MAX_CELLS:,} cells: remove some and submit it again."
         if notebook["nbformat"] == 4 and isinstance(cells, list) and all(isinstance(cell, dict) for cell in cells):
             return cells, ""
     except Exception:  # a file can be wrong in any way
         pass
-    return [], "the file is no Jupyter notebook of format 4, so nothing could be graded."
+    return [], "the file is not a valid Jupyter notebook (format 4), so nothing could be graded."
 
 
 def _id(cell: dict) -> str:
-    """What nbgrader calls a cell, or ""."""
+    """Returns nbgrader's name of a cell, or ""."""
     known = (cell.get("metadata") or {}).get("nbgrader") or {}
     return str(known.get("grade_id", "")) if isinstance(known, dict) else ""
 
 
 def _text(cell: dict) -> str:
-    """The source of a cell, which may be lines."""
+    """Returns the source of a cell, which may be stored as a list of lines."""
     source = cell.get("source")
     lines = source if isinstance(source, list) else [source]
     return _whole("".join(line for line in lines if isinstance(line, str)))
 
 
 def _whole(text: str) -> str:
-    """Text without halves of characters, which JSON can hold and no file can."""
+    """Replaces lone surrogates in a text, which JSON can hold but a file cannot."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _names(cells: list[dict], own: Iterable[str]) -> list[str]:
-    """Of each cell the name that it has in the assignment; "" of a student's own, and of a second one of a name."""
+    """Returns each cell's name in the assignment; "" for cells that a student added and for duplicates of a name."""
     left = set(own)
     names = []
     for cell in cells:
@@ -119,9 +119,9 @@ def _names(cells: list[dict], own: Iterable[str]) -> list[str]:
 
 
 def _cut(texts: list[str], names: list[str]) -> tuple[list[str], list[str]]:
-    """Texts of which none is longer than a page is made of, and what the student should know of it.
+    """Cuts texts to the maximum lengths; returns them with notes for the student.
 
-    Those with a name have a length of their own each, so that nothing takes the room of an answer.
+    Only texts without a name share the total length, so that they cannot take away the space for an answer.
     """
     kept, cut, left = [], [], MAX_TOTAL_CHARS
     for number, (text, name) in enumerate(zip(texts, names, strict=True), 1):
@@ -133,29 +133,29 @@ def _cut(texts: list[str], names: list[str]) -> tuple[list[str], list[str]]:
         return kept, []
     which = ", ".join(cut[:5]) + (f" and {len(cut) - 5} more" if len(cut) > 5 else "")
     return kept, [
-        f"cells of more than {MAX_CELL_CHARS:,} characters, or {MAX_TOTAL_CHARS:,} together beside the answers, were "
-        f"cut off there ({which}): shorten them and hand it in again."
+        f"cells of more than {MAX_CELL_CHARS:,} characters, or {MAX_TOTAL_CHARS:,} in total besides the answers, were "
+        f"cut ({which}): shorten them and submit the notebook again."
     ]
 
 
 def _write(cell: NotebookNode, text: str, submitted: dict) -> None:
-    """Puts a student's text into a cell, and into one of words the pictures that belong to it."""
+    """Puts a student's text into a cell, and into a text cell also its attached images."""
     if cell.cell_type == "code":
         cell.source = text
         return
-    pictures = _pictures(submitted)
-    cell.source = _drop_unknown_attachments(_escape_html(text), pictures)
-    if pictures:
-        cell.attachments = nbformat.from_dict(pictures)
+    images = _attached_images(submitted)
+    cell.source = _drop_unknown_attachments(_escape_html(text), images)
+    if images:
+        cell.attachments = nbformat.from_dict(images)
 
 
 def _escape_html(text: str) -> str:
-    """Text without HTML: after a space that nobody sees, a < begins no tag."""
+    """Escapes HTML in a text: with a zero-width space after it, a < does not begin a tag."""
     return re.sub(r"<(?=[a-zA-Z/!?])", "<\N{ZERO WIDTH SPACE}", text)
 
 
-def _pictures(cell: dict) -> dict[str, dict[str, str]]:
-    """The pictures that a student put into a cell of words, its attachments; nothing else that may lie there."""
+def _attached_images(cell: dict) -> dict[str, dict[str, str]]:
+    """Returns the images among a text cell's attachments."""
     there = cell.get("attachments")
     found = {
         _address(_whole(str(name))): {form: data for form, data in forms.items() if is_base64_image(form, data)}
@@ -165,22 +165,22 @@ def _pictures(cell: dict) -> dict[str, dict[str, str]]:
     return {name: forms for name, forms in found.items() if forms}
 
 
-def _drop_unknown_attachments(text: str, pictures: Container[str]) -> str:
-    """Text in which no picture is meant that is not there: nbconvert makes no page of that."""
+def _drop_unknown_attachments(text: str, images: Container[str]) -> str:
+    """Disables references to attachments that do not exist, for which nbconvert would fail."""
 
     def checked(found: re.Match) -> str:
-        return found[0] if _address(found[1]) in pictures else found[0].replace(":", "\N{ZERO WIDTH SPACE}:", 1)
+        return found[0] if _address(found[1]) in images else found[0].replace(":", "\N{ZERO WIDTH SPACE}:", 1)
 
     return re.sub(r"""attachment:([^\s)>\]"']*)""", checked, text)
 
 
 def _address(name: str) -> str:
-    """A picture's name as nbconvert looks it up: with what stands for a space or an umlaut in an address."""
+    """Returns an attachment's name as nbconvert looks it up, with spaces and non-ASCII characters URL-encoded."""
     return urllib.parse.quote(html.unescape(name), safe=":/?#@!$&()*+,;=%")
 
 
 def _original_cell(released: NotebookNode, hidden: NotebookNode) -> NotebookNode:
-    """A cell as the assignment has it: of a solution the stub, of all others the text with hidden tests."""
+    """Returns a cell of the assignment: the stub of a solution, otherwise the text with hidden tests."""
     text = released.source if released.metadata.nbgrader.get("solution") else hidden.source
     return _new(released.cell_type, text, released.metadata)
 
@@ -193,7 +193,7 @@ def _new(kind: str | None, text: str, metadata: dict | None = None) -> NotebookN
 
 
 def _restore_missing(kept: list[NotebookNode], own: dict[str, NotebookNode], missing: Iterable[str]) -> None:
-    """Inserts cells that a student deleted, each after those that it follows in the assignment, or before the rest."""
+    """Inserts the cells that a student deleted, each after the cells that it follows in the assignment."""
     names = list(own)
     for name in missing:
         order = names.index(name)

@@ -141,7 +141,7 @@ class _Client(NotebookClient):
             "grader": os.getpid(),
             "secret": self.secret,
             "test_imports": nbgrader_cells.test_imports(self.nb.cells),
-            "folder": str(self.folder),
+            "directory": str(self.folder),
             "readable": readable,
             "largest_file": int(1e6 * self.limits.disk_mb),
         }

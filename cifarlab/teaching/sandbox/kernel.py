@@ -30,10 +30,10 @@ def _sandboxed_kernel_class() -> type:
     """Reads the grader's job from stdin and restricts this process; returns the kernel class."""
     job = json.load(sys.stdin)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # so that a student's code cannot read it again
-    supervisor.fork_supervised(job["grader"], job["folder"])
+    supervisor.fork_supervised(job["grader"], job["directory"])
     for limit, most in ((resource.RLIMIT_FSIZE, job["largest_file"]), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(limit, (most, most))
-    landlock.restrict_self(Path(job["folder"]), [*landlock.python_readable_paths(), *map(Path, job["readable"])])
+    landlock.restrict_self(Path(job["directory"]), [*landlock.python_readable_paths(), *map(Path, job["readable"])])
     return _kernel(lambda: _make_autograder(job["secret"], job["test_imports"]))
 
 

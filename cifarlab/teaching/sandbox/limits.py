@@ -46,16 +46,16 @@ class ResourceMonitor(threading.Thread):
         reason: the limit that was exceeded, as text; "" if none was.
     """
 
-    def __init__(self, supervisor_pid: int, folder: Path, limits: Limits) -> None:
+    def __init__(self, supervisor_pid: int, scratch: Path, limits: Limits) -> None:
         """Prepares the monitor, without starting it.
 
         Args:
             supervisor_pid: the process whose descendants belong to the notebook.
-            folder: the directory of the notebook's files.
+            scratch: the directory of the notebook's files.
             limits: the limits to enforce.
         """
         super().__init__(daemon=True)
-        self.limits, self.folder, self.reason = limits, folder, ""
+        self.limits, self.scratch, self.reason = limits, scratch, ""
         self.supervisor, self.grader = psutil.Process(supervisor_pid), psutil.Process()
         self.resident_before = _resident(self.grader)
         self.seen: set[psutil.Process] = set()
@@ -80,15 +80,15 @@ class ResourceMonitor(threading.Thread):
             return f"the notebook used more than {self.limits.memory_mb:g} MB of memory"
         if _resident(self.grader) - self.resident_before > 1e6 * self.limits.memory_mb:
             return f"the notebook sent more than {self.limits.memory_mb:g} MB at once"
-        if max(_size(self.folder), sum(self.written.values()) / WRITE_FACTOR) > 1e6 * self.limits.disk_mb:
+        if max(_size(self.scratch), sum(self.written.values()) / WRITE_FACTOR) > 1e6 * self.limits.disk_mb:
             return f"the notebook wrote more than {self.limits.disk_mb:g} MB to disk"
         return ""
 
 
 @contextlib.contextmanager
-def monitored(supervisor_pid: int, folder: Path, limits: Limits) -> Iterator[ResourceMonitor]:
+def monitored(supervisor_pid: int, scratch: Path, limits: Limits) -> Iterator[ResourceMonitor]:
     """Monitors a notebook, and kills all its processes afterwards. The arguments are those of `ResourceMonitor`."""
-    monitor = ResourceMonitor(supervisor_pid, folder, limits)
+    monitor = ResourceMonitor(supervisor_pid, scratch, limits)
     monitor.start()
     try:
         yield monitor
@@ -113,16 +113,16 @@ def _written(process: psutil.Process) -> int:
     return 0
 
 
-def _size(folder: Path) -> int:
+def _size(directory: Path) -> int:
     """Returns the bytes of all files below a directory, at least a block each; huge if a path is too long to open."""
-    size, folders = 0, [str(folder)]
-    while folders:
+    size, waiting = 0, [str(directory)]
+    while waiting:
         try:
-            with os.scandir(folders.pop()) as entries:
+            with os.scandir(waiting.pop()) as entries:
                 for entry in entries:
                     size += max(4096, entry.stat(follow_symlinks=False).st_size)
                     if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
+                        waiting.append(entry.path)
         except OSError as problem:  # the directory may also have been removed, or be unreadable
             size += _UNBOUNDED if problem.errno == errno.ENAMETOOLONG else 0
     return size

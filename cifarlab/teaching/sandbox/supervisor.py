@@ -16,14 +16,14 @@ import psutil
 PR_SET_CHILD_SUBREAPER = 36
 
 
-def fork_supervised(grader: int, folder: str) -> None:
+def fork_supervised(grader: int, directory: str) -> None:
     """Forks. The child returns; the parent waits until the child or the grader exits, then kills all descendants.
 
     The parent never runs a student's code. A notebook that kills its parent process kills only this supervisor.
 
     Args:
         grader: the process ID of the grader, which started this process; it may have exited already.
-        folder: the directory of the notebook's files. The grader removes it; if the grader is gone, the parent does.
+        directory: the notebook's files. The grader removes it; if the grader is gone, the parent does.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -40,7 +40,7 @@ def fork_supervised(grader: int, folder: str) -> None:
     kill_descendants(psutil.Process())
     _end_children()
     if os.getppid() != grader:
-        remove_tree(folder)
+        remove_tree(directory)
     os._exit(1)
 
 
@@ -92,10 +92,10 @@ def _children() -> list[int]:
         return [child.pid for child in psutil.Process().children()]
 
 
-def remove_tree(folder: str | os.PathLike) -> None:
+def remove_tree(directory: str | os.PathLike) -> None:
     """Removes a directory tree; `shutil.rmtree` fails if it is too deep."""
     for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
-        subprocess.run([*command, os.fspath(folder)], stderr=subprocess.DEVNULL, check=False)
+        subprocess.run([*command, os.fspath(directory)], stderr=subprocess.DEVNULL, check=False)
 
 
 def _running(parent: psutil.Process, others: Iterable[psutil.Process]) -> list[psutil.Process]:

@@ -290,7 +290,7 @@ def test_a_cluster_grades_the_same(tmp_path, solutions, data_dir, capsys):
         assert cli.main(["assignments", "grade", NAME, *flags]) == 0
     printed = capsys.readouterr().out
     assert "half          5 of 12\n" in printed
-    assert "right        10 of 12, points by hand still to come" in printed
+    assert "right        10 of 12, manual grading pending" in printed
 
 
 # What goes wrong is said in one line.

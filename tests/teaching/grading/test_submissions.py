@@ -73,7 +73,7 @@ def test_deleted_cells_come_back_in_their_place():
         "words",
     ]
     assert result.cells[-3].source == "raise NotImplementedError()"
-    assert "put back: answer, test" in texts(result)[0]
+    assert "restored: answer, test" in texts(result)[0]
 
 
 @pytest.mark.parametrize(
