@@ -65,7 +65,7 @@ def test_pictures_that_are_parted_already_stay_so(tmp_path):
     assert (dataset.image_shape, dataset.crop_size) == ((48, 48, 3), 40)
 
 
-@pytest.mark.fault(promise="archives and files", injection="one's own folders and arrays laid out wrongly")
+@pytest.mark.fault(promise="archives and files", injection="custom directories and arrays with a wrong layout")
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -86,7 +86,7 @@ def test_what_is_wrong_is_one_clear_line_and_the_old_stays(tmp_path, spoil, mess
     assert sorted(file.name for file in (tmp_path / "a").iterdir()) == ["dataset.json", "test.bin", "train.bin"]
 
 
-@pytest.mark.fault(promise="archives and files", injection="one's own folders and arrays laid out wrongly")
+@pytest.mark.fault(promise="archives and files", injection="custom directories and arrays with a wrong layout")
 @pytest.mark.parametrize(
     ("place", "message"),
     [("nowhere", "is no folder"), ("pictures/red", "2 to 256; it has 0"), ("pictures/red/0.png", "is no folder")],
@@ -118,7 +118,7 @@ def test_arrays_that_are_parted_already_grey_and_of_other_numbers(tmp_path):
     assert sorted(read_records(dataset.train_files[0], (20, 30, 1))[0].max((1, 2, 3))) == [0, 100, 100, 100, 100, 100]
 
 
-@pytest.mark.fault(promise="archives and files", injection="one's own folders and arrays laid out wrongly")
+@pytest.mark.fault(promise="archives and files", injection="custom directories and arrays with a wrong layout")
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
@@ -171,7 +171,7 @@ def test_a_tensorflow_dataset(tmp_path, batch):
     assert (dataset.num_classes, dataset.num_examples("test")) == (5, 3)
 
 
-@pytest.mark.fault(promise="archives and files", injection="one's own folders and arrays laid out wrongly")
+@pytest.mark.fault(promise="archives and files", injection="custom directories and arrays with a wrong layout")
 @pytest.mark.parametrize(
     ("elements", "message"),
     [
@@ -187,7 +187,7 @@ def test_wrong_tensorflow_datasets_are_one_clear_line(tmp_path, elements, messag
         from_tf_dataset(wrong, wrong, tmp_path / "a")
 
 
-@pytest.mark.fault(promise="archives and files", injection="one's own folders and arrays laid out wrongly")
+@pytest.mark.fault(promise="archives and files", injection="custom directories and arrays with a wrong layout")
 def test_pictures_of_several_sizes_are_refused(tmp_path):
     def pictures():
         yield np.zeros([8, 8, 3], np.uint8), 0

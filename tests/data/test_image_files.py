@@ -16,7 +16,7 @@ def saved(tmp_path, picture, name, **kwargs):
 RED = (255, 0, 0)
 
 
-@pytest.mark.fault(promise="archives and files", injection="pictures: animated, CMYK, 1 x 1, transparent, of 16 bits")
+@pytest.mark.fault(promise="archives and files", injection="images: animated, CMYK, 1 x 1, transparent, 16-bit")
 @pytest.mark.parametrize(
     ("mode", "colour", "name"),
     [
@@ -36,13 +36,13 @@ def test_pictures_of_any_kind_become_rgb(tmp_path, mode, colour, name):
     np.testing.assert_allclose(array.reshape(-1, 3), np.broadcast_to(RED, (1024, 3)), atol=3)
 
 
-@pytest.mark.fault(promise="archives and files", injection="pictures: animated, CMYK, 1 x 1, transparent, of 16 bits")
+@pytest.mark.fault(promise="archives and files", injection="images: animated, CMYK, 1 x 1, transparent, 16-bit")
 def test_transparent_is_white_and_grey_is_grey(tmp_path):
     assert (read_image(saved(tmp_path, Image.new("RGBA", (9, 9), (0, 0, 0, 0)), "t.png")) == 255).all()
     assert (read_image(saved(tmp_path, Image.new("L", (9, 9), 77), "g.png")) == 77).all()
 
 
-@pytest.mark.fault(promise="archives and files", injection="pictures: animated, CMYK, 1 x 1, transparent, of 16 bits")
+@pytest.mark.fault(promise="archives and files", injection="images: animated, CMYK, 1 x 1, transparent, 16-bit")
 def test_sixteen_bit_grey_is_scaled_and_not_cut_off(tmp_path):
     ramp = np.linspace(0, 65535, 32).astype(np.uint16)[None].repeat(32, 0)
     array = read_image(saved(tmp_path, Image.fromarray(ramp), "ramp.png"))
@@ -56,7 +56,7 @@ def test_the_middle_of_an_oblong_picture_is_kept(tmp_path):
     assert (array == (0, 255, 0)).all()
 
 
-@pytest.mark.fault(promise="archives and files", injection="pictures: animated, CMYK, 1 x 1, transparent, of 16 bits")
+@pytest.mark.fault(promise="archives and files", injection="images: animated, CMYK, 1 x 1, transparent, 16-bit")
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (32, 32), (333, 7)])
 def test_any_size(tmp_path, size):
     assert read_image(saved(tmp_path, Image.new("RGB", size), "a.png")).shape == (32, 32, 3)
@@ -86,7 +86,7 @@ def test_pictures_are_found_by_their_endings(tmp_path):
     assert [path.name for path in image_paths(tmp_path)] == ["a.jpeg", "b.PNG", "c.webp"]
 
 
-@pytest.mark.fault(promise="archives and files", injection="pictures: animated, CMYK, 1 x 1, transparent, of 16 bits")
+@pytest.mark.fault(promise="archives and files", injection="images: animated, CMYK, 1 x 1, transparent, 16-bit")
 def test_the_first_picture_of_an_animation_counts(tmp_path):
     first, second = (Image.new("RGB", (32, 32), c) for c in (RED, (0, 0, 255)))
     path = tmp_path / "a.gif"
@@ -106,7 +106,7 @@ def test_a_photo_is_turned_as_its_camera_says(tmp_path):
     assert array[-1, 0].tolist() == [0, 255, 0]
 
 
-@pytest.mark.fault(promise="archives and files", injection="pictures that are empty, torn or none")
+@pytest.mark.fault(promise="archives and files", injection="files that are empty, truncated or not images")
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(40)])
 def test_what_is_no_picture_is_one_clear_line(tmp_path, content):
     path = tmp_path / "odd.png"
@@ -116,7 +116,7 @@ def test_what_is_no_picture_is_one_clear_line(tmp_path, content):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.fault(promise="archives and files", injection="pictures that are empty, torn or none")
+@pytest.mark.fault(promise="archives and files", injection="files that are empty, truncated or not images")
 def test_missing_folder_and_half_a_picture(tmp_path):
     with pytest.raises(ImageFileError, match="no such file"):
         read_image(tmp_path / "none.png")
@@ -129,7 +129,7 @@ def test_missing_folder_and_half_a_picture(tmp_path):
         read_image(path)
 
 
-@pytest.mark.fault(promise="archives and files", injection="pictures that would fill the memory")
+@pytest.mark.fault(promise="archives and files", injection="images that would fill the memory")
 def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path):
     import struct
     import zlib

@@ -63,7 +63,7 @@ def test_other_image_shapes(tmp_path):
     assert images.shape == (2, 28, 30, 1)
 
 
-@pytest.mark.fault(promise="archives and files", injection="records that are short, or labels out of range")
+@pytest.mark.fault(promise="archives and files", injection="truncated records, or labels out of range")
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -80,13 +80,13 @@ def test_damaged_files_are_refused_in_one_line(tmp_path, content, message):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.fault(promise="archives and files", injection="records that are short, or labels out of range")
+@pytest.mark.fault(promise="archives and files", injection="truncated records, or labels out of range")
 def test_one_record_of_another_length_is_refused():
     with pytest.raises(RecordError, match=r"3,073 bytes; got 3,072"):
         read_record(bytes(3072))
 
 
-@pytest.mark.fault(promise="archives and files", injection="records that are short, or labels out of range")
+@pytest.mark.fault(promise="archives and files", injection="truncated records, or labels out of range")
 @pytest.mark.parametrize(
     ("images", "labels"),
     [

@@ -43,7 +43,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@pytest.mark.fault(promise="checkpoints", injection="the disk is full, a real one of 30 MB")
+@pytest.mark.fault(promise="checkpoints", injection="a real full disk of 30 MB")
 def test_a_full_disk_keeps_the_checkpoints_before_and_says_what_is_missing(small_disk, drawn):
     (small_disk / "filler").write_bytes(bytes(10_000_000))
     with pytest.raises(CheckpointError, match=r"It needs 8\.5 MB, and \d\.\d MB are free\. Make room") as error:
@@ -57,7 +57,7 @@ def test_a_full_disk_keeps_the_checkpoints_before_and_says_what_is_missing(small
     assert checkpoints_in(small_disk / "run") == ["model.ckpt-2", "model.ckpt-3"]
 
 
-@pytest.mark.fault(promise="checkpoints", injection="the disk is full when the run's log is written")
+@pytest.mark.fault(promise="checkpoints", injection="a full disk while the run's log is written")
 def test_a_log_that_cannot_be_written_is_told_in_one_line(small_disk):
     log = RunLog(small_disk)
     log.append("step", 1)
@@ -69,7 +69,7 @@ def test_a_log_that_cannot_be_written_is_told_in_one_line(small_disk):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.fault(promise="checkpoints", injection="the disk is full when event files are written")
+@pytest.mark.fault(promise="checkpoints", injection="a full disk while event files are written")
 def test_event_files_that_cannot_be_written_are_told_in_one_line(small_disk, drawn):
     (small_disk / "filler").write_bytes(bytes(20_000_000))  # leaves room for the starting point
     with pytest.raises(SummaryError, match=r"No space left on device.* --summary-frequency 0\.") as error:
@@ -79,7 +79,7 @@ def test_event_files_that_cannot_be_written_are_told_in_one_line(small_disk, dra
     assert int(train(config(small_disk / "run", max_steps=2), dataset=drawn, observers=[Summaries(1)]).step) == 2
 
 
-@pytest.mark.fault(promise="checkpoints", injection="the disk is full when event files are written")
+@pytest.mark.fault(promise="checkpoints", injection="a full disk while event files are written")
 def test_an_evaluation_that_cannot_be_written_is_told_in_one_line(small_disk):
     summaries = EvaluationSummaries(small_disk)
     with (small_disk / "filler").open("wb", buffering=0) as filler:
@@ -91,7 +91,7 @@ def test_an_evaluation_that_cannot_be_written_is_told_in_one_line(small_disk):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.fault(promise="checkpoints", injection="the disk is full, by an ENOSPC put in")
+@pytest.mark.fault(promise="checkpoints", injection="a full disk, simulated by ENOSPC")
 def test_an_error_while_a_checkpoint_is_written_keeps_the_ones_before(tmp_path, drawn, monkeypatch):
     train(config(tmp_path, max_steps=2), dataset=drawn)
 
@@ -107,7 +107,7 @@ def test_an_error_while_a_checkpoint_is_written_keeps_the_ones_before(tmp_path, 
     assert int(train(config(tmp_path, max_steps=4), dataset=drawn).step) == 4
 
 
-@pytest.mark.fault(promise="checkpoints", injection="the newest one is of another network")
+@pytest.mark.fault(promise="checkpoints", injection="the latest one is from a different network")
 def test_restore_refuses_latest_of_other_network(tmp_path):
     """An older one of this network would do, but going on from it would overwrite the other network's work."""
     small, large = TrainState(ConvNet(seed=1)), TrainState(ConvNet(num_classes=12))
@@ -124,7 +124,7 @@ def test_restore_refuses_latest_of_other_network(tmp_path):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-@pytest.mark.fault(promise="checkpoints", injection="they vanish while they are evaluated")
+@pytest.mark.fault(promise="checkpoints", injection="deleted while they are evaluated")
 def test_evaluator_survives_deleted_checkpoints(tmp_path, drawn, count_trial, soak):
     state, done = TrainState(ConvNet()), threading.Event()
     checkpoints = Checkpoints(tmp_path, state, max_to_keep=1)
@@ -153,7 +153,7 @@ def test_evaluator_survives_deleted_checkpoints(tmp_path, drawn, count_trial, so
         thread.join()
 
 
-@pytest.mark.fault(promise="checkpoints", injection="they vanish while they are evaluated")
+@pytest.mark.fault(promise="checkpoints", injection="deleted while they are evaluated")
 @pytest.mark.parametrize("times", [1, 5])
 def test_the_evaluator_looks_again_when_all_that_it_saw_are_gone(tmp_path, drawn, monkeypatch, times):
     state, restore, calls = TrainState(ConvNet()), checkpoints_module.restore_network, []
@@ -174,7 +174,7 @@ def test_the_evaluator_looks_again_when_all_that_it_saw_are_gone(tmp_path, drawn
     assert len(calls) == times + 1
 
 
-@pytest.mark.fault(promise="checkpoints", injection="the newest one is torn while an evaluator watches")
+@pytest.mark.fault(promise="checkpoints", injection="the latest one is truncated while an evaluator waits for it")
 def test_watching_evaluates_the_newest_that_can_be_read_and_goes_on(tmp_path, drawn):
     train(config(tmp_path, max_steps=2), dataset=drawn)
     torn = Path(latest_checkpoint(tmp_path) + ".data-00000-of-00001")

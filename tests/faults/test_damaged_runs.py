@@ -258,7 +258,7 @@ CLOCKS = {
 }
 
 
-@pytest.mark.fault(promise="checkpoints", injection="clocks ahead, behind and set back, equal and descending times")
+@pytest.mark.fault(promise="checkpoints", injection="clocks ahead, behind or set back; equal or descending timestamps")
 @pytest.mark.parametrize("index", ["with its index", "without its index"])
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("variant", ["three", "one"])
@@ -277,7 +277,7 @@ def test_no_clock_makes_a_run_start_again(variant, clock, index, runs, image, tm
     assert all("(step 12," in outcome.out for name, outcome in others.items() if name == "eval")
 
 
-@pytest.mark.fault(promise="checkpoints", injection="clocks ahead, behind and set back, equal and descending times")
+@pytest.mark.fault(promise="checkpoints", injection="clocks ahead, behind or set back; equal or descending timestamps")
 @pytest.mark.parametrize(("first", "second"), [(3600, 0), (0, 3600), (-3600, 0), (0, -3600), (4e7, -4e7)])
 @pytest.mark.parametrize("keep", [1, 2])
 def test_a_clock_that_is_set_between_two_sessions_loses_nothing(first, second, keep, data_dir, tmp_path, monkeypatch):
@@ -290,7 +290,7 @@ def test_a_clock_that_is_set_between_two_sessions_loses_nothing(first, second, k
     assert [line["step"] for line in read_log(folder) if line["event"] == "step"] == list(range(12))
 
 
-@pytest.mark.fault(promise="checkpoints", injection="clocks ahead, behind and set back, equal and descending times")
+@pytest.mark.fault(promise="checkpoints", injection="clocks ahead, behind or set back; equal or descending timestamps")
 def test_another_time_zone_changes_nothing(runs, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     shutil.copytree(runs / "one", folder)

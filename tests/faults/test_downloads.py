@@ -49,7 +49,7 @@ def start_anew(target) -> None:
             file.unlink()
 
 
-@pytest.mark.fault(promise="downloads", injection="cut off at each tenth")
+@pytest.mark.fault(promise="downloads", injection="cut off at each tenth of the file")
 @pytest.mark.parametrize("size", [len(BODY), None])
 def test_cut_off_at_any_tenth_the_rest_is_fetched(server, target, count_trial, size):
     for tenth in range(1, 10):
@@ -61,7 +61,7 @@ def test_cut_off_at_any_tenth_the_rest_is_fetched(server, target, count_trial, s
         count_trial()
 
 
-@pytest.mark.fault(promise="downloads", injection="cut off at each tenth")
+@pytest.mark.fault(promise="downloads", injection="cut off at each tenth of the file")
 @pytest.mark.parametrize("size", [len(BODY), None])
 def test_cut_off_at_every_tenth_it_takes_some_calls_and_nothing_is_fetched_twice(server, target, count_trial, size):
     server.answer = lambda request, n: request.serve(upto=request.start + TENTH)
@@ -75,7 +75,7 @@ def test_cut_off_at_every_tenth_it_takes_some_calls_and_nothing_is_fetched_twice
     assert server.starts == [None, *range(TENTH, len(BODY), TENTH)]
 
 
-@pytest.mark.fault(promise="downloads", injection="statuses that refuse, such as 403, 404 and 500")
+@pytest.mark.fault(promise="downloads", injection="HTTP errors such as 403, 404 and 500")
 @pytest.mark.parametrize(
     "status", [204, 206, 304, 400, 401, 402, 403, 404, 410, 416, 418, 429, 451, 500, 502, 503, 504]
 )
@@ -97,7 +97,7 @@ def test_a_status_that_refuses_is_told_and_costs_nothing(server, target, status,
     assert half.read_bytes() == BODY[:part]
 
 
-@pytest.mark.fault(promise="downloads", injection="redirects in a circle or to what is no address")
+@pytest.mark.fault(promise="downloads", injection="redirect loops, and redirects to an invalid URL")
 @pytest.mark.parametrize(
     "place",
     [
@@ -115,7 +115,7 @@ def test_a_redirect_to_what_is_no_address_is_told(server, target, place):
 NUMBERS = ["9" * 5000, "9" * 400, "9" * 16, "-5", "0x10", "1e3", "\xb2", "٣", "", " ", "200000, 5", "None"]
 
 
-@pytest.mark.fault(promise="downloads", injection="lengths that lie")
+@pytest.mark.fault(promise="downloads", injection="wrong content lengths")
 @pytest.mark.parametrize("size", [len(BODY), None])
 def test_a_length_that_is_none_is_no_length(server, target, size, count_trial):
     for number in NUMBERS:
@@ -135,7 +135,7 @@ def test_a_length_that_is_none_is_no_length(server, target, size, count_trial):
         count_trial(2)
 
 
-@pytest.mark.fault(promise="downloads", injection="notes of an earlier call torn or of another kind")
+@pytest.mark.fault(promise="downloads", injection="truncated or invalid notes of an earlier download")
 def test_notes_of_any_kind_do_no_harm(server, target, soak, count_trial):
     notes = target.with_name("batches.bin.part.json")
     known = {"url": server.url, "validator": '"one"', "total": len(BODY)}
@@ -180,7 +180,7 @@ WORDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.fault(promise="downloads", injection="answers with bytes changed, left out and put in")
+@pytest.mark.fault(promise="downloads", injection="responses with bytes changed, removed or inserted")
 def test_any_answer_is_followed_or_refused(server, target, soak, count_trial):
     def plain(request: Request) -> bytes:
         start = request.start
@@ -205,7 +205,7 @@ def test_any_answer_is_followed_or_refused(server, target, soak, count_trial):
     assert came > 20, "many changes do no harm"
 
 
-@pytest.mark.fault(promise="downloads", injection="answers with bytes changed, left out and put in")
+@pytest.mark.fault(promise="downloads", injection="responses with bytes changed, removed or inserted")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -225,7 +225,7 @@ def test_an_answer_that_is_none_is_told(server, target, answer, size):
     assert not target.exists()
 
 
-@pytest.mark.fault(promise="downloads", injection="two processes at once")
+@pytest.mark.fault(promise="downloads", injection="two processes downloading at once")
 @pytest.mark.parametrize("processes", [2, 5])
 def test_several_processes_fetch_once_also_when_the_line_breaks(server, target, tmp_path, processes):
     call = f"fetch([{server.url!r}], {str(target)!r}, known_hash={HASH!r})"

@@ -68,7 +68,7 @@ def packed_again(whole: bytes) -> st.SearchStrategy[bytes]:
     return changed_bytes(inside, 80).map(pack)
 
 
-@pytest.mark.fault(promise="fuzzed readers", injection="MATLAB files, packed and not")
+@pytest.mark.fault(promise="fuzzed readers", injection="MATLAB files, compressed and uncompressed")
 def test_matlab_files(could):
     plain, plain_labels, other, packed, packed_labels, _ = fuzz_targets.matlab_files()
     files = st.one_of(changed_bytes(plain, 260), changed_bytes(plain_labels, 500), changed_bytes(packed, 160))
@@ -114,7 +114,7 @@ VALUES = [
 ]
 
 
-@pytest.mark.fault(promise="fuzzed readers", injection="run logs, and the figures and lines that are made of them")
+@pytest.mark.fault(promise="fuzzed readers", injection="run logs, and the figures and lines made from them")
 def test_any_value_in_the_place_of_a_number(tmp_path, count_trial):
     logs = []
     for known in (fuzz_targets.STEP, fuzz_targets.EVALUATION):
@@ -127,13 +127,13 @@ def test_any_value_in_the_place_of_a_number(tmp_path, count_trial):
     assert tries("drawn run log", tmp_path, b"".join(logs))
 
 
-@pytest.mark.fault(promise="fuzzed readers", injection="run logs, and the figures and lines that are made of them")
+@pytest.mark.fault(promise="fuzzed readers", injection="run logs, and the figures and lines made from them")
 def test_run_logs(could):
     files = st.lists(LINES, max_size=8).map(b"".join) | changed_bytes(fuzz_targets.run_logs()[0], 500)
     assert could("drawn run log", files, 25) >= 25, "a log is never refused: lines that are none are passed over"
 
 
-@pytest.mark.fault(promise="fuzzed readers", injection="pictures of seventeen kinds")
+@pytest.mark.fault(promise="fuzzed readers", injection="images in seventeen formats")
 def test_pictures(could):
     assert could("picture", st.one_of([changed_bytes(whole, 100) for whole in fuzz_targets.pictures()]), 600) > 50
 
@@ -143,7 +143,7 @@ def test_archives(could):
     assert could("archive", st.one_of([changed_bytes(whole, 2000) for whole in fuzz_targets.archives()]), 200) > 5
 
 
-@pytest.mark.fault(promise="fuzzed readers", injection="descriptions of data sets")
+@pytest.mark.fault(promise="fuzzed readers", injection="descriptions of datasets")
 def test_descriptions(could):
     def as_bytes(value: object) -> bytes:
         return json.dumps(value).encode()
@@ -187,7 +187,7 @@ def put(thing: str, path, number: int) -> None:
         path.write_bytes(path.read_bytes()[: {"half": 40, "empty": 0}.get(thing)])
 
 
-@pytest.mark.fault(promise="fuzzed readers", injection="folders of pictures, with anything in them")
+@pytest.mark.fault(promise="fuzzed readers", injection="directories of images that contain anything else")
 def test_folders(tmp_path, soak, count_trial):
     read = []
 
@@ -223,20 +223,21 @@ def test_folders(tmp_path, soak, count_trial):
             "records", marks=pytest.mark.fault(promise="fuzzed readers", injection="records: bytes and lengths")
         ),
         pytest.param(
-            "MATLAB", marks=pytest.mark.fault(promise="fuzzed readers", injection="MATLAB files, packed and not")
+            "MATLAB",
+            marks=pytest.mark.fault(promise="fuzzed readers", injection="MATLAB files, compressed and uncompressed"),
         ),
         pytest.param(
             "run log",
             marks=pytest.mark.fault(
-                promise="fuzzed readers", injection="run logs, and the figures and lines that are made of them"
+                promise="fuzzed readers", injection="run logs, and the figures and lines made from them"
             ),
         ),
         pytest.param(
-            "picture", marks=pytest.mark.fault(promise="fuzzed readers", injection="pictures of seventeen kinds")
+            "picture", marks=pytest.mark.fault(promise="fuzzed readers", injection="images in seventeen formats")
         ),
         pytest.param("archive", marks=pytest.mark.fault(promise="fuzzed readers", injection="archives")),
         pytest.param(
-            "description", marks=pytest.mark.fault(promise="fuzzed readers", injection="descriptions of data sets")
+            "description", marks=pytest.mark.fault(promise="fuzzed readers", injection="descriptions of datasets")
         ),
         pytest.param("settings", marks=pytest.mark.fault(promise="fuzzed readers", injection="settings of runs")),
     ],

@@ -60,7 +60,7 @@ def passed_wrongly(attacks, **limits):
     return [name for name, point in zip(attacks, wrong, strict=True) if point]
 
 
-@pytest.mark.fault(promise="grading", injection="tests, checks, numpy or Python replaced in a cell before")
+@pytest.mark.fault(promise="grading", injection="tests, checks, NumPy or Python patched in an earlier cell")
 def test_snapshot_undoes_monkey_patches_before_test(count_trial):
     assert passed_wrongly(REPLACED) == []
     cells = [cell for attack in REPLACED.values() for cell in (attack, a_test(CHECK.replace("(unevenness", "(right")))]
@@ -76,18 +76,18 @@ def test_what_tensorflow_loads_when_it_is_used_is_nobodys_meddling():
     assert points(executed(softmax, a_test(check))) == [1]
 
 
-@pytest.mark.fault(promise="grading", injection="hooks of IPython, Jupyter and Python")
+@pytest.mark.fault(promise="grading", injection="hooks in IPython, Jupyter and Python")
 def test_autograder_triggers_no_hooks(count_trial):
     assert passed_wrongly(HOOKED) == []
     count_trial(len(HOOKED))
 
 
-@pytest.mark.fault(promise="grading", injection="the kernel's answer to the grader forged")
+@pytest.mark.fault(promise="grading", injection="a forged result sent to the grader")
 def test_forged_result_is_rejected():
     assert points(executed(WRONG, FORGED, a_test())) == [0]
 
 
-@pytest.mark.fault(promise="grading", injection="checks replaced while they call the student's function")
+@pytest.mark.fault(promise="grading", injection="checks patched while they call the student's function")
 def test_what_is_replaced_while_a_test_runs_is_noticed(count_trial):
     attacks = {name: f"def unevenness(labels, batch_size):{body}" for name, body in MEANWHILE.items()}
     assert passed_wrongly(attacks) == []
@@ -105,7 +105,7 @@ def private(source=HIDDEN):
     return a_test(source, name="private-one")
 
 
-@pytest.mark.fault(promise="grading", injection="a test that nobody has seen, read while it runs and told in every way")
+@pytest.mark.fault(promise="grading", injection="a private test read while it runs, and leaked in every possible way")
 def test_the_text_of_a_private_test_does_not_get_out(count_trial):
     answers = [f"def answer_{n}(labels, size):\n    {leak}\n    return 0.5" for n, leak in enumerate(LEAKS.values())]
     answers.append("def answer_99(labels, size):\n    global found\n    found = 'two batches' in spied() + seen()")
@@ -123,7 +123,7 @@ def test_what_a_private_test_says_itself_is_told():
     assert [output.traceback for output in cells[-1].outputs] == [["AssertionError: two batches of one class"]]
 
 
-@pytest.mark.fault(promise="grading", injection="a test read by the cells after it")
+@pytest.mark.fault(promise="grading", injection="a test read by later cells")
 def test_cells_after_a_test_find_nothing_of_it():
     hidden = CHECK.replace("unevenness)", "unevenness, key='00decafbad00')")
     cells = executed(ANSWER, READ, a_test(hidden), "print(spied())", "print(len(spied()) > 1000)")
@@ -199,7 +199,7 @@ def fenced(version, what):
         )
 
 
-@pytest.mark.fault(promise="grading", injection="processes that hide and go on")
+@pytest.mark.fault(promise="grading", injection="processes that detach and keep running")
 @pytest.mark.parametrize("attack", STAYS)
 def test_no_process_outlives_its_notebook(attack, unfenced):
     cells = executed("pass", STAYS[attack], a_test("1"), seconds=30)
@@ -220,7 +220,7 @@ while True:
 """A process that leaves a child behind and ends, and so does the child, sooner than anybody can look at all of them."""
 
 
-@pytest.mark.fault(promise="grading", injection="processes that hide and go on")
+@pytest.mark.fault(promise="grading", injection="processes that detach and keep running")
 def test_supervisor_kills_orphans(unfenced, tmp_path):
     sign = tmp_path / "alive"
     start = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {HEIR.format(sign=str(sign))!r}])"
@@ -277,7 +277,7 @@ for number in [os.getppid(), *{}]:
         print('refused')"""
 
 
-@pytest.mark.fault(promise="grading", injection="the grader's own processes signalled")
+@pytest.mark.fault(promise="grading", injection="signals sent to the grader's processes")
 def test_no_process_of_the_graders_can_be_signalled():
     fenced(6, "keeps signals in")
     graders = [os.getpid(), *(process.pid for process in psutil.Process().parents() if process.pid > 1)]
@@ -324,7 +324,7 @@ send('update_display_data', {'text/plain': 'y' * 500_000})
 """
 
 
-@pytest.mark.fault(promise="grading", injection="outputs that are rewritten in many places")
+@pytest.mark.fault(promise="grading", injection="outputs updated in many places")
 def test_what_is_written_to_many_outputs_counts_for_each():
     cells = executed(ANSWER, OUTPUTS_REWRITTEN, a_test())
     assert len(nbformat.writes(new_notebook(cells=cells))) < 2_000_000
@@ -340,7 +340,7 @@ line.send(b'')
 time.sleep(9)"""
 
 
-@pytest.mark.fault(promise="grading", injection="the grader's memory filled with one message of many parts")
+@pytest.mark.fault(promise="grading", injection="the grader's memory filled by a message with many parts")
 def test_no_message_fills_the_graders_memory():
     cells = executed(ANSWER, a_test(), MANY_PARTS, a_test("1"), memory_mb=600)
     assert "sent more than 600 MB at once" in shown(cells)
@@ -358,7 +358,7 @@ def test_a_count_without_end_does_not_stay_in_memory():
 STOPS_ITS_GUARDIAN = "import os, signal; os.kill(os.getppid(), signal.SIGSTOP)"
 
 
-@pytest.mark.fault(promise="grading", injection="the guardian stopped, so that the kernel's end is not seen")
+@pytest.mark.fault(promise="grading", injection="the supervisor stopped, so that it does not notice the kernel's exit")
 def test_a_notebooks_time_ends_also_when_its_guardian_is_stopped(unfenced):
     started = time.monotonic()
     cells = executed(STOPS_ITS_GUARDIAN, *["import time; time.sleep(90)"] * 4, cell_seconds=90, seconds=5)
@@ -376,7 +376,7 @@ def test_an_output_can_be_updated():
     assert [output.data["text/plain"] for output in cells[0].outputs] == ["'second'"]
 
 
-@pytest.mark.fault(promise="grading", injection="a line that the grader would look at for hours")
+@pytest.mark.fault(promise="grading", injection="a line that would take the grader hours to process")
 def test_a_long_line_takes_no_longer_than_a_short_one():
     started = time.monotonic()
     cells = executed(ANSWER, "print('50%\\r100%')\nprint('x' * 300_000)", a_test())
@@ -396,7 +396,7 @@ def test_no_notebook_fills_the_disk_or_leaves_a_file(attack, unfenced, tmp_path,
     assert list((tmp_path / "t").iterdir()) == []
 
 
-@pytest.mark.fault(promise="grading", injection="the disk filled outside of the notebook's folder")
+@pytest.mark.fault(promise="grading", injection="the disk filled outside the notebook's directory")
 def test_files_outside_of_its_folder_count(unfenced, tmp_path):
     if not _on_a_disk(tmp_path):
         pytest.skip("temporary files are in memory here, and Linux counts only what goes to a disk")
@@ -411,7 +411,7 @@ def _on_a_disk(path):
 
 
 @pytest.mark.fault(
-    promise="grading", injection="other people's files read, and files written that are not the notebook's"
+    promise="grading", injection="other people's files read, or files written outside the notebook's directory"
 )
 def test_only_its_own_folder_is_written_and_nothing_of_others_is_read(tmp_path, count_trial):
     fenced(1, "keeps to folders")
@@ -452,7 +452,7 @@ subprocess.run([sys.executable, '-c', f'import socket; socket.create_connection(
 """How something could be sent, or fetched."""
 
 
-@pytest.mark.fault(promise="grading", injection="a connection opened, or anything sent without one")
+@pytest.mark.fault(promise="grading", injection="connections opened, or datagrams sent")
 def test_nothing_is_sent(tmp_path, count_trial):
     asked = "import sys; from cifarlab.teaching.sandbox import seccomp; sys.exit(not seccomp.block_network())"
     if subprocess.run([sys.executable, "-c", asked], check=False).returncode:
@@ -510,7 +510,7 @@ kernel.session.send(kernel.shell_stream.socket, 'execute_reply', {}, parent=kern
 }
 
 
-@pytest.mark.fault(promise="grading", injection="a kernel that ends, or sends what is no message")
+@pytest.mark.fault(promise="grading", injection="a kernel that exits or sends invalid messages")
 @pytest.mark.parametrize("attack", NO_KERNEL)
 def test_whatever_a_kernel_sends_a_notebook_comes_back(attack):
     cells = executed(

@@ -199,14 +199,14 @@ def course(tmp_path_factory):
     return folder
 
 
-@pytest.mark.fault(promise="grading", injection="submissions that cheat, among others")
+@pytest.mark.fault(promise="grading", injection="submissions that cheat, among honest ones")
 def test_each_gets_what_the_honest_part_is_worth(course, count_trial):
     points = {entry.student: entry.score for entry in scores.list_scores(NAME, course)}
     assert points == {change.__name__: due for change, due in POINTS.items()}
     count_trial(len(POINTS))
 
 
-@pytest.mark.fault(promise="grading", injection="pages that hold a program, a key or a hidden test")
+@pytest.mark.fault(promise="grading", injection="feedback pages that contain scripts, a key or a hidden test")
 def test_feedback_pages_hold_no_scripts_or_hidden_tests(course, count_trial):
     found = {page.parent.parent.name: page.read_text() for page in assignments.feedback(NAME, course)}
     assert set(found) == {change.__name__ for change in POINTS}
@@ -230,7 +230,7 @@ def test_the_key_of_a_submission_is_its_own():
     assert "public" not in keys
 
 
-@pytest.mark.fault(promise="grading", injection="words of which a page would be made for hours")
+@pytest.mark.fault(promise="grading", injection="text that would take hours to convert to a page")
 @pytest.mark.parametrize("words", ["[", "\\begin{a}", "> http://a[", "*a_ "])
 def test_a_page_of_words_without_end_is_made_soon(words):
     notebook = assignment()
@@ -255,7 +255,7 @@ def a_picture_without_end(notebook):
     notebook.cells.append(new_markdown_cell("![](attachment:a)" * 1000, attachments=picture))
 
 
-@pytest.mark.fault(promise="grading", injection="a page that takes hours or gigabytes to make")
+@pytest.mark.fault(promise="grading", injection="a page that takes hours or gigabytes to write")
 def test_a_page_without_end_keeps_nobody_else_from_one(tmp_path, monkeypatch, count_trial):
     folder = released(tmp_path)
     attacks = [code_of_another_language, a_picture_many_times, a_picture_without_end]
@@ -291,7 +291,7 @@ def test_a_time_of_handing_in_that_is_no_file_is_none(tmp_path, name):
     assert assignments._file(tmp_path / name, 100) == b""
 
 
-@pytest.mark.fault(promise="grading", injection="the process that executes notebooks ended")
+@pytest.mark.fault(promise="grading", injection="the process that executes notebooks killed")
 def test_grader_survives_killed_worker(tmp_path, monkeypatch):
     folder = released(tmp_path)
     hand_in(folder, [kernel_ended, right])
@@ -301,7 +301,7 @@ def test_grader_survives_killed_worker(tmp_path, monkeypatch):
     assert [(entry.student, entry.score) for entry in points] == [("kernel_ended", 0), ("right", 7)]
 
 
-@pytest.mark.fault(promise="grading", injection="a file that nbgrader cannot take")
+@pytest.mark.fault(promise="grading", injection="a file that nbgrader cannot process")
 def test_what_nbgrader_cannot_take_keeps_nobody_else_from_points(tmp_path, count_trial):
     folder = released(tmp_path)
     hand_in(folder, [right, wrong])

@@ -92,7 +92,7 @@ def test_a_name_is_made_plain_and_stays_itself(name, capsys):
     assert sanitize_lines("a\nb") == "a\nb"
 
 
-@pytest.mark.fault(promise="hostile names", injection="of classes, from folders, arrays and descriptions")
+@pytest.mark.fault(promise="hostile names", injection="of classes, from directories, arrays and descriptions")
 def test_classes_of_any_name_are_a_data_set(tmp_path, count_trial, capsys):
     names = [name for name in FILES if name[0] not in "._"]
     for name in names:
@@ -114,7 +114,7 @@ def test_classes_of_any_name_are_a_data_set(tmp_path, count_trial, capsys):
     assert all(map(harmless, capsys.readouterr().out.splitlines()))
 
 
-@pytest.mark.fault(promise="hostile names", injection="of classes, from folders, arrays and descriptions")
+@pytest.mark.fault(promise="hostile names", injection="of classes, from directories, arrays and descriptions")
 @pytest.mark.parametrize("name", FILES, ids=ascii)
 def test_an_error_that_names_a_file_is_one_plain_line(tmp_path, name):
     (tmp_path / name).mkdir()
@@ -165,7 +165,7 @@ def drawings(names: list[str]):
 
 
 @pytest.mark.slow
-@pytest.mark.fault(promise="hostile names", injection="in figures and the words beside them")
+@pytest.mark.fault(promise="hostile names", injection="in figures and their alternative texts")
 @pytest.mark.parametrize("names", [WORST, *GROUPS.values()], ids=["worst", *GROUPS])
 def test_a_figure_shows_any_name_and_reads_none_as_a_formula(names, count_trial, soak):
     if names is not WORST and not soak:
@@ -180,7 +180,7 @@ def test_a_figure_shows_any_name_and_reads_none_as_a_formula(names, count_trial,
             count_trial(len(names))
 
 
-@pytest.mark.fault(promise="hostile names", injection="in figures and the words beside them")
+@pytest.mark.fault(promise="hostile names", injection="in figures and their alternative texts")
 def test_the_powers_of_ten_along_an_axis_are_still_set_as_such():
     figure, (ax,) = figures.subplots()
     ax.plot([1, 2], [1, 1000], label="$x$")
@@ -191,7 +191,7 @@ def test_the_powers_of_ten_along_an_axis_are_still_set_as_such():
     assert all(text.get_parse_math() for text in powers)
 
 
-@pytest.mark.fault(promise="hostile names", injection="in figures and the words beside them")
+@pytest.mark.fault(promise="hostile names", injection="in figures and their alternative texts")
 @pytest.mark.parametrize("name", ["end", "click", "graph", "a>b", "a\\b", "a.b", "a-b", "subgraph", "__", "style"])
 def test_a_layer_of_any_name_that_tensorflow_takes_is_drawn_as_a_node(name):
     def half(x):
@@ -205,7 +205,7 @@ def test_a_layer_of_any_name_that_tensorflow_takes_is_drawn_as_a_node(name):
     assert all(line.count('"') in (0, 2) for line in lines[1:])
 
 
-@pytest.mark.fault(promise="hostile names", injection="in figures and the words beside them")
+@pytest.mark.fault(promise="hostile names", injection="in figures and their alternative texts")
 @pytest.mark.parametrize("name", ['a"]', "a<b", "a;b", "a\nb", "%%{init", "a b", "猫", "a#b", "a]"])
 def test_a_name_that_could_leave_its_node_is_not_taken_by_tensorflow(name):
     def half(x):
@@ -285,7 +285,7 @@ GLOBS = {
 """Where `Path.glob` lists a folder that is known to be there."""
 
 
-@pytest.mark.fault(promise="hostile names", injection="on the command line and in its errors")
+@pytest.mark.fault(promise="hostile names", injection="on the command line and in error messages")
 def test_a_folder_that_a_person_named_is_not_globbed():
     """On Python 3.13, `Path.glob` raises ValueError for a name that no folder can have; `files.entries` does not."""
     called = re.compile(r"\.r?glob\(")
@@ -296,7 +296,7 @@ def test_a_folder_that_a_person_named_is_not_globbed():
 # ---- the command line
 
 
-@pytest.mark.fault(promise="hostile names", injection="on the command line and in its errors")
+@pytest.mark.fault(promise="hostile names", injection="on the command line and in error messages")
 @pytest.mark.parametrize("name", [name for name in NAMES if name], ids=ascii)
 def test_an_error_of_the_command_line_is_one_plain_line(name, capsys, tmp_path, monkeypatch, count_trial):
     monkeypatch.chdir(tmp_path)
@@ -321,7 +321,7 @@ def test_an_error_of_the_command_line_is_one_plain_line(name, capsys, tmp_path, 
 
 
 @pytest.mark.slow
-@pytest.mark.fault(promise="hostile names", injection="on the command line and in its errors")
+@pytest.mark.fault(promise="hostile names", injection="on the command line and in error messages")
 def test_a_picture_of_any_name_is_classified_whatever_the_terminal_can_show(tmp_path):
     names = [name for name in FILES if name[0] != "-"]
     for name in names:
@@ -336,7 +336,7 @@ def test_a_picture_of_any_name_is_classified_whatever_the_terminal_can_show(tmp_
     assert lines[names.index("猫")].startswith("\\u732b: ")
 
 
-@pytest.mark.fault(promise="hostile names", injection="on the command line and in its errors")
+@pytest.mark.fault(promise="hostile names", injection="on the command line and in error messages")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_the_doctor_and_the_table_of_points_take_one_line_each(name):
     report = doctor.format_report([doctor.Finding("data", name, f"advice {name}")]).split("\n")

@@ -60,7 +60,7 @@ def owned(page) -> list:
     return [*page.dialogs, *filter(None, [frame.evaluate("window.__owned") for frame in page.frames])]
 
 
-@pytest.mark.fault(promise="hostile names", injection="in a notebook in a real browser, and in the page made of it")
+@pytest.mark.fault(promise="hostile names", injection="in a notebook in a real browser, and in its HTML export")
 def test_no_script_runs_in_a_notebook_or_in_the_page_made_of_it(page, tmp_path, count_trial):
     folder = tmp_path / "course"
     folder.mkdir()

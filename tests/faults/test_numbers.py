@@ -47,7 +47,7 @@ class Spoiled(ConvNet):
         return stages._replace(softmax_linear=spoil(stages.softmax_linear, now))
 
 
-@pytest.mark.fault(promise="numbers", injection="a loss or gradient that is not a number or infinite, in each place")
+@pytest.mark.fault(promise="numbers", injection="NaN or infinity in the loss or any gradient")
 @pytest.mark.parametrize("bad_step", [0, 7])
 @pytest.mark.parametrize(
     ("place", "values"),
@@ -76,7 +76,7 @@ def test_the_step_the_place_and_the_batch_are_named(tmp_path, drawn, place, valu
     assert [(line["step"], line["batch"]) for line in found] == [(bad_step, f"not_finite-{bad_step}.npz")]
 
 
-@pytest.mark.fault(promise="numbers", injection="a rate so high that the weights overflow, steered while it runs")
+@pytest.mark.fault(promise="numbers", injection="a learning rate raised during the run until the weights overflow")
 def test_what_was_steered_since_the_checkpoint_is_steered_again(tmp_path, drawn):
     control = Control()
 
@@ -92,7 +92,7 @@ def test_what_was_steered_since_the_checkpoint_is_steered_again(tmp_path, drawn)
     assert (tmp_path / f"not_finite-{bad}.npz").exists()
 
 
-@pytest.mark.fault(promise="numbers", injection="numbers that are finite when the step is taken again")
+@pytest.mark.fault(promise="numbers", injection="a step that is finite when it is replayed")
 def test_what_cannot_be_found_again_is_said(tmp_path, drawn):
     class Once(ConvNet):
         """Wrong at its fourth call ever, which no replay brings back: the count is not part of the state."""
@@ -112,7 +112,7 @@ def test_what_cannot_be_found_again_is_said(tmp_path, drawn):
         train(config(tmp_path), network=Once(), dataset=drawn)
 
 
-@pytest.mark.fault(promise="numbers", injection="in towers, in replicas and with mixed pictures")
+@pytest.mark.fault(promise="numbers", injection="NaN in towers, in replicas and with mixup")
 @pytest.mark.parametrize(
     "settings",
     [

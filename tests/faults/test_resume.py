@@ -94,7 +94,7 @@ def uninterrupted(data_dir, tmp_path_factory, soak):
 
 
 @pytest.mark.fault(
-    promise="exact resume", injection="killed with SIGKILL at random moments, every other time in a checkpoint"
+    promise="exact resume", injection="killed with SIGKILL at random moments, half of them while saving a checkpoint"
 )
 def test_a_run_killed_again_and_again_ends_as_one_that_was_not(uninterrupted, tmp_path, count_trial, soak):
     steps, (values, log) = uninterrupted
@@ -140,7 +140,7 @@ class Sessions(Observer):
         self.began.append(run.first_step)
 
 
-@pytest.mark.fault(promise="exact resume", injection="killed between saving a checkpoint and naming it, or logging it")
+@pytest.mark.fault(promise="exact resume", injection="killed between saving a checkpoint and indexing or logging it")
 @pytest.mark.parametrize("moment", ["before it is named", "before it is logged"])
 def test_a_checkpoint_that_was_saved_and_not_noted_is_gone_on_from(tmp_path, drawn, monkeypatch, moment):
     settings = {"dataset": "drawn", "train_dir": str(tmp_path), "batch_size": 8, "checkpoint_steps": 2}
@@ -169,7 +169,7 @@ def test_a_checkpoint_that_was_saved_and_not_noted_is_gone_on_from(tmp_path, dra
     ]
 
 
-@pytest.mark.fault(promise="exact resume", injection="gone on with at step 100,000")
+@pytest.mark.fault(promise="exact resume", injection="resumed at step 100,000")
 def test_no_more_than_an_epoch_is_read_again_however_late_a_run_goes_on(drawn):
     records, batch, counter = drawn.num_examples("train"), 32, QueueCounter()
     batches = distorted_inputs(drawn, batch, first_step=100_000, counter=counter, num_preprocess_threads=2)
@@ -178,7 +178,7 @@ def test_no_more_than_an_epoch_is_read_again_however_late_a_run_goes_on(drawn):
     assert int(counter._read) <= records + queue_capacity(records, batch) + ahead
 
 
-@pytest.mark.fault(promise="exact resume", injection="a description of its pictures or settings torn by a kill")
+@pytest.mark.fault(promise="exact resume", injection="a dataset description or settings file truncated by a kill")
 @pytest.mark.parametrize("name", ["config.json", "dataset.json"])
 def test_the_small_files_of_a_run_are_whole_at_every_moment(tmp_path, drawn, monkeypatch, name):
     settings = {"dataset": "drawn", "train_dir": str(tmp_path), "batch_size": 8}

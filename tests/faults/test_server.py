@@ -109,7 +109,7 @@ def lab(tmp_path_factory):
     lab.stop()
 
 
-@pytest.mark.fault(promise="notebooks and server", injection="make lab: reached from another machine")
+@pytest.mark.fault(promise="notebooks and server", injection="make lab: access from another machine")
 def test_make_lab_and_its_kernels_listen_to_this_machine_alone(lab):
     status, _, answer = lab.ask("/api/kernels", token=lab.token, method="POST")
     assert status == 201, answer
@@ -127,7 +127,9 @@ PATHS = [
 ]  # fmt: skip
 
 
-@pytest.mark.fault(promise="notebooks and server", injection="make lab: asked without its token, or with another")
+@pytest.mark.fault(
+    promise="notebooks and server", injection="make lab: requests without the token, or with another one"
+)
 @pytest.mark.parametrize("path", PATHS)
 def test_make_lab_answers_nobody_without_the_token(lab, path, count_trial):
     assert len(lab.token) >= 32
@@ -141,14 +143,16 @@ def test_make_lab_answers_nobody_without_the_token(lab, path, count_trial):
             count_trial()
 
 
-@pytest.mark.fault(promise="notebooks and server", injection="make lab: asked without its token, or with another")
+@pytest.mark.fault(
+    promise="notebooks and server", injection="make lab: requests without the token, or with another one"
+)
 def test_make_lab_answers_with_the_token(lab):
     status, _, answer = lab.ask("/api/contents", token=lab.token)
     assert status == 200
     assert "server.log" in [entry["name"] for entry in json.loads(answer)["content"]]
 
 
-@pytest.mark.fault(promise="notebooks and server", injection="make lab: another page that the browser has open")
+@pytest.mark.fault(promise="notebooks and server", injection="make lab: requests from another page in the same browser")
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8888", "127.0.0.1.evil.example", "0.0.0.0", ""])
 def test_a_name_that_was_turned_to_this_machine_is_refused(lab, host):
     """DNS rebinding: a page's own name suddenly means 127.0.0.1; even with the token."""
@@ -156,7 +160,7 @@ def test_a_name_that_was_turned_to_this_machine_is_refused(lab, host):
     assert (status, b"server.log" in answer) == (403, False)
 
 
-@pytest.mark.fault(promise="notebooks and server", injection="make lab: another page that the browser has open")
+@pytest.mark.fault(promise="notebooks and server", injection="make lab: requests from another page in the same browser")
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://localhost.evil.example"]
 )
@@ -180,7 +184,7 @@ def test_a_page_of_another_origin_gets_nothing(lab, origin, count_trial):
     assert lab.ask(f"/api/kernels/{kernel}", token=lab.token, method="DELETE")[0] == 204
 
 
-@pytest.mark.fault(promise="notebooks and server", injection="make lab: another page that the browser has open")
+@pytest.mark.fault(promise="notebooks and server", injection="make lab: requests from another page in the same browser")
 def test_no_page_may_frame_it(lab):
     for path in ("/lab", "/tree", "/login", "/api/contents"):
         _, head, _ = lab.ask(path, token=lab.token)
@@ -188,7 +192,7 @@ def test_no_page_may_frame_it(lab):
 
 
 @pytest.mark.slow
-@pytest.mark.fault(promise="notebooks and server", injection="TensorBoard and dashboards: reached from another machine")
+@pytest.mark.fault(promise="notebooks and server", injection="TensorBoard and dashboards: access from another machine")
 def test_tensorboard_listens_to_this_machine_alone(tmp_path):
     board = TensorBoard(tmp_path)
     try:
@@ -200,7 +204,7 @@ def test_tensorboard_listens_to_this_machine_alone(tmp_path):
         board.stop()
 
 
-@pytest.mark.fault(promise="notebooks and server", injection="TensorBoard and dashboards: reached from another machine")
+@pytest.mark.fault(promise="notebooks and server", injection="TensorBoard and dashboards: access from another machine")
 def test_a_dashboard_listens_to_nobody(tmp_path, drawn):
     before = listens(psutil.Process())
     settings = cifarlab.TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=2, batch_size=8)

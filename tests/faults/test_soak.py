@@ -118,7 +118,7 @@ def by_the_dashboard(few, tmp_path):
     return evaluate
 
 
-@pytest.mark.fault(promise="soak", injection="evaluations again and again, beside a run and in a dashboard")
+@pytest.mark.fault(promise="soak", injection="repeated evaluations, alongside a run and in a dashboard")
 @pytest.mark.parametrize("who", ["by_the_evaluator", "by_the_dashboard"])
 def test_an_evaluation_leaves_nothing_behind(request, who, soak, count_trial):
     evaluate, times = request.getfixturevalue(who), 200 if soak else 8
@@ -134,7 +134,7 @@ def test_an_evaluation_leaves_nothing_behind(request, who, soak, count_trial):
     count_trial(times)
 
 
-@pytest.mark.fault(promise="soak", injection="summaries again and again")
+@pytest.mark.fault(promise="soak", injection="repeated summaries")
 def test_a_summary_leaves_nothing_behind(few, tmp_path, soak, count_trial):
     """TensorFlow keeps for good a tensor of every number of Python's own that it is given."""
     times, blocks = 2000 if soak else 40, []
@@ -151,7 +151,7 @@ def test_a_summary_leaves_nothing_behind(few, tmp_path, soak, count_trial):
     count_trial(times)
 
 
-@pytest.mark.fault(promise="soak", injection="threads and files counted before and after")
+@pytest.mark.fault(promise="soak", injection="threads and open files counted before and after a run")
 def test_no_thread_and_no_file_is_left(long_run):
     seen, _ = long_run
     assert seen["after"]["threads"] == seen["before"]["threads"] == ["MainThread"]
@@ -171,7 +171,7 @@ def test_the_dashboard_is_kept_up_to_date_to_the_end(long_run, soak, count_trial
     assert not seen["failures"]
 
 
-@pytest.mark.fault(promise="soak", injection="event files ended and begun again while a run goes on")
+@pytest.mark.fault(promise="soak", injection="event files closed and restarted during a run")
 def test_event_files_follow_one_another_and_are_read_as_one_run(long_run, count_trial):
     seen, folder = long_run
     files = sorted(folder.glob("events.out.tfevents.*"))
@@ -193,7 +193,7 @@ def test_a_dashboard_keeps_little_of_a_long_log(tmp_path, soak):
     assert len(monitor.history.events()) <= MAX_POINTS
 
 
-@pytest.mark.fault(promise="soak", injection="summaries of a run of ten million steps counted")
+@pytest.mark.fault(promise="soak", injection="the number of summaries in a run of ten million steps")
 def test_a_weeks_summaries_stay_readable():
     steps = range(0, 10_000_000, 100)
     full = sum(summaries.has_histograms(step, 100) for step in steps)

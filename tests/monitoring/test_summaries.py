@@ -134,7 +134,7 @@ class Killer(Observer):
 
 
 @pytest.mark.slow
-@pytest.mark.fault(promise="exact resume", injection="event files of a run that was killed and went on")
+@pytest.mark.fault(promise="exact resume", injection="event files of a run that was killed and resumed")
 def test_steps_taken_once_more_are_shown_once(tmp_path, drawn):
     settings = {"dataset": "drawn", "train_dir": str(tmp_path), "batch_size": 16, "checkpoint_steps": 4}
     with pytest.raises(KillError):

@@ -121,7 +121,9 @@ def damage_gone(path):
     path.with_name(path.name + ".data-00000-of-00001").unlink()
 
 
-@pytest.mark.fault(promise="checkpoints", injection="the newest one torn, with a bit flipped, empty or missing a file")
+@pytest.mark.fault(
+    promise="checkpoints", injection="the latest one truncated, with a flipped bit, empty or missing a file"
+)
 @pytest.mark.parametrize("damage", [damage_torn, damage_bit, damage_empty, damage_gone])
 def test_a_damaged_newest_one_is_passed_over(tmp_path, damage, capfd):
     state = state_at(10, 0.25)
@@ -143,7 +145,7 @@ def test_a_damaged_newest_one_is_passed_over(tmp_path, damage, capfd):
         restore_network(ConvNet(), str(tmp_path / "model.ckpt-20"))
 
 
-@pytest.mark.fault(promise="checkpoints", injection="TensorFlow's index of them torn, empty or gone")
+@pytest.mark.fault(promise="checkpoints", injection="TensorFlow's index of them truncated, empty or missing")
 @pytest.mark.parametrize("content", [None, "", 'model_checkpoint_path: "model.ck', "\0\0"])
 def test_a_damaged_index_loses_nothing(tmp_path, content, capfd):
     state = state_at(9, 0.25)
@@ -217,7 +219,7 @@ def hold(folder, held, release):
         release.wait(30)
 
 
-@pytest.mark.fault(promise="checkpoints", injection="two trainers in one folder, and one that died there")
+@pytest.mark.fault(promise="checkpoints", injection="two trainers in one directory, or one that died there")
 def test_a_second_trainer_is_refused_and_told_who_holds_the_folder(tmp_path):
     context = multiprocessing.get_context("spawn")
     held, release = context.Event(), context.Event()

@@ -31,7 +31,7 @@ def check_locally_connected(locally_connected: Any, *, key: str | None = None) -
     >>> check_locally_connected(lambda values, weights, biases: tf.nn.conv2d(values, weights[0, 0], 1, "SAME") + biases)
     ... # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    cifarlab.teaching.checks.result.CheckFailedError: Not yet: every position is computed with the weights of one of...
+    cifarlab.teaching.checks.result.CheckFailedError: Not yet: every position uses the same weights: that is a...
     """
     examiner = Examiner("locally_connected", key, seconds=20)
     draw = examiner.random

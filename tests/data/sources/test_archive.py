@@ -71,7 +71,7 @@ def unpack_error(archive: Path, folder: Path, packed: bytes) -> str:
 
 
 @pytest.mark.fault(
-    promise="archives and files", injection="archives with paths, links, devices and absolute names in them"
+    promise="archives and files", injection="archives that contain paths, links, devices and absolute names"
 )
 def test_the_named_members_are_unpacked_flat_and_nothing_else(archive, folder):
     extra = [
@@ -132,7 +132,7 @@ def test_a_folder_that_is_not_complete_is_completed_and_ones_own_files_stay(arch
     assert left(folder) == {"files"}
 
 
-@pytest.mark.fault(promise="archives and files", injection="unpacking interrupted, or on a full disk")
+@pytest.mark.fault(promise="archives and files", injection="extraction interrupted, or on a full disk")
 def test_what_a_killed_process_left_is_replaced(archive, folder):
     half = folder.with_name("files.part")
     half.mkdir(parents=True)
@@ -144,7 +144,7 @@ def test_what_a_killed_process_left_is_replaced(archive, folder):
 
 
 @pytest.mark.fault(
-    promise="archives and files", injection="archives with members missing, twice, of another kind or length"
+    promise="archives and files", injection="archives with members missing, duplicated, or of another type or length"
 )
 @pytest.mark.parametrize(
     ("first", "words"),
@@ -181,7 +181,7 @@ def test_an_archive_that_is_another_one_is_refused(archive, folder, first, words
 SOUND = pack(*GOOD)
 
 
-@pytest.mark.fault(promise="archives and files", injection="archives that are damaged or cut off")
+@pytest.mark.fault(promise="archives and files", injection="damaged or truncated archives")
 @pytest.mark.parametrize(
     "packed",
     [
@@ -207,7 +207,7 @@ def test_a_damaged_archive_is_told(archive, folder, packed):
     assert "no .tar.gz archive, or a damaged one" in unpack_error(archive, folder, packed)
 
 
-@pytest.mark.fault(promise="archives and files", injection="archives that are damaged or cut off")
+@pytest.mark.fault(promise="archives and files", injection="damaged or truncated archives")
 @pytest.mark.parametrize("layer", ["tar", "gzip"])
 def test_whatever_is_damaged_there_is_one_kind_of_error(archive, folder, layer):
     """Random bytes in the headers or in the packed data: tarfile and zlib have many ways to stumble."""
@@ -230,7 +230,7 @@ def test_whatever_is_damaged_there_is_one_kind_of_error(archive, folder, layer):
             folder.rmdir()
 
 
-@pytest.mark.fault(promise="archives and files", injection="archives that unpack to gigabytes")
+@pytest.mark.fault(promise="archives and files", injection="archives that decompress to gigabytes")
 def test_a_bomb_behind_the_end_is_broken_off(archive, folder):
     packed = gzip.compress(gzip.decompress(SOUND) + bytes(40_000_000))
     assert "far more than these files" in unpack_error(archive, folder, packed)
@@ -242,7 +242,7 @@ def test_an_archive_that_is_not_there_is_told(archive, folder):
     assert left(folder) == set()
 
 
-@pytest.mark.fault(promise="archives and files", injection="unpacking interrupted, or on a full disk")
+@pytest.mark.fault(promise="archives and files", injection="extraction interrupted, or on a full disk")
 def test_a_disk_that_is_full_leaves_no_half_folder(archive, folder):
     resource = pytest.importorskip("resource")
     archive.write_bytes(pack(*GOOD))
@@ -256,7 +256,7 @@ def test_a_disk_that_is_full_leaves_no_half_folder(archive, folder):
     assert left(folder) == set()
 
 
-@pytest.mark.fault(promise="archives and files", injection="unpacking interrupted, or on a full disk")
+@pytest.mark.fault(promise="archives and files", injection="extraction interrupted, or on a full disk")
 def test_ctrl_c_leaves_no_half_folder(archive, folder, monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
@@ -268,7 +268,7 @@ def test_ctrl_c_leaves_no_half_folder(archive, folder, monkeypatch):
     assert left(folder) == set()
 
 
-@pytest.mark.fault(promise="archives and files", injection="several processes unpack one folder")
+@pytest.mark.fault(promise="archives and files", injection="several processes extracting to one directory")
 def test_several_at_once_unpack_one_folder_once(archive, folder, monkeypatch):
     archive.write_bytes(pack(*GOOD))
     failed: list[Exception] = []

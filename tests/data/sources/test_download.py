@@ -202,7 +202,7 @@ def test_the_server_is_asked_not_to_pack(server, target):
 # ---- breaks
 
 
-@pytest.mark.fault(promise="downloads", injection="cut off at each tenth")
+@pytest.mark.fault(promise="downloads", injection="cut off at each tenth of the file")
 def test_a_cut_connection_is_continued_within_the_call(server, target):
     server.answer = lambda request, n: request.serve(upto=HALF if n == 0 else None)
     get(target, server)
@@ -212,7 +212,7 @@ def test_a_cut_connection_is_continued_within_the_call(server, target):
     assert server.requests[1].if_range == '"one"'
 
 
-@pytest.mark.fault(promise="downloads", injection="cut off at each tenth")
+@pytest.mark.fault(promise="downloads", injection="cut off at each tenth of the file")
 def test_a_part_that_an_earlier_call_left_is_continued(server, target):
     server.answer = lambda request, n: request.serve(upto=HALF)
     message = refusal(target, server)
@@ -231,7 +231,7 @@ def test_a_part_that_an_earlier_call_left_is_continued(server, target):
     assert {one.resumed_from for one in seen} == {HALF}
 
 
-@pytest.mark.fault(promise="downloads", injection="cut off at each tenth")
+@pytest.mark.fault(promise="downloads", injection="cut off at each tenth of the file")
 def test_a_call_gives_up_after_a_few_breaks_that_bring_next_to_nothing(server, target):
     server.answer = lambda request, n: request.serve(upto=10 * (n + 1))
     message = refusal(target, server)
@@ -240,7 +240,7 @@ def test_a_call_gives_up_after_a_few_breaks_that_bring_next_to_nothing(server, t
     assert server.starts == [None, 10, 20]
 
 
-@pytest.mark.fault(promise="downloads", injection="cut off at each tenth")
+@pytest.mark.fault(promise="downloads", injection="cut off at each tenth of the file")
 def test_fetch_retry_count_resets_on_progress(server, target, monkeypatch):
     monkeypatch.setattr(download, "MIN_PROGRESS_BYTES", 20_000)
     server.answer = lambda request, n: request.serve(upto=20_000 * (n + 1))
@@ -249,7 +249,7 @@ def test_fetch_retry_count_resets_on_progress(server, target, monkeypatch):
     assert len(server.requests) == 10
 
 
-@pytest.mark.fault(promise="downloads", injection="cut off at each tenth")
+@pytest.mark.fault(promise="downloads", injection="cut off at each tenth of the file")
 def test_starting_anew_again_and_again_is_no_progress(server, target, monkeypatch):
     """A server that ignores Range and breaks each time brings the same bytes for ever."""
     monkeypatch.setattr(download, "MIN_PROGRESS_BYTES", 20_000)
@@ -263,7 +263,7 @@ def test_starting_anew_again_and_again_is_no_progress(server, target, monkeypatc
     assert len(server.requests) == 3
 
 
-@pytest.mark.fault(promise="downloads", injection="stalls, silence and trickles")
+@pytest.mark.fault(promise="downloads", injection="stalled, silent and very slow servers")
 def test_a_stalled_connection_is_broken_off_and_continued(server, target, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 0.5))
 
@@ -281,14 +281,14 @@ def test_a_stalled_connection_is_broken_off_and_continued(server, target, monkey
     assert server.starts == [None, HALF - HALF % download.BLOCK_BYTES]
 
 
-@pytest.mark.fault(promise="downloads", injection="stalls, silence and trickles")
+@pytest.mark.fault(promise="downloads", injection="stalled, silent and very slow servers")
 def test_a_server_that_never_answers_is_told_so(server, target, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 0.2))
     server.answer = lambda request, n: server.released.wait(20)
     assert "nothing came for 0.2 s, 3 times in a row" in refusal(target, server)
 
 
-@pytest.mark.fault(promise="downloads", injection="stalls, silence and trickles")
+@pytest.mark.fault(promise="downloads", injection="stalled, silent and very slow servers")
 def test_a_trickle_is_no_stall(server, target, monkeypatch):
     """Ten pieces, each well within the timeout, that together take longer than it."""
     monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 0.5))
@@ -304,7 +304,7 @@ def test_a_trickle_is_no_stall(server, target, monkeypatch):
     assert server.starts == [None]
 
 
-@pytest.mark.fault(promise="downloads", injection="killed or interrupted while it fetches or verifies")
+@pytest.mark.fault(promise="downloads", injection="killed or interrupted while downloading or verifying")
 def test_ctrl_c_keeps_the_part(server, target):
     def interrupt(progress):
         if progress.done >= HALF:
@@ -319,7 +319,7 @@ def test_ctrl_c_keeps_the_part(server, target):
     assert server.starts == [None, got]
 
 
-@pytest.mark.fault(promise="downloads", injection="killed or interrupted while it fetches or verifies")
+@pytest.mark.fault(promise="downloads", injection="killed or interrupted while downloading or verifying")
 def test_ctrl_c_while_the_file_is_verified_costs_nothing(server, target, monkeypatch):
     def interrupt(*args, **others):
         raise KeyboardInterrupt
@@ -377,7 +377,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.fault(promise="downloads", injection="killed or interrupted while it fetches or verifies")
+@pytest.mark.fault(promise="downloads", injection="killed or interrupted while downloading or verifying")
 def test_a_killed_process_leaves_its_part_and_the_next_one_fetches_the_rest(server, target, tmp_path):
     def answer(request, n):
         request.serve(upto=HALF if n == 0 else None)
@@ -401,7 +401,7 @@ def test_a_killed_process_leaves_its_part_and_the_next_one_fetches_the_rest(serv
     assert left(target) == {"batches.bin"}
 
 
-@pytest.mark.fault(promise="downloads", injection="two processes at once")
+@pytest.mark.fault(promise="downloads", injection="two processes downloading at once")
 def test_two_processes_at_once_fetch_once_and_write_nothing_to_the_screen(server, target, tmp_path):
     ready = [tmp_path / "ready1", tmp_path / "ready2"]
 
@@ -420,7 +420,7 @@ def test_two_processes_at_once_fetch_once_and_write_nothing_to_the_screen(server
     assert left(target) == {"batches.bin"}
 
 
-@pytest.mark.fault(promise="downloads", injection="two processes at once")
+@pytest.mark.fault(promise="downloads", injection="two processes downloading at once")
 def test_who_waits_for_another_process_is_told_how_far_that_is(server, target):
     leave_part(target, BODY[:HALF])
     lock = filelock.FileLock(target.with_name("batches.bin.lock"), thread_local=False)
@@ -441,7 +441,7 @@ def test_who_waits_for_another_process_is_told_how_far_that_is(server, target):
 # ---- answers that do not fit to what is there
 
 
-@pytest.mark.fault(promise="downloads", injection="a range ignored, or answered with another one")
+@pytest.mark.fault(promise="downloads", injection="a range request ignored, or answered with another range")
 def test_a_server_that_ignores_range_starts_the_file_anew(server, target):
     leave_part(target, OTHER[:HALF])
 
@@ -455,7 +455,7 @@ def test_a_server_that_ignores_range_starts_the_file_anew(server, target):
     assert target.read_bytes() == BODY
 
 
-@pytest.mark.fault(promise="downloads", injection="the file changes between two parts")
+@pytest.mark.fault(promise="downloads", injection="the file changes between two requests")
 def test_a_file_that_has_changed_since_is_not_continued(server, target):
     leave_part(target, OTHER[:HALF], {"url": server.url, "validator": '"zero"', "total": len(BODY)})
     get(target, server)
@@ -464,7 +464,7 @@ def test_a_file_that_has_changed_since_is_not_continued(server, target):
     assert target.read_bytes() == BODY
 
 
-@pytest.mark.fault(promise="downloads", injection="the file changes between two parts")
+@pytest.mark.fault(promise="downloads", injection="the file changes between two requests")
 def test_last_modified_vouches_where_the_etag_is_weak(server, target):
     date = "Mon, 08 Jun 2009 20:09:09 GMT"
 
@@ -480,7 +480,7 @@ def test_last_modified_vouches_where_the_etag_is_weak(server, target):
     assert [request.if_range for request in server.requests] == [None, date]
 
 
-@pytest.mark.fault(promise="downloads", injection="a range ignored, or answered with another one")
+@pytest.mark.fault(promise="downloads", injection="a range request ignored, or answered with another range")
 def test_another_address_continues_the_part_without_the_validator_of_the_first(server, second, target):
     server.answer = lambda request, n: request.serve(upto=HALF) if n == 0 else request.head(503)
     second.answer = lambda request, n: request.serve(etag='"two"')
@@ -491,7 +491,7 @@ def test_another_address_continues_the_part_without_the_validator_of_the_first(s
     assert target.read_bytes() == BODY
 
 
-@pytest.mark.fault(promise="downloads", injection="a range ignored, or answered with another one")
+@pytest.mark.fault(promise="downloads", injection="a range request ignored, or answered with another range")
 @pytest.mark.parametrize(
     "span",
     [
@@ -517,7 +517,7 @@ def test_a_part_that_does_not_continue_is_not_used(server, target, span):
     assert target.read_bytes() == BODY
 
 
-@pytest.mark.fault(promise="downloads", injection="a range ignored, or answered with another one")
+@pytest.mark.fault(promise="downloads", injection="a range request ignored, or answered with another range")
 def test_a_file_that_starts_anew_is_continued_like_any_other(server, target):
     def answer(request, n):
         if n:
@@ -532,7 +532,7 @@ def test_a_file_that_starts_anew_is_continued_like_any_other(server, target):
     assert target.read_bytes() == BODY
 
 
-@pytest.mark.fault(promise="downloads", injection="the file changes between two parts")
+@pytest.mark.fault(promise="downloads", injection="the file changes between two requests")
 def test_pieces_that_do_not_fit_are_fetched_anew_once(server, target):
     leave_part(target, OTHER[:HALF])
     get(target, server)
@@ -540,7 +540,7 @@ def test_pieces_that_do_not_fit_are_fetched_anew_once(server, target):
     assert target.read_bytes() == BODY
 
 
-@pytest.mark.fault(promise="downloads", injection="the file changes between two parts")
+@pytest.mark.fault(promise="downloads", injection="the file changes between two requests")
 def test_pieces_that_never_fit_are_given_up(server, target):
     leave_part(target, OTHER[:HALF])
     server.answer = lambda request, n: request.serve(OTHER)
@@ -550,7 +550,7 @@ def test_pieces_that_never_fit_are_given_up(server, target):
     assert left(target) == set()
 
 
-@pytest.mark.fault(promise="downloads", injection="lengths that lie")
+@pytest.mark.fault(promise="downloads", injection="wrong content lengths")
 def test_an_address_that_serves_a_shorter_file_does_not_cost_the_part(server, target):
     part = leave_part(target, BODY[:HALF])
     server.answer = lambda request, n: request.serve(BODY[:10])
@@ -566,7 +566,7 @@ def test_a_whole_part_is_verified_and_nobody_is_asked(server, target):
     assert server.requests == []
 
 
-@pytest.mark.fault(promise="downloads", injection="the file changes between two parts")
+@pytest.mark.fault(promise="downloads", injection="the file changes between two requests")
 @pytest.mark.parametrize("size", [len(BODY), None])
 @pytest.mark.parametrize("part", [OTHER, BODY + b"too long"], ids=["whole but wrong", "too long"])
 def test_a_part_of_no_use_is_replaced(server, target, part, size):
@@ -584,7 +584,7 @@ def test_a_whole_part_of_a_file_of_unknown_size_is_noticed_by_416(server, target
     assert server.requests[0].sent == 0
 
 
-@pytest.mark.fault(promise="downloads", injection="notes of an earlier call torn or of another kind")
+@pytest.mark.fault(promise="downloads", injection="truncated or invalid notes of an earlier download")
 @pytest.mark.parametrize("notes", ["", "{", "[]", "\0\0", '{"validator": null}'])
 def test_damaged_notes_do_no_harm(server, target, notes):
     leave_part(target, BODY[:HALF]).with_name("batches.bin.part.json").write_text(notes)
@@ -596,7 +596,7 @@ def test_damaged_notes_do_no_harm(server, target, notes):
 # ---- servers that lie, and pages in place of the file
 
 
-@pytest.mark.fault(promise="downloads", injection="lengths that lie")
+@pytest.mark.fault(promise="downloads", injection="wrong content lengths")
 @pytest.mark.parametrize("chunked", [False, True])
 def test_more_than_the_file_is_refused_before_it_is_written(server, target, chunked):
     def answer(request, n):
@@ -612,7 +612,7 @@ def test_more_than_the_file_is_refused_before_it_is_written(server, target, chun
     assert not target.exists()
 
 
-@pytest.mark.fault(promise="downloads", injection="cut off at each tenth")
+@pytest.mark.fault(promise="downloads", injection="cut off at each tenth of the file")
 def test_a_body_without_a_length_that_ends_early_is_a_break(server, target):
     def answer(request, n):
         if n:
@@ -633,7 +633,7 @@ def page(request: Request, length: bool = True) -> None:
     request.send(html)
 
 
-@pytest.mark.fault(promise="downloads", injection="a page in place of the file")
+@pytest.mark.fault(promise="downloads", injection="an HTML page instead of the file")
 @pytest.mark.parametrize("length", [True, False])
 @pytest.mark.parametrize("size", [len(BODY), None])
 def test_a_page_in_place_of_the_file_is_told_and_the_part_is_kept(server, target, length, size):
@@ -647,7 +647,7 @@ def test_a_page_in_place_of_the_file_is_told_and_the_part_is_kept(server, target
     assert len(server.requests) == 1
 
 
-@pytest.mark.fault(promise="downloads", injection="lengths that lie")
+@pytest.mark.fault(promise="downloads", injection="wrong content lengths")
 def test_an_empty_answer_does_not_cost_the_part(server, target):
     part = leave_part(target, BODY[:HALF])
     server.answer = lambda request, n: request.head(200, Content_Length=0)
@@ -655,7 +655,7 @@ def test_an_empty_answer_does_not_cost_the_part(server, target):
     assert part.read_bytes() == BODY[:HALF]
 
 
-@pytest.mark.fault(promise="downloads", injection="lengths that lie")
+@pytest.mark.fault(promise="downloads", injection="wrong content lengths")
 def test_another_length_is_told_before_anything_is_written(server, target):
     server.answer = lambda request, n: request.serve(BODY[:-1])
     assert "another file of 199,999 bytes, not 200,000 bytes" in refusal(target, server)
@@ -674,7 +674,7 @@ def test_a_wrong_checksum_is_told_and_nothing_is_left(server, target):
 # ---- addresses that do not serve, and no network
 
 
-@pytest.mark.fault(promise="downloads", injection="statuses that refuse, such as 403, 404 and 500")
+@pytest.mark.fault(promise="downloads", injection="HTTP errors such as 403, 404 and 500")
 @pytest.mark.parametrize("status", [403, 404, 500, 503])
 def test_the_next_address_is_asked_where_one_refuses(server, second, target, status):
     server.answer = lambda request, n: request.head(status)
@@ -690,7 +690,7 @@ def test_the_next_address_is_asked_where_one_serves_another_file(server, second,
     assert target.read_bytes() == BODY
 
 
-@pytest.mark.fault(promise="downloads", injection="a page in place of the file")
+@pytest.mark.fault(promise="downloads", injection="an HTML page instead of the file")
 def test_the_error_names_each_address_and_what_it_said(server, second, target):
     server.answer = lambda request, n: request.head(404)
     second.answer = lambda request, n: page(request)
@@ -700,13 +700,13 @@ def test_the_error_names_each_address_and_what_it_said(server, second, target):
     assert message.endswith(f"Check the network and try again, or put the file at {target} by hand.")
 
 
-@pytest.mark.fault(promise="downloads", injection="redirects in a circle or to what is no address")
+@pytest.mark.fault(promise="downloads", injection="redirect loops, and redirects to an invalid URL")
 def test_redirects_in_a_circle_are_told(server, target):
     server.answer = lambda request, n: request.head(302, Location=server.url, Content_Length=0)
     assert "redirects in a circle" in refusal(target, server)
 
 
-@pytest.mark.fault(promise="downloads", injection="no network, nobody there, or a stranger")
+@pytest.mark.fault(promise="downloads", injection="no network, no server, or a server without a valid certificate")
 def test_fetch_fails_fast_when_connection_refused(target, monkeypatch):
     monkeypatch.setattr(download, "RETRY_DELAYS_S", (1000.0,))
     with socket.socket() as free:
@@ -716,14 +716,14 @@ def test_fetch_fails_fast_when_connection_refused(target, monkeypatch):
         fetch([url], target, known_hash=HASH)
 
 
-@pytest.mark.fault(promise="downloads", injection="no network, nobody there, or a stranger")
+@pytest.mark.fault(promise="downloads", injection="no network, no server, or a server without a valid certificate")
 def test_fetch_fails_fast_on_tls_error(server, target, monkeypatch):
     monkeypatch.setattr(download, "RETRY_DELAYS_S", (1000.0,))
     with pytest.raises(DownloadError, match=r"got https://.*SSL.*Check the network"):
         fetch([server.url.replace("http:", "https:")], target, known_hash=HASH)
 
 
-@pytest.mark.fault(promise="downloads", injection="no network, nobody there, or a stranger")
+@pytest.mark.fault(promise="downloads", injection="no network, no server, or a server without a valid certificate")
 def test_no_network_is_told_at_once(target, monkeypatch):
     def unknown(*args, **others):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -740,7 +740,7 @@ def test_no_network_is_told_at_once(target, monkeypatch):
     )
 
 
-@pytest.mark.fault(promise="downloads", injection="no network, nobody there, or a stranger")
+@pytest.mark.fault(promise="downloads", injection="no network, no server, or a server without a valid certificate")
 def test_a_network_that_goes_away_meanwhile_is_waited_for(server, target, monkeypatch):
     """A laptop that changes its network has no names for a second or two."""
     real, calls = socket.getaddrinfo, []
@@ -772,7 +772,7 @@ def test_no_address_at_all_is_told(target):
 # ---- the disk
 
 
-@pytest.mark.fault(promise="downloads", injection="a full disk, or a folder that cannot be made")
+@pytest.mark.fault(promise="downloads", injection="a full disk, or a directory that cannot be created")
 def test_a_full_disk_is_told_and_the_part_is_kept(server, target):
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -788,7 +788,7 @@ def test_a_full_disk_is_told_and_the_part_is_kept(server, target):
     assert target.read_bytes() == BODY
 
 
-@pytest.mark.fault(promise="downloads", injection="a full disk, or a folder that cannot be made")
+@pytest.mark.fault(promise="downloads", injection="a full disk, or a directory that cannot be created")
 def test_a_folder_that_cannot_be_made_is_told(server, tmp_path):
     (tmp_path / "file").touch()
     message = refusal(tmp_path / "file" / "batches.bin", server)

@@ -132,7 +132,7 @@ def bomb(path):
     path.write_bytes(bytes(124) + b"\x00\x01IM" + struct.pack("<II", 15, len(packed)) + packed)
 
 
-@pytest.mark.fault(promise="archives and files", injection="MATLAB files of another kind, shape or labels")
+@pytest.mark.fault(promise="archives and files", injection="MATLAB files with another type, shape or labels")
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -160,7 +160,7 @@ def test_what_is_wrong_is_one_clear_line(tmp_path, spoil, message):
     assert not (tmp_path / "a.bin").exists()
 
 
-@pytest.mark.fault(promise="archives and files", injection="MATLAB files cut off or changed anywhere")
+@pytest.mark.fault(promise="archives and files", injection="MATLAB files truncated or changed anywhere")
 @pytest.mark.parametrize("compressed", [True, False])
 def test_a_file_that_is_cut_off_anywhere_is_refused(tmp_path, compressed):
     whole = saved(tmp_path / "whole.mat", compressed).read_bytes()
@@ -170,7 +170,7 @@ def test_a_file_that_is_cut_off_anywhere_is_refused(tmp_path, compressed):
             all_digits(tmp_path / "a.mat")
 
 
-@pytest.mark.fault(promise="archives and files", injection="MATLAB files cut off or changed anywhere")
+@pytest.mark.fault(promise="archives and files", injection="MATLAB files truncated or changed anywhere")
 def test_any_changed_byte_is_read_or_refused(tmp_path):
     whole = bytearray(saved(tmp_path / "whole.mat", False).read_bytes())
     random = np.random.default_rng(1)
