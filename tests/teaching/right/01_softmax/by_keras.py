@@ -1,4 +1,4 @@
-"""Keras's, which TensorFlow loads when it is first used: here, while the check runs."""
+"""Keras's function, which TensorFlow loads lazily: here, while the check runs."""
 
 from cifarlab.backend import tf
 

@@ -1,4 +1,4 @@
-"""TensorFlow's own."""
+"""TensorFlow's function."""
 
 from cifarlab.backend import tf
 

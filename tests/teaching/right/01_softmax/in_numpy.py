@@ -1,4 +1,4 @@
-"""In numpy, row by row, as a list of arrays."""
+"""In NumPy, row by row, as a list of arrays."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""By way of the logarithm of the sum."""
+"""With the logarithm of the sum."""
 
 from cifarlab.backend import tf
 

@@ -1,4 +1,4 @@
-"""A convolution with every set of weights, of which each position keeps its own."""
+"""A convolution with each set of weights, of which each position keeps its own."""
 
 from cifarlab.backend import tf
 

@@ -1,4 +1,4 @@
-"""From the shapes of weights and biases, with numpy's integers."""
+"""From the shapes of weights and biases, with NumPy's integers."""
 
 import numpy as np
 

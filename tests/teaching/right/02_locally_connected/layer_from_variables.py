@@ -1,4 +1,4 @@
-"""A layer that makes its variables anew."""
+"""A layer that creates its variables again."""
 
 from cifarlab.backend import tf
 from cifarlab.model import network

@@ -1,4 +1,4 @@
-"""The lower stages from the tutorial's own network, a NamedTuple of its own."""
+"""The lower stages of the tutorial's network, and a custom NamedTuple."""
 
 import collections
 

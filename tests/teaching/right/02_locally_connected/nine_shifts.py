@@ -1,4 +1,4 @@
-"""A product for each of the nine neighbours."""
+"""A product for each of the nine positions."""
 
 from cifarlab.backend import tf
 

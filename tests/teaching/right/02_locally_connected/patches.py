@@ -1,4 +1,4 @@
-"""TensorFlow's own patches."""
+"""TensorFlow's patches."""
 
 from cifarlab.backend import tf
 

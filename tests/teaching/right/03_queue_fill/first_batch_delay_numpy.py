@@ -1,4 +1,4 @@
-"""With numpy, in another order."""
+"""With NumPy, in a different order."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Played through, record by record."""
+"""Simulated record by record."""
 
 CHECK = "check_first_batch_delay"
 

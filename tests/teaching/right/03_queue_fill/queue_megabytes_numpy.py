@@ -1,4 +1,4 @@
-"""With numpy's floor."""
+"""With NumPy's floor."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""tf.data's own buffer, for which the exercise's queue stands."""
+"""With tf.data's shuffle buffer."""
 
 import numpy as np
 

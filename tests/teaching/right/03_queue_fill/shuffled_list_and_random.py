@@ -1,4 +1,4 @@
-"""With lists and the standard library, one draw at a time to the end."""
+"""With lists and the standard library, one draw at a time."""
 
 import random
 

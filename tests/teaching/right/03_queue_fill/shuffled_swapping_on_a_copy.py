@@ -1,4 +1,4 @@
-"""Fisher and Yates, within a window, on a copy."""
+"""A Fisher-Yates shuffle within a window, on a copy."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""With arrays; returns a numpy number."""
+"""With arrays; returns a NumPy number."""
 
 import numpy as np
 

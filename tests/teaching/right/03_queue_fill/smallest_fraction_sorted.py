@@ -1,4 +1,4 @@
-"""From the smallest on, the first that is good."""
+"""The first good fraction in sorted order."""
 
 CHECK = "check_smallest_fraction"
 

@@ -1,4 +1,4 @@
-"""Counted by hand, without numpy."""
+"""Counted in a loop, without NumPy."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""The distance as 1 minus what two distributions have in common; a numpy number."""
+"""The distance as 1 minus the overlap of two distributions; a NumPy number."""
 
 import numpy as np
 

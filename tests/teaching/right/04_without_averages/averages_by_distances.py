@@ -1,4 +1,4 @@
-"""As the course's own step does it: by a part of the distance, in place of an array."""
+"""Like the course's training step: moves by a part of the distance, in an array."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""With the package's own functions, the pictures as a dataset."""
+"""With the package's functions, the images as a dataset."""
 
 from cifarlab.backend import tf
 from cifarlab.evaluation.evaluator import logits_and_labels

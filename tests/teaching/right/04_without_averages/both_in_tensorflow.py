@@ -1,4 +1,4 @@
-"""In TensorFlow alone, the results as a list of tensors."""
+"""Only TensorFlow, with the results as a list of tensors."""
 
 from cifarlab.backend import tf
 

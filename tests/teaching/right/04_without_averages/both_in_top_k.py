@@ -1,4 +1,4 @@
-"""By tf.math.in_top_k, the results as one array."""
+"""With tf.math.in_top_k, the results as one array."""
 
 import numpy as np
 

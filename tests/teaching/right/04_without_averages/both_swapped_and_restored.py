@@ -1,4 +1,4 @@
-"""As in TensorFlow 1, but the values are kept and put back."""
+"""As in TensorFlow 1, but the weights are saved and restored."""
 
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference

@@ -1,4 +1,4 @@
-"""The package's own."""
+"""The package's function."""
 
 from cifarlab.training.strategies import towers
 

@@ -1,4 +1,4 @@
-"""Sums that grow in a loop."""
+"""Sums accumulated in a loop."""
 
 CHECK = "check_mean_gradients"
 

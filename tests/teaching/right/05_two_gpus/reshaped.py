@@ -1,4 +1,4 @@
-"""One more axis, for the towers."""
+"""With an additional axis for the towers."""
 
 from cifarlab.backend import tf
 

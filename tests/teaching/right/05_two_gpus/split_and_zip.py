@@ -1,4 +1,4 @@
-"""As the solution has it."""
+"""The solution's approach."""
 
 from cifarlab.backend import tf
 

@@ -1,4 +1,4 @@
-"""The package's own schedule, told the images of all towers."""
+"""The package's schedule, given the images of all towers."""
 
 from cifarlab.training import schedule
 

@@ -1,4 +1,4 @@
-"""In whole numbers."""
+"""With integers."""
 
 CHECK = "check_decay_steps"
 

@@ -1,4 +1,4 @@
-"""Each tower's loss is its part of the whole loss, and the gradients are added up."""
+"""Each tower's loss is its part of the total loss, and the gradients are added up."""
 
 import cifarlab
 from cifarlab.backend import tf

@@ -1,4 +1,4 @@
-"""By a sign and an offset."""
+"""With a sign and an offset."""
 
 from cifarlab.backend import tf
 from cifarlab.data import distortions

@@ -1,4 +1,4 @@
-"""In eight bits, one image after the other; the draws by TensorFlow itself."""
+"""In uint8, one image after another, with TensorFlow's draws."""
 
 from cifarlab.backend import tf
 

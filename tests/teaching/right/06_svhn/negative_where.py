@@ -1,4 +1,4 @@
-"""As in the solution, by `where`."""
+"""As in the solution, with `where`."""
 
 from cifarlab.backend import tf
 from cifarlab.data import distortions

@@ -1,4 +1,4 @@
-"""Convolutions only, the mean over all places, plain operations."""
+"""Only convolutions and the mean over all positions, with plain operations."""
 
 from itertools import pairwise
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The package's own reader."""
+"""The package's reader."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""As in the solution, by `moveaxis`."""
+"""As in the solution, with `moveaxis`."""
 
 import numpy as np
 import scipy.io

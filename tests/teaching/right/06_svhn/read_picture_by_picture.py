@@ -1,4 +1,4 @@
-"""A loop over the pictures, the labels as a list."""
+"""A loop over the images, with the labels as a list."""
 
 import numpy as np
 import scipy.io

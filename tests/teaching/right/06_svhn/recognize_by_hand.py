@@ -1,4 +1,4 @@
-"""Cropped and standardized by hand."""
+"""Cropped and standardized manually."""
 
 import numpy as np
 

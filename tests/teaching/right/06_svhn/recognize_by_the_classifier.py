@@ -1,4 +1,4 @@
-"""By the classifier."""
+"""With the classifier."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A list, picture by picture, of the largest logit's place."""
+"""A list of the largest logits' positions, image by image."""
 
 import functools
 
@@ -12,7 +12,7 @@ CHECK = "check_recognize"
 
 @functools.cache
 def logits():
-    return tf.function(trained().logits)  # 5,000 pictures are asked about, each by itself
+    return tf.function(trained().logits)  # called for 5,000 images, one at a time
 
 
 def answer(pictures):

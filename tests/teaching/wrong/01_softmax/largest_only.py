@@ -1,4 +1,4 @@
-"""The largest probability of each picture."""
+"""Only the largest probability of each image."""
 
 import cifarlab
 from cifarlab.backend import tf

@@ -1,4 +1,4 @@
-"""A tape that was not told of the logits."""
+"""A tape that does not watch the logits."""
 
 from cifarlab.backend import tf
 

@@ -1,4 +1,4 @@
-"""Numpy where there are only symbolic tensors; TensorFlow's exception is the one that stubs raise."""
+"""NumPy with symbolic tensors; TensorFlow raises the same exception as the stubs."""
 
 import numpy as np
 

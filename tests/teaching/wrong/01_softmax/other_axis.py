@@ -1,4 +1,4 @@
-"""Softmax over the pictures instead of the classes."""
+"""Softmax over the images instead of the classes."""
 
 from cifarlab.backend import tf
 

@@ -1,4 +1,4 @@
-"""Right for small logits only: the exponential of 1,000 is infinite."""
+"""Correct for small logits only: the exponential of 1,000 is infinite."""
 
 from cifarlab.backend import tf
 

@@ -1,4 +1,4 @@
-"""A sigmoid of each logit by itself."""
+"""A sigmoid of each logit."""
 
 from cifarlab.backend import tf
 

@@ -1,4 +1,4 @@
-"""The network as it is."""
+"""The network's logits, unchanged."""
 
 import cifarlab
 

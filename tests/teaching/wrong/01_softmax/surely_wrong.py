@@ -1,4 +1,4 @@
-"""The largest loss instead of the least."""
+"""The largest loss instead of the smallest."""
 
 import math
 

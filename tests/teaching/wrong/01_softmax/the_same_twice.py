@@ -1,4 +1,4 @@
-"""The right loss twice."""
+"""The gradient of the correct loss twice."""
 
 from cifarlab.backend import tf
 

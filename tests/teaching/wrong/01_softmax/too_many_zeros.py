@@ -1,4 +1,4 @@
-"""As many zeros as classes, and a 1."""
+"""One zero per class, and a 1."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The two gradients the other way round."""
+"""The two gradients in the wrong order."""
 
 from cifarlab.backend import tf
 

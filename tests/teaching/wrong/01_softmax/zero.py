@@ -1,4 +1,4 @@
-"""The least of the right loss."""
+"""The smallest value of the correct loss."""
 
 CHECK = "check_smallest_loss"
 ADVICE = "0 is the smallest value of the correct loss"

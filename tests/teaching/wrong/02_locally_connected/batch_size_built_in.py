@@ -1,4 +1,4 @@
-"""The batch's size taken from the shape, where it may be None."""
+"""The batch size from the static shape, where it may be None."""
 
 from cifarlab.backend import tf
 

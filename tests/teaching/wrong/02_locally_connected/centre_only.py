@@ -1,4 +1,4 @@
-"""The position itself without its neighbours."""
+"""Only the position itself, without its neighbors."""
 
 from cifarlab.backend import tf
 

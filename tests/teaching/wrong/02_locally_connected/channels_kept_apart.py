@@ -1,4 +1,4 @@
-"""Not summed over the input channels."""
+"""No sum over the input channels."""
 
 from cifarlab.backend import tf
 

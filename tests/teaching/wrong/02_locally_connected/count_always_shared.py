@@ -1,4 +1,4 @@
-"""A convolution's parameters, whatever is asked for."""
+"""Always a convolution's parameters."""
 
 CHECK = "check_size_and_work"
 ADVICE = "here each position has its own weights and biases"

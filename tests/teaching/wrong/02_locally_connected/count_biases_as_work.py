@@ -1,4 +1,4 @@
-"""Adding the biases is counted, too."""
+"""Counts the addition of the biases too."""
 
 CHECK = "check_size_and_work"
 ADVICE = "do not count the addition of the biases"

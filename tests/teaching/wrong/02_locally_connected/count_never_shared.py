@@ -1,4 +1,4 @@
-"""A locally connected layer's parameters, whatever is asked for."""
+"""Always a locally connected layer's parameters."""
 
 CHECK = "check_size_and_work"
 ADVICE = "all positions share the weights"

@@ -1,4 +1,4 @@
-"""The parameters alone."""
+"""Only the parameters."""
 
 CHECK = "check_size_and_work"
 ADVICE = "return two numbers"

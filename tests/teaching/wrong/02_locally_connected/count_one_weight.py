@@ -1,4 +1,4 @@
-"""One weight for two channels in place of 3 x 3."""
+"""One weight per pair of channels instead of 3 x 3."""
 
 CHECK = "check_size_and_work"
 ADVICE = "channels; there should be 3 x 3."

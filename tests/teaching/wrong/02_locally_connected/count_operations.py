@@ -1,4 +1,4 @@
-"""Multiplications and additions counted apart."""
+"""Multiplications and additions counted separately."""
 
 CHECK = "check_size_and_work"
 ADVICE = "the addition after it as one"

@@ -1,4 +1,4 @@
-"""The two numbers the wrong way round."""
+"""The two numbers in the wrong order."""
 
 CHECK = "check_size_and_work"
 ADVICE = "in the wrong order"

@@ -1,4 +1,4 @@
-"""A convolution as in mathematics, with the filters turned round."""
+"""A mathematical convolution, with rotated filters."""
 
 CHECK = "check_locally_connected"
 ADVICE = "rotated by 180 degrees"

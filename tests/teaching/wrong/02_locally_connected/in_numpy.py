@@ -1,4 +1,4 @@
-"""Right, but in numpy: nothing that could be compiled or trained."""
+"""Correct, but in NumPy, so it cannot be compiled or trained."""
 
 import numpy as np
 

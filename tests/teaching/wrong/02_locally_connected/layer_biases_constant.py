@@ -1,4 +1,4 @@
-"""Biases that are no variable, so that nothing trains them."""
+"""Constant biases, which training cannot change."""
 
 CHECK = "check_local_layer"
 ADVICE = "which training can change"

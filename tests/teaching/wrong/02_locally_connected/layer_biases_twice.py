@@ -1,4 +1,4 @@
-"""Biases for each position besides those for each channel."""
+"""Biases for each position in addition to those for each channel."""
 
 from cifarlab.backend import tf
 from cifarlab.model import network

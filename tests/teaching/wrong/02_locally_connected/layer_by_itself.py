@@ -1,4 +1,4 @@
-"""A module of its own, which weight decay does not find."""
+"""A separate module, which weight decay does not find."""
 
 from cifarlab.backend import tf
 

@@ -1,4 +1,4 @@
-"""A size of the batch from shape[0], which tf.function does not know."""
+"""A batch size from shape[0], which is unknown in tf.function."""
 
 CHECK = "check_local_layer"
 ADVICE = "do not use shape[0]"

@@ -1,4 +1,4 @@
-"""It keeps using the weights that it was made with."""
+"""Keeps using its initial weights."""
 
 from cifarlab.backend import tf
 from cifarlab.model import network

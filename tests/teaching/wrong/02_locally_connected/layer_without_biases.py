@@ -1,4 +1,4 @@
-"""The biases are there, but not used."""
+"""The biases exist, but are not used."""
 
 CHECK = "check_local_layer"
 ADVICE = "the layer's biases are missing"

@@ -1,4 +1,4 @@
-"""tf.stop_gradient in a wrong place."""
+"""tf.stop_gradient in the wrong place."""
 
 CHECK = "check_local_layer"
 ADVICE = "no gradient reaches its weights"

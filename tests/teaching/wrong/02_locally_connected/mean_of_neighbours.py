@@ -1,4 +1,4 @@
-"""The mean over the nine neighbours in place of the sum."""
+"""The mean over the nine positions instead of the sum."""
 
 CHECK = "check_locally_connected"
 ADVICE = "it should be their sum"

@@ -1,4 +1,4 @@
-"""Weight decay in softmax_linear, too."""
+"""Weight decay in softmax_linear too."""
 
 import cifarlab
 from cifarlab.backend import tf

@@ -1,4 +1,4 @@
-"""The new layers beside the old ones, of which the loss still sees the weights."""
+"""The new layers in addition to the old ones, whose weights still count in the loss."""
 
 import cifarlab
 from cifarlab.backend import tf

@@ -1,4 +1,4 @@
-"""Normalizes before it pools."""
+"""Normalizes before pooling."""
 
 import cifarlab
 from cifarlab.backend import tf

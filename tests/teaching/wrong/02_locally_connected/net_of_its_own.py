@@ -1,4 +1,4 @@
-"""Not a ConvNet: nothing else takes it."""
+"""Not a ConvNet, so other code does not accept it."""
 
 from cifarlab.backend import tf
 from cifarlab.model import network

@@ -1,4 +1,4 @@
-"""stages returns the logits alone."""
+"""stages returns only the logits."""
 
 import cifarlab
 from cifarlab.backend import tf

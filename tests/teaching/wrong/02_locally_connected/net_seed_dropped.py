@@ -1,4 +1,4 @@
-"""super().__init__ without the seed: other filters than the tutorial's network."""
+"""super().__init__ without the seed: different filters from the tutorial's network."""
 
 CHECK = "check_local_network"
 ADVICE = "super().__init__"

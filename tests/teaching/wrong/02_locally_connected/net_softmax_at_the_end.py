@@ -1,4 +1,4 @@
-"""Probabilities in place of logits."""
+"""Probabilities instead of logits."""
 
 CHECK = "check_local_network"
 ADVICE = "the loss applies it"

@@ -1,4 +1,4 @@
-"""The other version of cuda-convnet that is in circulation."""
+"""Another common version of cuda-convnet."""
 
 import cifarlab
 from cifarlab.backend import tf

@@ -1,4 +1,4 @@
-"""softmax_linear still of 192 inputs, so that the logits are those of six pieces."""
+"""softmax_linear still has 192 inputs, so the logits are those of six pieces."""
 
 import cifarlab
 from cifarlab.backend import tf

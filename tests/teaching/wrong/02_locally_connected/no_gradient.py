@@ -1,4 +1,4 @@
-"""numpy inside of TensorFlow: it runs, but no gradient comes through."""
+"""NumPy inside TensorFlow: it runs, but no gradient passes through."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Nine neighbours stacked behind the channels, weights as they are."""
+"""Nine neighbors stacked after the channels, with unchanged weights."""
 
 from cifarlab.backend import tf
 

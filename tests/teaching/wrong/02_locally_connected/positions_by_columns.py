@@ -1,4 +1,4 @@
-"""Computed column by column, put together row by row."""
+"""Computed column by column, assembled row by row."""
 
 from cifarlab.backend import tf
 

@@ -1,4 +1,4 @@
-"""The reading of a batch, as if there were no queue."""
+"""The time to read a batch, as if there were no queue."""
 
 CHECK = "check_first_batch_delay"
 ADVICE = "before it is full"

@@ -1,4 +1,4 @@
-"""Reads more than there is."""
+"""Reads more records than an epoch has."""
 
 CHECK = "check_first_batch_delay"
 ADVICE = "more records than an epoch has"

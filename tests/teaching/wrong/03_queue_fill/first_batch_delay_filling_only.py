@@ -1,4 +1,4 @@
-"""The queue is filled; that the batch is replaced is forgotten."""
+"""The time to fill the queue, without replacing the batch."""
 
 CHECK = "check_first_batch_delay"
 ADVICE = "the queue is full by then"

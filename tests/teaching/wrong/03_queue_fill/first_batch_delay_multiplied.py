@@ -1,4 +1,4 @@
-"""Times the speed."""
+"""Multiplied by the speed."""
 
 CHECK = "check_first_batch_delay"
 ADVICE = "multiplied by the speed"

@@ -1,4 +1,4 @@
-"""The last record of the batch is replaced before the batch is there."""
+"""Replaces the batch's last record before the batch is complete."""
 
 CHECK = "check_first_batch_delay"
 ADVICE = "one record too many"

@@ -1,4 +1,4 @@
-"""The queue is bounded by the epoch, but the batch is replaced all the same."""
+"""The queue is limited to the epoch, but the batch is replaced anyway."""
 
 CHECK = "check_first_batch_delay"
 ADVICE = "no records are left to replace"

@@ -1,4 +1,4 @@
-"""Counts room that is never filled."""
+"""Counts space that is never filled."""
 
 CHECK = "check_queue_megabytes"
 ADVICE = "more records than an epoch has"

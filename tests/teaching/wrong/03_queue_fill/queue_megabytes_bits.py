@@ -1,4 +1,4 @@
-"""Bits for bytes."""
+"""Bits instead of bytes."""
 
 CHECK = "check_queue_megabytes"
 ADVICE = "eight times too large"

@@ -1,4 +1,4 @@
-"""What the tutorial's own queue held: distorted crops in float32."""
+"""Distorted crops in float32, as in the tutorial's queue."""
 
 CHECK = "check_queue_megabytes"
 ADVICE = "these are crops in float32"

@@ -1,4 +1,4 @@
-"""Decoded pictures in float32."""
+"""Decoded images in float32."""
 
 CHECK = "check_queue_megabytes"
 ADVICE = "these are images in float32"

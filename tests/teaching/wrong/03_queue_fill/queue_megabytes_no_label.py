@@ -1,4 +1,4 @@
-"""The picture's bytes alone."""
+"""Only the image's bytes."""
 
 CHECK = "check_queue_megabytes"
 ADVICE = "one byte short"

@@ -1,4 +1,4 @@
-"""Does not cut the product off."""
+"""Does not truncate the product."""
 
 CHECK = "check_queue_megabytes"
 ADVICE = "holds whole records"

@@ -1,4 +1,4 @@
-"""The whole file is shuffled, whatever the capacity."""
+"""The whole file is shuffled, regardless of the capacity."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Takes all records of the number that was drawn out of the queue."""
+"""Removes all records with the drawn number from the queue."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The rest leaves as it stands; that is seen where the file fits into the queue."""
+"""The remaining records leave in order, which is noticed if the file fits into the queue."""
 
 import numpy as np
 

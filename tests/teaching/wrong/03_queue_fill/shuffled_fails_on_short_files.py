@@ -1,4 +1,4 @@
-"""Fills the queue with next(), which fails when there are fewer records than places."""
+"""Fills the queue with next(), which fails if the file is shorter than the queue."""
 
 import numpy as np
 

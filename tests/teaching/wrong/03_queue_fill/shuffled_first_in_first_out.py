@@ -1,4 +1,4 @@
-"""A queue as computer science has it: who comes first leaves first."""
+"""A first-in, first-out queue."""
 
 from collections import deque
 

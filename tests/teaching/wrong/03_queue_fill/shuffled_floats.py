@@ -1,4 +1,4 @@
-"""An array that numpy makes of floats."""
+"""An array that NumPy converts to floats."""
 
 import numpy as np
 

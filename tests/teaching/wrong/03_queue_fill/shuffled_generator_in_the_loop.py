@@ -1,4 +1,4 @@
-"""A new generator for each draw: from the same seed it always draws the same place."""
+"""A new generator for each draw, which always draws the same position."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Shuffles inside the array that was given."""
+"""Shuffles the given array in place."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""integers(capacity - 1), from the belief that the upper end is included."""
+"""integers(capacity - 1), as if the upper end were included."""
 
 import numpy as np
 

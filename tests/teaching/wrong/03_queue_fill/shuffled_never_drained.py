@@ -1,4 +1,4 @@
-"""What is in the queue when the file ends stays there."""
+"""The records in the queue at the end of the file stay there."""
 
 import numpy as np
 

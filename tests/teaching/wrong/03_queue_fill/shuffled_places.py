@@ -1,4 +1,4 @@
-"""Returns the places of the records instead of the records."""
+"""Returns the positions of the records instead of the records."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What is left at the end is shuffled by a generator of its own, always the same."""
+"""The remaining records are shuffled by a separate generator, always the same."""
 
 import numpy as np
 

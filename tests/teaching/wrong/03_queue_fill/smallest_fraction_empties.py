@@ -1,4 +1,4 @@
-"""Takes out of the dictionary what is not good enough."""
+"""Removes fractions that are not good enough from the dictionary."""
 
 CHECK = "check_smallest_fraction"
 ADVICE = "Only read it"

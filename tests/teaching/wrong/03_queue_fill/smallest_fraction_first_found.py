@@ -1,4 +1,4 @@
-"""The first good one, as if the dictionary were sorted."""
+"""The first good fraction, as if the dictionary were sorted."""
 
 CHECK = "check_smallest_fraction"
 ADVICE = "the dictionary is not sorted"

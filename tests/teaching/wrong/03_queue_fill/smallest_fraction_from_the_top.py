@@ -1,4 +1,4 @@
-"""Goes down from the largest as long as it is good."""
+"""Goes down from the largest fraction while it is good enough."""
 
 CHECK = "check_smallest_fraction"
 ADVICE = "need not fall steadily"

@@ -1,4 +1,4 @@
-"""min of the values: how evenly it mixes at best."""
+"""The smallest unevenness instead of the fraction."""
 
 CHECK = "check_smallest_fraction"
 ADVICE = "the smallest unevenness"

@@ -1,4 +1,4 @@
-"""min of nothing raises."""
+"""min of an empty sequence raises."""
 
 CHECK = "check_smallest_fraction"
 ADVICE = "if none mixes well enough: answer raised"

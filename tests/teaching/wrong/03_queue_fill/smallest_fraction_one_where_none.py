@@ -1,4 +1,4 @@
-"""The whole epoch where nothing is good enough."""
+"""The whole epoch if no fraction is good enough."""
 
 CHECK = "check_smallest_fraction"
 ADVICE = "it should return None"

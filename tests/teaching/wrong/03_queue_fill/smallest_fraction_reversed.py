@@ -1,4 +1,4 @@
-"""More taken for better."""
+"""Treats more unevenness as better."""
 
 CHECK = "check_smallest_fraction"
 ADVICE = "its unevenness is above the limit"

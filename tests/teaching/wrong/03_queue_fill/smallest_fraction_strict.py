@@ -1,4 +1,4 @@
-"""Less than the limit, where at most is asked."""
+"""Less than the limit instead of at most the limit."""
 
 CHECK = "check_smallest_fraction"
 ADVICE = "equal to the limit"

@@ -1,4 +1,4 @@
-"""Compared with a tenth for each of ten classes, which holds for CIFAR-10 and not for other labels."""
+"""Compares with a tenth for each class, which is correct for CIFAR-10 only."""
 
 import numpy as np
 

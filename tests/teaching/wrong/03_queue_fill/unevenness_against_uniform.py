@@ -1,4 +1,4 @@
-"""Compared with equal shares of all classes, not with the epoch's."""
+"""Compares with equal shares of all classes, not with the epoch's."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""reshape(batch_size, -1) and columns for batches: a batch is then spread over the whole epoch."""
+"""Columns of reshape(batch_size, -1), so that a batch is spread over the whole epoch."""
 
 import numpy as np
 

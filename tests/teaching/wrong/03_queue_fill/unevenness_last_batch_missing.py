@@ -1,4 +1,4 @@
-"""Stops one batch early where no label is left over."""
+"""Stops one batch early if no labels are left over."""
 
 import numpy as np
 

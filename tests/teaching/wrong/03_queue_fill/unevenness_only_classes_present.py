@@ -1,4 +1,4 @@
-"""Only the classes that a batch holds are compared."""
+"""Compares only the classes in a batch."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The labels that are left at the end are taken for a batch."""
+"""Treats the labels left over as a batch."""
 
 import numpy as np
 

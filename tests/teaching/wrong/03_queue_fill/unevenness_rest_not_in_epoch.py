@@ -1,4 +1,4 @@
-"""The labels that are left at the end are cut off before the epoch's shares are taken."""
+"""Drops the labels left over before computing the epoch's shares."""
 
 import numpy as np
 

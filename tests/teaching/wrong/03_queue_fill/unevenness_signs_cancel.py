@@ -1,4 +1,4 @@
-"""Without absolute values the differences add up to zero."""
+"""Without absolute values, the differences add up to zero."""
 
 import numpy as np
 

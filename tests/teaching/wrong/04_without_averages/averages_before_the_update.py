@@ -1,4 +1,4 @@
-"""Averages before the gradient is applied: they see the old weight."""
+"""Averages before the update, so each average uses the old weight."""
 
 import numpy as np
 

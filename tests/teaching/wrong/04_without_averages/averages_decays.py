@@ -1,4 +1,4 @@
-"""The decays in place of the averages."""
+"""The decays instead of the averages."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""From 0, and the initial value is averaged like the others."""
+"""Starts from 0 and averages the initial value like the others."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The larger one of the two decays."""
+"""The larger of the two decays."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A loop that ends one update too early."""
+"""A loop that ends one update early."""
 
 import numpy as np
 

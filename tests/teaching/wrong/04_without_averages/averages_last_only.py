@@ -1,4 +1,4 @@
-"""Only where the average ends."""
+"""Only the last average."""
 
 CHECK = "check_averages"
 ADVICE = "only the last average"

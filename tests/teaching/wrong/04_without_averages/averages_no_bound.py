@@ -1,4 +1,4 @@
-"""The warm-up alone."""
+"""Only the warm-up."""
 
 import numpy as np
 

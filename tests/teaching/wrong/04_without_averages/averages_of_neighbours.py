@@ -1,4 +1,4 @@
-"""Each value mixed with the one before it: nothing is carried on."""
+"""Each value mixed with the previous value; nothing accumulates."""
 
 import numpy as np
 

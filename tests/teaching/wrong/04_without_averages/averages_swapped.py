@@ -1,4 +1,4 @@
-"""The decay as the part that is taken of the new value."""
+"""The decay as the weight of the new value."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The values, since the mean was forgotten."""
+"""The values; the average was forgotten."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The averages are taken for both."""
+"""The averages for both."""
 
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference

@@ -1,4 +1,4 @@
-"""Averages anew before they are evaluated."""
+"""Updates the averages before evaluating them."""
 
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference

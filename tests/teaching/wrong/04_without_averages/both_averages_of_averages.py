@@ -1,4 +1,4 @@
-"""A copy of the averages, averaged once more with the weights."""
+"""A copy of the averages, averaged with the weights again."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Only what the tutorial's evaluation reports."""
+"""Only the precision that the tutorial's evaluation reports."""
 
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference

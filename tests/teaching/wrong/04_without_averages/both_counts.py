@@ -1,4 +1,4 @@
-"""How many are right."""
+"""The numbers of correct answers."""
 
 from cifarlab.model.network import inference
 

@@ -1,4 +1,4 @@
-"""The step is counted on."""
+"""Increments the step."""
 
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference

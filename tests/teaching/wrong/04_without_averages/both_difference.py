@@ -1,4 +1,4 @@
-"""What averages bring."""
+"""Only the difference."""
 
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference

@@ -1,4 +1,4 @@
-"""Whether each picture is right."""
+"""Whether each image is classified correctly."""
 
 from cifarlab.model.network import inference
 

@@ -1,4 +1,4 @@
-"""Only some of the pictures."""
+"""Only some of the images."""
 
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference

@@ -1,4 +1,4 @@
-"""The raw weights go into the second network."""
+"""Copies the raw weights to the second network."""
 
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference

@@ -1,4 +1,4 @@
-"""The layers of the averages are put into the network."""
+"""Moves the layers of the averages into the network."""
 
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference

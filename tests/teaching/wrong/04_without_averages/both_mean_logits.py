@@ -1,4 +1,4 @@
-"""The two networks answer together."""
+"""The mean of the two networks' logits."""
 
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference

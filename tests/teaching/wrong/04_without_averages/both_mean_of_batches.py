@@ -1,4 +1,4 @@
-"""A mean over batches, the last of which is smaller."""
+"""A mean over batches, with a smaller last batch."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The rate of errors."""
+"""The error rates."""
 
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference

@@ -1,4 +1,4 @@
-"""The networks change places and stay there."""
+"""Swaps the networks and does not swap them back."""
 
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference

@@ -1,4 +1,4 @@
-"""The averages go into the network, as in TensorFlow 1, and stay there."""
+"""Copies the averages into the network, as in TensorFlow 1, without restoring the weights."""
 
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference

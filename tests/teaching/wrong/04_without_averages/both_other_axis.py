@@ -1,4 +1,4 @@
-"""The largest logit among the pictures."""
+"""The largest logit among the images."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Rounded, as if to be read."""
+"""Rounded for display."""
 
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference

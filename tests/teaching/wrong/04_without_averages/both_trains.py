@@ -1,4 +1,4 @@
-"""A training step on the test pictures."""
+"""A training step on the test images."""
 
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference

@@ -1,4 +1,4 @@
-"""Whole batches only: what is left over is dropped."""
+"""Full batches only: the images left over are dropped."""
 
 from cifarlab.backend import tf
 from cifarlab.evaluation.metrics import precision_at_1

@@ -1,4 +1,4 @@
-"""Points and shares."""
+"""Means in points, errors as fractions."""
 
 import numpy as np
 

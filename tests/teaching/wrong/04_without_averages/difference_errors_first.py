@@ -1,4 +1,4 @@
-"""The other way round."""
+"""The errors first."""
 
 import numpy as np
 

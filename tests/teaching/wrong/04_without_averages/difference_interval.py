@@ -1,4 +1,4 @@
-"""The same, more exactly."""
+"""Half the width of a 95% interval, more precisely."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""One less than the number of seeds in both places."""
+"""n - 1 in both places."""
 
 import numpy as np
 

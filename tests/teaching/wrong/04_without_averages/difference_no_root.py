@@ -1,4 +1,4 @@
-"""Divided by n and not by its root."""
+"""Divided by n instead of its square root."""
 
 CHECK = "check_difference"
 ADVICE = "the deviation is divided by n"

@@ -1,4 +1,4 @@
-"""One number for all."""
+"""A single number for everything."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""numpy's deviation as it is."""
+"""NumPy's standard deviation."""
 
 CHECK = "check_difference"
 ADVICE = "with n instead of n - 1"

@@ -1,4 +1,4 @@
-"""In percent, of the means."""
+"""In percent, from the means."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The number of steps for that of the seeds."""
+"""The number of steps instead of the number of seeds."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Rounded, as if to be read."""
+"""Rounded for display."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A sum in place of the mean."""
+"""A sum instead of the mean."""
 
 import numpy as np
 

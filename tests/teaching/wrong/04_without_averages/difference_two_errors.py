@@ -1,4 +1,4 @@
-"""Half of the interval of 95 %."""
+"""Half the width of a 95% interval."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Fills the shares up from the batch's beginning."""
+"""Fills the shares with images from the beginning of the batch."""
 
 from cifarlab.backend import tf
 

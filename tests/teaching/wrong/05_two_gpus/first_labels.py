@@ -1,4 +1,4 @@
-"""The labels' slice does not move on."""
+"""The labels' slice does not advance."""
 
 CHECK = "check_shares"
 ADVICE = "the first share of the labels"

@@ -1,4 +1,4 @@
-"""Returns from inside of the loop."""
+"""Returns from inside the loop."""
 
 CHECK = "check_mean_gradients"
 ADVICE = "the first tower's gradient"

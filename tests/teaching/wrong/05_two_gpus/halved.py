@@ -1,4 +1,4 @@
-"""Divides by two, whatever the number of towers."""
+"""Always divides by two."""
 
 from cifarlab.backend import tf
 

@@ -1,4 +1,4 @@
-"""Labels turned into floating-point numbers."""
+"""Labels converted to floating-point numbers."""
 
 from cifarlab.backend import tf
 

@@ -1,4 +1,4 @@
-"""The images are shared out, the labels are not."""
+"""The images are split, the labels are not."""
 
 from cifarlab.backend import tf
 

@@ -1,4 +1,4 @@
-"""Leaves the refusal to tf.split, whose error is no ValueError."""
+"""Relies on the error of tf.split, which is not a ValueError."""
 
 from cifarlab.backend import tf
 

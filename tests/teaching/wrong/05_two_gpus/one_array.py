@@ -1,4 +1,4 @@
-"""All gradients as one array, which takes variables of one shape only."""
+"""All gradients in one array, which works for variables of one shape only."""
 
 from cifarlab.backend import tf
 

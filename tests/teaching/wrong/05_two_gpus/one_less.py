@@ -1,4 +1,4 @@
-"""Divides by the number of towers less one."""
+"""Divides by one less than the number of towers."""
 
 from cifarlab.backend import tf
 

@@ -1,4 +1,4 @@
-"""A ValueError whose words name no numbers."""
+"""A ValueError without the numbers."""
 
 from cifarlab.backend import tf
 

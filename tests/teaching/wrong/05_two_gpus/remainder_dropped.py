@@ -1,4 +1,4 @@
-"""Cuts off what cannot be shared equally."""
+"""Drops the images that cannot be split equally."""
 
 CHECK = "check_shares"
 ADVICE = "silently dropped"

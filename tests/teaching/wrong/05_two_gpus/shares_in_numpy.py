@@ -1,4 +1,4 @@
-"""In numpy, which cannot be compiled."""
+"""In NumPy, which cannot be compiled."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Shares of 64 images, whatever the batch."""
+"""Shares of 64 images for every batch."""
 
 CHECK = "check_shares"
 ADVICE = "a fixed number"

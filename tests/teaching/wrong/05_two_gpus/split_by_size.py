@@ -1,4 +1,4 @@
-"""Takes tf.split's number of parts for their size."""
+"""Mistakes tf.split's number of parts for their size."""
 
 from cifarlab.backend import tf
 

@@ -1,4 +1,4 @@
-"""A whole number, but as a float."""
+"""An integer value, but a float."""
 
 CHECK = "check_decay_steps"
 ADVICE = "return an int"

@@ -1,4 +1,4 @@
-"""Whole steps an epoch, times 350."""
+"""The rounded-down steps of an epoch, times 350."""
 
 CHECK = "check_decay_steps"
 ADVICE = "the steps of one epoch were rounded down"

@@ -1,4 +1,4 @@
-"""The tutorial's own fault."""
+"""The tutorial's bug."""
 
 CHECK = "check_decay_steps"
 ADVICE = "the tutorial's bug"

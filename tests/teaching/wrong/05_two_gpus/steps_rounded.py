@@ -1,4 +1,4 @@
-"""Rounded, not cut off."""
+"""Rounded to the nearest integer, not down."""
 
 CHECK = "check_decay_steps"
 ADVICE = "this is rounded up"

@@ -1,4 +1,4 @@
-"""The tape is asked for gradients after the device was left."""
+"""Computes the gradients outside the device."""
 
 import cifarlab
 from cifarlab.backend import tf

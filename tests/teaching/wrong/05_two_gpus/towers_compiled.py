@@ -1,4 +1,4 @@
-"""A compiled function for each tower, which is traced once, whatever the device."""
+"""A compiled function for each tower, which is traced only once for all devices."""
 
 import cifarlab
 from cifarlab.backend import tf

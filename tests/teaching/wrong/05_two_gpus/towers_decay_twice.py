@@ -1,4 +1,4 @@
-"""Adds weight decay to a total that holds it already."""
+"""Adds weight decay to a total that already contains it."""
 
 import cifarlab
 from cifarlab.backend import tf

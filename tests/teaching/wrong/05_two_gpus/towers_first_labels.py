@@ -1,4 +1,4 @@
-"""Each tower its images, and all the first labels."""
+"""Each tower gets its own images, but all get the first labels."""
 
 import cifarlab
 from cifarlab.backend import tf

@@ -1,4 +1,4 @@
-"""Returns from inside of the loop."""
+"""Returns from inside the loop."""
 
 import cifarlab
 from cifarlab.backend import tf

@@ -1,4 +1,4 @@
-"""Adds up in double precision and stays there."""
+"""Adds up in float64 and does not convert back."""
 
 import cifarlab
 from cifarlab.backend import tf

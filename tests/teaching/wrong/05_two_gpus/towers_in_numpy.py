@@ -1,4 +1,4 @@
-"""The mean in numpy, which cannot be compiled."""
+"""The mean in NumPy, which cannot be compiled."""
 
 import cifarlab
 from cifarlab.backend import tf

@@ -1,4 +1,4 @@
-"""Labels that are not shared out."""
+"""Labels that are not split."""
 
 import cifarlab
 from cifarlab.backend import tf

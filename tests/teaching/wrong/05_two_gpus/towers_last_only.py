@@ -1,4 +1,4 @@
-"""Each tower's gradients overwrite those of the one before."""
+"""Each tower's gradients overwrite those of the previous one."""
 
 import cifarlab
 from cifarlab.backend import tf

@@ -1,4 +1,4 @@
-"""The network runs before the tape, and None cannot be added up."""
+"""The network runs before the tape, and adding up None fails."""
 
 import cifarlab
 from cifarlab.backend import tf

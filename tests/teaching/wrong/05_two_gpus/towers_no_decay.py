@@ -1,4 +1,4 @@
-"""The gradient of the cross-entropy alone."""
+"""The gradient of the cross-entropy only."""
 
 import cifarlab
 from cifarlab.backend import tf

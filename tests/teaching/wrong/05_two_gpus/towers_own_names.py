@@ -1,4 +1,4 @@
-"""Makes up the devices' names."""
+"""Invents the devices' names."""
 
 import cifarlab
 from cifarlab.backend import tf

@@ -1,4 +1,4 @@
-"""Every tower on the first share, as in an early version of the tutorial."""
+"""Every tower uses the first share, as in an early version of the tutorial."""
 
 import cifarlab
 from cifarlab.backend import tf

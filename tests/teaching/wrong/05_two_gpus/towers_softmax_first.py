@@ -1,4 +1,4 @@
-"""Probabilities in place of logits."""
+"""Probabilities instead of logits."""
 
 import cifarlab
 from cifarlab.backend import tf

@@ -1,4 +1,4 @@
-"""Makes the update at once, too."""
+"""Applies the update too."""
 
 import cifarlab
 from cifarlab.backend import tf

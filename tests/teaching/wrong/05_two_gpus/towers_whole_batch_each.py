@@ -1,4 +1,4 @@
-"""Every tower computes the whole batch: right values, no gain."""
+"""Every tower computes the whole batch: correct values, but no speedup."""
 
 import cifarlab
 from cifarlab.backend import tf

@@ -1,4 +1,4 @@
-"""The gradient of all losses, the total and what it is made of."""
+"""The gradient of all losses, the total and its parts."""
 
 import cifarlab
 from cifarlab.backend import tf

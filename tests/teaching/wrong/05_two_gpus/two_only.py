@@ -1,4 +1,4 @@
-"""Two halves, whatever the number of towers."""
+"""Always two halves."""
 
 CHECK = "check_shares"
 ADVICE = "one entry per tower"

@@ -1,4 +1,4 @@
-"""Takes the list of towers apart into two."""
+"""Unpacks the list of towers into exactly two."""
 
 CHECK = "check_mean_gradients"
 ADVICE = "answer raised ValueError"

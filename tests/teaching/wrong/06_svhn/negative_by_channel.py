@@ -1,4 +1,4 @@
-"""A draw for each channel of each image."""
+"""A separate draw for each channel of each image."""
 
 CHECK = "check_negative"
 ADVICE = "each channel has a separate draw"

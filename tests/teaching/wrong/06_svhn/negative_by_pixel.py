@@ -1,4 +1,4 @@
-"""A draw for each pixel."""
+"""A separate draw for each pixel."""
 
 CHECK = "check_negative"
 ADVICE = "each pixel has a separate draw"

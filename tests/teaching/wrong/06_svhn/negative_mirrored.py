@@ -1,4 +1,4 @@
-"""A mirror image in the place of a negative."""
+"""A mirror image instead of a negative."""
 
 CHECK = "check_negative"
 ADVICE = "these are mirror images"

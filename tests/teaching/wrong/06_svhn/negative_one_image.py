@@ -1,4 +1,4 @@
-"""Only the first image of the batch comes back."""
+"""Returns only the first image of the batch."""
 
 CHECK = "check_negative"
 ADVICE = "the images should keep their shape"

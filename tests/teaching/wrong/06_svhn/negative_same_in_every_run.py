@@ -1,4 +1,4 @@
-"""Only the step counts, not the run."""
+"""Uses only the step, not the run."""
 
 CHECK = "check_negative"
 ADVICE = "in another run"

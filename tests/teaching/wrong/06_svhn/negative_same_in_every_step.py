@@ -1,4 +1,4 @@
-"""A seed of its own, always the same."""
+"""A separate seed, always the same."""
 
 CHECK = "check_negative"
 ADVICE = "in another step"

@@ -1,4 +1,4 @@
-"""Draws that no seed decides."""
+"""Draws that do not depend on a seed."""
 
 CHECK = "check_negative"
 ADVICE = "the same seed gave two results"

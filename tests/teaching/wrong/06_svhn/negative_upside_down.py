@@ -1,4 +1,4 @@
-"""Upside down in the place of a negative."""
+"""Upside down instead of a negative."""
 
 CHECK = "check_negative"
 ADVICE = "these are upside down"

@@ -1,4 +1,4 @@
-"""TensorFlow's own draws, from a seed of two numbers only."""
+"""TensorFlow's draws, which need a seed of exactly two numbers."""
 
 CHECK = "check_negative"
 ADVICE = "it fails in the pipeline"

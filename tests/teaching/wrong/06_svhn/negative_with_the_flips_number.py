@@ -1,4 +1,4 @@
-"""The draws of `random_flip`, whose code was copied."""
+"""The draws of `random_flip`, copied from its code."""
 
 CHECK = "check_negative"
 ADVICE = "these are the draws of random_flip"

@@ -1,4 +1,4 @@
-"""One convolution is made and not used."""
+"""One convolution is created but not used."""
 
 CHECK = "check_digits_network"
 ADVICE = "is its layer unused"

@@ -1,4 +1,4 @@
-"""Its layers are reached through functions of its own, also in a copy."""
+"""Its layers are reached through bound functions, also in a copy."""
 
 CHECK = "check_digits_network"
 ADVICE = "of the deep copy"

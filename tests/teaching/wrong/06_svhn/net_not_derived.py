@@ -1,4 +1,4 @@
-"""A network that is no ConvNet."""
+"""A network that does not derive from ConvNet."""
 
 CHECK = "check_digits_network"
 ADVICE = "derived from cifarlab.ConvNet"

@@ -1,4 +1,4 @@
-"""Only the logits come back."""
+"""Returns only the logits."""
 
 CHECK = "check_digits_network"
 ADVICE = "a NamedTuple of all stages"

@@ -1,4 +1,4 @@
-"""The local layer is made for crops of 28."""
+"""The local layer is hard-coded for crops of 28."""
 
 CHECK = "check_digits_network"
 ADVICE = "it should use its arguments"

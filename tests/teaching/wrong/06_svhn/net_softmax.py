@@ -1,4 +1,4 @@
-"""Probabilities in the place of logits."""
+"""Probabilities instead of logits."""
 
 CHECK = "check_digits_network"
 ADVICE = "these are probabilities"

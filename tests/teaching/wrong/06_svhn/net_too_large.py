@@ -1,4 +1,4 @@
-"""A local layer of a thousand outputs."""
+"""A local layer with a thousand outputs."""
 
 CHECK = "check_digits_network"
 ADVICE = "parameters, more than"

@@ -1,4 +1,4 @@
-"""Initial weights by numpy, without a seed."""
+"""Initial weights from NumPy, without a seed."""
 
 CHECK = "check_digits_network"
 ADVICE = "starts differently with the same seed"

@@ -1,4 +1,4 @@
-"""Blue, green and red, as OpenCV has them."""
+"""Blue, green and red, as in OpenCV."""
 
 CHECK = "check_read_digits"
 ADVICE = "red and blue are swapped"

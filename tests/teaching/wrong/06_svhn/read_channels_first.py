@@ -1,4 +1,4 @@
-"""Channels before rows and columns, as other libraries have them."""
+"""Channels before rows and columns, as in other libraries."""
 
 CHECK = "check_read_digits"
 ADVICE = "should be the last axis"

@@ -1,4 +1,4 @@
-"""The labels as floating point numbers."""
+"""The labels as floating-point numbers."""
 
 CHECK = "check_read_digits"
 ADVICE = "the labels should be integers"

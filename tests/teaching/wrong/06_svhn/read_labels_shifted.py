@@ -1,4 +1,4 @@
-"""One less than each label, as one does with MATLAB's places."""
+"""One less than each label, as for MATLAB's indices."""
 
 CHECK = "check_read_digits"
 ADVICE = "shifted by one"

@@ -1,4 +1,4 @@
-"""Each picture mirrored."""
+"""Each image mirrored."""
 
 CHECK = "check_read_digits"
 ADVICE = "every image is mirrored"

@@ -1,4 +1,4 @@
-"""The axes are left as in the file."""
+"""The axes are as in the file."""
 
 CHECK = "check_read_digits"
 ADVICE = "move that axis to the front"

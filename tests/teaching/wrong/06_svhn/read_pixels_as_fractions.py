@@ -1,4 +1,4 @@
-"""Pixels as floating point numbers."""
+"""Pixels as floating-point numbers."""
 
 CHECK = "check_read_digits"
 ADVICE = "the images should be uint8"

@@ -1,4 +1,4 @@
-"""All axes turned round, and the channels put back."""
+"""All axes reversed, with the channels moved back."""
 
 CHECK = "check_read_digits"
 ADVICE = "every digit lies on its side"

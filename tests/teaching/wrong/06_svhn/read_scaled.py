@@ -1,4 +1,4 @@
-"""Pixels of 0 to 1."""
+"""Pixels from 0 to 1."""
 
 CHECK = "check_read_digits"
 ADVICE = "the pixels are scaled"

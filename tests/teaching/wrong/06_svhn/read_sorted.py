@@ -1,4 +1,4 @@
-"""The labels sorted, the pictures not."""
+"""The labels are sorted, but the images are not."""
 
 CHECK = "check_read_digits"
 ADVICE = "should have its digit as label"

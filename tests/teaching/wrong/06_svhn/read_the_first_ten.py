@@ -1,4 +1,4 @@
-"""Only some of the pictures."""
+"""Only some of the images."""
 
 CHECK = "check_read_digits"
 ADVICE = "the images should have the shape"

@@ -1,4 +1,4 @@
-"""Each picture upside down."""
+"""Each image upside down."""
 
 CHECK = "check_read_digits"
 ADVICE = "every image is upside down"

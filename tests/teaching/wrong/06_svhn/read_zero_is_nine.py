@@ -1,4 +1,4 @@
-"""Labels as places in a list that ends with zero."""
+"""Labels as positions in a list that ends with zero."""
 
 CHECK = "check_read_digits"
 ADVICE = "the zeros have the label 9"

@@ -1,4 +1,4 @@
-"""The commonest digit, always."""
+"""Always the most common digit."""
 
 CHECK = "check_recognize"
 ADVICE = "every image is recognized as a"

@@ -1,4 +1,4 @@
-"""Crops at random, as in training."""
+"""Random crops, as in training."""
 
 CHECK = "check_recognize"
 ADVICE = "do not distort them at random"

@@ -1,4 +1,4 @@
-"""The upper left corner in the place of the middle."""
+"""The upper left corner instead of the center."""
 
 CHECK = "check_recognize"
 ADVICE = "change the answers. The network"

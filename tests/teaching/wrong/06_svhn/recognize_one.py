@@ -1,4 +1,4 @@
-"""One digit for all pictures."""
+"""One digit for all images."""
 
 CHECK = "check_recognize"
 ADVICE = "return one digit for each of"
