@@ -1,8 +1,8 @@
-"""Has atheris change files for a reader: `python -m tests.faults.fuzz_atheris READER FOLDER`, then libFuzzer's flags.
+"""Fuzzes a reader with atheris: `python -m tests.faults.fuzz_atheris READER DIR`, followed by libFuzzer's flags.
 
-atheris sees which bytes lead where. The folder holds files to begin with and takes in those that lead somewhere new. A
-file that makes the reader raise anything but a `UserError`, or take longer or more memory than the flags allow, ends
-the program and is kept.
+atheris measures code coverage. The directory contains the initial corpus, and files that reach new code are added to
+it. A file that makes the reader raise anything but a `UserError`, or exceed the limits on time and memory, ends the
+program and is saved.
 """
 
 import sys
@@ -18,19 +18,19 @@ SEEN = [
     "tarfile",
     "json",
 ]
-"""Packages and modules in which atheris sees what a byte leads to."""
+"""Packages and modules that are instrumented for coverage."""
 
 
 def main() -> None:
-    """Fuzzes one reader until the flags say stop."""
-    import atheris  # the extra `fuzz`; this module is read by the tests without it too
+    """Fuzzes one reader until a limit in the flags is reached."""
+    import atheris  # the extra `fuzz`; tests import this module without it
 
     with atheris.instrument_imports(include=SEEN):
         from tests.faults.fuzz_targets import tries
 
     name = sys.argv.pop(1)
     with tempfile.TemporaryDirectory() as folder:
-        tries(name, Path(folder), b"")  # what a reader loads once is no part of what a file costs
+        tries(name, Path(folder), b"")  # loads what the reader needs only once, so that it does not count
 
         def read(data: bytes) -> None:
             tries(name, Path(folder), data)

@@ -1,6 +1,6 @@
-"""The readers of what others may have written, each made to read any bytes; for hypothesis and for atheris.
+"""Fuzz targets: the readers of untrusted files, for Hypothesis and for atheris.
 
-A reader gives what it promises or raises a `UserError` of one line: never another exception, never a hang.
+A reader returns valid data or raises a `UserError` with a one-line message. It never raises another exception or hangs.
 """
 
 import dataclasses
@@ -31,11 +31,11 @@ MEMBERS = {"batches/a.bin": 3, "batches/b.bin": 1000}
 
 
 class Reader(NamedTuple):
-    """A reader and good files for it.
+    """A reader and valid files for it.
 
     Attributes:
-        read: reads bytes, in a folder that is empty but for what it leaves itself, and checks what comes.
-        seeds: makes good files.
+        read: reads bytes in an otherwise empty directory and checks the result.
+        seeds: creates valid files.
     """
 
     read: Callable[[Path, bytes], object]
@@ -43,14 +43,14 @@ class Reader(NamedTuple):
 
 
 def tries(name: str, folder: Path, data: bytes) -> bool:
-    """Has a reader read some bytes; whether it could."""
+    """Lets a reader read some bytes; returns whether it could."""
     message = ""
     try:
         READERS[name].read(folder, data)
     except UserError as error:
         message = str(error)
-    assert sanitize(message) == message, "one line, without what a terminal obeys"
-    assert "MemoryError" not in message, "refused before the memory is full, not when"
+    assert sanitize(message) == message, "the message must be one line without control characters"
+    assert "MemoryError" not in message, "the file must be rejected before the memory is full"
     return not message
 
 
@@ -119,7 +119,7 @@ def draw_run_log(folder: Path, data: bytes) -> None:
     from cifarlab.plotting import figures, runs
 
     log = read_run_log(folder, data)
-    margins = {"left": 0.1, "right": 0.9}  # without, most of the time would go into finding room for labels
+    margins = {"left": 0.1, "right": 0.9}  # fixed, because computing the layout would take most of the time
     figure, axes = figures.subplots(2, 3, width=3, height=2, margins=margins)
     for ax, draw in zip(axes, (runs.losses, runs.precision, runs.learning_rate, runs.speed), strict=False):
         draw(ax, log)
@@ -148,7 +148,7 @@ OTHERS = [
 
 
 def lines(*events: object) -> bytes:
-    """Events as a log holds them; what JSON has no word for as Python writes it."""
+    """Formats events as in a log; NaN and infinity as Python writes them."""
     return "".join(json.dumps(event) + "\n" for event in events).encode("utf-8", "surrogatepass")
 
 
@@ -171,7 +171,7 @@ KINDS = [
     ("TIFF", "RGB", {"compression": "tiff_lzw"}), ("TIFF", "1", {"compression": "group4"}), ("PPM", "RGB", {}),
     ("TIFF", "RGB", {"compression": "jpeg"}), ("TGA", "RGB", {}), ("JPEG2000", "RGB", {}), ("PCX", "RGB", {}),
 ]  # fmt: skip
-"""Format, mode and what the writer is told."""
+"""Format, mode and options of the writer."""
 
 
 def pictures(size: tuple[int, int] = (10, 12)) -> list[bytes]:
@@ -254,4 +254,4 @@ READERS = {
     "description": Reader(read_description, lambda: [json.dumps(DESCRIPTION).encode()]),
     "settings": Reader(read_settings, settings),
 }
-"""By name."""
+"""The fuzz targets by name."""

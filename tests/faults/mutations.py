@@ -1,23 +1,23 @@
-"""What is taken out of the package to see each row of the table fail: a test that has never failed proves nothing.
+"""Mutations: for each row of the table, a protection whose removal must make the row's tests fail.
 
-`make mutation-tests` (tools/mutation_test.py) copies the checkout, takes one protection out of the copy, runs the
-row's tests there and wants them to fail. `test_mutations.py` sees that every row has a protection and that its text is
-still there.
+`make mutation-tests` (tools/mutation_test.py) removes one protection at a time in a copy of the checkout, runs the
+row's tests there and expects them to fail. `test_mutations.py` checks that every row has a mutation and that its
+original text still exists.
 """
 
 from typing import NamedTuple
 
 
 class Mutation(NamedTuple):
-    """One protection of one row.
+    """One protection of one row, and how to remove it.
 
     Attributes:
         promise: the row's promise.
-        injection: the row's way to break it.
-        removes: what is taken out, for the table.
-        file: where it is, from the checkout's top.
-        original: what stands there, once.
-        mutated: what stands there without the protection.
+        injection: the row's fault injection.
+        removes: a description of the removed protection, for the table.
+        file: the path of the source file, relative to the repository root.
+        original: the source text, which occurs exactly once in the file.
+        mutated: the text without the protection that replaces it.
     """
 
     promise: str

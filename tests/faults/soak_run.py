@@ -1,7 +1,7 @@
-"""A run with all that may stand around it, for as long as one likes: `python -m tests.faults.soak_run SECONDS FILE`.
+"""A long run with all observers: `python -m tests.faults.soak_run SECONDS FILE`.
 
-It trains on the drawn pictures with a dashboard, summaries and an evaluator beside it, looks at its own memory, threads
-and files, and writes what it saw as JSON. `test_soak.py` judges that.
+It trains on drawn images with a dashboard, summaries and an evaluator, measures its own memory, threads and open files,
+and writes the measurements as JSON. `test_soak.py` checks them.
 """
 
 import ctypes
@@ -29,12 +29,12 @@ from cifarlab.training.loop import train
 
 SUMMARIES_PER_FILE, STEPS_A_SUMMARY = 40, 5
 FEWEST_STEPS, FEWEST_UPDATES = 2 * SUMMARIES_PER_FILE * STEPS_A_SUMMARY, 60
-"""What is waited for however busy the machine is: steps that fill two files, and updates of the dashboard."""
+"""The minimum numbers of steps, which fill two event files, and of dashboard updates; the run continues until then."""
 BATCH = 16
 
 
 def around_once(folder: Path) -> None:
-    """All that is loaded or started once for good, such as TensorFlow's threads and matplotlib's fonts."""
+    """Loads and starts everything that stays permanently, such as TensorFlow's threads and matplotlib's fonts."""
     config = TrainConfig(dataset="drawn", train_dir=str(folder), max_steps=8, batch_size=BATCH, log_frequency=1)
     train(config, observers=[summaries.Summaries(1)], control=Control())
     evaluate(EvalConfig(checkpoint_dir=str(folder), num_examples=100))
@@ -47,7 +47,7 @@ def around_once(folder: Path) -> None:
 
 
 def what_is_open() -> dict[str, Any]:
-    """Threads of Python and open files of this process.
+    """Returns the Python threads and open files of this process.
 
     Fonts do not count: matplotlib keeps at most 64 open, one of each for every thread that ever drew a figure. How many
     that are depends on whether the system gives a new thread the identifier of one that ended.
@@ -63,7 +63,7 @@ def what_is_open() -> dict[str, Any]:
 
 
 def _target(entry: Path) -> str | None:
-    """What an open file descriptor refers to; None for the one that reads this very directory."""
+    """Returns the target of a file descriptor; None for the one that lists this directory."""
     try:
         return os.readlink(entry)
     except FileNotFoundError:
@@ -77,7 +77,7 @@ class _Mallinfo2(ctypes.Structure):
 
 
 def handed_out() -> float:
-    """Megabytes that malloc has handed out, without what it keeps of freed memory; not a number without glibc."""
+    """Returns the megabytes allocated by malloc, without freed memory that it keeps; NaN without glibc."""
     try:
         look = ctypes.CDLL(None).mallinfo2
     except AttributeError:
@@ -88,7 +88,7 @@ def handed_out() -> float:
 
 
 class Evaluator(threading.Thread):
-    """`cifarlab eval` beside the run, until it is stopped."""
+    """Runs `cifarlab eval` alongside the run, until it is stopped."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(name="evaluator")
@@ -103,12 +103,12 @@ class Evaluator(threading.Thread):
         try:
             for evaluation in evaluate_repeatedly(self.config, wait=wait):
                 self.steps.append(evaluation.step)
-        except RuntimeError:  # what a StopIteration within a generator becomes
+        except RuntimeError:  # Python turns a StopIteration inside a generator into this
             pass
 
 
 def run(folder: Path, seconds: float) -> dict[str, Any]:
-    """Trains for so long, and up to five minutes more until there is enough to see; returns what was seen."""
+    """Trains for some seconds, and up to five minutes more until the minimums are met; returns the measurements."""
     updates, samples, every = 0, [], max(seconds / 360, 1.0)
     show = DashboardWidgets.show
 
@@ -136,7 +136,7 @@ def run(folder: Path, seconds: float) -> dict[str, Any]:
             dashboard.evaluate()
         gc.collect()
         memory = psutil.Process().memory_info().rss / 1e6
-        # Not gc.get_objects(): it takes hold of tuples that other threads are about to fill, which then fail.
+        # Not gc.get_objects(): it keeps references to tuples that other threads are still filling, which then fail.
         blocks = sys.getallocatedblocks()
         samples.append([round(time.monotonic() - start, 1), round(memory, 1), blocks, updates, round(handed_out(), 2)])
     lasted = evaluator.is_alive() and dashboard.run.phase == "running"
@@ -157,7 +157,7 @@ def run(folder: Path, seconds: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Runs, and writes what was seen."""
+    """Runs, and writes the measurements."""
     seconds, path = float(sys.argv[1]), Path(sys.argv[2])
     summaries.SUMMARIES_PER_FILE = SUMMARIES_PER_FILE
     dashboard_module.has_widgets = lambda: True  # as in a notebook
@@ -170,7 +170,7 @@ def main() -> None:
     seen = run(folder, seconds)
     gc.collect()
     path.write_text(json.dumps({**seen, "before": before, "after": what_is_open()}, indent=1) + "\n")
-    os._exit(0)  # what is left at the end is in the file
+    os._exit(0)  # threads and files left at the end are recorded in the file
 
 
 if __name__ == "__main__":

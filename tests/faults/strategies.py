@@ -1,4 +1,4 @@
-"""What tests of broken files share: bytes that are changed, JSON values of any kind, and how many of them are tried."""
+"""Hypothesis strategies for damaged files: changed bytes and arbitrary JSON values."""
 
 from pathlib import Path
 from typing import Any
@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 
-set_hypothesis_home_dir(Path(__file__).parents[2] / ".pytest_cache" / "hypothesis")  # what it keeps of its own
+set_hypothesis_home_dir(Path(__file__).parents[2] / ".pytest_cache" / "hypothesis")  # Hypothesis' database
 
 
 def briefly(soak: bool, examples: int, long: int = 50) -> settings:
-    """Settings of a property: the same examples in every run; in the long form others, and `long` times as many."""
+    """Settings of a property test: fixed examples, or in soak tests `long` times as many random ones."""
     return settings(
         max_examples=examples * (long if soak else 1),
         derandomize=not soak,
@@ -30,18 +30,18 @@ LEAVES = (
     | st.text(st.characters(), max_size=20)
     | st.sampled_from(["", "\0", "\n", "\ud800", "\x1b]0;owned\x07", "\u202e", "<script>", "$\\frac{", "a" * 10_000])
 )
-"""Values of JSON that hold no others, those that Python's own reader takes besides included."""
+"""JSON values that are not containers, including non-standard ones that Python accepts."""
 
 
 def anything() -> st.SearchStrategy[Any]:
-    """Any JSON value."""
+    """Generates any JSON value."""
     return st.recursive(
         LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
     )
 
 
 def json_values(known: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """A valid object with a field or more changed or left out, or another value altogether."""
+    """Generates a valid object with fields changed or left out, or any other value."""
     names = st.sampled_from(list(known))
     one = st.tuples(names, anything()).map(lambda pair: known | {pair[0]: pair[1]})
     some = st.fixed_dictionaries({}, optional={name: st.just(value) | anything() for name, value in known.items()})
@@ -50,11 +50,11 @@ def json_values(known: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def changed_bytes(whole: bytes, head: int = 256) -> st.SearchStrategy[bytes]:
-    """A file with bytes changed, most of them near its beginning, put in or left out, or cut off.
+    """Generates variants of a file: with bytes changed (mostly in its header), inserted or removed, or truncated.
 
     Args:
-        whole: a good one.
-        head: so many bytes are its beginning, where lengths and kinds stand.
+        whole: a valid file.
+        head: the length in bytes of its header, which contains lengths and types.
     """
     place = st.integers(0, min(head, len(whole)) - 1) | st.integers(0, len(whole) - 1)
     byte = st.sampled_from([0, 1, 127, 128, 255]) | st.integers(0, 255)

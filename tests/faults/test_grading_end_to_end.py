@@ -236,9 +236,9 @@ def test_a_page_of_words_without_end_is_made_soon(words):
     notebook = assignment()
     notebook.cells.append(new_markdown_cell(words * 1_000_000))
     notebook = repair_submission(json.dumps(notebook).encode(), assignment(), assignment())
-    assert "were cut off" in notebook.cells[0].source
+    assert "were cut" in notebook.cells[0].source
     page, _ = HTMLExporter().from_notebook_node(notebook)
-    assert "were cut off" in page
+    assert "were cut" in page
 
 
 def code_of_another_language(notebook):
@@ -279,7 +279,7 @@ def test_what_takes_long_to_validate_is_not_validated():
     old = {"cell_type": "markdown", "source": "", "metadata": {"tags": tags}}
     old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"metadata": {}, "cells": [old]}]}
     told = repair_submission(json.dumps(old).encode(), assignment(), assignment()).cells[0].source
-    assert "no Jupyter notebook of format 4" in told
+    assert "not a valid Jupyter notebook (format 4)" in told
 
 
 @pytest.mark.parametrize("name", ["fifo", "folder", "loop", "link"])

@@ -1,4 +1,4 @@
-"""The tables of README.md and RESULTS.md, and the proofs of their rows, are kept true."""
+"""Tests that the tables of README.md and RESULTS.md agree with the tests, the mutations and the records."""
 
 import ast
 import json
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def marked_rows():
-    """(promise, injection) of every test that is marked `fault`, read from the sources."""
+    """Returns (promise, injection) of every test marked `fault`, read from the sources."""
     rows = set()
     for path in (ROOT / "tests").rglob("test_*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

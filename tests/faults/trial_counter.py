@@ -1,4 +1,4 @@
-"""Counts what the tests marked `fault` tried to break, so that the table in README.md is filled from a run.
+"""Counts the trials of tests marked `fault`, from which the table in README.md is generated.
 
     @pytest.mark.fault(promise="exact resume", injection="SIGKILL at a random moment")
     def test_...(count_trial):
@@ -6,9 +6,9 @@
             ...
             count_trial()
 
-A test that never calls `count_trial` counts as one trial for each of its parameters. At the end of a run the sums are
-written to `artefacts/faults.json`, those of a long run (`make soak`) to `artefacts/faults-soak.json`;
-`tools/fault_report.py` makes the table of them.
+A test that never calls `count_trial` counts as one trial for each of its parameters. At the end of a run the totals are
+written to `artefacts/faults.json`, or for a long run (`make soak`) to `artefacts/faults-soak.json`.
+`tools/fault_report.py` generates the table from them.
 """
 
 import json
@@ -19,14 +19,14 @@ from pathlib import Path
 import pytest
 
 SOAK = "CIFARLAB_SOAK"
-"""The environment variable that asks for the long forms."""
+"""The environment variable that selects the long forms of tests."""
 
 TRIALS = pytest.StashKey[int]()
 
 
 @pytest.fixture(scope="session")
 def soak() -> bool:
-    """Whether the long form of a test is wanted."""
+    """Whether to run the long form of a test."""
     return bool(os.environ.get(SOAK))
 
 
@@ -42,17 +42,15 @@ def count_trial(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Registers the marker, and the counter where all reports arrive."""
-    config.addinivalue_line(
-        "markers", "fault(promise, injection): breaks something on purpose; counted for tests/faults/README.md"
-    )
+    """Registers the marker, and the counter in the process that receives all reports."""
+    config.addinivalue_line("markers", "fault(promise, injection): injects a fault; counted for tests/faults/README.md")
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Counter(config.rootpath / "artefacts"))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
-    """Puts the promise and the number of trials into a test's report, which also travels between processes."""
+    """Adds the row and the number of trials to a test's report, which is passed between processes."""
     report = yield
     mark = item.get_closest_marker("fault")
     if mark and (report.when == "call" or not report.passed):
@@ -62,10 +60,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
 
 
 class Counter:
-    """Adds up the reports of all tests, in the one process that hears of all of them."""
+    """Adds up the reports of all tests, in the process that receives them."""
 
     def __init__(self, folder: Path) -> None:
-        """Has counted nothing yet."""
+        """Starts with no rows."""
         self.folder = folder
         self.rows: dict[tuple[str, str], dict] = {}
 
@@ -79,7 +77,7 @@ class Counter:
             row["skipped"] += report.skipped
 
     def pytest_sessionfinish(self) -> None:
-        """Writes the sums."""
+        """Writes the totals."""
         if self.rows:
             self.folder.mkdir(exist_ok=True)
             path = self.folder / ("faults-soak.json" if os.environ.get(SOAK) else "faults.json")

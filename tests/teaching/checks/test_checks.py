@@ -1,7 +1,8 @@
-"""Every known wrong answer is refused with advice of its own; right ones in several styles are accepted.
+"""Every known wrong answer gets its specific advice; correct answers in several styles are accepted.
 
-The answers are files in wrong/ and right/, a folder for each exercise. Each names its check; a wrong one also names
-what is in its advice and in no other's of that check. The table answer x verdict is written to artefacts/verdicts.md.
+The answers are files in wrong/ and right/, in a directory for each exercise. Each names its check. A wrong answer also
+quotes a part of its advice that no other advice of that check contains. The table of all results is written to
+artefacts/verdicts.md.
 """
 
 import contextlib
@@ -25,11 +26,11 @@ HERE = Path(__file__).parents[1]
 WRONG = sorted((HERE / "wrong").glob("*/*.py"))
 RIGHT = sorted((HERE / "right").glob("*/*.py"))
 EXERCISE_NAMES = sorted(path.stem for path in (LESSONS / "exercises").glob("*.py"))
-SECONDS = 30  # that any verdict may take on a busy machine
+SECONDS = 30  # the time limit of a check on a busy machine
 
 
 def answer_file(path):
-    """The module of an answer. One may say that it is LIKE another one, with some of its text replaced, INSTEAD."""
+    """Loads the module of an answer. LIKE names another answer on which it is based, INSTEAD the texts to replace."""
     spec = importlib.util.spec_from_file_location(f"answer_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -42,7 +43,7 @@ def answer_file(path):
         exec(compile(source, str(path), "exec"), namespace)
         module.answer = namespace["answer"]
     if "trained" in namespace:
-        namespace["trained"]()  # now: a check gives an answer a minute, which a busy machine may need for this alone
+        namespace["trained"]()  # trains now, because that may exceed a check's time limit on a busy machine
     return module
 
 
@@ -51,7 +52,7 @@ def name_of(path):
 
 
 def verdict_of(check, answer):
-    """What a check says of an answer: words, and whether it is right."""
+    """Returns a check's message for an answer, and whether the answer is correct."""
     try:
         return str(getattr(teaching, check)(answer)), True
     except CheckFailedError as refusal:
@@ -60,7 +61,7 @@ def verdict_of(check, answer):
 
 @pytest.fixture(scope="module")
 def table():
-    """Rows for the table of verdicts, which is written at the end."""
+    """Rows of the table of results, which is written at the end."""
     rows = []
     yield rows
     (ROOT / "artefacts").mkdir(exist_ok=True)
@@ -113,7 +114,7 @@ def test_an_exercise_has_six_wrong_answers_and_three_right_ones(exercise):
     assert len([path for path in RIGHT if path.parent.name == exercise]) >= 3
 
 
-# Whatever is passed, a check answers politely and soon.
+# A check fails with a short message in limited time, whatever is passed.
 
 
 def raises(*arguments):
@@ -145,7 +146,7 @@ def recurses(*arguments):
 
 
 class Odd:
-    """Whatever is asked of it fails."""
+    """An object whose methods all fail."""
 
     def __getattr__(self, name):
         raise RuntimeError(name)
@@ -216,11 +217,11 @@ def test_odd_answers_are_refused_politely_and_soon(check, odd, monkeypatch, capf
     assert capfd.readouterr() == ("", "")
 
 
-# Nothing that students get gives an answer away.
+# No file that students receive contains an answer.
 
 
 def answers_lines(exercise):
-    """The lines of an exercise's solutions that say something."""
+    """The long lines of an exercise's solutions."""
     lines, inside = [], False
     for line in (LESSONS / "exercises" / f"{exercise}.py").read_text().splitlines():
         if "BEGIN SOLUTION" in line or "END SOLUTION" in line:
@@ -232,7 +233,7 @@ def answers_lines(exercise):
 
 
 @pytest.mark.parametrize("exercise", EXERCISE_NAMES)
-def test_nothing_that_students_get_gives_the_answer_away(exercise):
+def test_students_files_do_not_contain_answers(exercise):
     seen = [path.read_text() for path in (*EXERCISES.glob("*.ipynb"), *(ROOT / "cifarlab" / "teaching").rglob("*.py"))]
     for line in answers_lines(exercise):
         assert not any(line in text or line.replace('"', '\\"') in text for text in seen), line

@@ -1,4 +1,4 @@
-"""A made-up class goes through release, grade, feedback and report, headless."""
+"""Tests of release, grade, feedback and report with a made-up class."""
 
 import concurrent.futures
 import csv
@@ -29,7 +29,7 @@ GOOD = nbformat.read(SOLUTIONS / f"{NAME}.ipynb", as_version=4)
 
 
 def answers():
-    """The solution's answers, by the name of their cell."""
+    """The solution's answers, by the name of the cell."""
     cells = (cell for cell in GOOD.cells if cell.metadata.get("nbgrader", {}).get("solution"))
     return {cell.metadata.nbgrader.grade_id: cell.source for cell in cells}
 
@@ -44,7 +44,7 @@ def fill(notebook, **given):
 
 
 def own_cell(notebook, text):
-    """Puts a cell of the student's before the second task."""
+    """Adds a student's cell before the second task."""
     place = notebook.cells.index(cell_of(notebook, "probabilities"))
     notebook.cells.insert(place, new_code_cell(text))
 
@@ -114,7 +114,7 @@ def wrong_kernel(notebook):
 
 
 def not_a_notebook(notebook):
-    """Its file is written over."""
+    """A file that is overwritten with something else."""
 
 
 POINTS = {
@@ -122,22 +122,22 @@ POINTS = {
     blank: 0,
     half: 5,
     wrong_axis: 2,
-    made_for_the_visible_cases: 2 + 2,  # task 1 without its hidden test, and task 3, which needs no softmax
+    made_for_the_visible_cases: 2 + 2,  # task 1 without its hidden test, and task 3, which does not need softmax
     cells_deleted: 10,
     edited_tests: 0,
     endless_loop: 10,
-    kernel_killed: 3,  # what was tested before
+    kernel_killed: 3,  # the tests before it
     noise_on_stderr: 10,
     much_output: 10,
     wrong_kernel: 10,
     not_a_notebook: 0,
 }
-"""Of 12, two of which are given by hand."""
+"""Points out of 12, two of which are graded manually."""
 
 
 @pytest.fixture(scope="module")
 def solutions(tmp_path_factory):
-    """Exercise 1 without the training at its end, which is not graded: it only takes time."""
+    """Exercise 1 without the training at its end, which takes time and is not graded."""
     folder = tmp_path_factory.mktemp("solutions")
     short = nbformat.from_dict(GOOD)
     cells = [
@@ -182,7 +182,7 @@ def test_grade_awards_expected_points(course):
 
 def test_only_written_answers_need_manual_grading(course):
     waiting = {entry.student for entry in scores.list_scores(NAME, course) if entry.needs_manual_grade}
-    without = {"blank", "half", "edited_tests", "not_a_notebook"}  # no words were written
+    without = {"blank", "half", "edited_tests", "not_a_notebook"}  # without written answers
     assert waiting == {change.__name__ for change in POINTS} - without
 
 
@@ -193,11 +193,11 @@ def pages(course):
 
 def test_feedback_tells_why(pages):
     assert set(pages) == {change.__name__ for change in POINTS}
-    assert "mind the axis" in pages["wrong_axis"]
+    assert "check the axis" in pages["wrong_axis"]
     assert "is not written yet" in pages["blank"]
     assert "the kernel died" in pages["kernel_killed"]
     assert "an endless loop" in pages["endless_loop"]
-    assert "no Jupyter notebook of format 4" in pages["not_a_notebook"]
+    assert "not a valid Jupyter notebook (format 4)" in pages["not_a_notebook"]
     assert "was changed; the original was used" in pages["edited_tests"]
 
 
@@ -207,7 +207,7 @@ def test_feedback_holds_no_hidden_test(pages):
         assert "HIDDEN" not in page
 
 
-def test_what_is_graded_is_not_graded_again_and_points_by_hand_stay(course):
+def test_grade_skips_graded_submissions_and_keeps_manual_points(course):
     with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
         gradebook.find_grade("explanation", NAME, NAME, "right").manual_score = 1.5
         gradebook.db.commit()
@@ -217,7 +217,7 @@ def test_what_is_graded_is_not_graded_again_and_points_by_hand_stay(course):
     assert next(entry.score for entry in points if entry.student == "right") == 11.5
 
 
-def test_answers_in_words_are_graded_in_the_formgrader_beside_their_rubric(course):
+def test_formgrader_shows_written_answers_with_their_rubric(course):
     with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
         submission = gradebook.find_submission_notebook(NAME, NAME, "right")
     server = Server(course)
@@ -242,12 +242,12 @@ def test_points_are_exported(course, tmp_path):
 
 @pytest.fixture(scope="module")
 def all_exercises(tmp_path_factory):
-    """A course's folder."""
+    """A course directory."""
     return tmp_path_factory.mktemp("all")
 
 
 @pytest.mark.parametrize("path", sorted(EXERCISES.glob("*.ipynb")), ids=lambda path: path.stem)
-def test_what_students_get_is_what_lies_in_exercises(path, all_exercises):
+def test_released_notebooks_equal_exercises(path, all_exercises):
     released = assignments.release(path.stem, all_exercises, solutions=SOLUTIONS)
     assert as_text(nbformat.read(released, as_version=4)) == path.read_text()
     key = (all_exercises / "key.txt").read_text().strip()
@@ -255,8 +255,8 @@ def test_what_students_get_is_what_lies_in_exercises(path, all_exercises):
     assert key not in released.read_text()
 
 
-def test_the_path_is_afterwards_what_it_was(tmp_path, solutions):
-    """Also where nbgrader refuses: programs are found by it, and not only ours."""
+def test_grade_restores_path(tmp_path, solutions):
+    """The PATH is restored even if nbgrader fails."""
     before = os.environ["PATH"]
     assignments.release(NAME, tmp_path, solutions=solutions)
     assert os.environ["PATH"] == before
@@ -293,7 +293,7 @@ def test_a_cluster_grades_the_same(tmp_path, solutions, data_dir, capsys):
     assert "right        10 of 12, manual grading pending" in printed
 
 
-# What goes wrong is said in one line.
+# Errors are reported in one line.
 
 
 def refused(capsys, *arguments):
@@ -302,7 +302,7 @@ def refused(capsys, *arguments):
     return line
 
 
-def test_other_bytes_are_graded_whatever_their_time_and_the_same_ones_once(tmp_path, solutions, monkeypatch):
+def test_grade_compares_file_contents_not_timestamps(tmp_path, solutions, monkeypatch):
     assignments.release(NAME, tmp_path, solutions=solutions, key=KEY)
     handed_in = tmp_path / "submitted" / "ada" / NAME / f"{NAME}.ipynb"
     handed_in.parent.mkdir(parents=True)
@@ -316,7 +316,7 @@ def test_other_bytes_are_graded_whatever_their_time_and_the_same_ones_once(tmp_p
         assignments.grade(NAME, tmp_path, on_graded=told.append)
         return told
 
-    assert graded() == ["ada"]  # whose file has another name
+    assert graded() == ["ada"]  # the file has a different name
     handed_in.write_text("{}")
     os.utime(handed_in, (0, 0))
     assert graded() == ["ada"]
@@ -347,7 +347,7 @@ def test_bad_input(tmp_path, solutions, capsys):
     course = ["--course", tmp_path / "c"]
     assert "no solution" in refused(capsys, "release", "07_gpu", *course, "--solutions", solutions)
     assert "01_softmax" in refused(capsys, "release", "07_gpu", *course, "--solutions", solutions)
-    assert "a key is" in refused(capsys, "release", NAME, *course, "--solutions", solutions, "--key", 'a"b')
+    assert "key must be" in refused(capsys, "release", NAME, *course, "--solutions", solutions, "--key", 'a"b')
     for step in ("grade", "report"):
         assert "release" in refused(capsys, step, NAME, *course)
     assert "nothing is graded" in refused(capsys, "feedback", NAME, *course)
@@ -359,7 +359,7 @@ def test_bad_input(tmp_path, solutions, capsys):
     assert "no assignment '02_x'" in refused(capsys, "report", "02_x", *course)
     (tmp_path / "own" / NAME).mkdir(parents=True)
     (tmp_path / "own" / NAME / "a.py").write_text("assert 1\n")
-    with pytest.raises(AssignmentError, match="first line should be like '# points: 2'"):
+    with pytest.raises(AssignmentError, match="first line must be like '# points: 2'"):
         assignments.release(NAME, tmp_path / "c", solutions=solutions, extra_tests=tmp_path / "own")
     shutil.rmtree(tmp_path / "own" / NAME)
     with pytest.raises(AssignmentError, match="no tests in"):

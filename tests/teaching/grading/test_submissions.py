@@ -1,4 +1,4 @@
-"""Whatever is handed in becomes the assignment with the student's answers in it."""
+"""Tests of repairing submissions: any file becomes the assignment with the student's answers."""
 
 import json
 
@@ -43,7 +43,7 @@ def texts(notebook):
     return [cell.source for cell in notebook.cells]
 
 
-def test_answers_and_own_cells_are_kept_and_hidden_tests_put_in():
+def test_answers_and_added_cells_are_kept_and_hidden_tests_inserted():
     result = handed_in(lambda notebook: notebook.cells.insert(3, new_code_cell("answer()  # tried")))
     assert texts(result) == [
         "# Exercise",
@@ -56,13 +56,13 @@ def test_answers_and_own_cells_are_kept_and_hidden_tests_put_in():
     assert result.metadata.kernelspec.name == "python3"
 
 
-def test_an_edited_test_is_replaced_and_told():
+def test_edited_test_is_replaced_and_reported():
     result = handed_in(lambda notebook: notebook.cells[3].update(source="pass"))
     assert texts(result)[4] == "check(answer)\ncheck_hidden(answer)"
     assert "the cell `test` was changed" in texts(result)[0]
 
 
-def test_deleted_cells_come_back_in_their_place():
+def test_deleted_cells_are_restored_in_place():
     def delete(notebook):
         del notebook.cells[2:4]
 
@@ -109,18 +109,18 @@ def test_outputs_and_another_kernel_are_left_out():
 @pytest.mark.parametrize(
     "file", [b"PK\x03\x04", b"{}", b"[1, 2]", b'{"cells": 3}', "é".encode("latin-1"), b"x" * 30_000_000]
 )
-def test_what_is_no_notebook_becomes_an_assignment_without_answers(file):
+def test_invalid_file_becomes_an_assignment_without_answers(file):
     result = repair_submission(file, RELEASE, SOURCE)
     assert result.cells[0].source.startswith("**From the grader:** the file")
     assert texts(result)[1:] == texts(SOURCE)
     nbformat.validate(result)
 
 
-def test_a_missing_notebook_is_told_from_one_that_is_none():
+def test_missing_notebook_has_its_own_message():
     assert "the notebook is missing, empty or a link" in repair_submission(b"", RELEASE, SOURCE).cells[0].source
 
 
-def test_texts_without_end_are_cut_and_told():
+def test_long_texts_are_cut_and_reported():
     def long_words(notebook):
         long = [new_markdown_cell("[" * length) for length in (50_000, 19_000, *[20_000] * 20)]
         notebook.cells[-1].source = "an answer"
@@ -136,7 +136,7 @@ def test_texts_without_end_are_cut_and_told():
     assert "check(answer)\ncheck_hidden(answer)" in found
 
 
-def test_pictures_in_words_are_kept_and_nothing_else_that_may_lie_there():
+def test_only_images_are_kept_among_attachments():
     pasted = {"p.png": {"image/png": "iVBORw0KGgo=", "text/html": "<script>"}, "q.svg": {"image/svg+xml": "<svg/>"}}
 
     def change(notebook):
@@ -150,7 +150,7 @@ def test_pictures_in_words_are_kept_and_nothing_else_that_may_lie_there():
     nbformat.validate(result)
 
 
-def test_a_page_is_made_also_where_pictures_are_missing():
+def test_page_is_written_if_images_are_missing():
     names = ["p.png", "p.png.gif", "\ud800", "ü 1.png", "", "&lt;"]
     words = " ".join(f"![{name}](attachment:{name.replace(' ', '%20')})" for name in names)
     words += " ![](attachment:p.png 'title')"

@@ -1,4 +1,4 @@
-"""A notebook is executed within limits; whatever it does, it comes back."""
+"""Tests of executing notebooks with resource limits."""
 
 import nbformat
 import psutil
