@@ -283,7 +283,7 @@ def restore_latest_network(network: tf.Module, folder: str | os.PathLike, *, ave
     """
     seen = None
     while True:
-        newest, index, unusable = require_checkpoint(folder), files.read_index(Path(folder)), dict[int, str]()
+        latest, index, unusable = require_checkpoint(folder), files.read_index(Path(folder)), dict[int, str]()
         for step in reversed(files.complete_steps(folder)):
             try:
                 restore_network(network, checkpoint_path(folder, step), averaged=averaged)
@@ -295,7 +295,7 @@ def restore_latest_network(network: tf.Module, folder: str | os.PathLike, *, ave
                     unusable[listed] = f"{PREFIX}-{listed}: its files are missing"
                 return Restored(step, tuple(f"skipped {reason}." for reason in unusable.values()))
         # A trainer may have replaced them by later ones meanwhile, or be about to write the end of this one.
-        if newest == seen:
+        if latest == seen:
             raise CheckpointError(f"{what_is_wrong(folder, unusable)} Name the directory of another run.")
-        seen = newest if newest == latest_checkpoint(folder) else None
+        seen = latest if latest == latest_checkpoint(folder) else None
         time.sleep(WRITE_GRACE_S if seen else 0)

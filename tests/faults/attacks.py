@@ -1,4 +1,4 @@
-"""What a submission may try against the tests that it is graded with: cells of code, by what they do."""
+"""Attacks of submissions on the tests that grade them: cells of code, by what they do."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ Examiner.assert_close.__kwdefaults__['tolerance'] = 1e9""",
     "a method of all checks": """
 import cifarlab.teaching.checks.examiner as e
 e.Examiner.assert_close = lambda *a, **k: 0""",
-    "how all checks refuse": "import cifarlab.teaching.checks.examiner as e; e.Examiner.fail = lambda *a, **k: None",
+    "how all checks fail": "import cifarlab.teaching.checks.examiner as e; e.Examiner.fail = lambda *a, **k: None",
     "how methods are found": """
 from cifarlab.teaching.checks.examiner import Examiner
 Examiner.__getattribute__ = lambda self, name: (lambda *a, **k: None) if name != 'random' else RNG
@@ -69,7 +69,7 @@ fake = types.SimpleNamespace(teaching=types.SimpleNamespace(check_unevenness=lam
 builtins.__import__ = lambda name, *a, **k: fake if name == 'cifarlab' else real(name, *a, **k)""",
     "what a table of the checks holds": "import cifarlab.teaching.checks.student_calls as a; a._ADVICE.clear()",
     "what a check imports when it is called": "import sys; sys.modules['scipy.io'] = type(sys)('scipy.io')",
-    "what the grader puts back with": """
+    "what the grader restores with": """
 import cifarlab.teaching.sandbox.snapshot as o, cifarlab.teaching.sandbox.autograder as t
 import cifarlab.teaching.checks.examiner as e
 o.ModuleSnapshot.restore = lambda self: []
@@ -93,7 +93,7 @@ def blind(real):
 builtins.any, builtins.hasattr, builtins.callable = blind(any), blind(hasattr), blind(callable)
 e.Examiner.assert_close, e.np = lambda *a, **k: None, e""",
 }
-"""Run in a cell of the student's own, before a test."""
+"""Code of a student's cell that runs before a test."""
 
 HOOKED = {
     "before cells": """
@@ -136,14 +136,14 @@ import cifarlab.teaching.checks.examiner as e
 def tick(*a): e._close = lambda *a: True
 signal.signal(signal.SIGALRM, tick); signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)""",
 }
-"""As above."""
+"""Code of a student's cell that installs a hook before a test."""
 
 FORGED = """
 async def do_execute(*a, **k):
     outcome = '{"replaced": [], "right": "yes", "number": null}'
     return {'status': 'ok', 'execution_count': 1, 'user_expressions': {}, 'outcome': outcome, 'signature': ''}
 get_ipython().kernel.do_execute = do_execute"""
-"""As above; another kernel, as it were."""
+"""Code of a student's cell that replaces the kernel's method before a test."""
 
 MEANWHILE = {
     "for good": """
@@ -212,7 +212,7 @@ MEANWHILE = {
     raise SystemExit(CheckPassed('yes'))""",
     "an end": "\n    import sys\n    sys.exit(0)",
 }
-"""What an answer does while a check calls it; the body of a function."""
+"""Function bodies: what an answer does while a check calls it."""
 
 READ = """
 import gc, inspect, linecache, sys
@@ -230,7 +230,7 @@ heard = []
 shell = get_ipython()
 shell.events.register('pre_run_cell', lambda info: heard.append(info.raw_cell))
 shell.input_transformers_cleanup.append(lambda lines: heard.append(lines) or lines)"""
-"""Defines `spied()`, all that IPython, Jupyter and cifarlab have of other cells' text, and `seen()`, this one's."""
+"""Defines `spied()`, which collects other cells' text from IPython, Jupyter and cifarlab, and `seen()`, this cell's."""
 
 LEAKS = {
     "printed": "print(seen()); import sys; print(seen(), file=sys.stderr)",
@@ -250,11 +250,11 @@ LEAKS = {
             'evalue': seen(), 'traceback': [seen()], 'code': seen(), 'execution_count': 1}
         kernel.session.send(kernel.iopub_socket, kind, content, parent=kernel.get_parent('shell'))""",
 }
-"""What a function does with it while a test calls it."""
+"""Ways to leak the text from a function while a test calls it."""
 
 
 def run_or_end(text, limits):
-    """In place of `execute_notebook`: a notebook that holds `os._exit` ends the process that executes it."""
+    """A replacement of `execute_notebook`: a notebook that contains `os._exit` kills the process that executes it."""
     if "os._exit" in text:
         os.kill(os.getpid(), signal.SIGKILL)
     return execute_notebook(text, limits)

@@ -168,7 +168,7 @@ MUTATIONS = [
         "deleted while they are evaluated",
         "checking again for later ones",
         "cifarlab/training/checkpoints.py",
-        "        if newest == seen:",
+        "        if latest == seen:",
         "        if True:",
     ),
     Mutation(

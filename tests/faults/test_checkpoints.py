@@ -1,4 +1,4 @@
-"""Checkpoints: whatever happens to the newest one, those before it are there and are used."""
+"""Checkpoints: whatever happens to the latest one, the earlier ones are kept and used."""
 
 import errno
 import shutil
@@ -33,7 +33,7 @@ def checkpoints_in(folder):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 30 MB; where none may be mounted, the test is skipped."""
+    """A file system of 30 MB; the test is skipped if it cannot be mounted."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", str(folder)]
@@ -44,7 +44,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.fault(promise="checkpoints", injection="a real full disk of 30 MB")
-def test_a_full_disk_keeps_the_checkpoints_before_and_says_what_is_missing(small_disk, drawn):
+def test_full_disk_keeps_earlier_checkpoints_and_reports_missing_space(small_disk, drawn):
     (small_disk / "filler").write_bytes(bytes(10_000_000))
     with pytest.raises(CheckpointError, match=r"It needs 8\.5 MB, and \d\.\d MB are free\. Make room") as error:
         train(config(small_disk / "run", max_steps=9), dataset=drawn)
@@ -58,7 +58,7 @@ def test_a_full_disk_keeps_the_checkpoints_before_and_says_what_is_missing(small
 
 
 @pytest.mark.fault(promise="checkpoints", injection="a full disk while the run's log is written")
-def test_a_log_that_cannot_be_written_is_told_in_one_line(small_disk):
+def test_unwritable_log_is_reported_in_one_line(small_disk):
     log = RunLog(small_disk)
     log.append("step", 1)
     with (small_disk / "filler").open("wb", buffering=0) as filler:
@@ -70,7 +70,7 @@ def test_a_log_that_cannot_be_written_is_told_in_one_line(small_disk):
 
 
 @pytest.mark.fault(promise="checkpoints", injection="a full disk while event files are written")
-def test_event_files_that_cannot_be_written_are_told_in_one_line(small_disk, drawn):
+def test_unwritable_event_file_is_reported_in_one_line(small_disk, drawn):
     (small_disk / "filler").write_bytes(bytes(20_000_000))  # leaves room for the starting point
     with pytest.raises(SummaryError, match=r"No space left on device.* --summary-frequency 0\.") as error:
         train(config(small_disk / "run", max_steps=200, checkpoint_steps=0), dataset=drawn, observers=[Summaries(1)])
@@ -80,19 +80,19 @@ def test_event_files_that_cannot_be_written_are_told_in_one_line(small_disk, dra
 
 
 @pytest.mark.fault(promise="checkpoints", injection="a full disk while event files are written")
-def test_an_evaluation_that_cannot_be_written_is_told_in_one_line(small_disk):
+def test_unwritable_evaluation_is_reported_in_one_line(small_disk):
     summaries = EvaluationSummaries(small_disk)
     with (small_disk / "filler").open("wb", buffering=0) as filler:
         while shutil.disk_usage(small_disk).free:
             filler.write(bytes(4096))
-    with pytest.raises(SummaryError, match="No space left on device") as error:  # noqa: PT012, one of them has no room
+    with pytest.raises(SummaryError, match="No space left on device") as error:  # noqa: PT012, one of them does not fit
         for step in range(1000):
             summaries.write(Evaluation(step, 0.5, 10, 1.0))
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.fault(promise="checkpoints", injection="a full disk, simulated by ENOSPC")
-def test_an_error_while_a_checkpoint_is_written_keeps_the_ones_before(tmp_path, drawn, monkeypatch):
+def test_error_while_saving_keeps_earlier_checkpoints(tmp_path, drawn, monkeypatch):
     train(config(tmp_path, max_steps=2), dataset=drawn)
 
     def full(*arguments, **values):
@@ -109,7 +109,7 @@ def test_an_error_while_a_checkpoint_is_written_keeps_the_ones_before(tmp_path, 
 
 @pytest.mark.fault(promise="checkpoints", injection="the latest one is from a different network")
 def test_restore_refuses_latest_of_other_network(tmp_path):
-    """An older one of this network would do, but going on from it would overwrite the other network's work."""
+    """An earlier checkpoint fits this network, but resuming from it would overwrite the other network's work."""
     small, large = TrainState(ConvNet(seed=1)), TrainState(ConvNet(num_classes=12))
     small.step.assign(5)
     Checkpoints(tmp_path, small).save()
@@ -131,7 +131,7 @@ def test_evaluator_survives_deleted_checkpoints(tmp_path, drawn, count_trial, so
     checkpoints.save()
 
     def trainer():
-        """Saves without end, each time taking away the one before."""
+        """Saves checkpoints until done, each of which deletes the previous one."""
         while not done.is_set():
             state.step.assign_add(1)
             checkpoints.save()
@@ -155,13 +155,13 @@ def test_evaluator_survives_deleted_checkpoints(tmp_path, drawn, count_trial, so
 
 @pytest.mark.fault(promise="checkpoints", injection="deleted while they are evaluated")
 @pytest.mark.parametrize("times", [1, 5])
-def test_the_evaluator_looks_again_when_all_that_it_saw_are_gone(tmp_path, drawn, monkeypatch, times):
+def test_evaluator_retries_if_all_found_checkpoints_are_deleted(tmp_path, drawn, monkeypatch, times):
     state, restore, calls = TrainState(ConvNet()), checkpoints_module.restore_network, []
     checkpoints = Checkpoints(tmp_path, state, max_to_keep=1)
     checkpoints.save()
 
     def too_late(*arguments, **values):
-        """As restore_network; a few times the trainer has saved the next one before."""
+        """Wraps restore_network; a few times the trainer saves the next checkpoint first."""
         calls.append(arguments)
         if len(calls) <= times:
             state.step.assign_add(1)
@@ -175,7 +175,7 @@ def test_the_evaluator_looks_again_when_all_that_it_saw_are_gone(tmp_path, drawn
 
 
 @pytest.mark.fault(promise="checkpoints", injection="the latest one is truncated while an evaluator waits for it")
-def test_watching_evaluates_the_newest_that_can_be_read_and_goes_on(tmp_path, drawn):
+def test_evaluator_uses_latest_readable_checkpoint_and_continues(tmp_path, drawn):
     train(config(tmp_path, max_steps=2), dataset=drawn)
     torn = Path(latest_checkpoint(tmp_path) + ".data-00000-of-00001")
     whole = torn.read_bytes()
@@ -183,7 +183,7 @@ def test_watching_evaluates_the_newest_that_can_be_read_and_goes_on(tmp_path, dr
     waits = []
 
     def wait(seconds):
-        """The run goes on after a while."""
+        """Resumes the run after a while."""
         waits.append(seconds)
         if len(waits) == 2:
             train(config(tmp_path, max_steps=3), dataset=drawn)

@@ -31,7 +31,7 @@ DATA = ".data-00000-of-00001"
 
 
 def run(*arguments):
-    """Exit status of the command line; argparse's own too."""
+    """Returns the exit status of the command line, including argparse's."""
     try:
         return cli.main([str(argument) for argument in arguments])
     except SystemExit as error:
@@ -40,7 +40,7 @@ def run(*arguments):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Functions run without being traced, and a SavedModel is only a marker: neither is what is tested here."""
+    """Runs functions eagerly and replaces SavedModels with a marker, because neither is tested here."""
 
     def save(module, folder, signatures):
         (Path(folder) / "saved_model.pb").touch()
@@ -67,7 +67,7 @@ def train(folder, steps=12, keep=5, every=4):
 
 @pytest.fixture(scope="module")
 def runs(data_dir, tmp_path_factory):
-    """Runs to damage: "three" has checkpoints of steps 4, 8 and 12, "one" that of step 12 alone."""
+    """Runs to damage: "three" has checkpoints of steps 4, 8 and 12, "one" only that of step 12."""
     folder = tmp_path_factory.mktemp("runs")
     tf.config.run_functions_eagerly(True)
     for name, keep in (("three", 5), ("one", 1)):
@@ -117,7 +117,7 @@ class Outcome:
 
 
 def use(folder, image, capfd, table, what):
-    """Runs all commands in a directory, and checks what must hold whatever happened to it."""
+    """Runs all commands in a directory, and checks what must hold after any accident."""
     before = contents(folder)
     where = ["--checkpoint-dir", folder]
     outcomes = {
@@ -190,7 +190,7 @@ GONE, SPOILED, HARMLESS = (missing, renamed), (empty, cut_in_half, overwritten),
 
 
 def expected(variant, name, damage):
-    """The step that training resumes at and what its warning says, or None and what its error says."""
+    """Returns the step at which training resumes and its warning, or None and its error."""
     step = name.removeprefix("model.ckpt-").split(".")[0]
     if damage in HARMLESS or name in ("checkpoint", "trainer.lock") or step == "8":
         return 12, None
@@ -286,7 +286,7 @@ def test_a_clock_that_is_set_between_two_sessions_loses_nothing(first, second, k
         monkeypatch.setattr(time, "time", lambda shift=shift: now + shift)
         assert train(folder, steps=steps, keep=keep, every=2) == 0
         assert checkpoint_files.complete_steps(folder)[-1] == steps
-        assert len(checkpoint_files.complete_steps(folder)) <= keep + 2  # one more for each time that it was set
+        assert len(checkpoint_files.complete_steps(folder)) <= keep + 2  # one more for each change of the clock
     assert [line["step"] for line in read_log(folder) if line["event"] == "step"] == list(range(12))
 
 
@@ -307,7 +307,7 @@ def test_another_time_zone_changes_nothing(runs, tmp_path, monkeypatch):
 
 
 def only(*names):
-    """Leaves the files with these names alone."""
+    """Removes all files except those with these names."""
 
     def damage(folder):
         for path in folder.iterdir():
@@ -348,7 +348,7 @@ def latest_and_log_missing(folder):
 
 
 def back_to_the_starting_point(folder):
-    """As if the checkpoint of step 12 were lost, and that of step 0 put back from a backup."""
+    """Simulates that the checkpoint of step 12 was lost and that of step 0 restored from a backup."""
     state = TrainState(ConvNet(fast_ops=False))
     latest_missing(folder)
     (folder / "checkpoint").unlink()

@@ -1,4 +1,4 @@
-"""Downloads: whatever a server does, the right file comes, or one clear line; never a wrong file in its place."""
+"""Downloads: whatever a server does, the result is the correct file or a one-line error, never a wrong file."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ def target(tmp_path):
 
 
 def comes(server: Server, target, size: int | None = len(BODY)) -> str:
-    """Fetches, and sees that the right file is there or none; the message, or "" where it came."""
+    """Fetches; checks that the file is correct or missing. Returns the error message, or "" if it was downloaded."""
     message = ""
     try:
         fetch([server.url], target, known_hash=HASH, size=size, progress=lambda progress: None)
@@ -51,7 +51,7 @@ def start_anew(target) -> None:
 
 @pytest.mark.fault(promise="downloads", injection="cut off at each tenth of the file")
 @pytest.mark.parametrize("size", [len(BODY), None])
-def test_cut_off_at_any_tenth_the_rest_is_fetched(server, target, count_trial, size):
+def test_fetch_resumes_at_any_tenth(server, target, count_trial, size):
     for tenth in range(1, 10):
         server.requests.clear()
         server.answer = lambda request, n, upto=tenth * TENTH: request.serve(upto=None if n else upto)
@@ -63,7 +63,7 @@ def test_cut_off_at_any_tenth_the_rest_is_fetched(server, target, count_trial, s
 
 @pytest.mark.fault(promise="downloads", injection="cut off at each tenth of the file")
 @pytest.mark.parametrize("size", [len(BODY), None])
-def test_cut_off_at_every_tenth_it_takes_some_calls_and_nothing_is_fetched_twice(server, target, count_trial, size):
+def test_fetch_cut_off_at_every_tenth_downloads_nothing_twice(server, target, count_trial, size):
     server.answer = lambda request, n: request.serve(upto=request.start + TENTH)
     calls = 1
     while message := comes(server, target, size):
@@ -80,7 +80,7 @@ def test_cut_off_at_every_tenth_it_takes_some_calls_and_nothing_is_fetched_twice
     "status", [204, 206, 304, 400, 401, 402, 403, 404, 410, 416, 418, 429, 451, 500, 502, 503, 504]
 )
 @pytest.mark.parametrize("part", [0, TENTH])
-def test_a_status_that_refuses_is_told_and_costs_nothing(server, target, status, part):
+def test_fetch_reports_error_status_and_keeps_partial_file(server, target, status, part):
     def answer(request, n):
         request.head(status, Content_Length=len(BODY))
         request.send(bytes(len(BODY)))  # as if it were the file
@@ -107,7 +107,7 @@ def test_a_status_that_refuses_is_told_and_costs_nothing(server, target, status,
     ],
     ids=ascii,
 )  # fmt: skip
-def test_a_redirect_to_what_is_no_address_is_told(server, target, place):
+def test_fetch_reports_redirect_to_invalid_url(server, target, place):
     server.answer = lambda request, n: request.head(302, Location=place, Content_Length=0)
     assert "expected batches.bin from 1 address; got http" in comes(server, target)
 
@@ -117,7 +117,7 @@ NUMBERS = ["9" * 5000, "9" * 400, "9" * 16, "-5", "0x10", "1e3", "\xb2", "٣", "
 
 @pytest.mark.fault(promise="downloads", injection="wrong content lengths")
 @pytest.mark.parametrize("size", [len(BODY), None])
-def test_a_length_that_is_none_is_no_length(server, target, size, count_trial):
+def test_fetch_ignores_invalid_lengths(server, target, size, count_trial):
     for number in NUMBERS:
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {number}\r\n\r\n".encode()
         rest = f"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {TENTH}-{number}/{number}\r\n\r\n".encode()
@@ -136,7 +136,7 @@ def test_a_length_that_is_none_is_no_length(server, target, size, count_trial):
 
 
 @pytest.mark.fault(promise="downloads", injection="truncated or invalid notes of an earlier download")
-def test_notes_of_any_kind_do_no_harm(server, target, soak, count_trial):
+def test_fetch_survives_arbitrary_notes(server, target, soak, count_trial):
     notes = target.with_name("batches.bin.part.json")
     known = {"url": server.url, "validator": '"one"', "total": len(BODY)}
     for field, values in {
@@ -181,7 +181,7 @@ WORDS = [
 
 
 @pytest.mark.fault(promise="downloads", injection="responses with bytes changed, removed or inserted")
-def test_any_answer_is_followed_or_refused(server, target, soak, count_trial):
+def test_fetch_survives_arbitrary_responses(server, target, soak, count_trial):
     def plain(request: Request) -> bytes:
         start = request.start
         if not start:
@@ -219,7 +219,7 @@ def test_any_answer_is_followed_or_refused(server, target, soak, count_trial):
     ids=lambda answer: repr(answer[:60]),
 )  # fmt: skip
 @pytest.mark.parametrize("size", [len(BODY), None])
-def test_an_answer_that_is_none_is_told(server, target, answer, size):
+def test_fetch_reports_invalid_response(server, target, answer, size):
     server.answer = lambda request, n: request.send(answer)
     assert comes(server, target, size)
     assert not target.exists()
@@ -227,7 +227,7 @@ def test_an_answer_that_is_none_is_told(server, target, answer, size):
 
 @pytest.mark.fault(promise="downloads", injection="two processes downloading at once")
 @pytest.mark.parametrize("processes", [2, 5])
-def test_several_processes_fetch_once_also_when_the_line_breaks(server, target, tmp_path, processes):
+def test_several_processes_fetch_once_even_if_the_connection_breaks(server, target, tmp_path, processes):
     call = f"fetch([{server.url!r}], {str(target)!r}, known_hash={HASH!r})"
     code = f"from cifarlab.data.sources.download import fetch\n{call}"
     ready = [tmp_path / f"ready{number}" for number in range(processes)]

@@ -1,4 +1,4 @@
-"""Archives and files: a hostile one leads nowhere, runs nothing and takes no more than its share of memory and time."""
+"""Archives and files: a hostile file cannot escape its directory, run code, or exceed its share of memory and time."""
 
 import ast
 import gzip
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def header(name: bytes, size: int = 0, kind: bytes = b"0", more: bytes = b"") -> bytes:
-    """A tar header with any name, size and kind, which tarfile would not write."""
+    """A tar header with any name, size and type, including those that tarfile would not write."""
     block = bytearray(512)
     block[: len(name[:100])] = name[:100]
     block[100:124] = b"0000644\0" * 3
@@ -50,7 +50,7 @@ END = bytes(1024)
 
 
 def unpacked(folder: Path, tar: bytes) -> str:
-    """Unpacks, and sees that there is what was asked for or nothing; the message, or ""."""
+    """Extracts; checks that either all expected members exist or nothing. Returns the error message, or ""."""
     archive, out = folder / "below" / "a.tar.gz", folder / "below" / "out"
     archive.parent.mkdir(exist_ok=True)
     archive.write_bytes(gzip.compress(tar, 1))
@@ -113,8 +113,8 @@ def test_a_member_of_another_length_is_refused(tmp_path, size):
 @pytest.mark.parametrize(
     "more", [b"1" * 60_000, b"0 hdrcharset=" * 20_000, b"GNU.sparse.map=" + b"0," * 200_000, bytes(10_000)]
 )
-def test_a_header_that_takes_for_ever_is_not_read(tmp_path, kind, more):
-    """tarfile's time for a header of digits grows with the square of its length."""
+def test_huge_header_is_not_read(tmp_path, kind, more):
+    """tarfile's time to parse a header of digits grows with the square of its length."""
     message = unpacked(tmp_path, header(b"a", len(more), kind, more) + GOOD + END)
     assert f"got a header of {len(more):,} bytes" in message
 
@@ -132,19 +132,19 @@ def test_headers_of_headers_of_headers_are_refused(tmp_path, kind, more):
 @pytest.mark.parametrize(
     "more", [b"9" * 30 + b" a=b\n", b"0 a=b\n", b"-5 a=b\n", b"25 GNU.sparse.map=9,9,9,9\n", b"18 size=" + b"9" * 9]
 )
-def test_an_extended_header_of_nonsense_is_told_or_passed_over(tmp_path, more):
-    """The first was found by atheris: tarfile ends in an OverflowError."""
+def test_invalid_extended_header_is_reported_or_skipped(tmp_path, more):
+    """The first was found by atheris: tarfile raises an OverflowError."""
     unpacked(tmp_path, header(b"a", len(more), b"x", more) + GOOD + END)
 
 
 @pytest.mark.fault(promise="archives and files", injection="archives with huge or endless headers")
 @pytest.mark.parametrize("kind", [b"x", b"g", b"L", b"K", b"S", b"5", b"Z"])
 @pytest.mark.parametrize("size", [-1, -512, -1024, -(2**62)])
-def test_a_header_of_less_than_no_bytes_does_not_go_round_in_a_circle(tmp_path, kind, size):
+def test_header_with_negative_size_causes_no_endless_loop(tmp_path, kind, size):
     unpacked(tmp_path, header(b"a", size, kind) * 3 + GOOD + END)
 
 
-# ---- what would fill memory or disk
+# ---- files that would fill memory or disk
 
 
 LITTLE_MEMORY = """
@@ -154,7 +154,7 @@ from tests.faults.fuzz_targets import tries
 name, folder, megabytes = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 work = folder / "work"
 work.mkdir()
-tries(name, work, (folder / "seed").read_bytes())  # what a reader loads once is no part of what a file costs
+tries(name, work, (folder / "seed").read_bytes())  # loads what the reader needs only once, so that it does not count
 own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (own + (megabytes << 20),) * 2)
 for path in sys.argv[4:]:
@@ -163,9 +163,9 @@ for path in sys.argv[4:]:
 
 
 def could_read(reader: str, folder: Path, seed: bytes, files: Iterable[bytes], megabytes: int) -> list[bool]:
-    """Has another process read files within so many megabytes more than it has; for each whether it could."""
+    """Reads files in another process with a limit on additional memory; returns for each whether it could be read."""
     if not Path("/proc/self/statm").exists():
-        pytest.skip("memory is limited as on Linux only")
+        pytest.skip("limiting memory needs Linux")
     (folder / "seed").write_bytes(seed)
     paths = []
     for number, data in enumerate(files):
@@ -178,12 +178,12 @@ def could_read(reader: str, folder: Path, seed: bytes, files: Iterable[bytes], m
 
 
 def zeros(gigabytes: int) -> bytes:
-    """So many gigabytes as gzip files that follow one another, which are one."""
+    """Gigabytes of zeros as concatenated gzip files, which form one."""
     return gzip.compress(bytes(1 << 26), 9) * (16 * gigabytes)
 
 
 @pytest.mark.fault(promise="archives and files", injection="archives that decompress to gigabytes")
-def test_an_archive_that_unpacks_to_gigabytes_is_broken_off(tmp_path, count_trial):
+def test_archive_that_decompresses_to_gigabytes_is_rejected(tmp_path, count_trial):
     long, other = header(b"batches/zeros", 2**33 - 1), header(b"batches/a.bin", 2**33 - 1)
     bombs = [gzip.compress(first) + zeros(4) for first in (b"", long, other, GOOD, GOOD + END)]
     assert max(map(len, bombs)) < 5e6
@@ -192,7 +192,7 @@ def test_an_archive_that_unpacks_to_gigabytes_is_broken_off(tmp_path, count_tria
 
 
 def packed_variable(name: bytes, kind: int, shape: list[int], head: bytes, zeros_behind: int) -> bytes:
-    """A packed variable of a MATLAB file, its values `head` and any number of zeros."""
+    """A compressed variable of a MATLAB file with the values `head` and any number of zeros."""
 
     def element(kind: int, data: bytes) -> bytes:
         return struct.pack("<II", kind, len(data)) + data + bytes(-len(data) % 8)
@@ -202,7 +202,7 @@ def packed_variable(name: bytes, kind: int, shape: list[int], head: bytes, zeros
     )
     packer = zlib.compressobj(9)
     start = struct.pack("<II", 14, 0) + before + struct.pack("<II", kind, len(head) + zeros_behind) + head
-    packed = packer.compress(start) + packer.flush(zlib.Z_FULL_FLUSH)  # what follows needs nothing that was before
+    packed = packer.compress(start) + packer.flush(zlib.Z_FULL_FLUSH)  # makes the rest independent of what comes before
     block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
     block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
     packed += block * (zeros_behind >> 20)
@@ -210,7 +210,7 @@ def packed_variable(name: bytes, kind: int, shape: list[int], head: bytes, zeros
 
 
 def matlab_file(labels: int, pixels: int, said: int | None = None) -> bytes:
-    """A file of so many labels, all one, and of so many black pictures; of more labels than it holds, if it says so."""
+    """A file with the given numbers of labels, all one, and of black images; `said` is the number it claims to have."""
     y = packed_variable(b"y", 2, [said or labels, 1], b"\1" * labels, 0)
     x = packed_variable(b"X", 2, [32, 32, 3, pixels], b"", 3072 * pixels)
     return bytes(124) + b"\x00\x01IM" + y + x
@@ -219,7 +219,7 @@ def matlab_file(labels: int, pixels: int, said: int | None = None) -> bytes:
 @pytest.mark.fault(promise="archives and files", injection="files that would fill the memory")
 def test_a_matlab_file_takes_little_memory_whatever_it_says(tmp_path, count_trial):
     many = [matlab_file(1024, 1024, said) for said in (2_000_000_000, 10_000_000, 1_000_000)]
-    files = [matlab_file(100 * 1024, 100 * 1024), *many]  # the first unpacks to 300 MB
+    files = [matlab_file(100 * 1024, 100 * 1024), *many]  # the first decompresses to 300 MB
     assert max(map(len, files)) < 500_000
     assert could_read("MATLAB", tmp_path, matlab_file(1024, 1024), files, 60) == [True, False, False, False]
     count_trial(4)
@@ -241,13 +241,13 @@ def saved(kind: str, mode: str = "RGB", size: tuple[int, int] = (10, 12), **told
 
 
 def with_size(whole: bytes, at: int, form: str, *size: int) -> bytes:
-    """A picture that says that it has another size."""
+    """An image with a wrong size in its header."""
     new = struct.pack(form, *size)
     return whole[:at] + new + whole[at + len(new) :]
 
 
 def icon(inside: bytes) -> bytes:
-    """An icon of 16 x 16 that holds another picture than it says."""
+    """An icon of 16 x 16 that contains a different image."""
     return struct.pack("<HHHBBBBHHII", 0, 1, 1, 16, 16, 0, 0, 1, 32, len(inside), 22) + inside
 
 
@@ -287,7 +287,7 @@ def test_the_largest_picture_takes_its_share(tmp_path, soak, kind, mode, megabyt
 
 
 def peak_of(function) -> int:
-    """Bytes that a function holds at once at most."""
+    """Returns the peak memory that a function allocates, in bytes."""
     tracemalloc.start()
     try:
         function()
@@ -322,24 +322,24 @@ def test_records_of_large_pictures_are_not_read_a_thousand_at_a_time(tmp_path):
 @pytest.mark.parametrize(
     "shape", [[10**9, 10**9, 3], [8193, 8193, 1], [1, 2**40, 1], [0, 32, 3], [-1, 1, 1], [32, 32, 0]]
 )
-def test_a_description_of_pictures_beyond_all_size_is_refused(tmp_path, shape):
+def test_description_of_huge_images_is_rejected(tmp_path, shape):
     (tmp_path / "dataset.json").write_text(json.dumps({**DESCRIPTION, "image_shape": shape, "crop_size": 1}))
     with pytest.raises(DataSetError, match=r"dataset\.json should describe the data set of a run"):
         DataSet.read_description(tmp_path / "dataset.json")
 
 
-# ---- what would run
+# ---- files that would run code
 
 
 @pytest.fixture
 def interpreter(tmp_path, monkeypatch):
-    """Stands for Ghostscript; a file that is there once it was called."""
+    """Replaces Ghostscript; returns the path of a file that exists once it was called."""
     called, program = tmp_path / "called", tmp_path / "bin" / "gs"
     program.parent.mkdir()
     program.write_text(f"#!/bin/sh\ntouch {called}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
-    monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)  # looked for once a process
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)  # cached per process
     return called
 
 
@@ -347,9 +347,9 @@ def interpreter(tmp_path, monkeypatch):
 @pytest.mark.fault(promise="archives and files", injection="programs disguised as images")
 @pytest.mark.parametrize("name", ["a.eps", "a.png", "a.jpg", "a"])
 @pytest.mark.parametrize("within", [b"", b"\x1c\x08\x0a"])
-def test_a_program_that_looks_like_a_picture_is_not_carried_out(tmp_path, interpreter, name, within):
+def test_program_disguised_as_an_image_is_not_executed(tmp_path, interpreter, name, within):
     program = saved("EPS", "L").replace(b"%%EndComments", b"%%EndComments\n(touch) system")
-    if within:  # IPTC, whose reader opens whatever it holds
+    if within:  # IPTC, whose reader opens any embedded file
         program = b"".join(
             b"\x1c" + field + struct.pack(">H", len(data)) + data
             for field, data in (
@@ -379,15 +379,15 @@ FORBIDDEN_CALLS = {
     "torch.jit.load", "numpy.loads", "read_pickle", "load_model", "unpickle",
 }  # fmt: skip
 CARRY_OUT = {
-    "cifarlab/teaching/sandbox/autograder.py": "tests of an exercise, of which the instructor wrote each word",
-    "cifarlab/teaching/sandbox/kernel.py": "lines that Jupyter's own kernel would carry out as they are",
-    "benchmarks/exercises.py": "the cells of our own solutions",
+    "cifarlab/teaching/sandbox/autograder.py": "tests of an exercise, written by the instructor",
+    "cifarlab/teaching/sandbox/kernel.py": "imports from the instructor's tests",
+    "benchmarks/exercises.py": "the cells of cifarlab's solutions",
 }
-"""Where Python that stands in a text is carried out, and whose it is."""
+"""Source files that execute code from text, and where the text comes from."""
 
 
 def dangers(path: Path) -> set[str]:
-    """What in a source would carry out what it reads."""
+    """Returns the imports and calls in a source file that could execute what they read."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -409,7 +409,7 @@ def sources() -> list[Path]:
 
 
 @pytest.mark.fault(promise="archives and files", injection="pickles, and text that would be executed")
-def test_no_source_carries_out_what_it_reads(count_trial):
+def test_no_source_executes_what_it_reads(count_trial):
     assert len(sources()) > 150
     for path in sources():
         name = str(path.relative_to(ROOT))
@@ -429,13 +429,13 @@ def test_no_source_carries_out_what_it_reads(count_trial):
         "tf.keras.models.load_model(f)", "import yaml\nyaml.load(f)", "def f():\n    import cloudpickle as c",
     ],
 )  # fmt: skip
-def test_a_source_that_would_is_found(tmp_path, source):
+def test_dangers_finds_sources_that_execute_what_they_read(tmp_path, source):
     (tmp_path / "a.py").write_text(source)
     assert dangers(tmp_path / "a.py")
 
 
 class Owned:
-    """Leaves a file when it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path):
         self.path = path

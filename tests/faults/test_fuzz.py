@@ -1,4 +1,4 @@
-"""Readers of files that others may have written, with bytes and values changed at random."""
+"""Fuzz tests of the readers of untrusted files, with bytes and values changed at random."""
 
 import base64
 import importlib.util
@@ -28,12 +28,12 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 SECONDS = 600
-"""That atheris gets for a reader."""
+"""The time that atheris gets per reader, in seconds."""
 
 
 @pytest.fixture
 def could(tmp_path, soak, count_trial):
-    """Has a reader read many files; returns how many of them it could read."""
+    """Lets a reader read many files; returns how many of them it could read."""
 
     def read_all(name: str, files: st.SearchStrategy[bytes], examples: int) -> int:
         read = []
@@ -57,7 +57,7 @@ def test_records(could):
 
 
 def packed_again(whole: bytes) -> st.SearchStrategy[bytes]:
-    """A MATLAB file whose first variable is changed and packed anew; what is changed when packed is seldom unpacked."""
+    """A MATLAB file whose first variable is changed and compressed again, as changed compressed data is mostly invalid."""
     length = struct.unpack("<I", whole[132:136])[0]
     inside = zlib.decompress(whole[136 : 136 + length])
 
@@ -130,7 +130,7 @@ def test_any_value_in_the_place_of_a_number(tmp_path, count_trial):
 @pytest.mark.fault(promise="fuzzed readers", injection="run logs, and the figures and lines made from them")
 def test_run_logs(could):
     files = st.lists(LINES, max_size=8).map(b"".join) | changed_bytes(fuzz_targets.run_logs()[0], 500)
-    assert could("drawn run log", files, 25) >= 25, "a log is never refused: lines that are none are passed over"
+    assert could("drawn run log", files, 25) >= 25, "a log is never rejected: invalid lines are skipped"
 
 
 @pytest.mark.fault(promise="fuzzed readers", injection="images in seventeen formats")
@@ -171,7 +171,7 @@ GOOD = {("a",): ["picture"] * 3, ("b",): ["picture"] * 2}
 
 
 def put(thing: str, path, number: int) -> None:
-    """Puts something where a picture might be."""
+    """Creates something where an image might be."""
     if thing == "folder":
         path.mkdir(parents=True)
     elif thing == "link":
@@ -243,7 +243,7 @@ def test_folders(tmp_path, soak, count_trial):
     ],
 )
 def test_atheris_finds_nothing(tmp_path, soak, count_trial, name):
-    """What it found once is a test of its own: `test_files.py`, `test_an_extended_header_of_nonsense...`."""
+    """Its earlier finding has a separate test: `test_invalid_extended_header_is_reported_or_skipped`."""
     if not soak:
         pytest.skip("takes ten minutes; make soak")
     if not importlib.util.find_spec("atheris"):

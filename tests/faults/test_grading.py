@@ -1,4 +1,4 @@
-"""Grading: whatever a submission does, it gets what its honest part is worth, and nobody else gets less."""
+"""Grading: a submission gets the points of its honest part and cannot affect others, whatever it tries."""
 
 import contextlib
 import gc
@@ -43,17 +43,17 @@ def executed(*cells, **limits):
 
 
 def points(cells):
-    """Of each test, 0 or 1."""
+    """The points of each test, 0 or 1."""
     return [determine_grade(cell)[0] for cell in cells if cell.metadata.get("nbgrader")]
 
 
 def shown(cells):
-    """All that a student reads of the outputs."""
+    """All outputs that a student can read, as text."""
     return "\n".join(str(output) for cell in cells for output in cell.get("outputs", ()))
 
 
 def passed_wrongly(attacks, **limits):
-    """Of attacks, each followed by a test of a wrong answer, those after which the test passed."""
+    """Runs attacks, each followed by a test of a wrong answer; returns those after which the test passed."""
     tried = [cell for attack in attacks.values() for cell in (attack, a_test())]
     *wrong, honest = points(executed(RIGHT, WRONG, *tried, a_test(CHECK.replace("(unevenness", "(right")), **limits))
     assert honest == 1
@@ -66,11 +66,13 @@ def test_snapshot_undoes_monkey_patches_before_test(count_trial):
     cells = [cell for attack in REPLACED.values() for cell in (attack, a_test(CHECK.replace("(unevenness", "(right")))]
     cells = executed(RIGHT, *cells)
     assert points(cells) == [1] * len(REPLACED)
-    assert shown(cells).count("From the grader") == len(REPLACED) - 1  # a name of the student's own
+    assert (
+        shown(cells).count("From the grader") == len(REPLACED) - 1
+    )  # one of them replaces only a name in the notebook
     count_trial(len(REPLACED))
 
 
-def test_what_tensorflow_loads_when_it_is_used_is_nobodys_meddling():
+def test_lazily_loaded_tensorflow_modules_are_not_tampering():
     softmax = "import tensorflow as tf\ndef softmax(logits): return tf.keras.activations.softmax(logits)"
     check = "from cifarlab import teaching\nteaching.check_softmax(softmax)"
     assert points(executed(softmax, a_test(check))) == [1]
@@ -88,13 +90,13 @@ def test_forged_result_is_rejected():
 
 
 @pytest.mark.fault(promise="grading", injection="checks patched while they call the student's function")
-def test_what_is_replaced_while_a_test_runs_is_noticed(count_trial):
+def test_tampering_during_a_test_is_detected(count_trial):
     attacks = {name: f"def unevenness(labels, batch_size):{body}" for name, body in MEANWHILE.items()}
     assert passed_wrongly(attacks) == []
     count_trial(len(attacks))
 
 
-# What nobody is to read.
+# Secrets of tests.
 
 HIDDEN = """### BEGIN HIDDEN TESTS
 assert round(unevenness(np.array([0, 0, 1, 1]), 2) * 31_536, 1) == 15_768, 'two batches of one class'
@@ -106,7 +108,7 @@ def private(source=HIDDEN):
 
 
 @pytest.mark.fault(promise="grading", injection="a private test read while it runs, and leaked in every possible way")
-def test_the_text_of_a_private_test_does_not_get_out(count_trial):
+def test_text_of_a_private_test_does_not_leak(count_trial):
     answers = [f"def answer_{n}(labels, size):\n    {leak}\n    return 0.5" for n, leak in enumerate(LEAKS.values())]
     answers.append("def answer_99(labels, size):\n    global found\n    found = 'two batches' in spied() + seen()")
     tests = [private(HIDDEN.replace("unevenness", answer.split("(")[0][4:])) for answer in answers]
@@ -118,7 +120,7 @@ def test_the_text_of_a_private_test_does_not_get_out(count_trial):
     count_trial(len(LEAKS))
 
 
-def test_what_a_private_test_says_itself_is_told():
+def test_private_test_shows_its_own_assertion_message():
     cells = executed("import numpy as np", "def unevenness(labels, size):\n    return 0", private())
     assert [output.traceback for output in cells[-1].outputs] == [["AssertionError: two batches of one class"]]
 
@@ -134,12 +136,12 @@ def test_cells_after_a_test_find_nothing_of_it():
 
 # Processes, files and the grader itself.
 
-MARK = f"86400.{os.getpid()}"  # seconds; of this run alone, beside which there may be others
-"""Seconds that no other program sleeps."""
+MARK = f"86400.{os.getpid()}"
+"""The argument of `sleep` that marks this run's processes."""
 
 STAYS = {
     "a child": f"import subprocess; subprocess.Popen(['sleep', '{MARK}'])",
-    "a child of its own session": f"import subprocess as s; s.Popen(['sleep', '{MARK}'], start_new_session=True)",
+    "a child in a new session": f"import subprocess as s; s.Popen(['sleep', '{MARK}'], start_new_session=True)",
     "a grandchild without a parent": f"""
 import os
 if not os.fork():
@@ -148,7 +150,7 @@ if not os.fork():
         os.execvpe('sleep', ['sleep', '{MARK}'], {{}})
     os._exit(0)
 os.wait()""",
-    "one that is deaf": f"""
+    "one that ignores signals": f"""
 import os, subprocess, sys
 code = "import signal, time; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]; time.sleep({MARK})"
 subprocess.Popen(['setsid', sys.executable, '-c', code])""",
@@ -156,7 +158,7 @@ subprocess.Popen(['setsid', sys.executable, '-c', code])""",
 import subprocess
 subprocess.Popen(['setsid', 'sh', '-c', 'while true; do setsid sleep {MARK} & sleep 0.05; done'])
 import time; time.sleep(0.5)""",
-    "one whose guardian is ended": f"""
+    "one whose supervisor is killed": f"""
 import os, signal, subprocess, time
 subprocess.Popen(['setsid', 'sleep', '{MARK}'])
 time.sleep(0.5)
@@ -166,7 +168,7 @@ os.kill(os.getpid(), signal.SIGKILL)""",
 import os, subprocess
 subprocess.Popen(['setsid', 'sleep', '{MARK}'])
 os._exit(0)""",
-    "a program for the end": f"""
+    "one started at exit": f"""
 import atexit, subprocess
 atexit.register(lambda: subprocess.Popen(['setsid', 'sleep', '{MARK}']))
 exit()""",
@@ -174,7 +176,7 @@ exit()""",
 
 
 def still_running(mark=MARK):
-    """Processes with this in their command, unless they are over."""
+    """Running processes with this mark in their command."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -184,24 +186,24 @@ def still_running(mark=MARK):
 
 
 @pytest.fixture
-def unfenced(tmp_path, monkeypatch):
-    """As on a system without Landlock: a kernel that finds none does without."""
+def without_landlock(tmp_path, monkeypatch):
+    """Simulates a system without Landlock."""
     (tmp_path / "sitecustomize.py").write_text(
         "from cifarlab.teaching.sandbox import landlock\nlandlock.abi_version = lambda: 0\n"
     )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
 
 
-def fenced(version, what):
+def require_landlock(version, what):
     if landlock.abi_version() < version:
         pytest.skip(
-            f"Landlock {version}, which {what}, is not in this system; docs/instructors.md says what that means"
+            f"this system does not have Landlock {version}, which {what}; docs/instructors.md explains the consequences"
         )
 
 
 @pytest.mark.fault(promise="grading", injection="processes that detach and keep running")
 @pytest.mark.parametrize("attack", STAYS)
-def test_no_process_outlives_its_notebook(attack, unfenced):
+def test_no_process_outlives_its_notebook(attack, without_landlock):
     cells = executed("pass", STAYS[attack], a_test("1"), seconds=30)
     try:
         assert not still_running()
@@ -217,11 +219,11 @@ open({sign!r}, "w").write(str(os.getpgrp()))
 while True:
     os.fork() and os._exit(0)
     os.utime({sign!r})"""
-"""A process that leaves a child behind and ends, and so does the child, sooner than anybody can look at all of them."""
+"""A process that forks and exits, as do its children, faster than anyone can list all processes."""
 
 
 @pytest.mark.fault(promise="grading", injection="processes that detach and keep running")
-def test_supervisor_kills_orphans(unfenced, tmp_path):
+def test_supervisor_kills_orphans(without_landlock, tmp_path):
     sign = tmp_path / "alive"
     start = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {HEIR.format(sign=str(sign))!r}])"
     try:
@@ -242,7 +244,7 @@ execute_notebook(open(sys.argv[1]).read())"""
 
 
 @pytest.mark.fault(promise="grading", injection="the grader killed with SIGKILL at any moment")
-def test_nothing_is_left_of_a_grader_that_is_killed(tmp_path, count_trial):
+def test_killed_grader_leaves_nothing_behind(tmp_path, count_trial):
     (tmp_path / "t").mkdir()
     cells = [new_code_cell("import os, time; os.makedirs('a/b')"), new_code_cell(f"time.sleep({MARK})")]
     nbformat.write(new_notebook(cells=cells), tmp_path / "a.ipynb")
@@ -279,7 +281,7 @@ for number in [os.getppid(), *{}]:
 
 @pytest.mark.fault(promise="grading", injection="signals sent to the grader's processes")
 def test_no_process_of_the_graders_can_be_signalled():
-    fenced(6, "keeps signals in")
+    require_landlock(6, "keeps signals in")
     graders = [os.getpid(), *(process.pid for process in psutil.Process().parents() if process.pid > 1)]
     told = shown(executed(SIGNALS.format(graders)))
     assert told.count("refused") == 1 + len(graders)
@@ -287,25 +289,25 @@ def test_no_process_of_the_graders_can_be_signalled():
 
 
 FILLS = {
-    "its folder": """
+    "its directory": """
 for number in range(9): open(str(number), 'wb').write(bytes(5_000_000))""",
-    "files without a name": """
+    "deleted files": """
 import tempfile
 kept = [tempfile.TemporaryFile(buffering=0) for _ in range(12)]
 for file in kept: file.write(bytes(9_000_000))""",
-    "the folder for files that do not last": """
+    "the directory for temporary files": """
 import tempfile
 for _ in range(9): open(tempfile.mkstemp()[1], 'wb').write(bytes(5_000_000))""",
     "its home": """
 import pathlib
 for number in range(9): (pathlib.Path.home() / str(number)).write_bytes(bytes(5_000_000))""",
-    "many files of nothing": """
+    "many empty files": """
 for number in range(9000): open(str(number), 'w').close()""",
-    "folders in folders": """
+    "nested directories": """
 import os
 for _ in range(2500): os.mkdir('d'); os.chdir('d')
 open('file', 'w').write('x')""",
-    "folders that are closed": """
+    "directories without permissions": """
 import os
 for number in range(9):
     os.makedirs(f'{number}/in')
@@ -325,7 +327,7 @@ send('update_display_data', {'text/plain': 'y' * 500_000})
 
 
 @pytest.mark.fault(promise="grading", injection="outputs updated in many places")
-def test_what_is_written_to_many_outputs_counts_for_each():
+def test_output_updated_in_many_places_counts_for_each():
     cells = executed(ANSWER, OUTPUTS_REWRITTEN, a_test())
     assert len(nbformat.writes(new_notebook(cells=cells))) < 2_000_000
     assert points(cells) == [1]
@@ -347,7 +349,7 @@ def test_no_message_fills_the_graders_memory():
     assert points(cells) == [1, 0]
 
 
-def test_a_count_without_end_does_not_stay_in_memory():
+def test_huge_execution_count_is_not_kept():
     client = _Client(new_notebook(), Limits(), Path())
     cell = new_code_cell()
     sent = {"msg_type": "execute_input", "content": {"code": "", "execution_count": "x" * 1000}, "header": {}}
@@ -359,14 +361,14 @@ STOPS_ITS_GUARDIAN = "import os, signal; os.kill(os.getppid(), signal.SIGSTOP)"
 
 
 @pytest.mark.fault(promise="grading", injection="the supervisor stopped, so that it does not notice the kernel's exit")
-def test_a_notebooks_time_ends_also_when_its_guardian_is_stopped(unfenced):
+def test_time_limit_holds_if_the_supervisor_is_stopped(without_landlock):
     started = time.monotonic()
     cells = executed(STOPS_ITS_GUARDIAN, *["import time; time.sleep(90)"] * 4, cell_seconds=90, seconds=5)
     assert time.monotonic() - started < 50
     assert "took more than 5 s" in shown(cells)
 
 
-def test_codes_for_terminals_without_an_end_are_left_out():
+def test_endless_escape_codes_are_removed():
     cells = executed(r"print('\x1b[31mred\x1b[0m', '\x1b[' + ';' * 1000 + 'm', '\x1b[2Kx')")
     assert cells[0].outputs[0].text == f"\x1b[31mred\x1b[0m [{';' * 1000}m \x1b[2Kx\n"
 
@@ -387,7 +389,7 @@ def test_a_long_line_takes_no_longer_than_a_short_one():
 
 @pytest.mark.fault(promise="grading", injection="the disk filled")
 @pytest.mark.parametrize("attack", FILLS)
-def test_no_notebook_fills_the_disk_or_leaves_a_file(attack, unfenced, tmp_path, monkeypatch):
+def test_no_notebook_fills_the_disk_or_leaves_a_file(attack, without_landlock, tmp_path, monkeypatch):
     (tmp_path / "t").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "t"))
     cells = executed(f"{FILLS[attack]}\nimport time; time.sleep(20)", a_test("1"), disk_mb=20, seconds=30)
@@ -397,7 +399,7 @@ def test_no_notebook_fills_the_disk_or_leaves_a_file(attack, unfenced, tmp_path,
 
 
 @pytest.mark.fault(promise="grading", injection="the disk filled outside the notebook's directory")
-def test_files_outside_of_its_folder_count(unfenced, tmp_path):
+def test_files_outside_the_notebooks_directory_count(without_landlock, tmp_path):
     if not _on_a_disk(tmp_path):
         pytest.skip("temporary files are in memory here, and Linux counts only what goes to a disk")
     fill = f"for number in range(20): open('{tmp_path}/' + str(number), 'wb').write(bytes(5_000_000))"
@@ -413,8 +415,8 @@ def _on_a_disk(path):
 @pytest.mark.fault(
     promise="grading", injection="other people's files read, or files written outside the notebook's directory"
 )
-def test_only_its_own_folder_is_written_and_nothing_of_others_is_read(tmp_path, count_trial):
-    fenced(1, "keeps to folders")
+def test_notebook_cannot_write_outside_its_directory_or_read_others_files(tmp_path, count_trial):
+    require_landlock(1, "keeps to folders")
     (tmp_path / "key.txt").write_text("correct-horse")
     data, package, grader = registry.default_data_dir(), Path(landlock.__file__).parent, f"/proc/{os.getpid()}"
     read = [
@@ -439,24 +441,24 @@ def test_only_its_own_folder_is_written_and_nothing_of_others_is_read(tmp_path, 
 
 WAYS_OUT = {
     "a connection": "socket.create_connection(there)",
-    "one of another program": """
+    "another program": """
 subprocess.run([sys.executable, '-c', f'import socket; socket.create_connection({there})'], check=True)""",
-    "one of another thread": "concurrent.futures.ThreadPoolExecutor().submit(socket.create_connection, there).result()",
-    "one that the first bytes open": "socket.socket().sendto(b'key', 0x20000000, there)",
+    "another thread": "concurrent.futures.ThreadPoolExecutor().submit(socket.create_connection, there).result()",
+    "a connection opened by sending": "socket.socket().sendto(b'key', 0x20000000, there)",
     "a message": "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'key', there)",
-    "a question to a name server": "socket.getaddrinfo('key.example.org', 80)",
-    "a program that listens at a file's name": "socket.socket(socket.AF_UNIX).connect(at_a_file)",
-    "a message to such a program": "socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'key', at_a_file)",
+    "a DNS request": "socket.getaddrinfo('key.example.org', 80)",
+    "a Unix socket": "socket.socket(socket.AF_UNIX).connect(at_a_file)",
+    "a message to a Unix socket": "socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'key', at_a_file)",
     "listening": "socket.create_server(('127.0.0.1', 0))",
 }
-"""How something could be sent, or fetched."""
+"""Ways to send or receive data."""
 
 
 @pytest.mark.fault(promise="grading", injection="connections opened, or datagrams sent")
 def test_nothing_is_sent(tmp_path, count_trial):
     asked = "import sys; from cifarlab.teaching.sandbox import seccomp; sys.exit(not seccomp.block_network())"
     if subprocess.run([sys.executable, "-c", asked], check=False).returncode:
-        pytest.skip("this system cannot forbid connections; docs/instructors.md says what that means")
+        pytest.skip("this system cannot block connections; docs/instructors.md explains the consequences")
     at_a_file = str(tmp_path / "socket")
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as local:
         local.bind(at_a_file)
@@ -470,7 +472,7 @@ def test_nothing_is_sent(tmp_path, count_trial):
     count_trial(len(WAYS_OUT))
 
 
-def test_a_notebook_is_not_told_what_it_has_no_need_of(monkeypatch, tmp_path):
+def test_notebook_gets_only_needed_environment_variables(monkeypatch, tmp_path):
     for name in ("PWD", "GITLAB_TOKEN", "OLDPWD"):
         monkeypatch.setenv(name, f"{tmp_path}/course")
     told = shown(executed("import os, sys; print(dict(os.environ), sys.argv, open('/proc/self/cmdline').read())"))
@@ -479,40 +481,40 @@ def test_a_notebook_is_not_told_what_it_has_no_need_of(monkeypatch, tmp_path):
 
 
 NO_KERNEL = {
-    "its line closed": "get_ipython().kernel.shell_stream.socket.close()",
-    "its outputs' line closed": "get_ipython().kernel.iopub_thread.socket.close()",
-    "messages of other kinds": """
+    "its socket closed": "get_ipython().kernel.shell_stream.socket.close()",
+    "its output socket closed": "get_ipython().kernel.iopub_thread.socket.close()",
+    "messages of other types": """
 kernel = get_ipython().kernel
 for kind in 'status', 'stream', 'display_data', 'update_display_data', 'error', 'clear_output', 'comm_open', 'x':
     for content in {}, {'data': 5}, {'data': {'text/plain': 5}, 'metadata': 5, 'transient': {'display_id': 'x'}}:
         kernel.session.send(kernel.iopub_socket, kind, content, parent=kernel.get_parent('shell'))""",
-    "outputs of other kinds": """
+    "outputs of other types": """
 kernel = get_ipython().kernel
 for content in ({'data': {'text/plain': [1], 'text/html': '<b>', 'image/png': '">x'}, 'metadata': {}},
                 {'data': 5, 'metadata': {}}, {'data': {}, 'metadata': 7, 'execution_count': 10 ** 4000}):
     kernel.session.send(kernel.iopub_socket, 'display_data', content, parent=kernel.get_parent('shell'))
 kernel.session.send(kernel.iopub_socket, 'error', {'ename': 5, 'evalue': {}, 'traceback': 7},
     parent=kernel.get_parent('shell'))""",
-    "bytes that are no message": """
+    "bytes that are not a message": """
 get_ipython().kernel.iopub_thread.socket.send_multipart([b'x', b'<IDS|MSG>', b'y', b'{', b'', b'', b''])""",
-    "a reply that is none": """
+    "an empty reply": """
 kernel = get_ipython().kernel
 ident = kernel.get_parent('shell')['header']['session'].encode()
 kernel.session.send(kernel.shell_stream.socket, 'execute_reply', {}, parent=kernel.get_parent('shell'), ident=ident)""",
     "a message that is too large": "print('x' * 60_000_000)",
-    "halves of characters": "print('\\ud800'); display('\\udfff'); raise ValueError('\\ud800')",
-    "a read of nothing": "import ctypes; ctypes.string_at(0)",
+    "lone surrogates": "print('\\ud800'); display('\\udfff'); raise ValueError('\\ud800')",
+    "a segmentation fault": "import ctypes; ctypes.string_at(0)",
     "an abort": "import os; os.abort()",
-    "a recursion without end": "import sys; sys.setrecursionlimit(10 ** 9); f = lambda: f(); f()",
+    "an endless recursion": "import sys; sys.setrecursionlimit(10 ** 9); f = lambda: f(); f()",
     "no memory": "import resource; resource.setrlimit(resource.RLIMIT_AS, (1, 1)); x = bytearray(10 ** 9)",
     "no output": "import sys; sys.stdout = sys.stderr = None; import os; os.close(1); os.close(2)",
-    "no folder": "import os, shutil; shutil.rmtree(os.getcwd())",
+    "no directory": "import os, shutil; shutil.rmtree(os.getcwd())",
 }
 
 
 @pytest.mark.fault(promise="grading", injection="a kernel that exits or sends invalid messages")
 @pytest.mark.parametrize("attack", NO_KERNEL)
-def test_whatever_a_kernel_sends_a_notebook_comes_back(attack):
+def test_execute_notebook_returns_whatever_the_kernel_sends(attack):
     cells = executed(
         ANSWER, a_test(), NO_KERNEL[attack], a_test(WRONG), a_test(), cell_seconds=3, seconds=12, memory_mb=700
     )
@@ -524,8 +526,8 @@ def test_whatever_a_kernel_sends_a_notebook_comes_back(attack):
     assert "<b>" not in shown(cells)
 
 
-def test_nothing_goes_on_waiting_for_a_kernel_that_is_gone(caplog):
-    executed(NO_KERNEL["messages of other kinds"], cell_seconds=3)
-    executed("import time; time.sleep(2)")  # meanwhile what still waits would look for it, and fail
+def test_no_task_keeps_waiting_for_a_dead_kernel(caplog):
+    executed(NO_KERNEL["messages of other types"], cell_seconds=3)
+    executed("import time; time.sleep(2)")  # a task that still waits would poll the kernel meanwhile and fail
     gc.collect()
     assert [record for record in caplog.records if record.name == "asyncio"] == []

@@ -1,4 +1,4 @@
-"""A class in which each does something else: everybody gets what is due, and no page acts or tells."""
+"""A class with different submissions: each gets the expected points, and no page runs scripts or reveals secrets."""
 
 import concurrent.futures
 import json
@@ -32,7 +32,7 @@ NAME, KEY, OWN_TEST = (
 
 
 def assignment():
-    """A solution that takes no time: one function, a check, the same with other numbers, and a question."""
+    """A quick solution: one function, a check, the same check with other numbers, and a question."""
 
     def cell(source, make=new_code_cell, **known):
         known = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3, **known}
@@ -167,7 +167,7 @@ POINTS = {
     a_count_that_is_none: 7,
     too_many_cells: 0,
 }
-"""Of 8, one of which is given by hand."""
+"""Points out of 8, one of which is graded manually."""
 
 
 def hand_in(course, changes):
@@ -191,7 +191,7 @@ def released(folder):
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """A class, graded."""
+    """A graded class."""
     folder = released(tmp_path_factory.mktemp("class"))
     hand_in(folder, POINTS)
     with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
@@ -200,7 +200,7 @@ def course(tmp_path_factory):
 
 
 @pytest.mark.fault(promise="grading", injection="submissions that cheat, among honest ones")
-def test_each_gets_what_the_honest_part_is_worth(course, count_trial):
+def test_each_submission_gets_the_points_of_its_honest_part(course, count_trial):
     points = {entry.student: entry.score for entry in scores.list_scores(NAME, course)}
     assert points == {change.__name__: due for change, due in POINTS.items()}
     count_trial(len(POINTS))
@@ -220,7 +220,7 @@ def test_feedback_pages_hold_no_scripts_or_hidden_tests(course, count_trial):
     count_trial(len(found))
 
 
-def test_the_key_of_a_submission_is_its_own():
+def test_each_submission_has_a_different_key():
     source = assignment()
     keys = [
         re.search('key="(.*)"', prepare_tests(assignment(), source, submitted).cells[3].source)[1]
@@ -232,7 +232,7 @@ def test_the_key_of_a_submission_is_its_own():
 
 @pytest.mark.fault(promise="grading", injection="text that would take hours to convert to a page")
 @pytest.mark.parametrize("words", ["[", "\\begin{a}", "> http://a[", "*a_ "])
-def test_a_page_of_words_without_end_is_made_soon(words):
+def test_page_of_long_text_is_written_quickly(words):
     notebook = assignment()
     notebook.cells.append(new_markdown_cell(words * 1_000_000))
     notebook = repair_submission(json.dumps(notebook).encode(), assignment(), assignment())
@@ -256,7 +256,7 @@ def a_picture_without_end(notebook):
 
 
 @pytest.mark.fault(promise="grading", injection="a page that takes hours or gigabytes to write")
-def test_a_page_without_end_keeps_nobody_else_from_one(tmp_path, monkeypatch, count_trial):
+def test_endless_page_does_not_affect_other_pages(tmp_path, monkeypatch, count_trial):
     folder = released(tmp_path)
     attacks = [code_of_another_language, a_picture_many_times, a_picture_without_end]
     hand_in(folder, [right, *attacks, wrong])
@@ -274,7 +274,7 @@ def test_a_page_without_end_keeps_nobody_else_from_one(tmp_path, monkeypatch, co
     count_trial(len(attacks))
 
 
-def test_what_takes_long_to_validate_is_not_validated():
+def test_submission_that_is_slow_to_validate_is_not_validated():
     tags = [{"a": number} for number in range(100_000)]
     old = {"cell_type": "markdown", "source": "", "metadata": {"tags": tags}}
     old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"metadata": {}, "cells": [old]}]}
@@ -283,7 +283,7 @@ def test_what_takes_long_to_validate_is_not_validated():
 
 
 @pytest.mark.parametrize("name", ["fifo", "folder", "loop", "link"])
-def test_a_time_of_handing_in_that_is_no_file_is_none(tmp_path, name):
+def test_timestamp_that_is_not_a_file_is_ignored(tmp_path, name):
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "folder").mkdir()
     (tmp_path / "loop").symlink_to("loop")
@@ -302,7 +302,7 @@ def test_grader_survives_killed_worker(tmp_path, monkeypatch):
 
 
 @pytest.mark.fault(promise="grading", injection="a file that nbgrader cannot process")
-def test_what_nbgrader_cannot_take_keeps_nobody_else_from_points(tmp_path, count_trial):
+def test_submission_that_nbgrader_rejects_does_not_affect_others(tmp_path, count_trial):
     folder = released(tmp_path)
     hand_in(folder, [right, wrong])
     (folder / "submitted" / "right" / NAME / "timestamp.txt").write_text("yesterday, perhaps")
@@ -313,7 +313,7 @@ def test_what_nbgrader_cannot_take_keeps_nobody_else_from_points(tmp_path, count
     count_trial()
 
 
-def test_what_is_no_file_is_no_submission(tmp_path):
+def test_submission_must_be_a_file(tmp_path):
     (tmp_path / "others.ipynb").write_text("{}")
     (tmp_path / "a.ipynb").symlink_to(tmp_path / "others.ipynb")
     os.mkfifo(tmp_path / "b.ipynb")

@@ -1,4 +1,4 @@
-"""Names that others chose, of classes, files, folders, runs and students: shown as they are, obeyed by nobody."""
+"""Hostile names of classes, files, directories, runs and students are displayed, but never interpreted."""
 
 import ast
 import csv
@@ -48,7 +48,7 @@ WORST = [group[number] for group in GROUPS.values() for number in (0, 1)] + ["_n
 NAMES = [name for group in GROUPS.values() for name in group]
 FILES = [name for name in NAMES if 0 < len(os.fsencode(name.replace("\ud800", ""))) < 250]
 FILES = [name for name in FILES if not set("/\0\ud800") & set(name) and name != ".."]
-"""Those that a folder of Linux may have."""
+"""Names that a Linux directory may have."""
 
 
 class Elements(html.parser.HTMLParser):
@@ -73,14 +73,14 @@ class Elements(html.parser.HTMLParser):
 
 
 def harmless(text: str) -> bool:
-    """Whether a terminal shows a text as it is, in one line, and any encoding of Unicode can hold it."""
+    """Returns whether a terminal shows a text unchanged on one line, and every Unicode encoding can represent it."""
     text.encode()
     return sanitize(text) == text and "\n" not in text
 
 
 @pytest.mark.fault(promise="hostile names", injection="on the console")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-def test_a_name_is_made_plain_and_stays_itself(name, capsys):
+def test_sanitized_name_is_harmless_and_readable(name, capsys):
     assert harmless(sanitize(name))
     assert sanitize(sanitize(name)) == sanitize(name)
     assert name in sanitize(name) or len(sanitize(name)) > len(name)
@@ -93,7 +93,7 @@ def test_a_name_is_made_plain_and_stays_itself(name, capsys):
 
 
 @pytest.mark.fault(promise="hostile names", injection="of classes, from directories, arrays and descriptions")
-def test_classes_of_any_name_are_a_data_set(tmp_path, count_trial, capsys):
+def test_dataset_accepts_any_class_names(tmp_path, count_trial, capsys):
     names = [name for name in FILES if name[0] not in "._"]
     for name in names:
         (tmp_path / "pictures" / name).mkdir(parents=True)
@@ -139,7 +139,7 @@ def test_an_error_that_names_a_file_is_one_plain_line(tmp_path, name):
 
 
 def drawings(names: list[str]):
-    """Every figure of the package that shows names of somebody's."""
+    """Yields every figure of the package that shows names."""
     some, count, one = names[:7], len(names), np.zeros([1, 32, 32, 3], np.uint8)
     figure, axes = figures.subplots(1, 3, height=6)
     plots.bars(axes[0], dict.fromkeys(names, 1.0), title="t", y="y")
@@ -171,7 +171,7 @@ def test_a_figure_shows_any_name_and_reads_none_as_a_formula(names, count_trial,
     if names is not WORST and not soak:
         pytest.skip("takes a minute; make soak")
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # a warning would be written below a notebook's cell
+        warnings.simplefilter("error")  # a warning would appear below a notebook's cell
         for figure in drawings(names):
             assert figures.png(figure).startswith(b"\x89PNG")
             assert all(map(harmless, "\n".join(figures.describe(figure)).split("\n")))
@@ -250,7 +250,7 @@ def test_a_dashboard_shows_any_name_as_text(name):
     assert sanitize(name) in state.text
     shown.set_runs([sanitize(name), "b"])
     for widget in (shown._state, shown._readings, shown.chosen):
-        state = json_unpacker(json_packer(widget.get_state()))  # as it goes to the page
+        state = json_unpacker(json_packer(widget.get_state()))  # as it is sent to the page
         assert state.get("value", "") == getattr(widget, "value", "") or "_options_labels" in state
     shown.close()
 
@@ -259,9 +259,9 @@ PAGES = {
     "cifarlab/monitoring/dashboard/fallback.py": {"text/html"},
     "cifarlab/monitoring/dashboard/widgets.py": {"HTML"},
     "cifarlab/demos/distortion_explorer.py": {"HTML"},
-    "cifarlab/data/sources/download.py": {"text/html"},  # which it refuses
+    "cifarlab/data/sources/download.py": {"text/html"},  # which it rejects
 }
-"""Where HTML is made, and tested above and in tests/browser; nowhere is JavaScript."""
+"""The files that create HTML, tested above and in tests/browser. None creates JavaScript."""
 
 
 @pytest.mark.fault(promise="hostile names", injection="in widgets, pages and alternative texts")
@@ -278,16 +278,16 @@ def test_no_other_source_makes_pages():
 
 
 GLOBS = {
-    "cifarlab/data/image_files.py",  # a class's folder, which was listed
-    "cifarlab/monitoring/dashboard/widget_display.py",  # the folder of a run's folder, which was resolved
-    "cifarlab/teaching/sandbox/landlock.py",  # the system's own
+    "cifarlab/data/image_files.py",  # a class's directory, which was listed before
+    "cifarlab/monitoring/dashboard/widget_display.py",  # the parent of a run's directory, which was resolved before
+    "cifarlab/teaching/sandbox/landlock.py",  # system directories
 }
-"""Where `Path.glob` lists a folder that is known to be there."""
+"""The files in which `Path.glob` lists a directory that exists."""
 
 
 @pytest.mark.fault(promise="hostile names", injection="on the command line and in error messages")
 def test_a_folder_that_a_person_named_is_not_globbed():
-    """On Python 3.13, `Path.glob` raises ValueError for a name that no folder can have; `files.entries` does not."""
+    """On Python 3.13, `Path.glob` raises ValueError for an impossible directory name; `files.entries` does not."""
     called = re.compile(r"\.r?glob\(")
     paths = (ROOT / "cifarlab").rglob("*.py")
     assert {str(path.relative_to(ROOT)) for path in paths if called.search(path.read_text())} == GLOBS
@@ -300,7 +300,7 @@ def test_a_folder_that_a_person_named_is_not_globbed():
 @pytest.mark.parametrize("name", [name for name in NAMES if name], ids=ascii)
 def test_an_error_of_the_command_line_is_one_plain_line(name, capsys, tmp_path, monkeypatch, count_trial):
     monkeypatch.chdir(tmp_path)
-    name = name.replace("\0", "")  # no argument has one
+    name = name.replace("\0", "")  # arguments cannot contain it
     for arguments in (
         ["data", name], ["eval", "--run-once", "--checkpoint-dir", f"a{name}"], ["classify", f"a{name}.png"],
         ["train", "--dataset", f"a{name}"], ["train", f"--max-steps={name}"], ["train", f"--{name}"],
@@ -349,7 +349,9 @@ def test_the_doctor_and_the_table_of_points_take_one_line_each(name):
 @pytest.mark.slow
 @pytest.mark.fault(promise="hostile names", injection="of students, in CSV files for a learning platform")
 def test_no_cell_of_a_csv_file_is_a_formula(tmp_path, count_trial, monkeypatch):
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")  # for nbgrader's own
+    monkeypatch.setenv(
+        "PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    )  # for nbgrader's programs
     names = ["=cmd|' /C calc'!A0", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", " =1", "\uff1d1", "\uff201"]
     names += [*GROUPS["page"], "a\nb", 'a"b', "a,b", "a;=b", "\x1b]0;owned\x07", "\u202ea"]
     (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n")

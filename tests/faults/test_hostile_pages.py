@@ -1,4 +1,4 @@
-"""A notebook full of hostile names in a real browser, and the page that is made of it: no script runs."""
+"""A notebook full of hostile names in a real browser, and its HTML export: no script runs."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from tools.browser import SECONDS, Notebook, Server
 pytestmark = pytest.mark.slow
 
 IMAGE = "<img src=x onerror='window.__owned=1;alert(1)'>"
-"""Without a slash, so that a folder may be called so."""
+"""Without a slash, so that it is a valid directory name."""
 
 SCRIPT = f'</pre></style></details>"><script>window.__owned=1;alert(1)</script>{IMAGE}<svg onload=alert(1)>'
 
@@ -45,7 +45,7 @@ CELLS = (
 
 @pytest.fixture
 def page(browser):
-    """A page in a browser, which keeps what would have been asked of a person, and what its console said."""
+    """A page in a browser that records dialogs and console messages."""
     page = browser.new_page(viewport={"width": 1280, "height": 1150})
     page.set_default_timeout(1000 * SECONDS)
     page.dialogs = []
@@ -55,7 +55,7 @@ def page(browser):
 
 
 def owned(page) -> list:
-    """What a script has left, in the page and in the frames that it holds, after all that waits has had its turn."""
+    """Returns what a script has left in the page and its frames, after all pending events were processed."""
     page.wait_for_timeout(1000)
     return [*page.dialogs, *filter(None, [frame.evaluate("window.__owned") for frame in page.frames])]
 

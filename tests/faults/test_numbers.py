@@ -1,4 +1,4 @@
-"""Numbers: a loss or gradient that is not finite is stopped, and its step, its place and its batch are named."""
+"""Numbers: a non-finite loss or gradient stops the run, and the error names the step, the place and the batch."""
 
 import numpy as np
 import pytest
@@ -24,12 +24,12 @@ def config(folder, **settings):
 
 @tf.custom_gradient
 def spoil(values, now):
-    """The values; their gradient is infinite where `now` is true."""
+    """Returns the values unchanged; their gradient is infinite if `now` is true."""
     return tf.identity(values), lambda upstream: (tf.where(now, float("inf"), upstream), None)
 
 
 class Spoiled(ConvNet):
-    """Goes wrong at one step, in one place; which step it is it counts itself, in a variable that checkpoints hold."""
+    """A network that fails at one step in one place. It counts steps in a variable that checkpoints contain."""
 
     def __init__(self, step, place):
         super().__init__()
@@ -77,7 +77,7 @@ def test_the_step_the_place_and_the_batch_are_named(tmp_path, drawn, place, valu
 
 
 @pytest.mark.fault(promise="numbers", injection="a learning rate raised during the run until the weights overflow")
-def test_what_was_steered_since_the_checkpoint_is_steered_again(tmp_path, drawn):
+def test_replay_repeats_changes_of_the_learning_rate(tmp_path, drawn):
     control = Control()
 
     class Steers(Observer):
@@ -93,9 +93,9 @@ def test_what_was_steered_since_the_checkpoint_is_steered_again(tmp_path, drawn)
 
 
 @pytest.mark.fault(promise="numbers", injection="a step that is finite when it is replayed")
-def test_what_cannot_be_found_again_is_said(tmp_path, drawn):
+def test_step_that_is_finite_when_replayed_is_reported(tmp_path, drawn):
     class Once(ConvNet):
-        """Wrong at its fourth call ever, which no replay brings back: the count is not part of the state."""
+        """Fails at its fourth call, which a replay cannot reproduce: the count is not part of the state."""
 
         calls = 0
 

@@ -1,4 +1,4 @@
-"""Exact resume: a run that is killed again and again ends as one that never was, to the last bit."""
+"""Exact resume: a run that is killed repeatedly ends with the same bits as an uninterrupted one."""
 
 import random
 import signal
@@ -22,11 +22,11 @@ pytestmark = pytest.mark.slow
 
 STEPS, CHECKPOINT_STEPS = {False: 400, True: 3000}, 4
 MEASURED = {"examples_per_second", "seconds_per_batch", "queue_fill", "input_wait"}
-"""What a log holds of the moment: times, speeds, and how far the input was ahead."""
+"""The measurements in a log, which differ between runs: times, speeds and the fill of the input queue."""
 
 
 def start(folder: Path, steps: int) -> subprocess.Popen:
-    """`cifarlab train`, as anybody would call it."""
+    """Starts `cifarlab train` in a process."""
     settings = {
         "--dataset": "drawn",
         "--train-dir": str(folder),
@@ -54,7 +54,7 @@ def steps_logged(folder: Path) -> int:
 
 
 def writes_a_checkpoint(folder: Path) -> bool:
-    """Whether a checkpoint is half there: under a temporary name, or with its data and no index."""
+    """Returns whether a checkpoint is incomplete: under a temporary name, or with data but without an index."""
     return any(folder.glob("model.ckpt-*.part")) or bool(
         {path.name.partition(".data-")[0] for path in folder.glob("model.ckpt-*.data-*")}
         - {path.stem for path in folder.glob("model.ckpt-*.index")}
@@ -62,7 +62,7 @@ def writes_a_checkpoint(folder: Path) -> bool:
 
 
 def kill_when(process: subprocess.Popen, folder: Path, writing: bool, delay: float) -> bool:
-    """Kills a run some time after it has begun to step, or there while it writes; whether it was still running."""
+    """Kills a run after a delay, or while it saves a checkpoint; returns whether it was still running."""
     before = steps_logged(folder)
     while steps_logged(folder) == before and process.poll() is None:
         time.sleep(0.01)
@@ -76,7 +76,7 @@ def kill_when(process: subprocess.Popen, folder: Path, writing: bool, delay: flo
 
 
 def what_is_left(folder: Path) -> tuple[dict, list]:
-    """All values of a run's last checkpoint as bytes, and its log without what was measured."""
+    """Returns all values of a run's last checkpoint as bytes, and its log without measurements."""
     reader = tf.train.load_checkpoint(latest_checkpoint(folder))
     names = [name for name in reader.get_variable_to_shape_map() if name.startswith("state/")]
     values = {name: reader.get_tensor(name).tobytes() for name in names}
@@ -86,7 +86,7 @@ def what_is_left(folder: Path) -> tuple[dict, list]:
 
 @pytest.fixture(scope="module")
 def uninterrupted(data_dir, tmp_path_factory, soak):
-    """The steps of a run, and what is left of it when nothing happens to it."""
+    """The number of steps of an uninterrupted run, and its last checkpoint and log."""
     steps = STEPS[soak]
     folder = tmp_path_factory.mktemp("uninterrupted")
     finish(start(folder, steps))
@@ -96,7 +96,7 @@ def uninterrupted(data_dir, tmp_path_factory, soak):
 @pytest.mark.fault(
     promise="exact resume", injection="killed with SIGKILL at random moments, half of them while saving a checkpoint"
 )
-def test_a_run_killed_again_and_again_ends_as_one_that_was_not(uninterrupted, tmp_path, count_trial, soak):
+def test_run_killed_repeatedly_ends_like_uninterrupted_run(uninterrupted, tmp_path, count_trial, soak):
     steps, (values, log) = uninterrupted
     rng, torn = random.Random(9), 0
     for number in range(50 if soak else 5):
@@ -113,7 +113,7 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(uninterrupted, tm
 
 
 class KilledError(BaseException):
-    """Stands for a kill at a certain line: nothing catches it."""
+    """Simulates a kill at a certain line; nothing catches it."""
 
 
 def killed(*arguments, **values):
@@ -121,7 +121,7 @@ def killed(*arguments, **values):
 
 
 def killed_at(step):
-    """As `checkpoint_files.write_index`; a kill when it is to name the checkpoint of a step."""
+    """Replaces `checkpoint_files.write_index` with a kill when it would name the checkpoint of a step."""
     write_index = checkpoint_files.write_index
 
     def write(folder, index):
@@ -131,7 +131,7 @@ def killed_at(step):
 
 
 class Sessions(Observer):
-    """Keeps where each session of a run began."""
+    """Records the first step of each session of a run."""
 
     def __init__(self):
         self.began = []
@@ -142,7 +142,7 @@ class Sessions(Observer):
 
 @pytest.mark.fault(promise="exact resume", injection="killed between saving a checkpoint and indexing or logging it")
 @pytest.mark.parametrize("moment", ["before it is named", "before it is logged"])
-def test_a_checkpoint_that_was_saved_and_not_noted_is_gone_on_from(tmp_path, drawn, monkeypatch, moment):
+def test_run_resumes_from_checkpoint_that_was_not_logged(tmp_path, drawn, monkeypatch, moment):
     settings = {"dataset": "drawn", "train_dir": str(tmp_path), "batch_size": 8, "checkpoint_steps": 2}
     train(TrainConfig(**settings, max_steps=2), dataset=drawn)
     with monkeypatch.context() as patch:
@@ -170,24 +170,24 @@ def test_a_checkpoint_that_was_saved_and_not_noted_is_gone_on_from(tmp_path, dra
 
 
 @pytest.mark.fault(promise="exact resume", injection="resumed at step 100,000")
-def test_no_more_than_an_epoch_is_read_again_however_late_a_run_goes_on(drawn):
+def test_resume_skips_at_most_one_epoch_of_records(drawn):
     records, batch, counter = drawn.num_examples("train"), 32, QueueCounter()
     batches = distorted_inputs(drawn, batch, first_step=100_000, counter=counter, num_preprocess_threads=2)
     next(iter(batches))
-    ahead = 10 * batch + READ_CHUNK  # of what is delivered: batches in the making, records read together
+    ahead = 10 * batch + READ_CHUNK  # ahead of the delivered records: prefetched batches, and records read in one chunk
     assert int(counter._read) <= records + queue_capacity(records, batch) + ahead
 
 
 @pytest.mark.fault(promise="exact resume", injection="a dataset description or settings file truncated by a kill")
 @pytest.mark.parametrize("name", ["config.json", "dataset.json"])
-def test_the_small_files_of_a_run_are_whole_at_every_moment(tmp_path, drawn, monkeypatch, name):
+def test_small_files_of_a_run_are_written_atomically(tmp_path, drawn, monkeypatch, name):
     settings = {"dataset": "drawn", "train_dir": str(tmp_path), "batch_size": 8}
     train(TrainConfig(**settings, max_steps=1), dataset=drawn)
     before = (tmp_path / name).read_text()
     opened = Path.open
 
     def torn(path, mode="r", *more, **values):
-        """As `Path.open`; killed in the middle of what is written to one of the files."""
+        """Wraps `Path.open`, with a kill in the middle of writing to one of the files."""
         file = opened(path, mode, *more, **values)
         if "w" in mode and path.name.startswith(name):
             write = file.write

@@ -1,4 +1,4 @@
-"""What listens: `make lab`, TensorBoard and the dashboard are there for this machine, and for who has the token."""
+"""Servers: `make lab`, TensorBoard and the dashboard accept only this machine, and JupyterLab only with its token."""
 
 import contextlib
 import http.client
@@ -32,7 +32,7 @@ def free_port() -> int:
 
 
 def command_of_make_lab(port: int) -> list[str]:
-    """The line of the Makefile, its variables put in."""
+    """The command of the Makefile, with its variables substituted."""
     line = re.search(r"^lab:.*\n\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
     line = line.replace("$(BIN)", str(Path(sys.executable).parent)).replace("$(PORT)", str(port))
     line = line.replace("$(ARGS)", "")
@@ -41,7 +41,7 @@ def command_of_make_lab(port: int) -> list[str]:
 
 
 def listens(process: psutil.Process) -> dict[int, set[str]]:
-    """The ports on which a process and those that it started listen, and under which addresses."""
+    """Returns the ports and addresses on which a process and its descendants listen."""
     found: dict[int, set[str]] = {}
     for one in (process, *process.children(recursive=True)):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -52,7 +52,7 @@ def listens(process: psutil.Process) -> dict[int, set[str]]:
 
 
 class Lab:
-    """A JupyterLab as `make lab` starts it, with folders of its own and without a browser."""
+    """A JupyterLab as started by `make lab`, with separate directories and without a browser."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -79,7 +79,7 @@ class Lab:
             time.sleep(0.1)
 
     def ask(self, path: str, *, token: str = "", method: str = "GET", **headers: str) -> tuple[int, dict, bytes]:
-        """Status, head and body of its answer."""
+        """Returns status, headers and body of a response."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
         head = {name.replace("_", "-"): value for name, value in headers.items()}
         head |= {"Authorization": f"token {token}"} if token else {}
@@ -110,7 +110,7 @@ def lab(tmp_path_factory):
 
 
 @pytest.mark.fault(promise="notebooks and server", injection="make lab: access from another machine")
-def test_make_lab_and_its_kernels_listen_to_this_machine_alone(lab):
+def test_make_lab_and_its_kernels_listen_on_localhost_only(lab):
     status, _, answer = lab.ask("/api/kernels", token=lab.token, method="POST")
     assert status == 201, answer
     end = time.monotonic() + SECONDS
@@ -131,7 +131,7 @@ PATHS = [
     promise="notebooks and server", injection="make lab: requests without the token, or with another one"
 )
 @pytest.mark.parametrize("path", PATHS)
-def test_make_lab_answers_nobody_without_the_token(lab, path, count_trial):
+def test_make_lab_requires_the_token(lab, path, count_trial):
     assert len(lab.token) >= 32
     wrong = [f"?token={token}" for token in ("", "a", lab.token[:-1], lab.token.upper(), urllib.parse.quote("\0"))]
     for query in ("", *wrong):
@@ -154,8 +154,8 @@ def test_make_lab_answers_with_the_token(lab):
 
 @pytest.mark.fault(promise="notebooks and server", injection="make lab: requests from another page in the same browser")
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8888", "127.0.0.1.evil.example", "0.0.0.0", ""])
-def test_a_name_that_was_turned_to_this_machine_is_refused(lab, host):
-    """DNS rebinding: a page's own name suddenly means 127.0.0.1; even with the token."""
+def test_make_lab_rejects_other_host_names(lab, host):
+    """DNS rebinding: a page's host name suddenly resolves to 127.0.0.1. It is rejected even with the token."""
     status, _, answer = lab.ask("/api/contents", token=lab.token, Host=host)
     assert (status, b"server.log" in answer) == (403, False)
 
@@ -165,7 +165,7 @@ def test_a_name_that_was_turned_to_this_machine_is_refused(lab, host):
     "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://localhost.evil.example"]
 )
 def test_a_page_of_another_origin_gets_nothing(lab, origin, count_trial):
-    """Although its requests bring the cookies of who has logged in, as a browser might send them along."""
+    """Its requests contain the cookies of a user who has logged in, as a browser might send them."""
     _, head, _ = lab.ask(f"/lab?token={lab.token}")
     cookie = "; ".join(re.findall(r"(?:^|\n)([^=]+=[^;]+)", head["set-cookie"]))
     assert lab.ask("/api/contents", Cookie=cookie)[0] == 200
@@ -193,7 +193,7 @@ def test_no_page_may_frame_it(lab):
 
 @pytest.mark.slow
 @pytest.mark.fault(promise="notebooks and server", injection="TensorBoard and dashboards: access from another machine")
-def test_tensorboard_listens_to_this_machine_alone(tmp_path):
+def test_tensorboard_listens_on_localhost_only(tmp_path):
     board = TensorBoard(tmp_path)
     try:
         port = urllib.parse.urlsplit(board.address).port
@@ -205,7 +205,7 @@ def test_tensorboard_listens_to_this_machine_alone(tmp_path):
 
 
 @pytest.mark.fault(promise="notebooks and server", injection="TensorBoard and dashboards: access from another machine")
-def test_a_dashboard_listens_to_nobody(tmp_path, drawn):
+def test_dashboard_does_not_listen(tmp_path, drawn):
     before = listens(psutil.Process())
     settings = cifarlab.TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=2, batch_size=8)
     dashboard = Dashboard(settings, dataset=drawn)

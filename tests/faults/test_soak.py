@@ -1,4 +1,4 @@
-"""Soak: a long run with dashboard, summaries and an evaluator beside it does not grow, and leaves nothing behind."""
+"""Soak: a long run with dashboard, summaries and an evaluator does not leak memory, threads or files."""
 
 import gc
 import json
@@ -28,13 +28,13 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 WARM_UP = 1800.0
-"""Seconds that do not count, before an hour that does: for so long the process takes more memory from the system, while
-what malloc has handed out stands still from the second minute on."""
+"""Seconds of warm-up before the measured hour. Until then the process's resident memory grows, although the memory
+allocated by malloc is constant from the second minute on."""
 
 
 @pytest.fixture(scope="module")
 def long_run(soak, data_dir, tmp_path_factory):
-    """What was seen of training for an hour after its warm-up, or for a third of a minute; and the run's folder."""
+    """The measurements of training for an hour after warm-up, or for 20 seconds, and the run's directory."""
     path = tmp_path_factory.mktemp("long") / "run.json"
     command = [sys.executable, "-m", "tests.faults.soak_run", str(WARM_UP + 3600 if soak else 20), str(path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -45,7 +45,7 @@ def long_run(soak, data_dir, tmp_path_factory):
 
 
 def slope(hours, values):
-    """Theil and Sen's: the median of the slopes between all pairs, which single leaps do not move."""
+    """Returns the Theil-Sen slope: the median over all pairs, which is robust to single jumps."""
     first, second = np.triu_indices(len(hours), 1)
     return float(np.median((values[second] - values[first]) / (hours[second] - hours[first])))
 
@@ -56,8 +56,8 @@ def test_memory_does_not_grow(long_run, soak, count_trial):
     seconds, resident, blocks, _, handed_out = np.array(seen["samples"]).T
     late = seconds > (WARM_UP if soak else seconds[-1] / 2)
     count_trial(seen["steps"])
-    assert blocks[-1] < (1.02 if soak else 1.1) * blocks[late][0], "of Python objects, whatever the memory is"
-    if soak:  # in some seconds memory says nothing yet
+    assert blocks[-1] < (1.02 if soak else 1.1) * blocks[late][0], "the number of Python objects must not grow"
+    if soak:  # a few seconds are too short to judge memory
         first, last = late & (seconds < WARM_UP + 600), seconds > seconds[-1] - 600
         for megabytes in (resident, handed_out) if np.isfinite(handed_out).all() else (resident,):
             assert slope(seconds[late] / 3600, megabytes[late]) < 0.02 * megabytes[late][0]
@@ -85,13 +85,13 @@ def test_pictures_that_were_drawn_are_not_kept(tmp_path, soak, count_trial):
 
 @pytest.fixture
 def few(tmp_path):
-    """A data set of some pictures, which are evaluated in no time."""
+    """A small dataset, which is evaluated quickly."""
     return custom.from_arrays(np.zeros([80, 32, 32, 3], np.uint8), np.arange(80) % 2, tmp_path / "few")
 
 
 @pytest.fixture
 def by_the_evaluator(few, tmp_path):
-    """`cifarlab eval` beside a run that saves a checkpoint between two evaluations."""
+    """`cifarlab eval` alongside a run that saves a checkpoint between two evaluations."""
     config = TrainConfig(train_dir=str(tmp_path / "run"), max_steps=2, batch_size=8)
     state = train(config, dataset=few)
     checkpoints = Checkpoints(config.train_dir, state)
@@ -106,7 +106,7 @@ def by_the_evaluator(few, tmp_path):
 
 @pytest.fixture
 def by_the_dashboard(few, tmp_path):
-    """The button of a dashboard whose run has ended."""
+    """The evaluation button of a dashboard whose run has ended."""
     run = BackgroundRun(TrainConfig(train_dir=str(tmp_path / "run"), max_steps=2, batch_size=8), dataset=few)
 
     def evaluate():
@@ -136,7 +136,7 @@ def test_an_evaluation_leaves_nothing_behind(request, who, soak, count_trial):
 
 @pytest.mark.fault(promise="soak", injection="repeated summaries")
 def test_a_summary_leaves_nothing_behind(few, tmp_path, soak, count_trial):
-    """TensorFlow keeps for good a tensor of every number of Python's own that it is given."""
+    """TensorFlow permanently caches a tensor for every Python number that it gets."""
     times, blocks = 2000 if soak else 40, []
 
     class Counter(Observer):
