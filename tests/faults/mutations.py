@@ -208,10 +208,8 @@ MUTATIONS = [
         "a step that is finite when it is replayed",
         "reporting that the device is not deterministic",
         "cifarlab/training/nonfinite.py",
-        "        if self.place:
-",
-        "        if True:
-",
+        "        if self.place:\n",
+        "        if True:\n",
     ),
     Mutation(
         "numbers",

@@ -57,7 +57,7 @@ def test_records(could):
 
 
 def packed_again(whole: bytes) -> st.SearchStrategy[bytes]:
-    """A MATLAB file whose first variable is changed and compressed again, as changed compressed data is mostly invalid."""
+    """A MATLAB file with its first variable changed and compressed again; changed compressed data is mostly invalid."""
     length = struct.unpack("<I", whole[132:136])[0]
     inside = zlib.decompress(whole[136 : 136 + length])
 

@@ -196,9 +196,7 @@ def without_landlock(tmp_path, monkeypatch):
 
 def require_landlock(version, what):
     if landlock.abi_version() < version:
-        pytest.skip(
-            f"this system does not have Landlock {version}, which {what}; docs/instructors.md explains the consequences"
-        )
+        pytest.skip(f"no Landlock {version} here, which {what}; docs/grading-security.md explains the consequences")
 
 
 @pytest.mark.fault(promise="grading", injection="processes that detach and keep running")
@@ -458,7 +456,7 @@ subprocess.run([sys.executable, '-c', f'import socket; socket.create_connection(
 def test_nothing_is_sent(tmp_path, count_trial):
     asked = "import sys; from cifarlab.teaching.sandbox import seccomp; sys.exit(not seccomp.block_network())"
     if subprocess.run([sys.executable, "-c", asked], check=False).returncode:
-        pytest.skip("this system cannot block connections; docs/instructors.md explains the consequences")
+        pytest.skip("this system cannot block connections; docs/grading-security.md explains the consequences")
     at_a_file = str(tmp_path / "socket")
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as local:
         local.bind(at_a_file)

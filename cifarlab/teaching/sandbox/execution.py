@@ -2,7 +2,7 @@
 
 The kernel is the grader's (`kernel.py`). If the system has Landlock, the notebook can write only to its scratch
 directory and cannot read other people's files. Without Landlock it has the caller's permissions, and the limits only
-keep one notebook from delaying the others. docs/instructors.md describes what the sandbox protects against.
+keep one notebook from delaying the others. docs/grading-security.md describes what the sandbox protects against.
 """
 
 import asyncio

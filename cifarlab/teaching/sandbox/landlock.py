@@ -2,8 +2,8 @@
 
 The process can then write only below one directory and to a few devices. It can read only Python, system files and
 datasets, not other people's files, and it cannot signal processes outside. The kernel reports which of these rules it
-supports. On a kernel without Landlock, and on other systems, nothing is restricted; docs/instructors.md explains the
-consequences. `seccomp.py` blocks the network.
+supports. On a kernel without Landlock, and on other systems, nothing is restricted; docs/grading-security.md explains
+the consequences. `seccomp.py` blocks the network.
 """
 
 import ctypes

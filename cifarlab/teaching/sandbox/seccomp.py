@@ -1,7 +1,7 @@
 """Blocks network access of this process, its threads and its children with Linux seccomp, irrevocably.
 
 Existing connections stay open. New connections can be neither opened nor accepted, not even through Unix sockets on
-this machine, and datagrams cannot be sent. On other systems and processors nothing is blocked; docs/instructors.md
+this machine, and datagrams cannot be sent. On other systems and processors nothing is blocked; docs/grading-security.md
 explains the consequences.
 """
 
