@@ -146,7 +146,7 @@ get_ipython().kernel.do_execute = do_execute"""
 """Code of a student's cell that replaces the kernel's method before a test."""
 
 MEANWHILE = {
-    "for good": """
+    "permanently": """
     import cifarlab.teaching.checks.examiner as e
     e.Examiner.assert_close = lambda *a, **k: None
     return 7.0""",

@@ -38,7 +38,7 @@ def small_disk(tmp_path):
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", str(folder)]
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("no file system may be mounted here; the injected ENOSPC beside this test is tried all the same")
+        pytest.skip("file systems cannot be mounted here; another test simulates ENOSPC")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 

@@ -43,7 +43,7 @@ def comes(server: Server, target, size: int | None = len(BODY)) -> str:
     return message
 
 
-def start_anew(target) -> None:
+def start_over(target) -> None:
     for file in target.parent.iterdir():
         if not file.name.endswith(".lock"):
             file.unlink()
@@ -57,7 +57,7 @@ def test_fetch_resumes_at_any_tenth(server, target, count_trial, size):
         server.answer = lambda request, n, upto=tenth * TENTH: request.serve(upto=None if n else upto)
         assert comes(server, target, size) == ""
         assert server.starts == [None, tenth * TENTH]
-        start_anew(target)
+        start_over(target)
         count_trial()
 
 
@@ -127,11 +127,11 @@ def test_fetch_ignores_invalid_lengths(server, target, size, count_trial):
 
         server.answer = lambda request, n, head=head: request.handler.wfile.write(head + BODY)
         comes(server, target, size)
-        start_anew(target)
+        start_over(target)
         server.requests.clear()
         server.answer = answer
         comes(server, target, size)
-        start_anew(target)
+        start_over(target)
         count_trial(2)
 
 
@@ -200,7 +200,7 @@ def test_fetch_survives_arbitrary_responses(server, target, soak, count_trial):
     for seed in range(2000 if soak else 150):
         server.answer = answer
         came += comes(server, target, None if seed % 2 else len(BODY)) == ""
-        start_anew(target)
+        start_over(target)
         count_trial()
     assert came > 20, "many changes do no harm"
 

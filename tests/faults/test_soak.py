@@ -130,7 +130,7 @@ def test_an_evaluation_leaves_nothing_behind(request, who, soak, count_trial):
         return sys.getallocatedblocks()
 
     before = blocks_after(3)
-    assert blocks_after(times) - before < 500 + 100 * times, "a graph traced anew is two thousand"
+    assert blocks_after(times) - before < 500 + 100 * times, "retracing a graph takes two thousand"
     count_trial(times)
 
 
@@ -167,7 +167,7 @@ def test_the_dashboard_is_kept_up_to_date_to_the_end(long_run, soak, count_trial
     assert len(seen["evaluated"]) > (10 if soak else 0)
     assert seen["evaluated"] == sorted(set(seen["evaluated"]))
     assert seen["evaluated by the dashboard"] > (10 if soak else 0)
-    assert seen["lasted"], "the run and the evaluator beside it, to the end"
+    assert seen["lasted"], "the run and the evaluator must last to the end"
     assert not seen["failures"]
 
 

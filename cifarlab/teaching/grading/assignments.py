@@ -113,15 +113,17 @@ def grade(
         file = _submission(folder, name)
         texts.append(_gradable(file, *originals))
         digests.append(_digest(file))
-    with tempfile.TemporaryDirectory() as beside:
+    with tempfile.TemporaryDirectory() as executed:
         for folder, digest, text in zip(waiting, digests, _execute_all(texts, limits, executor), strict=True):
             student = folder.parent.name
-            (Path(beside) / student / name).mkdir(parents=True)
-            (Path(beside) / student / name / f"{name}.ipynb").write_text(text)
-            if handed_in := _file(folder / "timestamp.txt", 100):
-                (Path(beside) / student / name / "timestamp.txt").write_bytes(handed_in)
+            (Path(executed) / student / name).mkdir(parents=True)
+            (Path(executed) / student / name / f"{name}.ipynb").write_text(text)
+            if timestamp := _file(folder / "timestamp.txt", 100):
+                (Path(executed) / student / name / "timestamp.txt").write_bytes(timestamp)
             try:
-                run_converter(Autograde, course, name, student, _already_executed(beside))  # while others are executed
+                run_converter(
+                    Autograde, course, name, student, _already_executed(executed)
+                )  # others are being executed meanwhile
             except AssignmentError as error:
                 refused.append(str(error))
             else:
