@@ -99,11 +99,11 @@ def check_initial_values(examiner: Examiner, layer: Layer, name: str) -> None:
         examiner.fail(f"{name}'s weights start out equal at all positions: draw them in their full shape.")
     deviation, cut_off = float(weights.std()), float(np.abs(weights).max()) < 2.01 * STDDEV
     if not cut_off and abs(deviation / STDDEV - 1) < 0.03:
-        examiner.fail(f"{name}'s weights are from a normal distribution that is not truncated: use network.Layer's.")
+        examiner.fail(f"{name}'s normal distribution is not truncated: let network.Layer draw the weights.")
     if abs(deviation / (STDDEV * TRUNCATED) - 1) > 0.03:
         examiner.fail(f"{name}'s weights should start with stddev {STDDEV}; got {deviation / TRUNCATED:.2g}.")
     if not cut_off or not 0.68 < float((np.abs(weights) < STDDEV).mean()) < 0.75:  # 0.715 within one stddev
-        examiner.fail(f"{name}'s weights are not from a truncated normal distribution: use network.Layer's.")
+        examiner.fail(f"{name}'s weights are not from a truncated normal distribution: let network.Layer draw them.")
 
 
 def shape_of(variable: tf.Variable) -> list[int | None]:

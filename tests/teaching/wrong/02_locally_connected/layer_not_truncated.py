@@ -4,7 +4,7 @@ from cifarlab.backend import tf
 from cifarlab.model import network
 
 CHECK = "check_local_layer"
-ADVICE = "a normal distribution that is not truncated"
+ADVICE = "normal distribution is not truncated"
 
 
 class LocalLayer(network.Layer):
