@@ -8,7 +8,7 @@
 (2, 100)
 
 The tutorial's functions have the tutorial's names: `inputs`, `distorted_inputs`, `inference`, `loss`, `train_step`.
-Nothing heavy is imported until a name that needs it is used.
+Importing cifarlab is fast: TensorFlow is imported only when a name that needs it is first used.
 """
 
 import importlib
@@ -41,7 +41,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str):
-    """Loads a public name from its module when it is first used."""
+    """Imports a public name from its module on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module 'cifarlab' has no attribute {name!r}; it has {', '.join(__all__)}.")
     value = getattr(importlib.import_module(f"cifarlab.{_HOMES[name]}"), name)

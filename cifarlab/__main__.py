@@ -1,4 +1,4 @@
-"""`python -m cifarlab` is `cifarlab`."""
+"""Runs the command line interface as `python -m cifarlab`."""
 
 from cifarlab.cli import entry_point
 

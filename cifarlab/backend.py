@@ -1,7 +1,8 @@
-"""TensorFlow, imported in silence: the one place through which the package and the lessons get it.
+"""TensorFlow, imported without console output. The package and the lessons import `tf` only from here.
 
-Importing TensorFlow writes time-stamped lines to file descriptor 2 from C++, at any log level and past Python's own
-`sys.stderr`. In a notebook they land below the first cell, differ from run to run and, in a graded one, cost points.
+TensorFlow's C++ code writes time-stamped lines to file descriptor 2 during the import, at any log level and bypassing
+Python's `sys.stderr`. In a notebook they would appear below the first cell, differ from run to run, and cost points in
+a graded one.
 
 >>> from cifarlab.backend import tf
 >>> tf.add(1, 2).numpy().item()
@@ -23,7 +24,7 @@ _Function = TypeVar("_Function", bound=Callable)
 
 @contextlib.contextmanager
 def suppressed_stderr() -> Iterator[None]:
-    """Keeps what is written to file descriptor 2 away, and shows it after all when an exception is raised.
+    """Hides output to file descriptor 2, unless an exception is raised: then the output is shown.
 
     >>> with suppressed_stderr():
     ...     _ = os.write(2, b"not seen")
@@ -45,10 +46,10 @@ def suppressed_stderr() -> Iterator[None]:
 
 @contextlib.contextmanager
 def lazy_keras() -> Iterator[None]:
-    """Keeps TensorFlow from loading Keras, and with it pyplot: a quarter of the time of its import, and not used here.
+    """Keeps TensorFlow from importing Keras, and pyplot with it, which takes a quarter of the import time.
 
-    TensorFlow loads one module of Keras early, for the sake of Keras's own registry, and goes on where there is none;
-    `tf.keras` is loaded when it is first used, as ever.
+    TensorFlow imports one Keras module early, to register it with Keras, and works without it. `tf.keras` is still
+    imported on first use, as usual.
 
     >>> with lazy_keras():
     ...     pass
@@ -59,7 +60,7 @@ def lazy_keras() -> Iterator[None]:
     if early in sys.modules:
         yield
         return
-    sys.modules[early] = None  # type: ignore[assignment]  # to Python: there is no such module
+    sys.modules[early] = None  # type: ignore[assignment]  # Python treats the module as missing
     try:
         yield
     finally:
@@ -68,7 +69,7 @@ def lazy_keras() -> Iterator[None]:
 
 @contextlib.contextmanager
 def gc_disabled() -> Iterator[None]:
-    """Keeps Python from collecting garbage: looking through all that an import makes takes a tenth of its time.
+    """Pauses Python's garbage collector, which takes a tenth of the time of a large import.
 
     >>> with gc_disabled():
     ...     gc.isenabled()
@@ -83,28 +84,27 @@ def gc_disabled() -> Iterator[None]:
             gc.enable()
 
 
-# 3 leaves only fatal messages; what goes wrong still reaches the user as a Python exception. A level that the user
-# has set is respected.
+# Level 3 shows only fatal messages; errors still reach the user as Python exceptions. A level set by the user is kept.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# oneDNN's convolutions train this network 1.6 times as fast on a processor with AVX2 and no more, for which TensorFlow
-# leaves them off by itself.
+# oneDNN's convolutions train this network 1.6 times as fast on processors with AVX2 but not AVX-512, where TensorFlow
+# disables them by default.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-# A trainer takes the GPU memory that it uses and leaves the rest to the evaluator beside it.
+# A trainer allocates only the GPU memory that it needs, and leaves the rest to an evaluator on the same GPU.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
 with suppressed_stderr(), lazy_keras(), gc_disabled():
     import tensorflow as tf
 
-# Warnings of TensorFlow's own Python code, such as that one of its functions will be replaced some day.
+# Hides warnings from TensorFlow's Python code, such as deprecation notices.
 tf.get_logger().setLevel("ERROR")
 
 
 def do_not_convert(function: _Function) -> _Function:
-    """Decorates a function whose Python is run as it stands when `tf.function` or `tf.data` traces it.
+    """Decorates a function so that AutoGraph leaves it unchanged when `tf.function` or `tf.data` traces it.
 
-    AutoGraph would first read its source and those of all that it calls, and write them anew, for the sake of branches
-    and loops that hang on a tensor's value. Here is none, and a run starts a second and a half sooner. What calls a
-    user's own functions is not decorated: there may be some in these.
+    AutoGraph would rewrite the source of this function and of everything it calls, to support branches and loops that
+    depend on tensor values. There are none here, and skipping it starts a run 1.5 s sooner. Do not decorate functions
+    that call user code.
 
     >>> @do_not_convert
     ... def twice(x: tf.Tensor) -> tf.Tensor:
@@ -116,10 +116,10 @@ def do_not_convert(function: _Function) -> _Function:
 
 
 def compiled(function: _Function) -> _Function:
-    """Decorate a function of tensors that XLA compiles; its Python is run as it stands, as by `do_not_convert`.
+    """Decorates a function of tensors so that XLA compiles it; AutoGraph leaves it unchanged, as in `do_not_convert`.
 
     TensorFlow 2.19 writes four lines about XLA to file descriptor 2 when it compiles the first function of a process,
-    at any log level. So a function of no use is compiled before it, in silence.
+    at any log level. A dummy function is therefore compiled first, with the output hidden.
 
     >>> @compiled
     ... def twice(x: tf.Tensor) -> tf.Tensor:
@@ -139,7 +139,7 @@ def compiled(function: _Function) -> _Function:
 
 @functools.cache
 def _start_xla() -> None:
-    with tf.init_scope(), suppressed_stderr():  # outside of the function that is being traced: now, not when it runs
+    with tf.init_scope(), suppressed_stderr():  # runs now, not as part of the function being traced
         tf.function(lambda: tf.constant(0), jit_compile=True, autograph=False)()
 
 

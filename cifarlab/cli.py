@@ -1,4 +1,4 @@
-"""The command line: arguments become a config, the config goes into one call."""
+"""The command line interface: each command turns its arguments into a config and makes one call."""
 
 import argparse
 import dataclasses
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 Settings = TypeVar("Settings", TrainConfig, EvalConfig)
 
 MULTI_GPU_SETTINGS: dict[str, Any] = {"num_gpus": 2}
-"""What `multi-gpu` is, beside `train`."""
+"""The settings in which `multi-gpu` differs from `train`."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong, and which options have a similar name."""
+    """An argument parser that reports an error in one line and suggests options with similar names."""
 
     def error(self, message: str) -> NoReturn:
         unknown = message.removeprefix("unrecognized arguments: ").split(" ")[0].split("=")[0]
         near = difflib.get_close_matches(unknown, self._option_string_actions, n=2)
-        hint = f" Near: {', '.join(near)}." if near and message.startswith("unrecognized") else ""
+        hint = f" Did you mean {', '.join(near)}?" if near and message.startswith("unrecognized") else ""
         self.exit(2, f"{self.prog}: {sanitize(message)}.{hint} See {self.prog} --help.\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command line and returns its exit status: 0, 2 for bad input, 1 for a run that failed, 130 for Ctrl-C.
+    """Runs a command and returns its exit status: 0, 2 for bad input, 1 for a failed run, 130 for Ctrl-C.
 
     Args:
-        arguments: without the program's name; by default those of this process.
+        arguments: the arguments without the program's name; by default those of this process.
     """
     parser, commands = _parsers()
     options, unknown = parser.parse_known_args(arguments)
@@ -62,13 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def entry_point() -> NoReturn:
-    """What the installed program `cifarlab` calls."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that a pipe or an old terminal cannot show ends no command
+    """Entry point of the installed program `cifarlab`."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names that the terminal cannot encode are no error
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = main()
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+    except BrokenPipeError:  # the reader of our output, such as `head`, has exited
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 141
     raise SystemExit(status)
@@ -85,7 +85,7 @@ def _train(options: argparse.Namespace) -> int:
 
     towers = MULTI_GPU_SETTINGS if options.command == "multi-gpu" else {}
     config = _config(TrainConfig, options, {**RECIPES[options.recipe], **towers})
-    # A download may take an hour: what else is wrong is said before.
+    # A download may take an hour, so other mistakes are reported first.
     check_tf_config(config)
     prepare_run_dir(config)
     dataset = registry.load(config.dataset, config.data_dir, progress=DownloadProgressBar())
@@ -110,11 +110,11 @@ def _eval(options: argparse.Namespace) -> int:
     if config.dataset is not None:
         registry.check_name(config.dataset)
     if config.run_once:
-        require_checkpoint(config.checkpoint_dir)  # before a folder is made beside it
+        require_checkpoint(config.checkpoint_dir)  # before eval_dir is created
     run = Path(config.checkpoint_dir).absolute()
     summaries = EvaluationSummaries(config.eval_dir or run.with_name(f"{run.name}-eval"))
     if not config.run_once and latest_checkpoint(config.checkpoint_dir) is None:
-        echo(f"No checkpoint in {config.checkpoint_dir} yet; looking again every {config.eval_interval_secs:g} s.")
+        echo(f"No checkpoint in {config.checkpoint_dir} yet; checking every {config.eval_interval_secs:g} s.")
     for evaluation in [evaluate(config)] if config.run_once else evaluate_repeatedly(config):
         _warn(evaluation.warnings)
         echo(evaluation_line(evaluation, config.moving_average, datetime.datetime.now()))
@@ -131,8 +131,8 @@ def _classify(options: argparse.Namespace) -> int:
 
     classifier = _classifier(options)
     shape = classifier.dataset.image_shape
-    pictures = np.stack([read_image(path, shape) for path in options.pictures])
-    for path, predictions in zip(options.pictures, classify(classifier, pictures), strict=True):
+    images = np.stack([read_image(path, shape) for path in options.images])
+    for path, predictions in zip(options.images, classify(classifier, images), strict=True):
         echo(
             f"{sanitize(path)}: "
             + ", ".join(f"{prediction.name} {prediction.probability:.1%}" for prediction in predictions)
@@ -145,15 +145,15 @@ def _export(options: argparse.Namespace) -> int:
     from cifarlab.monitoring.console import echo
 
     classifier = _classifier(options)
-    folder = export(classifier, options.folder)
-    echo(f"{folder}: a SavedModel; its signature takes images, uint8{['any', *classifier.dataset.image_shape]}.")
-    if patterns := set("[\\") & set(folder.absolute().as_posix()):
-        echo(f"TensorFlow cannot load a SavedModel from a path with {' or '.join(sorted(patterns))}: move it first.")
+    path = export(classifier, options.directory)
+    echo(f"Wrote a SavedModel to {path}; its signature takes images, uint8{['any', *classifier.dataset.image_shape]}.")
+    if patterns := set("[\\") & set(path.absolute().as_posix()):
+        echo(f"TensorFlow cannot load a SavedModel from a path with {' or '.join(sorted(patterns))}; move it first.")
     return 0
 
 
 def _classifier(options: argparse.Namespace) -> "Classifier":
-    """The network of the run that was named or lies in the usual place, or else the one that cifarlab brings."""
+    """Loads the run in --checkpoint-dir; without that option and without a default run, the pretrained network."""
     from cifarlab.evaluation.classifier import load_classifier, pretrained_classifier
     from cifarlab.model import pretrained_weights
     from cifarlab.monitoring.console import echo
@@ -164,9 +164,9 @@ def _classifier(options: argparse.Namespace) -> "Classifier":
         classifier = load_classifier(config.checkpoint_dir, averaged=config.moving_average)
         _warn(classifier.warnings)
         return classifier
-    right = pretrained_weights.training_record()["precision_at_1"]
-    brought = f"taking the weights that come with cifarlab, right on {right:.1%} of CIFAR-10's test pictures"
-    echo(f"No checkpoint in {config.checkpoint_dir}: {brought}.")
+    precision = pretrained_weights.training_record()["precision_at_1"]
+    instead = f"using the pretrained weights, which classify {precision:.1%} of CIFAR-10's test images correctly"
+    echo(f"No checkpoint in {config.checkpoint_dir}; {instead}.")
     return pretrained_classifier()
 
 
@@ -177,7 +177,7 @@ def _data(options: argparse.Namespace) -> int:
     config = _config(TrainConfig, options)
     dataset = registry.load(options.name, config.data_dir, force=options.force, progress=DownloadProgressBar())
     train, test = dataset.num_examples("train"), dataset.num_examples("test")
-    echo(f"{dataset.name}: {train:,} training and {test:,} test pictures in {dataset.train_files[0].parent}")
+    echo(f"{dataset.name}: {train:,} training and {test:,} test images in {dataset.train_files[0].parent}")
     warn_if_imbalanced(dataset)
     return 0
 
@@ -196,14 +196,14 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 COMMANDS = {
-    "train": (_train, "train the network; an existing train_dir is continued"),
-    "multi-gpu": (_train, "train with a tower on each of two or more GPUs: `train --num-gpus 2`"),
-    "eval": (_eval, "print precision @ 1 of a run's newest checkpoint, again when there is a newer one"),
-    "classify": (_classify, "name the three most probable classes of any picture"),
-    "export": (_export, "write a trained network as a SavedModel for TensorFlow Lite and other programs"),
-    "data": (_data, "fetch or draw a data set now"),
-    "assignments": (_assignments, "release the exercises to a class, grade what comes back"),
-    "doctor": (_doctor, "say what is installed, which data are there, and what to do about what is missing"),
+    "train": (_train, "train the network; an existing run in train_dir is resumed"),
+    "multi-gpu": (_train, "train on two or more GPUs, one tower each (same as `train --num-gpus 2`)"),
+    "eval": (_eval, "print precision @ 1 of a run's latest checkpoint, and of each new one as it is saved"),
+    "classify": (_classify, "print the three most probable classes of each image"),
+    "export": (_export, "export a trained network as a SavedModel, for TensorFlow Lite and other programs"),
+    "data": (_data, "download or generate a dataset now"),
+    "assignments": (_assignments, "release the exercises to a class and grade the submissions"),
+    "doctor": (_doctor, "check packages, datasets and devices, and say what to do about missing ones"),
 }
 
 
@@ -227,13 +227,15 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     _add_settings(by_name["train"], TrainConfig())
     _add_settings(by_name["multi-gpu"], TrainConfig(**MULTI_GPU_SETTINGS))
     for name in ("train", "multi-gpu"):
-        text = "settings that belong together; one that is given beside it counts instead (default: tutorial)"
+        text = "a preset; options given explicitly override it (default: tutorial)"
         by_name[name].add_argument("--recipe", choices=list(RECIPES), default="tutorial", help=text)
     _add_settings(by_name["eval"], EvalConfig())
-    by_name["classify"].add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="any picture file")
-    by_name["export"].add_argument("folder", type=Path, metavar="FOLDER", help="a new folder for the SavedModel")
+    by_name["classify"].add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="any image file")
+    by_name["export"].add_argument(
+        "directory", type=Path, metavar="DIRECTORY", help="a new directory for the SavedModel"
+    )
     by_name["data"].add_argument("name", metavar="NAME", help="cifar10, drawn, svhn, svhn_extra or street_digits")
-    by_name["data"].add_argument("--force", action="store_true", help="fetch or draw anew even if it is there")
+    by_name["data"].add_argument("--force", action="store_true", help="download or regenerate even if the files exist")
     assignments_command.add_arguments(by_name["assignments"], _Parser)
     for name in ("classify", "export"):
         _add_settings(by_name[name], EvalConfig(), only=("checkpoint_dir", "moving_average"))
@@ -243,9 +245,9 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
 
 
 def _add_settings(parser: argparse.ArgumentParser, config: TrainConfig | EvalConfig, only: Sequence[str] = ()) -> None:
-    """Adds a flag for each field of a config: its name with dashes, its reason as help.
+    """Adds an option for each field of a config, with the field's name (in dashes) and help text.
 
-    The parser sets only what was given, so that a recipe can say the rest.
+    The parser sets only the options that are given, so that a recipe can set the others.
     """
     for field in dataclasses.fields(config):
         if only and field.name not in only:
@@ -272,13 +274,13 @@ def _add_settings(parser: argparse.ArgumentParser, config: TrainConfig | EvalCon
 def _config(
     kind: type[Settings], options: argparse.Namespace, otherwise: Mapping[str, Any] = types.MappingProxyType({})
 ) -> Settings:
-    """The config that the flags describe; what was not given is as in `otherwise`, or else the default."""
+    """Returns the config for the options given; `otherwise` sets the other fields, and the defaults the rest."""
     given = {field.name: getattr(options, field.name) for field in dataclasses.fields(kind) if field.name in options}
     return kind.from_dict({**otherwise, **given})
 
 
 def _warn(warnings: Sequence[str]) -> None:
-    """Prints what a person should know beside a result, without changing the result's output."""
+    """Prints warnings to stderr, so that the result on stdout stays the same."""
     for warning in warnings:
         print(f"Warning: {sanitize(warning)}", file=sys.stderr)
 

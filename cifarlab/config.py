@@ -1,4 +1,4 @@
-"""Every setting of training and of evaluation: its default, its unit and the reason for it, on its line."""
+"""All settings of training and evaluation, each with its default and an explanation."""
 
 import dataclasses
 import difflib
@@ -14,20 +14,20 @@ from cifarlab.errors import UserError
 from cifarlab.files import atomic_write_text
 
 DISTORTIONS = ("flip", "brightness", "contrast", "affine")
-"""The names of `data.distortions.BY_NAME`."""
+"""The keys of `data.distortions.BY_NAME`."""
 
 
 def setting(default: Any, help: str, choices: tuple[str, ...] = ()) -> Any:
-    """A dataclass field with its reason, which is also the help text of its command line flag, and what it may be."""
+    """Returns a dataclass field with its allowed values and its help text, which the command line shows, too."""
     return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
 
 
 class ConfigError(UserError):
-    """An unknown, ill-typed or impossible setting."""
+    """An unknown setting, or one with a value of the wrong type or out of range."""
 
 
 class RenamedSettingError(ConfigError):
-    """A file of settings that was written before some of them got other names."""
+    """A settings file that was written before some settings were renamed."""
 
 
 _RENAMED = {
@@ -44,20 +44,20 @@ class _Config:
             value = getattr(self, field.name)
             if not _has_type(value, field.type):
                 raise ConfigError(
-                    f"{field.name} is {_type_name(field.type)}; got {value!r}. It means: {field.metadata['help']}."
+                    f"{field.name} must be {_type_name(field.type)}; got {value!r} ({field.metadata['help']})."
                 )
             choices = field.metadata["choices"]
             if choices and value != field.default and value not in choices:
-                raise ConfigError(f"{field.name} is one of {', '.join(choices)}; got {value!r}.")
+                raise ConfigError(f"{field.name} must be one of {', '.join(choices)}; got {value!r}.")
 
     def _require(self, **conditions: bool) -> None:
-        """Raises for the first setting whose condition is false."""
+        """Raises `ConfigError` for the first setting whose condition is false."""
         for name, holds in conditions.items():
             if not holds:
-                why = {field.name: field.metadata["help"] for field in dataclasses.fields(self)}[name]
+                text = {field.name: field.metadata["help"] for field in dataclasses.fields(self)}[name]
                 raise ConfigError(
-                    f"{name} = {getattr(self, name)!r} is out of range. It means: {why}. "
-                    "Choose another value, or leave it out for the default."
+                    f"{name} = {getattr(self, name)!r} is out of range ({text}). "
+                    "Choose another value, or omit it to use the default."
                 )
 
     @classmethod
@@ -65,44 +65,44 @@ class _Config:
         """Builds a config from a mapping of settings, such as a run's `config.json`.
 
         Raises:
-            ConfigError: a setting is unknown (the message lists those with a similar name) or ill-typed.
+            ConfigError: a setting is unknown (the message suggests similar names), or its value is invalid.
 
         >>> TrainConfig.from_dict({"batch_sise": 64})
         Traceback (most recent call last):
-        cifarlab.config.ConfigError: there is no setting 'batch_sise'. Near: batch_size.
+        cifarlab.config.ConfigError: unknown setting 'batch_sise'. Did you mean batch_size?
         """
         names = [field.name for field in dataclasses.fields(cls)]
         for name in settings:
             if name not in names:
                 near = difflib.get_close_matches(name, names, n=3) or names
-                raise ConfigError(f"there is no setting {name!r}. Near: {', '.join(near)}.")
+                raise ConfigError(f"unknown setting {name!r}. Did you mean {', '.join(near)}?")
         return cls(**settings)
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes the settings as JSON, whole or not at all."""
+        """Writes the settings to a JSON file, atomically."""
         atomic_write_text(Path(path), json.dumps(dataclasses.asdict(self), indent=1) + "\n")
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> typing.Self:
-        """Reads what `save` wrote.
+        """Reads a file that `save` wrote.
 
         Raises:
-            RenamedSettingError: a setting in it has another name by now; the message says which.
-            ConfigError: the file is no JSON object, or a setting in it is unknown or ill-typed.
+            RenamedSettingError: the file uses the old name of a setting; the message gives the new one.
+            ConfigError: the file is not a JSON object, or a setting in it is unknown or invalid.
         """
         try:
             settings = json.loads(Path(path).read_text())
         except (ValueError, RecursionError) as error:
-            raise ConfigError(f"{path} should be the settings of a run as JSON; it cannot be read: {error}.") from None
+            raise ConfigError(f"{path} must be a JSON file of settings; it cannot be read: {error}.") from None
         if not isinstance(settings, dict):
-            raise ConfigError(f"{path} should hold a JSON object of settings; got a {type(settings).__name__}.")
+            raise ConfigError(f"{path} must contain a JSON object of settings; got a {type(settings).__name__}.")
         renamed = [f"{old} is now {new}" for old, new in _RENAMED.items() if old in settings]
         if settings.get("distortions") == "own":
-            renamed.append("the value own of distortions is now custom")
+            renamed.append("the value 'own' of distortions is now 'custom'")
         if renamed:
             raise RenamedSettingError(
-                f"{path} was written before settings were renamed: {'; '.join(renamed)}. To continue this run, rename "
-                "them in the file, or move it away and pass the run's settings again."
+                f"{path} uses old names of settings: {'; '.join(renamed)}. To continue this run, rename "
+                "them in the file, or move the file away and pass the run's settings again."
             )
         try:
             return cls.from_dict(settings)
@@ -118,66 +118,82 @@ class TrainConfig(_Config):
     64
     """
 
-    dataset: str = setting("cifar10", "data set by name, or the folder of one's own; the tutorial's is CIFAR-10")
+    dataset: str = setting("cifar10", "name of a dataset, or the directory of a custom one")
     data_dir: str | None = setting(
-        None, "folder of the data sets; by default $CIFARLAB_DATA or the user's cache folder"
+        None, "directory of the datasets; by default $CIFARLAB_DATA or the user's cache directory"
     )
-    train_dir: str = setting("runs/train", "folder for checkpoints, logs and event files; an existing one is continued")
-    fresh: bool = setting(False, "refuse to continue: train_dir must be missing or empty")
-    batch_size: int = setting(128, "images a step; with several towers or replicas, for each of them")
-    max_steps: int = setting(
-        1_000_000, "steps in all, those of earlier sessions included; the tutorial's is never reached"
+    train_dir: str = setting(
+        "runs/train", "run directory for checkpoints, logs and event files; an existing run is resumed"
     )
-    seed: int = setting(0, "every random draw is a function of this and the step")
-    log_frequency: int = setting(10, "steps between console lines; reading the loss makes the host wait")
+    fresh: bool = setting(False, "start a new run: fail if train_dir is not empty")
+    batch_size: int = setting(128, "images per step; with several towers or replicas, for each of them")
+    max_steps: int = setting(1_000_000, "total number of steps, including those of earlier sessions")
+    seed: int = setting(0, "random seed; all random numbers depend only on it and on the step")
+    log_frequency: int = setting(
+        10, "steps between console lines; reading the loss synchronizes host and device, so frequent logging is slower"
+    )
     summary_frequency: int = setting(
-        100, "steps between TensorBoard summaries, which cost a forward pass; ever fewer with histograms; 0 for none"
+        100,
+        "steps between TensorBoard summaries (each costs a forward pass; histograms become rarer in long runs); "
+        "0 disables them",
     )
     checkpoint_steps: int = setting(
-        1_000, "steps between checkpoints, as in the tutorial's early version; 0 for time alone"
+        1_000, "steps between checkpoints, as in the tutorial's early version; 0 to save by time only"
     )
-    checkpoint_secs: float = setting(600.0, "seconds between checkpoints, as in its late version; 0 for steps alone")
-    max_checkpoints_to_keep: int = setting(5, "newest checkpoints that are kept, TensorFlow's default")
-    keep_checkpoint_every_n_hours: float = setting(
-        1.0, "besides, one checkpoint for each so many hours is kept for good"
+    checkpoint_secs: float = setting(
+        600.0, "seconds between checkpoints, as in the tutorial's late version; 0 to save by steps only"
     )
+    max_checkpoints_to_keep: int = setting(5, "number of latest checkpoints to keep (TensorFlow's default)")
+    keep_checkpoint_every_n_hours: float = setting(1.0, "in addition, keep one checkpoint every N hours permanently")
     min_fraction_of_examples_in_queue: float = setting(
-        0.4, "of an epoch's records in the shuffle queue: 20,000 of CIFAR-10"
+        0.4, "size of the shuffle buffer as a fraction of the training set; 0.4 means 20,000 images of CIFAR-10"
     )
-    num_preprocess_threads: int = setting(16, "batches that are distorted in parallel, as in the tutorial")
-    fast_ops: bool = setting(True, "use fast forms of convolution, normalization and pooling, of equal results")
-    num_gpus: int = setting(1, "towers, each on a GPU of its own as far as there are any; 1 for no towers")
+    num_preprocess_threads: int = setting(16, "number of batches that are distorted in parallel, as in the tutorial")
+    fast_ops: bool = setting(
+        True, "use the fast CPU implementations of convolution, normalization and pooling; results are the same"
+    )
+    num_gpus: int = setting(1, "number of towers; each gets its own GPU if enough are available, otherwise they share")
     strategy: str = setting(
         "towers",
-        "towers by hand, or tf.distribute's mirrored (devices) or multi-worker (machines, see TF_CONFIG)",
+        "towers, or a strategy of tf.distribute: mirrored (several devices) or multi-worker (several machines, "
+        "listed in TF_CONFIG)",
         ("towers", "mirrored", "multi-worker"),
     )
-    virtual_devices: bool = setting(False, "put the towers on as many logical CPU devices")
-    log_device_placement: bool = setting(False, "print the device of each operation of the training graph")
-    deterministic: bool = setting(
-        False, "have TensorFlow give the same numbers to the last bit each time, slower, also where it would not"
-    )
+    virtual_devices: bool = setting(False, "place each tower on a logical CPU device")
+    log_device_placement: bool = setting(False, "print the device of each operation in the training graph")
+    deterministic: bool = setting(False, "make results bit-for-bit reproducible (slower)")
     schedule: str = setting(
         "staircase",
-        "of the learning rate: staircase, or one-cycle, up and then down to zero at max_steps",
+        "learning rate schedule: staircase, or one-cycle, which rises and then falls to zero at max_steps",
         ("staircase", "one-cycle"),
     )
-    initial_learning_rate: float = setting(0.1, "step length before the staircase's first decay; one-cycle's highest")
-    learning_rate_decay_factor: float = setting(0.1, "what the learning rate is multiplied with at each decay")
-    epochs_per_decay: float = setting(350.0, "epochs after which the learning rate decays; 136,718 steps")
-    momentum: float = setting(0.0, "Nesterov's, of gradient descent; the tutorial has none")
+    initial_learning_rate: float = setting(
+        0.1, "learning rate before the first decay of the staircase; the maximum of one-cycle"
+    )
+    learning_rate_decay_factor: float = setting(0.1, "factor that multiplies the learning rate at each decay")
+    epochs_per_decay: float = setting(
+        350.0, "epochs between decays of the learning rate; 350 epochs of CIFAR-10 are 136,718 steps"
+    )
+    momentum: float = setting(0.0, "Nesterov momentum of gradient descent; 0 as in the tutorial")
     distortions: str = setting(
         "flip,brightness,contrast",
-        f"what happens to a random crop, in this order, of {', '.join(DISTORTIONS)}; or none; digits want no flip",
+        f"comma-separated distortions applied to each random crop, in this order, from {', '.join(DISTORTIONS)}; "
+        "'none' for crops only (for digits, leave out flip)",
     )
     mixup: float = setting(
-        0.0, "mix pictures and labels in pairs, shares from Beta(mixup, mixup); the tutorial does not"
+        0.0,
+        "mixup strength alpha: mix pairs of images and labels with ratios drawn from Beta(alpha, alpha); "
+        "0 disables it, as in the tutorial",
     )
-    weight_decay: float = setting(0.004, "of local3 and local4, times half the sum of their squared weights")
-    moving_average_decay: float = setting(0.9999, "of the averaged weights, reached at step 89,990 after a warm-up")
+    weight_decay: float = setting(
+        0.004, "weight decay of local3 and local4: the factor of half the sum of their squared weights in the loss"
+    )
+    moving_average_decay: float = setting(
+        0.9999, "decay of the moving averages of the weights, reached at step 89,990 after a warm-up"
+    )
 
     def __post_init__(self) -> None:
-        """Checks types and ranges."""
+        """Validates types and ranges."""
         super().__post_init__()
         self._require(
             batch_size=self.batch_size >= 1,
@@ -205,7 +221,7 @@ class TrainConfig(_Config):
 
 RECIPES: dict[str, dict[str, Any]] = {
     "tutorial": {},
-    # Found on 5,000 pictures held out of the training set: benchmarks/README.md, "A quick recipe".
+    # Tuned on 5,000 images held out from the training set: benchmarks/README.md, "A quick recipe".
     "quick": {
         "max_steps": 18_000,
         "schedule": "one-cycle",
@@ -217,7 +233,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "moving_average_decay": 0.999,
     },
 }
-"""Settings of `TrainConfig` that belong together, by name; those that a recipe does not name are the defaults."""
+"""Presets of `TrainConfig` settings by name. Settings that a recipe does not list keep their defaults."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,26 +244,30 @@ class EvalConfig(_Config):
     True
     """
 
-    checkpoint_dir: str = setting("runs/train", "folder of the run whose checkpoints are evaluated")
+    checkpoint_dir: str = setting("runs/train", "directory of the run whose checkpoints are evaluated")
     eval_dir: str | None = setting(
-        None, "folder for the evaluation's event files; by default the run's with -eval after its name"
+        None, "directory for the evaluation's event files; by default checkpoint_dir with -eval appended"
     )
     eval_data: str = setting(
-        "test", "test, or train_eval for the training images without distortions", ("test", "train_eval")
+        "test", "images to evaluate: test, or train_eval for the undistorted training images", ("test", "train_eval")
     )
-    dataset: str | None = setting(None, "data set by name, or the folder of one's own; by default that of the run")
+    dataset: str | None = setting(
+        None, "name of a dataset, or the directory of a custom one; by default the run's dataset"
+    )
     data_dir: str | None = setting(
-        None, "folder of the data sets; by default $CIFARLAB_DATA or the user's cache folder"
+        None, "directory of the datasets; by default $CIFARLAB_DATA or the user's cache directory"
     )
-    batch_size: int = setting(500, "images at once; it changes no result")
-    num_examples: int | None = setting(None, "images to evaluate; by default all of them, each exactly once")
+    batch_size: int = setting(500, "images per batch; does not change the result")
+    num_examples: int | None = setting(None, "number of images to evaluate; by default all, each exactly once")
     moving_average: bool = setting(True, "use the moving averages of the weights")
-    run_once: bool = setting(False, "evaluate the newest checkpoint once; otherwise every new one, until Ctrl-C")
-    eval_interval_secs: float = setting(300.0, "seconds between looks for a new checkpoint")
-    device: str | None = setting(None, "cpu leaves a GPU's memory to the trainer beside it", ("cpu", "gpu"))
+    run_once: bool = setting(False, "evaluate only the latest checkpoint, once; otherwise every new one, until Ctrl-C")
+    eval_interval_secs: float = setting(300.0, "seconds between checks for a new checkpoint")
+    device: str | None = setting(
+        None, "device to evaluate on; cpu leaves the GPU's memory to a trainer on the same machine", ("cpu", "gpu")
+    )
 
     def __post_init__(self) -> None:
-        """Checks types and ranges."""
+        """Validates types and ranges."""
         super().__post_init__()
         self._require(
             batch_size=self.batch_size >= 1,
@@ -257,12 +277,12 @@ class EvalConfig(_Config):
 
 
 def _valid_distortions(names: list[str]) -> bool:
-    """Whether these are known, each once: a second one would draw what the first has drawn."""
+    """Whether all names are known and distinct: a repeated distortion would use the same random numbers again."""
     return len(set(names)) == len(names) and set(names) <= set(DISTORTIONS)
 
 
 def _has_type(value: Any, kind: Any) -> bool:
-    """Whether a value is of a field's type; a bool is no int, an int is also a float."""
+    """Whether a value has a field's type: a bool does not count as an int, but an int counts as a float."""
     kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     if isinstance(value, bool):
         return bool in kinds
@@ -273,10 +293,10 @@ def _has_type(value: Any, kind: Any) -> bool:
 
 def _type_name(kind: Any) -> str:
     names = {
-        "str": "a text",
-        "int": "a whole number",
+        "str": "a string",
+        "int": "an integer",
         "float": "a number",
-        "bool": "true or false",
+        "bool": "a boolean",
         "NoneType": "None",
     }
     kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)

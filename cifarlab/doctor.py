@@ -1,4 +1,4 @@
-"""What is installed, which data are there, which devices TensorFlow sees, and what to do about what is missing."""
+"""Report on installed packages, local datasets and devices, with advice on what is missing."""
 
 import importlib.metadata
 import os
@@ -12,17 +12,17 @@ from cifarlab.text import sanitize
 
 NEEDED = ("tensorflow", "tensorboard", "numpy", "matplotlib", "pillow", "pooch", "filelock", "scipy")
 FOR_NOTEBOOKS = ("jupyterlab", "ipywidgets")
-DATA_SET_BYTES = 400e6
-"""CIFAR-10's archive and its unpacked files together, with some room."""
+DATASET_BYTES = 400e6
+"""Disk space for CIFAR-10's archive and its extracted files, with some reserve."""
 
 
 class Finding(NamedTuple):
     """One line of the report.
 
     Attributes:
-        topic: what was looked at.
-        found: what was found.
-        advice: what to do, or "" when all is well.
+        topic: the component that was checked.
+        found: the result.
+        advice: what the user should do, or "" if nothing.
     """
 
     topic: str
@@ -31,20 +31,20 @@ class Finding(NamedTuple):
 
 
 def diagnose(data_dir: str | os.PathLike | None = None) -> list[Finding]:
-    """Looks at Python, packages, data and devices.
+    """Checks Python, packages, data and devices.
 
     Args:
-        data_dir: folder of the data sets; by default `registry.default_data_dir()`.
+        data_dir: directory of the datasets; by default `registry.default_data_dir()`.
     """
     return [_python(), *_packages(), *_data(data_dir), *_devices()]
 
 
 def format_report(findings: list[Finding]) -> str:
-    """The findings as text, what is to be done marked with an arrow.
+    """Formats the findings as text, with an arrow in front of each piece of advice.
 
-    >>> print(format_report([Finding("GPU", "none", "none is needed")]))
+    >>> print(format_report([Finding("GPU", "none", "not required")]))
     GPU                none
-                       -> none is needed
+                       -> not required
     """
     lines = []
     for finding in findings:
@@ -65,8 +65,8 @@ def _python() -> Finding:
 
 def _packages() -> list[Finding]:
     return [
-        *(_package(name, "pip install -e . (in the folder of cifarlab)") for name in NEEDED),
-        *(_package(name, "only the notebooks need it: pip install -e '.[notebooks]'") for name in FOR_NOTEBOOKS),
+        *(_package(name, "pip install -e . (in the cifarlab directory)") for name in NEEDED),
+        *(_package(name, "needed only by the notebooks: pip install -e '.[notebooks]'") for name in FOR_NOTEBOOKS),
     ]
 
 
@@ -83,26 +83,26 @@ def _data(data_dir: str | os.PathLike | None) -> list[Finding]:
 
         data_dir = Path(data_dir or registry.default_data_dir())
     except ImportError as error:
-        return [Finding("data", f"cannot be looked at: {error}", "install what is missing: pip install -e .")]
+        return [Finding("data", f"cannot be checked: {error}", "install the missing package: pip install -e .")]
     place = next((path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists()), data_dir)
     if place.is_file():
-        return [Finding("data folder", f"{place} is a file", "say another: --data-dir, or CIFARLAB_DATA")]
-    findings = [Finding("data folder", f"{data_dir}{'' if data_dir.is_dir() else ' (not made yet)'}")]
-    folders = {name: registry.find_local(name, data_dir) for name in registry.SOURCES}
-    if missing := [name for name, folder in folders.items() if folder is None]:
-        advice = f"fetched or drawn on first use, or now: cifarlab data {missing[0]}"
-        findings.append(Finding("data not there", ", ".join(missing), advice))
-    for name, folder in folders.items():
-        if folder is None:
+        return [Finding("data directory", f"{place} is a file", "choose another: --data-dir, or CIFARLAB_DATA")]
+    findings = [Finding("data directory", f"{data_dir}{'' if data_dir.is_dir() else ' (not created yet)'}")]
+    directories = {name: registry.find_local(name, data_dir) for name in registry.SOURCES}
+    if missing := [name for name, directory in directories.items() if directory is None]:
+        advice = f"downloaded or generated on first use, or now: cifarlab data {missing[0]}"
+        findings.append(Finding("data missing", ", ".join(missing), advice))
+    for name, directory in directories.items():
+        if directory is None:
             continue
         try:
             dataset = registry.load(name, data_dir)
-            found = f"{dataset.num_examples('train'):,} + {dataset.num_examples('test'):,} pictures in {folder}"
+            found = f"{dataset.num_examples('train'):,} + {dataset.num_examples('test'):,} images in {directory}"
             findings.append(Finding(f"data {name}", found))
         except ValueError as error:
             findings.append(Finding(f"data {name}", f"damaged: {error}", f"cifarlab data {name} --force"))
-    free = shutil.disk_usage(place).free if place.exists() else 0  # a drive that is not there
-    advice = "" if free > DATA_SET_BYTES else "make room, or set CIFARLAB_DATA to a folder on another disk"
+    free = shutil.disk_usage(place).free if place.exists() else 0  # 0 for a missing drive
+    advice = "" if free > DATASET_BYTES else "free some space, or set CIFARLAB_DATA to a directory on another disk"
     return [*findings, Finding("free disk", f"{free / 1e9:.1f} GB", advice)]
 
 
@@ -110,9 +110,9 @@ def _devices() -> list[Finding]:
     try:
         from cifarlab.backend import tf
     except ImportError as error:
-        return [Finding("devices", f"TensorFlow does not load: {error}", "install it again: pip install -e .")]
+        return [Finding("devices", f"TensorFlow cannot be imported: {error}", "reinstall it: pip install -e .")]
     gpus = tf.config.list_physical_devices("GPU")
     cpus = f"{os.cpu_count()} processors, {len(tf.config.list_physical_devices('CPU'))} TensorFlow device"
-    none = "none is needed; with an NVIDIA card: pip install -e '.[cuda]'"
+    none = "not required; with an NVIDIA GPU: pip install -e '.[cuda]'"
     names = ", ".join(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus)
     return [Finding("CPU", cpus), Finding("GPU", names or "none", "" if gpus else none)]

@@ -1,10 +1,10 @@
-"""The errors that the command line prints as one line: the user's to mend (status 2), and a run that failed (1)."""
+"""Errors that the command line prints as one line: user errors (exit status 2) and failed runs (1)."""
 
 
 class UserError(ValueError):
-    """Something that was expected and not got; the message says what to do.
+    """An error that the user can fix. The message says what was expected, what was found and what to do.
 
-    Each module has its own subclass, for whoever wants to catch just that.
+    Most modules define a subclass, so that callers can catch a specific error.
     """
 
 
@@ -13,4 +13,4 @@ class NotFiniteError(ArithmeticError):
 
 
 class WorkerLostError(RuntimeError):
-    """Another process of a job of several is gone."""
+    """Another worker process of a distributed job was lost."""

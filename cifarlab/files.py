@@ -1,4 +1,4 @@
-"""Files written whole or not at all, what a folder holds, and one process at a time."""
+"""Atomic writes, directory listings and file locks."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -8,10 +8,12 @@ from typing import IO, Any
 
 @contextlib.contextmanager
 def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """A file to write, beside its place, where it is moved at the end, so that a kill leaves the old one or the new.
+    """Opens a temporary file next to `path` and renames it to `path` at the end.
+
+    If the process is killed, the old file stays intact. If the block raises, the temporary file is removed.
 
     Args:
-        path: its folder is there.
+        path: the file to write; its directory must exist.
         mode: "w" for text, "wb" for bytes.
 
     >>> import tempfile
@@ -33,32 +35,32 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
 
 def atomic_write_text(path: Path, text: str) -> None:
-    """Writes all that a file holds, whole or not at all; its folder is there."""
+    """Writes a text file atomically; its directory must exist."""
     with atomic_write(path) as file:
         file.write(text)
 
 
-def entries(folder: Path) -> list[Path]:
-    r"""List what a folder holds, sorted by name; nothing where it cannot be listed because it is not there.
+def entries(directory: Path) -> list[Path]:
+    r"""Lists a directory's entries, sorted by name; returns an empty list if it is missing or cannot be read.
 
-    That includes a name which no folder can have: from Python 3.13 on, `Path.glob` raises `ValueError` for one, where
-    it found nothing before.
+    Invalid names count as missing, too: since Python 3.13 `Path.glob` raises `ValueError` for them instead of
+    finding nothing.
 
     >>> entries(Path("not there")), entries(Path("half of a character: \ud800")), entries(Path("not a name: \0"))
     ([], [], [])
     """
     try:
-        return sorted(folder.iterdir())
+        return sorted(directory.iterdir())
     except (FileNotFoundError, NotADirectoryError, PermissionError, ValueError):
         return []
 
 
-POLL_INTERVAL_S = 1.0  # between two looks at what another process is fetching
+POLL_INTERVAL_S = 1.0  # seconds between calls of `waiting` while another process holds a lock
 
 
 @contextlib.contextmanager
 def file_lock(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Keeps other processes away from `path`; calls `waiting` now and then while one keeps this one away."""
+    """Holds the lock of `path` among processes; calls `waiting` every `POLL_INTERVAL_S` until it is acquired."""
     import filelock
 
     lock = filelock.FileLock(path.with_name(path.name + ".lock"))
@@ -73,6 +75,6 @@ def file_lock(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterato
         lock.release()
 
 
-def append_suffix(path: Path, ending: str) -> Path:
-    """The path in the same folder whose name is longer by `ending`."""
-    return path.with_name(path.name + ending)
+def append_suffix(path: Path, suffix: str) -> Path:
+    """Returns the path with `suffix` appended to its name."""
+    return path.with_name(path.name + suffix)

@@ -1,20 +1,20 @@
-"""Names and other texts that a file or a person brought, fit to be shown in a line, on a page or in a figure."""
+"""Make untrusted text (file names, class names) safe to print, to put into a page or to draw."""
 
 import re
 
 MAX_DISPLAY_CHARS = 40
-"""Characters of a name beside a figure or in a list; file systems take 255, and such a one leaves no room to draw."""
+"""The longest name shown in a figure or list. File systems allow 255 bytes, which would leave no room for the plot."""
 
-# Control characters and line ends, marks that turn the direction of writing, and halves of characters, as which Python
-# keeps bytes of a file's name that are no text.
+# Control characters, line breaks, bidirectional formatting characters, and surrogates, with which Python represents
+# the undecodable bytes of a file name.
 _HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def sanitize(text: object) -> str:
-    r"""A text in one line that does no more to a terminal or a page than letters do.
+    r"""Replaces control characters with Python's escape sequences, so that text stays on one line and plain.
 
-    What would do more, such as end the line, colour what follows or turn it round, is written as Python writes it.
-    HTML, Markdown and formulas stay what they are: they are escaped where they would be read as such.
+    Otherwise they could break the line, color a terminal or reverse the direction of the text that follows. HTML,
+    Markdown and formulas are not changed here; they are escaped wherever they would be interpreted.
 
     >>> print(sanitize("cat\x1b[31m\n"))
     cat\x1b[31m\n
@@ -23,12 +23,12 @@ def sanitize(text: object) -> str:
 
 
 def sanitize_lines(text: object) -> str:
-    """As `sanitize`, of a text that may have several lines."""
+    """Applies `sanitize` to each line of a text."""
     return "\n".join(map(sanitize, str(text).split("\n")))
 
 
 def display_name(text: object) -> str:
-    """A name as it stands in a figure: plain, and the end of a long one left out.
+    """Returns a name for display in a figure: sanitized, and shortened if it is long.
 
     >>> display_name("cat"), len(display_name("cat" * 100))
     ('cat', 40)

@@ -60,7 +60,7 @@ print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training picture
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-findings = [finding for finding in doctor.diagnose() if finding.topic != "data folder"]
+findings = [finding for finding in doctor.diagnose() if finding.topic != "data directory"]
 print(doctor.format_report([one._replace(found=one.found.split(" in ")[0]) for one in findings]))
 
 # %% [markdown]

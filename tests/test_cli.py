@@ -63,8 +63,8 @@ def test_without_a_run_the_shipped_weights_classify(tmp_path, monkeypatch, capsy
     assert cli.main(["classify", "sky.png"]) == 0
     first, second = capsys.readouterr().out.splitlines()
     assert first == (
-        "No checkpoint in runs/train: taking the weights that come with cifarlab, "
-        f"right on {training_record()['precision_at_1']:.1%} of CIFAR-10's test pictures."
+        "No checkpoint in runs/train; using the pretrained weights, "
+        f"which classify {training_record()['precision_at_1']:.1%} of CIFAR-10's test images correctly."
     )
     assert re.fullmatch(r"sky.png: (\w+ \d+\.\d%(, )?){3}", second)
 
@@ -77,7 +77,7 @@ def test_train_goes_on_and_writes_event_files(run_dir, data_dir, capsys):
 
 def test_data_and_doctor(data_dir, capsys):
     assert cli.main(["data", "drawn", "--data-dir", str(data_dir)]) == 0
-    assert "drawn: 10,000 training and 2,000 test pictures in" in capsys.readouterr().out
+    assert "drawn: 10,000 training and 2,000 test images in" in capsys.readouterr().out
     assert cli.main(["doctor", "--data-dir", str(data_dir)]) == 0
     out = capsys.readouterr().out
     assert "tensorflow" in out
@@ -138,13 +138,13 @@ def refused(capfd, arguments, message, status=2):
         ([], "required: COMMAND"),
         (["trian"], "invalid choice: 'trian'"),
         (["train", "--recipe", "slow"], "--recipe: invalid choice: 'slow' .choose from"),
-        (["train", "--batchsize", "5"], "unrecognized arguments: --batchsize.*Near: --batch-size"),
+        (["train", "--batchsize", "5"], "unrecognized arguments: --batchsize.*Did you mean --batch-size"),
         (["train", "--batch-size", "many"], "--batch-size: invalid int value: 'many'"),
         (["train", "--batch-size", "0"], "batch_size = 0 is out of range"),
         (["train", "--dataset", "cifer10"], "no data set 'cifer10'.*Did you mean cifar10"),
         (["data", "imagenet"], "no data set 'imagenet'; there are cifar10, drawn"),
         (["data"], "required: NAME"),
-        (["eval", "--eval-data", "validation"], "eval_data is one of test, train_eval; got 'validation'"),
+        (["eval", "--eval-data", "validation"], "eval_data must be one of test, train_eval; got 'validation'"),
         (["eval", "--run-once", "--checkpoint-dir", "/nowhere/run"], "should hold checkpoints of a run; there is none"),
         (["classify", "--checkpoint-dir", "/nowhere/run", "a.png"], "there is none"),
         (["export", "/tmp", "--checkpoint-dir", "/nowhere/run"], "there is none"),
@@ -196,7 +196,7 @@ def test_an_evaluator_that_waits_says_so(tmp_path):
     process = start("eval", "--checkpoint-dir", tmp_path / "typo", "--eval-dir", tmp_path / "eval")
     line = process.stdout.readline()
     process.kill()
-    assert line == f"No checkpoint in {tmp_path / 'typo'} yet; looking again every 300 s.\n"
+    assert line == f"No checkpoint in {tmp_path / 'typo'} yet; checking every 300 s.\n"
 
 
 def test_bad_pictures(capfd, tmp_path, run_dir):
@@ -229,7 +229,7 @@ def test_cli_names_renamed_settings_of_an_old_run(capfd, tmp_path, run_dir, data
         "keep_checkpoints is now max_checkpoints_to_keep; operations is now fast_ops",
     )
     again = ["train", "--dataset", "drawn", "--data-dir", data_dir, "--train-dir", folder]
-    refused(capfd, again, "rename them in the file, or move it away and pass the run's settings again.\n")
+    refused(capfd, again, "rename them in the file, or move the file away and pass the run's settings again.\n")
     (folder / "config.json").rename(tmp_path / "old.json")
     done = [*read_log(folder)][-1]["step"]
     assert train(folder, data_dir, "--max-steps", str(done + 2)) == 0
@@ -287,5 +287,7 @@ def test_multi_worker_without_tf_config(capfd, monkeypatch, tmp_path):
         capfd, ["train", "--strategy", "multi-worker", "--train-dir", tmp_path], "needs TF_CONFIG to list all workers"
     )
     refused(
-        capfd, ["train", "--strategy", "horovod"], "strategy is one of towers, mirrored, multi-worker; got 'horovod'"
+        capfd,
+        ["train", "--strategy", "horovod"],
+        "strategy must be one of towers, mirrored, multi-worker; got 'horovod'",
     )

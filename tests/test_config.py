@@ -43,24 +43,24 @@ def test_settings_cannot_be_changed():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"batch_sise": 5}, "no setting 'batch_sise'. Near: batch_size"),
-        ({"batch_size": "many"}, "batch_size is a whole number; got 'many'"),
-        ({"batch_size": 1.5}, "batch_size is a whole number; got 1.5"),
-        ({"batch_size": True}, "batch_size is a whole number; got True"),
+        ({"batch_sise": 5}, "unknown setting 'batch_sise'. Did you mean batch_size?"),
+        ({"batch_size": "many"}, "batch_size must be an integer; got 'many'"),
+        ({"batch_size": 1.5}, "batch_size must be an integer; got 1.5"),
+        ({"batch_size": True}, "batch_size must be an integer; got True"),
         ({"batch_size": 0}, "batch_size = 0 is out of range"),
-        ({"data_dir": 5}, "data_dir is a text or None; got 5"),
-        ({"fresh": 1}, "fresh is true or false; got 1"),
+        ({"data_dir": 5}, "data_dir must be a string or None; got 5"),
+        ({"fresh": 1}, "fresh must be a boolean; got 1"),
         ({"initial_learning_rate": -0.1}, "initial_learning_rate = -0.1 is out of range"),
         ({"initial_learning_rate": float("nan")}, "out of range"),
-        ({"fast_ops": "none"}, "fast_ops is true or false; got 'none'"),
+        ({"fast_ops": "none"}, "fast_ops must be a boolean; got 'none'"),
         ({"min_fraction_of_examples_in_queue": 0.0}, "out of range"),
         ({"moving_average_decay": 1.0}, "out of range"),
         ({"seed": -1}, "out of range"),
         ({"momentum": 1.0}, "momentum = 1.0 is out of range"),
-        ({"schedule": "cosine"}, "schedule is one of staircase, one-cycle; got 'cosine'"),
+        ({"schedule": "cosine"}, "schedule must be one of staircase, one-cycle; got 'cosine'"),
         ({"distortions": "flip,mirror"}, "distortions = 'flip,mirror' is out of range"),
         ({"distortions": "flip,flip"}, "distortions = 'flip,flip' is out of range"),
-        ({"distortions": ""}, "of flip, brightness, contrast, affine; or none"),
+        ({"distortions": ""}, "from flip, brightness, contrast, affine; 'none' for crops only"),
     ],
 )
 def test_bad_settings_are_one_clear_line(settings, message):
@@ -100,10 +100,10 @@ def test_load_names_renamed_settings(tmp_path, old):
         "keep_checkpoints": "keep_checkpoints is now max_checkpoints_to_keep",
         "keep_checkpoint_hours": "keep_checkpoint_hours is now keep_checkpoint_every_n_hours",
         "operations": "operations is now fast_ops (true for fast, false for plain)",
-        "distortions": "the value own of distortions is now custom",
+        "distortions": "the value 'own' of distortions is now 'custom'",
     }.items():
         assert (words in message) == (old in (None, name))
-    assert "rename them in the file, or move it away and pass the run's settings again" in message
+    assert "rename them in the file, or move the file away and pass the run's settings again" in message
     assert "\n" not in message
 
 

@@ -13,31 +13,31 @@ def by_topic(data_dir):
     return {finding.topic: finding for finding in doctor.diagnose(data_dir)}
 
 
-def test_what_is_well_needs_no_advice(data_dir):
+def test_healthy_components_get_no_advice(data_dir):
     findings = by_topic(data_dir)
-    assert "10,000 + 2,000 pictures" in findings["data drawn"].found
+    assert "10,000 + 2,000 images" in findings["data drawn"].found
     assert findings["data drawn"].advice == ""
     assert findings["tensorflow"] == doctor.Finding("tensorflow", importlib.metadata.version("tensorflow"))
     assert findings["free disk"].advice == ""
 
 
-def test_what_is_missing_comes_with_what_to_do(tmp_path):
+def test_missing_data_come_with_advice(tmp_path):
     findings = by_topic(tmp_path / "not" / "yet")
-    assert "not made yet" in findings["data folder"].found
-    assert findings["data not there"].found == "cifar10, drawn, svhn, svhn_extra, street_digits"
-    assert findings["data not there"].advice.endswith("cifarlab data cifar10")
+    assert "not created yet" in findings["data directory"].found
+    assert findings["data missing"].found == "cifar10, drawn, svhn, svhn_extra, street_digits"
+    assert findings["data missing"].advice.endswith("cifarlab data cifar10")
     assert not (tmp_path / "not").exists()
 
 
-def test_a_file_in_the_folders_place_is_named(tmp_path):
+def test_a_file_in_place_of_the_data_directory_is_reported(tmp_path):
     (tmp_path / "file").touch()
-    finding = by_topic(tmp_path / "file" / "below")["data folder"]
+    finding = by_topic(tmp_path / "file" / "below")["data directory"]
     assert finding == doctor.Finding(
-        "data folder", f"{tmp_path}/file is a file", "say another: --data-dir, or CIFARLAB_DATA"
+        "data directory", f"{tmp_path}/file is a file", "choose another: --data-dir, or CIFARLAB_DATA"
     )
 
 
-def test_damaged_data_are_seen(tmp_path):
+def test_damaged_data_are_reported(tmp_path):
     folder = tmp_path / cifar10.FOLDER
     folder.mkdir()
     for name in TRAIN_FILES + TEST_FILES:
@@ -48,7 +48,7 @@ def test_damaged_data_are_seen(tmp_path):
     assert finding.advice == "cifarlab data cifar10 --force"
 
 
-def test_a_missing_package_is_named(monkeypatch, tmp_path):
+def test_a_missing_package_is_reported(monkeypatch, tmp_path):
     def version(name):
         if name == "jupyterlab":
             raise importlib.metadata.PackageNotFoundError(name)
@@ -56,10 +56,10 @@ def test_a_missing_package_is_named(monkeypatch, tmp_path):
 
     monkeypatch.setattr(importlib.metadata, "version", version)
     finding = by_topic(tmp_path)["jupyterlab"]
-    assert (finding.found, "only the notebooks" in finding.advice) == ("missing", True)
+    assert (finding.found, "only by the notebooks" in finding.advice) == ("missing", True)
 
 
-def test_it_works_where_packages_are_missing():
+def test_doctor_works_without_dependencies():
     code = (
         "import sys\n"
         "for name in ('numpy', 'pooch', 'tensorflow'): sys.modules[name] = None\n"
@@ -68,9 +68,9 @@ def test_it_works_where_packages_are_missing():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "cannot be looked at" in done.stdout
+    assert "cannot be checked" in done.stdout
 
 
-def test_every_declared_dependency_is_looked_at():
+def test_every_declared_dependency_is_checked():
     requires = [r for r in importlib.metadata.requires("cifarlab") if "extra ==" not in r]
     assert len(requires) == len(doctor.NEEDED)

@@ -46,7 +46,7 @@ def settings_with_reasons(app: Sphinx, what: str, name: str, value: object, opti
         lines += ["", "Attributes:"]
         for field in fields:
             kind = getattr(field.type, "__name__", field.type)
-            lines.append(f"    {field.name} ({kind}): {field.metadata['help']}; {field.default!r} by default.")
+            lines.append(f"    {field.name} ({kind}): {field.metadata['help']} (default: {field.default!r}).")
 
 
 def skipped(app: Sphinx, what: str, name: str, value: object, skip: bool, options: object) -> bool | None:
