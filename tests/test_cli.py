@@ -141,8 +141,8 @@ def refused(capfd, arguments, message, status=2):
         (["train", "--batchsize", "5"], "unrecognized arguments: --batchsize.*Did you mean --batch-size"),
         (["train", "--batch-size", "many"], "--batch-size: invalid int value: 'many'"),
         (["train", "--batch-size", "0"], "batch_size = 0 is out of range"),
-        (["train", "--dataset", "cifer10"], "no data set 'cifer10'.*Did you mean cifar10"),
-        (["data", "imagenet"], "no data set 'imagenet'; there are cifar10, drawn"),
+        (["train", "--dataset", "cifer10"], "unknown dataset 'cifer10'.*Did you mean cifar10"),
+        (["data", "imagenet"], "unknown dataset 'imagenet'; available: cifar10, drawn"),
         (["data"], "required: NAME"),
         (["eval", "--eval-data", "validation"], "eval_data must be one of test, train_eval; got 'validation'"),
         (["eval", "--run-once", "--checkpoint-dir", "/nowhere/run"], "should hold checkpoints of a run; there is none"),
@@ -161,9 +161,9 @@ def test_bad_data_files(capfd, tmp_path):
         write_records(folder / name, np.zeros([1, 32, 32, 3], np.uint8), [3])
     arguments = ["train", "--data-dir", tmp_path / "data", "--train-dir", tmp_path / "run"]
     write_records(folder / "data_batch_4.bin", np.zeros([1, 32, 32, 3], np.uint8), [11])
-    refused(capfd, arguments, "labels of cifar10 lie in 0 to 9; record 0 of .*data_batch_4.bin has 11")
+    refused(capfd, arguments, "labels of cifar10 must be from 0 to 9; record 0 of .*data_batch_4.bin has 11")
     (folder / "data_batch_4.bin").write_bytes(b"short")
-    refused(capfd, arguments, "data_batch_4.bin holds 5, not a multiple")
+    refused(capfd, arguments, "data_batch_4.bin has 5 bytes")
     assert not list((tmp_path / "run").iterdir())
 
 
@@ -213,7 +213,7 @@ def test_a_damaged_run_folder(capfd, tmp_path, run_dir, data_dir):
     refused(capfd, once, "cannot be read")
     shutil.copy(run_dir / "config.json", folder)
     (folder / "dataset.json").unlink()
-    refused(capfd, ["classify", "a.png", "--checkpoint-dir", folder], "should describe the data set")
+    refused(capfd, ["classify", "a.png", "--checkpoint-dir", folder], "must describe a dataset")
 
 
 def test_cli_names_renamed_settings_of_an_old_run(capfd, tmp_path, run_dir, data_dir):

@@ -44,7 +44,7 @@ def test_damaged_data_are_reported(tmp_path):
         write_records(folder / name, np.zeros([1, 32, 32, 3], np.uint8), [3])
     (folder / "data_batch_2.bin").write_bytes(b"half")
     finding = by_topic(tmp_path)["data cifar10"]
-    assert "data_batch_2.bin holds 4" in finding.found
+    assert "data_batch_2.bin has 4 bytes" in finding.found
     assert finding.advice == "cifarlab data cifar10 --force"
 
 

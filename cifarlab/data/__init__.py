@@ -1,1 +1,1 @@
-"""From files of records to batches of distorted images."""
+"""Datasets: sources, record files, distortions and input pipelines."""

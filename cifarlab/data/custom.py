@@ -1,8 +1,8 @@
-"""A data set of one's own: from a folder of pictures, from arrays, or from a TensorFlow dataset, to files of records.
+"""Custom datasets, from a directory of images, from arrays, or from a TensorFlow dataset.
 
-Each function writes `train.bin`, `test.bin` and `dataset.json` into a folder. From then on the folder is the data set:
-`train` and `evaluate` take what is returned here, and `--dataset FOLDER` names it on the command line. Number of
-classes, image size and crop follow from it everywhere.
+Each function writes `train.bin`, `test.bin` and `dataset.json` to a directory and returns a `DataSet`. Pass it to
+`train` and `evaluate`, or pass the directory as `--dataset DIRECTORY` on the command line. The number of classes, the
+image size and the crop size are taken from the dataset everywhere.
 """
 
 import os
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 Batches = Iterable[tuple[np.ndarray, np.ndarray]]
 
-_CHUNK_SIZE = 500  # pictures that are in memory at a time
+_CHUNK_SIZE = 500  # images in memory at a time
 MAX_CLASSES = 256
-"""A record's label is a byte."""
+"""The largest number of classes: a record stores its label in one byte."""
 
 
 def from_folder(
@@ -37,31 +37,33 @@ def from_folder(
     test_fraction: float = 0.2,
     seed: int = 0,
 ) -> DataSet:
-    """A data set from a folder that has a folder of pictures for each class.
+    """Creates a dataset from a directory with one subdirectory of images per class.
 
     Args:
-        image_dir: holds `<class>/<any name>.jpg` and so on; or `train/<class>/...` and `test/<class>/...`, where the
-            pictures are parted already. Any format that Pillow reads; the middle of an oblong picture is kept.
-        output_dir: the folder to write; its name becomes the data set's.
-        size: rows and columns that pictures are scaled to.
-        crop_size: rows and columns that the network sees; by default three quarters, as 24 of 32.
-        test_fraction: of each class's pictures that become test pictures, drawn at random, if they are not parted
-            already. Nearly equal pictures, such as those of one film, belong to the same side: part them yourself then.
-        seed: of that draw, and of the order in which the pictures are written.
+        image_dir: contains `<class>/<any name>.jpg` and so on, or, if the images are already split,
+            `train/<class>/...` and `test/<class>/...`. Any format that Pillow reads; images are cropped to a square.
+        output_dir: the directory to write; its name becomes the dataset's name.
+        size: rows and columns that images are scaled to.
+        crop_size: rows and columns that the network sees; by default three quarters of `size`, such as 24 of 32.
+        test_fraction: fraction of each class's images to use as test images, chosen at random, unless the images are
+            already split. Near duplicates, such as frames of one video, belong in the same split: split them yourself.
+        seed: random seed of that choice and of the order in which the images are written.
 
     Raises:
-        DataSetError: there are fewer than two classes or more than 256, or one has too few pictures.
+        DataSetError: there are fewer than 2 classes or more than 256, or a class has too few images.
         ImageFileError: files cannot be read; the message names the first of them, and nothing is written.
     """
     home = Path(image_dir)
     if not home.is_dir():
-        raise DataSetError(f"{sanitize(home)} is no folder; expected one that has a folder of pictures for each class.")
-    parts = ("train", "test") if all(any(_folders(home / part)) for part in ("train", "test")) else ("",)
-    classes = sorted({folder.name for part in parts for folder in _folders(home / part)})
+        raise DataSetError(
+            f"{sanitize(home)} is not a directory; expected a directory with one subdirectory of images per class."
+        )
+    parts = ("train", "test") if all(any(_subdirectories(home / part)) for part in ("train", "test")) else ("",)
+    classes = sorted({directory.name for part in parts for directory in _subdirectories(home / part)})
     if not 2 <= len(classes) <= MAX_CLASSES:
         raise DataSetError(
-            f"{sanitize(home)} should hold a folder of pictures for each class, 2 to {MAX_CLASSES}; it has "
-            f"{len(classes):,}. Name the folder above the classes' folders, or join classes."
+            f"{sanitize(home)} must contain one subdirectory of images per class, 2 to {MAX_CLASSES} in all; it has "
+            f"{len(classes):,}. Pass the directory that contains the classes' subdirectories, or merge classes."
         )
     found = {part: _list_images(home / part, classes) for part in parts}
     if parts == ("",):
@@ -84,20 +86,20 @@ def from_arrays(
     test_fraction: float = 0.2,
     seed: int = 0,
 ) -> DataSet:
-    """A data set from images and labels in memory.
+    """Creates a dataset from images and labels in memory.
 
     Args:
-        images: [N, rows, columns, channels], or [N, rows, columns] for grey ones; 0-255, best as uint8.
-        labels: integers [N] or [N, 1], from 0 on.
-        output_dir: the folder to write; its name becomes the data set's.
-        test: test images and labels, in the same form; by default a share of each class is taken for that.
-        classes: the classes' names; by default their numbers.
-        crop_size: rows and columns that the network sees; by default three quarters of the images'.
-        test_fraction: of each class, if no test images are given.
-        seed: of the draw of the test images, and of the order in which the images are written.
+        images: [N, rows, columns, channels], or [N, rows, columns] for grayscale; values 0-255, preferably uint8.
+        labels: integers [N] or [N, 1], starting at 0.
+        output_dir: the directory to write; its name becomes the dataset's name.
+        test: test images and labels in the same form; by default they are chosen from `images` at random.
+        classes: the class names; by default their numbers.
+        crop_size: rows and columns that the network sees; by default three quarters of the image size.
+        test_fraction: fraction of each class to use as test images if `test` is not given.
+        seed: random seed of that choice and of the order in which the images are written.
 
     Raises:
-        DataSetError: images or labels of another form; the message says which.
+        DataSetError: images or labels have the wrong shape, dtype or values; the message says which.
 
     >>> import tempfile
     >>> images = np.zeros([20, 28, 28], np.uint8)
@@ -129,87 +131,87 @@ def from_tf_dataset(
     classes: Sequence[str] | None = None,
     crop_size: int | None = None,
 ) -> DataSet:
-    """A data set from two finite TensorFlow datasets, read once and never in memory as a whole.
+    """Creates a dataset from two finite TensorFlow datasets, which are read once, in batches.
 
     Args:
-        train: of (image, label), or of batches of them: images [rows, columns, channels], 0-255, all of one size;
-            integer labels from 0 on. They are written in this order, so shuffle a dataset that is sorted by class.
-        test: likewise.
-        output_dir: the folder to write; its name becomes the data set's.
-        classes: the classes' names; by default their numbers.
-        crop_size: rows and columns that the network sees; by default three quarters of the images'.
+        train: yields (image, label) or batches of them: images [rows, columns, channels] of one size, values 0-255;
+            integer labels starting at 0. The order is kept, so shuffle a dataset that is sorted by class.
+        test: yields the test images in the same form.
+        output_dir: the directory to write; its name becomes the dataset's name.
+        classes: the class names; by default their numbers.
+        crop_size: rows and columns that the network sees; by default three quarters of the image size.
 
     Raises:
-        DataSetError: the datasets hold something else; the message says what.
+        DataSetError: the datasets have other elements; the message says which.
     """
     return _write(Path(output_dir), _in_batches(train), _in_batches(test), classes, crop_size)
 
 
 def _write(
-    folder: Path, train: Batches, test: Batches, classes: Sequence[str] | None, crop_size: int | None
+    output_dir: Path, train: Batches, test: Batches, classes: Sequence[str] | None, crop_size: int | None
 ) -> DataSet:
-    """Writes a data set; what was in its place stays until all of the new one is there."""
-    folder = folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    """Writes a dataset. An existing one in the directory is replaced only when the new one is complete."""
+    output_dir = output_dir.resolve()
+    output_dir.mkdir(parents=True, exist_ok=True)
     shapes: set[tuple[int, ...]] = set()
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=folder) as scratch:
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=output_dir) as scratch:
         files = [Path(scratch, "train.bin"), Path(scratch, "test.bin")]
         for file, batches in zip(files, (train, test), strict=True):
             if not write_batches(file, _of_one_shape(batches, shapes)):
-                raise DataSetError(f"there should be {file.stem} pictures; there are none.")
+                raise DataSetError(f"expected at least one {file.stem} image; got none.")
         rows, columns, channels = shapes.pop()
         names = _default_class_names(read_labels(files[0], (rows, columns, channels))) if classes is None else classes
         crop_size = max(1, min(rows, columns) * 3 // 4) if crop_size is None else crop_size
         if not 1 <= crop_size <= min(rows, columns):
-            raise DataSetError(f"crop_size is 1 to the images' size, {rows} x {columns}; got {crop_size}.")
-        shape, name = (rows, columns, channels), folder.name
+            raise DataSetError(f"crop_size must be from 1 to the image size, {rows} x {columns}; got {crop_size}.")
+        shape, name = (rows, columns, channels), output_dir.name
         made = DataSet(name, tuple(map(str, names)), (files[0],), (files[1],), shape, crop_size)
         made.validate()
         made.save_description(Path(scratch, DESCRIPTION))
         for file in (*files, Path(scratch, DESCRIPTION)):
-            file.replace(folder / file.name)
-    return DataSet.read_description(folder / DESCRIPTION)
+            file.replace(output_dir / file.name)
+    return DataSet.read_description(output_dir / DESCRIPTION)
 
 
 def _default_class_names(labels: np.ndarray) -> list[str]:
-    """The classes' names where none were given: their numbers."""
+    """Returns the default class names: the numbers of the classes."""
     return [str(i) for i in range(int(labels.max()) + 1)]
 
 
 def _of_one_shape(batches: Batches, shapes: set[tuple[int, ...]]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Passes batches on, and notes their images' shape, of which there must be one."""
+    """Yields the batches unchanged and adds their image shape to `shapes`; all images must have the same shape."""
     for images, labels in batches:
         shapes.add(images.shape[1:])
         if len(shapes) > 1:
             raise DataSetError(
-                f"images should all have the same rows, columns and channels; got {' and '.join(map(str, shapes))}. "
+                f"all images must have the same rows, columns and channels; got {' and '.join(map(str, shapes))}. "
                 "Resize them first."
             )
         yield images, labels
 
 
 def _validate(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels of any reasonable form as uint8[N, rows, columns, channels], int[N]."""
+    """Returns images and labels as uint8[N, rows, columns, channels] and int[N], or raises `DataSetError`."""
     images, labels = np.asarray(images), np.asarray(labels)
     images = images[..., None] if images.ndim == 3 else images
     labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
     if images.ndim != 4 or not np.issubdtype(images.dtype, np.number):
-        raise DataSetError(f"images are [N, rows, columns, channels]; got {images.dtype}{list(images.shape)}.")
+        raise DataSetError(
+            f"images must be numbers [N, rows, columns, channels]; got {images.dtype}{list(images.shape)}."
+        )
     if labels.shape != images.shape[:1] or not len(labels) or not np.issubdtype(labels.dtype, np.integer):
         raise DataSetError(
-            f"labels are integers, one for each of {len(images):,} images; got {labels.dtype}{list(labels.shape)}."
+            f"labels must be integers, one for each of {len(images):,} images; got {labels.dtype}{list(labels.shape)}."
         )
     if labels.min() < 0 or labels.max() >= MAX_CLASSES:
-        raise DataSetError(
-            f"labels lie in 0 to {MAX_CLASSES - 1}, the places of the classes; got {labels.min()} to {labels.max()}."
-        )
+        raise DataSetError(f"labels must be from 0 to {MAX_CLASSES - 1}; got {labels.min()} to {labels.max()}.")
     return _to_uint8(images), labels
 
 
 def _chunks_in_order(
     images: np.ndarray, labels: np.ndarray, order: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Images and labels in this order, some at a time: a whole copy in another order may be too much."""
+    """Yields images and labels in the given order, in chunks: a reordered copy of all could exceed the memory."""
     for start in range(0, len(order), _CHUNK_SIZE):
         places = order[start : start + _CHUNK_SIZE]
         yield images[places], labels[places]
@@ -221,7 +223,7 @@ def _to_uint8(images: np.ndarray) -> np.ndarray:
     low, high = images.min(), images.max()
     if not (low >= 0 and high <= 255) or (0 < high <= 1 and not np.issubdtype(images.dtype, np.integer)):
         raise DataSetError(
-            f"pixels lie in 0 to 255; got {images.dtype} of {low:g} to {high:g}. Scale them: 0 to 1 times 255."
+            f"pixels must be from 0 to 255; got {images.dtype} from {low:g} to {high:g}. Multiply values in 0-1 by 255."
         )
     return np.round(images).astype(np.uint8)
 
@@ -231,43 +233,43 @@ def _in_batches(dataset: "tf.data.Dataset") -> Iterator[tuple[np.ndarray, np.nda
         images, _ = dataset.element_spec
         rank = images.shape.rank
     except (AttributeError, TypeError, ValueError):
-        raise DataSetError("a TensorFlow dataset of (image, label) is expected; this one has other elements.") from None
+        raise DataSetError("expected a TensorFlow dataset of (image, label); this one has other elements.") from None
     if rank not in (3, 4) or None in images.shape[-3:]:
         raise DataSetError(
-            f"images are [rows, columns, channels], all of one size; got {images.shape}. Resize them first: "
+            f"images must be [rows, columns, channels], all of one size; got {images.shape}. Resize them first: "
             "dataset.map(lambda image, label: (tf.image.resize(image, [32, 32]), label))."
         )
     for some, labels in dataset if rank == 4 else dataset.batch(_CHUNK_SIZE):
         yield _validate(some.numpy(), labels.numpy())
 
 
-def _folders(home: Path) -> list[Path]:
-    """The folders in a folder, hidden ones left out."""
+def _subdirectories(home: Path) -> list[Path]:
+    """Returns the subdirectories of a directory, without hidden ones."""
     return sorted(f for f in home.iterdir() if f.is_dir() and f.name[0] not in "._") if home.is_dir() else []
 
 
 def _list_images(home: Path, classes: Sequence[str]) -> tuple[list[Path], np.ndarray]:
-    """The pictures of all classes, and their labels."""
+    """Returns the image files of all classes, and their labels, int[N]."""
     by_class = [image_paths(home / name) for name in classes]
     for name, paths in zip(classes, by_class, strict=True):
         if not paths:
             raise DataSetError(
-                f"{sanitize(home / name)} should hold pictures of the class {sanitize(name)}; there are none."
+                f"{sanitize(home / name)} must contain images of the class {sanitize(name)}; it has none."
             )
     return [path for paths in by_class for path in paths], np.repeat(np.arange(len(classes)), list(map(len, by_class)))
 
 
 def _test_mask(labels: np.ndarray, classes: Sequence[str], fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """Which images become test images, bool[N]: a share of each class, one at least and never all of them."""
+    """Chooses test images at random, bool[N]: a fraction of each class, at least one image but not all."""
     if not 0 < fraction < 1:
-        raise DataSetError(f"test_fraction lies between 0 and 1; got {fraction}.")
+        raise DataSetError(f"test_fraction must be between 0 and 1; got {fraction}.")
     chosen = np.zeros(len(labels), bool)
     for label, name in enumerate(classes):
         places = np.flatnonzero(labels == label)
         if len(places) < 2:
             raise DataSetError(
-                f"a class has two pictures at least, one for training and one for the test; {sanitize(name)} has "
-                f"{len(places)}. Add pictures, or leave the class out."
+                f"each class must have at least 2 images, one for training and one for the test; {sanitize(name)} has "
+                f"{len(places)}. Add images, or remove the class."
             )
         count = min(max(round(fraction * len(places)), 1), len(places) - 1)
         chosen[rng.permutation(places)[:count]] = True
@@ -281,10 +283,10 @@ def _part(paths: list[Path], labels: np.ndarray, chosen: np.ndarray) -> tuple[li
 def _read_in_batches(
     paths: list[Path], labels: np.ndarray, shape: tuple[int, int, int], seed: Sequence[int]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pictures and labels in an order that mixes the classes, since the shuffle queue holds only part of an epoch.
+    """Yields images and labels in random order, because the shuffle queue holds only part of an epoch.
 
     Raises:
-        ImageFileError: after all files were tried, if any cannot be read.
+        ImageFileError: files cannot be read; raised only after all files were tried.
     """
     order, wrong = np.random.default_rng(seed).permutation(len(paths)), []
     for start in range(0, len(paths), _CHUNK_SIZE):

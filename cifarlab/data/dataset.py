@@ -1,4 +1,4 @@
-"""What a data set is: files of records, and what is in them. numpy only."""
+"""`DataSet`, the description of a dataset and its record files. Needs only NumPy."""
 
 import dataclasses
 import json
@@ -13,29 +13,28 @@ from cifarlab.errors import UserError
 from cifarlab.files import atomic_write_text
 from cifarlab.text import sanitize
 
-_MAX_IMAGE_VALUES = 1 << 26  # of one image; a description that says more would have a record fill the memory
-
+_MAX_IMAGE_VALUES = 1 << 26  # values per image; larger sizes in a damaged description could exhaust the memory
 
 DESCRIPTION = "dataset.json"
 """The file that describes a dataset, next to its records or in the directory of a run."""
 
 
 class DataSetError(UserError):
-    """A data set that is unknown, missing or damaged."""
+    """An unknown, missing or damaged dataset."""
 
 
 @dataclasses.dataclass(frozen=True)
 class DataSet:
-    """Files of records, and what is in them.
+    """A dataset: its classes, image size and record files.
 
     Attributes:
-        name: short, as in `--dataset`; plain, as `text.sanitize` makes it.
-        classes: the classes' names, likewise plain; a label is the place in this tuple.
-        train_files: files of training records; none where only the description is known.
-        test_files: files of test records; likewise.
+        name: a short name, as in `--dataset`; sanitized by `text.sanitize`.
+        classes: the class names, sanitized; a label is an index into this tuple.
+        train_files: the files of training records; empty if only the description is known.
+        test_files: the files of test records; empty if only the description is known.
         image_shape: rows, columns and channels of an image.
-        crop_size: rows and columns that the network sees, in pixels. `dataclasses.replace(dataset, crop_size=28)` is
-            the same data set with larger crops.
+        crop_size: rows and columns that the network sees, in pixels. `dataclasses.replace(dataset, crop_size=28)`
+            returns the same dataset with larger crops.
     """
 
     name: str
@@ -46,7 +45,7 @@ class DataSet:
     crop_size: int = 24
 
     def __post_init__(self) -> None:
-        """Names may be those of folders that somebody sent: they are printed, drawn and written into files."""
+        """Sanitizes the names, which may be untrusted, and are printed, drawn and written to files."""
         object.__setattr__(self, "name", sanitize(self.name))
         object.__setattr__(self, "classes", tuple(map(sanitize, self.classes)))
 
@@ -56,34 +55,34 @@ class DataSet:
         return len(self.classes)
 
     def files(self, split: str) -> tuple[Path, ...]:
-        """The files of a split, "train" or "test"."""
+        """Returns the record files of a split, "train" or "test"."""
         if split not in ("train", "test"):
-            raise ValueError(f"a split is 'train' or 'test'; got {split!r}.")
+            raise ValueError(f"split must be 'train' or 'test'; got {split!r}.")
         return self.train_files if split == "train" else self.test_files
 
     def num_examples(self, split: str) -> int:
-        """The number of images in a split, from its files' sizes."""
+        """Returns the number of images in a split, computed from the file sizes."""
         return sum(count_records(file, self.image_shape) for file in self.files(split))
 
     def class_counts(self, split: str) -> np.ndarray:
-        """How many images of each class a split has, int64[num_classes]; reads the labels of its files."""
+        """Returns the number of images per class in a split, int64[num_classes]; reads the labels of its files."""
         counts = np.zeros(self.num_classes, np.int64)
         for file in self.files(split):
             counts += np.bincount(read_labels(file, self.image_shape), minlength=self.num_classes)
         return counts
 
     def majority_class(self) -> tuple[str, float]:
-        """The class with the most training images, and its share of the test images: what always naming it is worth.
+        """Returns the class with the most training images and its fraction of the test images.
 
-        A network that has learnt anything is right more often than that.
+        The fraction is the precision of always predicting that class, which any trained network should exceed.
         """
         label, test = int(self.class_counts("train").argmax()), self.class_counts("test")
         return self.classes[label], float(test[label] / test.sum())
 
     def save_description(self, path: Path) -> None:
-        """Writes it as JSON, so that a trained network can be used where its pictures are not.
+        """Writes the description as JSON, so that a trained network can be used without the images.
 
-        Files in the folder of the JSON file or below it are written relative to it: such a folder can be moved.
+        Paths below the JSON file's directory are written relative to it, so that the directory can be moved.
         """
         home = path.parent.resolve()
         description: dict = {key: getattr(self, key) for key in ("name", "classes", "image_shape", "crop_size")}
@@ -94,10 +93,10 @@ class DataSet:
 
     @classmethod
     def read_description(cls, path: Path) -> "DataSet":
-        """Reads what `save_description` wrote; its files may be gone meanwhile.
+        """Reads a file that `save_description` wrote. The record files need not exist.
 
         Raises:
-            DataSetError: the file is not there, or does not hold a description.
+            DataSetError: the file is missing, or is not a valid description.
         """
         try:
             values = json.loads(path.read_text())
@@ -111,62 +110,62 @@ class DataSet:
                 crop_size=int(values["crop_size"]),
             )
             if not (made.classes and 1 <= made.crop_size <= min(rows, columns) and channels >= 1):
-                raise ValueError("an image without size, or no class")
+                raise ValueError("image or crop size out of range, or no classes")
             if math.prod(made.image_shape) > _MAX_IMAGE_VALUES:
-                raise ValueError("an image beyond all size")
+                raise ValueError("image too large")
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise DataSetError(
-                f"{sanitize(path)} should describe the data set of a run; it cannot be read ({type(error).__name__}). "
-                "Name the folder of a run that `cifarlab train` made, or of records that `cifarlab.data.custom` made."
+                f"{sanitize(path)} must describe a dataset; it cannot be read ({type(error).__name__}). Choose a run "
+                "directory that `cifarlab train` wrote, or a dataset directory that `cifarlab.data.custom` wrote."
             ) from None
         return made
 
     def files_exist(self) -> bool:
-        """Whether it has files, and all of them are where they should be."""
+        """Returns whether the dataset has record files and all of them exist."""
         files = self.train_files + self.test_files
         return bool(files) and all(file.is_file() for file in files)
 
     def validate(self) -> None:
-        """Reads all files' sizes and labels.
+        """Checks the sizes and labels of all record files.
 
         Raises:
-            DataSetError: a file is missing or short, or a label is out of range; the message says which.
+            DataSetError: a file is missing or truncated, or a label is out of range; the message says which.
         """
         for file in self.train_files + self.test_files:
             try:
                 labels = read_labels(file, self.image_shape)
             except OSError as error:
                 raise DataSetError(
-                    f"{sanitize(file)} should hold records of {self.name}; {error.strerror or error}. "
-                    f"Get the data again: {self._again()}."
+                    f"{sanitize(file)} must contain records of {self.name}; {error.strerror or error}. {self._fix()}."
                 ) from None
             except RecordError as error:
                 raise DataSetError(f"{sanitize(file)}: {error}") from None
             wrong = (labels >= self.num_classes).nonzero()[0]
             if wrong.size:
                 raise DataSetError(
-                    f"labels of {self.name} lie in 0 to {self.num_classes - 1}; record {wrong[0]:,} of "
-                    f"{sanitize(file)} has {labels[wrong[0]]}. Either there are more classes than names, or the file "
-                    f"is damaged: {self._again()}."
+                    f"labels of {self.name} must be from 0 to {self.num_classes - 1}; record {wrong[0]:,} of "
+                    f"{sanitize(file)} has {labels[wrong[0]]}. Either the dataset has more classes than names, or the "
+                    f"file is damaged. {self._fix()}."
                 )
 
-    def _again(self) -> str:
-        return f"`cifarlab data {self.name} --force` with the same --data-dir, or make your own once more"
+    def _fix(self) -> str:
+        return f"Run `cifarlab data {self.name} --force` with the same --data-dir, or create your own dataset again"
 
 
 def _path(home: Path, name: str) -> Path:
-    """A file that a description names; a ValueError for what no file system takes for a name."""
+    """Returns the path of a file in a description; raises `ValueError` for a name that no file system allows."""
     if b"\0" in os.fsencode(name):
-        raise ValueError("a name with a zero byte")
+        raise ValueError("file name with a null byte")
     return home / name
 
 
-def check_is_dataset(thing: object) -> None:
-    """Refuses what is no data set, such as the name of one.
+def check_is_dataset(value: object) -> None:
+    """Raises `DataSetError` for anything but a `DataSet`, such as the name of one.
 
     >>> check_is_dataset("drawn")
     Traceback (most recent call last):
-    cifarlab.data.dataset.DataSetError: a data set is what cifarlab.load("drawn") returns; got 'drawn'.
+    cifarlab.data.dataset.DataSetError: expected a DataSet, such as cifarlab.load("drawn") returns; got 'drawn'.
     """
-    if not isinstance(thing, DataSet):
-        raise DataSetError(f'a data set is what cifarlab.load("drawn") returns; got {sanitize(repr(thing))[:80]}.')
+    if not isinstance(value, DataSet):
+        got = sanitize(repr(value))[:80]
+        raise DataSetError(f'expected a DataSet, such as cifarlab.load("drawn") returns; got {got}.')

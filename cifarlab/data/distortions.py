@@ -1,9 +1,10 @@
-"""The distortions of the training images: each a function of a whole batch and a seed.
+"""Random distortions of training images. Each is a function of a batch and a seed.
 
-Every image of a batch gets its own draw. A `seed` is what `tf.random.stateless_uniform` takes, int32[2]; the pipeline
-passes (seed of the run, step), so that the same step of the same run always sees the same images. Each function folds
-its own number into the seed, so that one seed serves them all and their draws are independent of one another. Where a
-process distorts only a share of a batch, the seed is int32[4]: also the share's first place, and the batch's size.
+Every image of a batch gets its own random numbers. A seed is int32[2], as for `tf.random.stateless_uniform`. The
+pipeline passes (seed of the run, step), so the same step of a run always sees the same images. Each function folds its
+own constant into the seed, so that all functions can share one seed and still draw independent numbers. If a process
+distorts only a shard of a batch, the seed is int32[4]; the other two values are the index of the shard's first image
+and the size of the whole batch.
 """
 
 import math
@@ -17,12 +18,12 @@ Distortion: TypeAlias = Callable[[tf.Tensor, Seed], tf.Tensor]
 
 
 def random_crop(images: tf.Tensor, seed: Seed, size: int = 24) -> tf.Tensor:
-    """Cuts a square out of each image, at a place drawn uniformly: `tf.image.random_crop`.
+    """Crops a square from each image at a uniformly random position, like `tf.image.random_crop`.
 
     Args:
         images: any dtype [B, rows, columns, channels].
         seed: int32[2].
-        size: rows and columns of the result, in pixels; at most those of the images.
+        size: rows and columns of the result, in pixels; must not exceed the image size.
 
     Returns:
         the same dtype [B, size, size, channels].
@@ -39,17 +40,17 @@ def random_crop(images: tf.Tensor, seed: Seed, size: int = 24) -> tf.Tensor:
     corner = tf.cast(per_image_uniform(images, [2], seed, 1) * [height - size + 1, width - size + 1], tf.int32)
     rows = corner[:, :1] + tf.range(size)  # [B, size]
     columns = corner[:, 1:] + tf.range(size)
-    # One gather over all pixels of the batch: a crop image by image (map_fn) is half as fast.
+    # One gather over all pixels of the batch is twice as fast as cropping image by image (map_fn).
     pixel = (tf.range(batch)[:, None, None] * height + rows[:, :, None]) * width + columns[:, None, :]
     return tf.gather(tf.reshape(images, [-1, channels]), pixel)  # [B, size, size, channels]
 
 
 def central_crop(images: tf.Tensor, size: int = 24) -> tf.Tensor:
-    """Cuts the central square out of each image, as evaluation does: `tf.image.resize_with_crop_or_pad`.
+    """Crops the central square of each image, like `tf.image.resize_with_crop_or_pad`; used in evaluation.
 
     Args:
         images: any dtype [B, rows, columns, channels].
-        size: rows and columns of the result, in pixels; at most those of the images.
+        size: rows and columns of the result, in pixels; must not exceed the image size.
 
     Raises:
         ValueError: the images are smaller than `size`.
@@ -65,7 +66,7 @@ def central_crop(images: tf.Tensor, size: int = 24) -> tf.Tensor:
 
 
 def random_flip(images: tf.Tensor, seed: Seed) -> tf.Tensor:
-    """Mirrors each image left to right with probability one half: `tf.image.random_flip_left_right`.
+    """Mirrors each image left to right with probability 1/2, like `tf.image.random_flip_left_right`.
 
     Args:
         images: any dtype [B, rows, columns, channels].
@@ -76,49 +77,51 @@ def random_flip(images: tf.Tensor, seed: Seed) -> tf.Tensor:
 
 
 def random_brightness(images: tf.Tensor, seed: Seed, max_delta: float = 63.0) -> tf.Tensor:
-    """Adds to each image one number drawn uniformly from [-max_delta, max_delta): `tf.image.random_brightness`.
+    """Adds one random number from [-max_delta, max_delta) to each image, like `tf.image.random_brightness`.
 
-    Standardization takes the mean away again, so in the tutorial's pipeline this changes nothing; it is kept because
-    the tutorial has it, and lesson 1 measures it.
+    In the tutorial's pipeline this has no effect, because standardization subtracts the mean afterwards. It is kept
+    because the tutorial has it; lesson 1 measures the effect.
 
     Args:
         images: [B, rows, columns, channels]; the result is float32 and not clipped.
         seed: int32[2].
-        max_delta: in grey levels of 0-255; the tutorial's is 63.
+        max_delta: the largest change of a pixel, on the scale 0-255; 63 in the tutorial.
     """
     images = tf.cast(images, tf.float32)
     return images + per_image_uniform(images, [1, 1, 1], seed, 3, -max_delta, max_delta)
 
 
 def random_contrast(images: tf.Tensor, seed: Seed, lower: float = 0.2, upper: float = 1.8) -> tf.Tensor:
-    """Stretches each image's channels about their means by a factor from [lower, upper): `tf.image.random_contrast`.
+    """Scales each image's contrast by a random factor from [lower, upper), like `tf.image.random_contrast`.
+
+    Each channel is scaled around its own mean.
 
     Args:
         images: [B, rows, columns, channels]; the result is float32 and not clipped.
         seed: int32[2].
-        lower: the smallest factor; the tutorial's is 0.2.
-        upper: the bound of the factors; the tutorial's is 1.8.
+        lower: lower bound of the factor (inclusive); 0.2 in the tutorial.
+        upper: upper bound of the factor (exclusive); 1.8 in the tutorial.
     """
     images = tf.cast(images, tf.float32)
     factor = per_image_uniform(images, [1, 1, 1], seed, 4, lower, upper)
-    mean = tf.reduce_mean(images, [1, 2], keepdims=True)  # [B, 1, 1, channels]: each channel about its own mean
+    mean = tf.reduce_mean(images, [1, 2], keepdims=True)  # [B, 1, 1, channels]
     return (images - mean) * factor + mean
 
 
 def random_affine(
     images: tf.Tensor, seed: Seed, degrees: float = 15.0, stretch: float = 0.2, shear: float = 0.3
 ) -> tf.Tensor:
-    """Turns, stretches and slants each image about its middle, with bilinear interpolation; not the tutorial's.
+    """Rotates, stretches and shears each image around its center, with bilinear interpolation.
 
-    For pictures of few examples whose class does not hang on such a change, as of digits, letters or leaves. What is
-    missing at the edges is filled with the nearest pixel.
+    The tutorial does not have this distortion. It helps with small datasets whose classes do not depend on such
+    changes, such as digits, letters or leaves. Missing pixels at the edges are filled with the nearest pixel.
 
     Args:
         images: [B, rows, columns, channels]; the result is float32.
         seed: int32[2].
-        degrees: the largest turn to either side.
-        stretch: rows and columns are stretched, each by itself, by factors from 1 / (1 + stretch) to 1 / (1 - stretch).
-        shear: the most that a column moves for each row.
+        degrees: the largest rotation in either direction.
+        stretch: rows and columns are stretched independently by factors from 1 / (1 + stretch) to 1 / (1 - stretch).
+        shear: the largest horizontal shift per row, in pixels.
 
     >>> random_affine(tf.ones([2, 24, 24, 3]), seed=[1, 0]).numpy().min().item()
     1.0
@@ -127,7 +130,7 @@ def random_affine(
     turn, wide, high, slant = tf.unstack(per_image_uniform(images, [4], seed, 5, -1.0, 1.0), axis=1)
     sine, cosine = tf.sin(turn * math.radians(degrees)), tf.cos(turn * math.radians(degrees))
     wide, high, slant = 1 + stretch * wide, 1 + stretch * high, shear * slant
-    # Where each pixel of the result comes from: x = xx column + xy row + x0, y = yx column + yy row + y0.
+    # The source position of each pixel of the result: x = xx column + xy row + x0, y = yx column + yy row + y0.
     xx, xy, yx, yy = wide * cosine, slant - sine, sine, high * cosine
     middle_y, middle_x = (images.shape[1] - 1) / 2, (images.shape[2] - 1) / 2
     x0, y0 = middle_x - xx * middle_x - xy * middle_y, middle_y - yx * middle_x - yy * middle_y
@@ -143,9 +146,9 @@ def random_affine(
 
 
 def standardize(images: tf.Tensor) -> tf.Tensor:
-    """Gives each image mean 0 and standard deviation 1: `tf.image.per_image_standardization`.
+    """Scales each image to mean 0 and standard deviation 1, like `tf.image.per_image_standardization`.
 
-    The deviation counts as at least 1 / sqrt(number of values), so that an image of one colour becomes zeros.
+    The standard deviation is bounded below by 1 / sqrt(number of values), so that a uniform image becomes zeros.
 
     Args:
         images: [B, rows, columns, channels].
@@ -163,7 +166,7 @@ def standardize(images: tf.Tensor) -> tf.Tensor:
 
 
 TUTORIAL_DISTORTIONS: tuple[Distortion, ...] = (random_flip, random_brightness, random_contrast)
-"""What the tutorial does to a crop before it is standardized, in its order."""
+"""The tutorial's distortions in its order, applied between cropping and standardization."""
 
 
 BY_NAME: dict[str, Distortion] = {
@@ -172,11 +175,11 @@ BY_NAME: dict[str, Distortion] = {
     "contrast": random_contrast,
     "affine": random_affine,
 }
-"""The distortions that a setting can name."""
+"""The distortions available in the setting `distortions`, by name."""
 
 
 def parse_distortions(names: str) -> tuple[Distortion, ...]:
-    """The distortions of a setting such as "flip,contrast", in its order; none for "none".
+    """Returns the distortions of a setting such as "flip,contrast", in that order; an empty tuple for "none".
 
     >>> parse_distortions("flip,brightness,contrast") == TUTORIAL_DISTORTIONS, parse_distortions("none")
     (True, ())
@@ -187,15 +190,16 @@ def parse_distortions(names: str) -> tuple[Distortion, ...]:
 def per_image_uniform(
     images: tf.Tensor, shape: Sequence[int], seed: Seed, stream: int, low: float = 0.0, high: float = 1.0
 ) -> tf.Tensor:
-    """A uniform draw for each image, for a distortion of one's own.
+    """Draws uniform random numbers for each image. Use it to write custom distortions.
 
     Args:
-        images: [B, ...]; only their number counts.
-        shape: of what one image gets.
-        seed: as the distortion got it.
-        stream: of the distortion, so that its draws are independent of the others'; those here have 1 to 5.
-        low: the smallest value.
-        high: the bound of the values.
+        images: [B, ...]; only B matters.
+        shape: the shape of one image's random numbers.
+        seed: the seed that was passed to the distortion.
+        stream: a number unique to the distortion, so that its random numbers are independent of those of other
+            distortions. The functions in this module use 1 to 5.
+        low: lower bound (inclusive).
+        high: upper bound (exclusive).
 
     Returns:
         `float32[B, *shape]`.
@@ -213,5 +217,5 @@ def per_image_uniform(
 def _check_crop(height: int, width: int, size: int) -> None:
     if size > min(height, width):
         raise ValueError(
-            f"a crop is at most as large as the images, {height} x {width}; got {size}. Choose a smaller one."
+            f"crop size must not exceed the image size, {height} x {width}; got {size}. Choose a smaller crop."
         )

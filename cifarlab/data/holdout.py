@@ -1,4 +1,4 @@
-"""Training pictures held out, so that choices are made on them and the test pictures are looked at once."""
+"""Hold out training images for validation, so that the test images are used only for the final evaluation."""
 
 import dataclasses
 import os
@@ -11,19 +11,20 @@ from cifarlab.data.dataset import DESCRIPTION, DataSet, DataSetError
 from cifarlab.data.records import read_batches, write_batches
 
 
-def hold_out(dataset: DataSet, folder: str | os.PathLike, examples: int) -> DataSet:
-    """The training pictures alone, the last so many of them in the place of the test pictures.
+def hold_out(dataset: DataSet, output_dir: str | os.PathLike, examples: int) -> DataSet:
+    """Splits the training images: the last `examples` of them become the test images of the new dataset.
 
-    A tail and no random draw: where neighbours are alike, as the digits of one photo are in SVHN, a draw would leave
-    one of a pair on each side, and what was learnt by heart would pass for understood.
+    The split is not random, because adjacent images can be similar, such as digits from the same photo in SVHN. A
+    random split would put similar images on both sides, and memorized images would count as correct predictions.
 
     Args:
-        dataset: whose training pictures to part.
-        folder: where the two files of records go; made if need be, and a data set of its own from then on.
-        examples: that are held out; at least one, and not all.
+        dataset: the dataset whose training images to split.
+        output_dir: the directory for the two record files and the description; created if needed. It can be loaded
+            as a custom dataset.
+        examples: the number of images to hold out; at least one, but not all.
 
     Raises:
-        DataSetError: the data set has no more training pictures than that, or it lies in that folder itself.
+        DataSetError: `examples` is out of range, or `output_dir` contains the files of `dataset`.
 
     >>> import tempfile
     >>> from cifarlab.data.registry import load
@@ -31,23 +32,25 @@ def hold_out(dataset: DataSet, folder: str | os.PathLike, examples: int) -> Data
     >>> held.name, held.num_examples("train"), held.num_examples("test")
     ('drawn_held_out', 9000, 1000)
     """
-    there = dataset.num_examples("train")
-    if not 0 < examples < there:
-        raise DataSetError(f"of {there:,} training pictures 1 to {there - 1:,} can be held out; got {examples:,}.")
-    folder = Path(folder).resolve()
-    train, held = folder / "train.bin", folder / "held_out.bin"
+    total = dataset.num_examples("train")
+    if not 0 < examples < total:
+        raise DataSetError(f"examples must be from 1 to {total - 1:,} of {total:,} training images; got {examples:,}.")
+    output_dir = Path(output_dir).resolve()
+    train, held = output_dir / "train.bin", output_dir / "held_out.bin"
     if {train, held} & {file.resolve() for file in dataset.train_files + dataset.test_files}:
-        raise DataSetError(f"the parts of {dataset.name} want a folder of their own; {folder} is where its files lie.")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_batches(train, _records(dataset, 0, there - examples))
-    write_batches(held, _records(dataset, there - examples, there))
-    parted = dataclasses.replace(dataset, name=f"{dataset.name}_held_out", train_files=(train,), test_files=(held,))
-    parted.save_description(folder / DESCRIPTION)
-    return parted
+        raise DataSetError(
+            f"output_dir must not contain the files of {dataset.name}; got {output_dir}. Choose another directory."
+        )
+    output_dir.mkdir(parents=True, exist_ok=True)
+    write_batches(train, _records(dataset, 0, total - examples))
+    write_batches(held, _records(dataset, total - examples, total))
+    split = dataclasses.replace(dataset, name=f"{dataset.name}_held_out", train_files=(train,), test_files=(held,))
+    split.save_description(output_dir / DESCRIPTION)
+    return split
 
 
 def _records(dataset: DataSet, first: int, end: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The training records from `first` up to `end`, a batch at a time."""
+    """Yields the training records from `first` to `end` (exclusive) in batches."""
     start = 0
     for file in dataset.train_files:
         for images, labels in read_batches(file, dataset.image_shape, dataset.num_classes):

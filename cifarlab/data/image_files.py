@@ -1,4 +1,4 @@
-"""Any picture file as a square of pixels, whatever its format, size, colours and orientation."""
+"""Read image files of any format, size, color mode and orientation as arrays of one shape."""
 
 import os
 import warnings
@@ -11,47 +11,50 @@ from cifarlab.errors import UserError
 from cifarlab.text import sanitize
 
 MAX_PIXELS = 80_000_000
-"""Pixels, below the number from which Pillow warns; a small file can hold a picture that fills the memory."""
+"""The largest image that is read, below Pillow's own limit: a small file can decompress to gigabytes."""
 
 BLOCKED_FORMATS = ("EPS", "IPTC")
-"""Formats: Pillow has Ghostscript carry out what stands in the first; the second may hold it."""
+"""Image formats that are never opened: Pillow runs EPS files through Ghostscript, and IPTC files can embed EPS."""
 
 
 class ImageFileError(UserError):
-    """A file that is no picture, or one that cannot be shown to the network."""
+    """A file that is not an image, or an image that cannot be used."""
 
 
-def image_paths(folder: Path) -> list[Path]:
-    """The files in a folder and below it whose names end as pictures' do; sorted, without hidden files and folders."""
+def image_paths(directory: Path) -> list[Path]:
+    """Returns the sorted paths of all files with image suffixes below a directory, without hidden ones."""
     from PIL import Image
 
-    endings = Image.registered_extensions()
-    seen = (path for path in folder.rglob("*") if not any(part[0] == "." for part in path.relative_to(folder).parts))
-    found = (path for path in seen if path.suffix.lower() in endings)
+    suffixes = Image.registered_extensions()
+    visible = (
+        path for path in directory.rglob("*") if not any(part[0] == "." for part in path.relative_to(directory).parts)
+    )
+    found = (path for path in visible if path.suffix.lower() in suffixes)
     return sorted(path for path in found if path.is_file())
 
 
 def read_image(path: str | os.PathLike, shape: tuple[int, int, int] = IMAGE_SHAPE) -> np.ndarray:
-    """Reads any picture file in the shape of a data set's images: scaled so that it fills them, its middle kept.
+    """Reads an image file in the shape of a dataset's images.
 
-    Transparent parts become white, an animation's first picture counts, other colour spaces become RGB.
+    The image is scaled to cover that shape and cropped around its center. Transparent parts become white, only the
+    first frame of an animation is read, and other color spaces are converted to RGB.
 
     Args:
-        path: PNG, JPEG, GIF, WebP, BMP or another format that Pillow reads by itself.
-        shape: rows, columns and channels of the result; 3 channels for colours, 1 for grey.
+        path: a file in PNG, JPEG, GIF, WebP, BMP or another format that Pillow reads without external programs.
+        shape: rows, columns and channels of the result; 3 channels for color, 1 for grayscale.
 
     Returns:
         uint8[rows, columns, channels].
 
     Raises:
-        ImageFileError: there is no such file, it is no picture, or it is damaged or too large; or another number of
-            channels is wanted.
+        ImageFileError: the file does not exist, is not an image, is damaged or too large, or `shape` has a number of
+            channels other than 1 or 3.
     """
     from PIL import Image, ImageOps
 
     rows, columns, channels = shape
     if channels not in (1, 3):
-        raise ImageFileError(f"a picture file is read with 3 channels or 1; the data set's images have {channels}.")
+        raise ImageFileError(f"image files can be read with 3 channels or 1; the dataset's images have {channels}.")
     try:
         picture = _open_image(path).convert("RGB")
         picture = picture if channels == 3 else picture.convert("L")
@@ -60,28 +63,28 @@ def read_image(path: str | os.PathLike, shape: tuple[int, int, int] = IMAGE_SHAP
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ImageFileError(
-            f"a picture has at most {MAX_PIXELS:,} pixels; {sanitize(path)} has more. Scale it down first."
+            f"an image must not have more than {MAX_PIXELS:,} pixels; {sanitize(path)} has. Scale it down first."
         ) from None
     except FileNotFoundError:
-        raise ImageFileError(f"{sanitize(path)} should be a picture; there is no such file.") from None
-    except Exception as error:  # Pillow's readers raise nearly anything for a damaged file
+        raise ImageFileError(f"{sanitize(path)} must be an image; there is no such file.") from None
+    except Exception as error:  # Pillow's decoders can raise any exception for a damaged file
         raise ImageFileError(
-            f"{sanitize(path)} should be a picture (PNG, JPEG, GIF, WebP, BMP, ...); it cannot be read as one: "
-            f"{type(error).__name__}. Convert it, or name another file."
+            f"{sanitize(path)} must be an image (PNG, JPEG, GIF, WebP, BMP, ...); it cannot be read as one: "
+            f"{type(error).__name__}. Convert it, or choose another file."
         ) from None
     return np.asarray(fitted).reshape(shape)
 
 
 def _open_image(path: str | os.PathLike):
-    """The picture in a file, turned as its camera says, over white where it is transparent."""
+    """Opens an image, rotated according to its EXIF orientation and placed on white if it is transparent."""
     from PIL import Image, ImageOps
 
-    Image.init()  # knows all formats from here on
+    Image.init()  # registers all formats in Image.ID
     if Path(path).exists() and not Path(path).is_file():
-        raise ImageFileError(f"{sanitize(path)} should be a picture; it is no file.")  # a pipe would be waited for
+        raise ImageFileError(f"{sanitize(path)} is not a regular file; expected an image.")  # a pipe would block
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a camera's notes that are not as they should be
-        warnings.simplefilter("error", Image.DecompressionBombWarning)  # a picture inside of an icon
+        warnings.simplefilter("ignore")  # about invalid EXIF data
+        warnings.simplefilter("error", Image.DecompressionBombWarning)  # an image inside an icon file
         with Image.open(path, formats=[name for name in Image.ID if name not in BLOCKED_FORMATS]) as file:
             if file.width * file.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
@@ -94,7 +97,7 @@ def _open_image(path: str | os.PathLike):
 
 
 def _to_uint8(picture):
-    """Scales 16-bit grey values to 0-255, where Pillow would cut them off at 255."""
+    """Scales 16-bit grayscale to 0-255, which Pillow would clip at 255."""
     from PIL import Image
 
     if not picture.mode.startswith("I"):

@@ -1,8 +1,8 @@
-"""inputs() and distorted_inputs(): from files of records to batches, as `tf.data` datasets.
+"""`inputs` and `distorted_inputs`: input pipelines from record files to batches, as `tf.data` datasets.
 
-Order and draws are functions of (seed, step): an epoch is one pass over the files through a shuffle queue seeded by
-(seed, epoch), batches straddle epochs, and a batch's distortions are seeded by (seed, step). To go on at step n is
-therefore to skip within one epoch, and nothing else.
+The order of the images and all random numbers depend only on (seed, step). An epoch is one pass over the files through
+a shuffle queue that is seeded with (seed, epoch). A batch can span two epochs. Its distortions are seeded with
+(seed, step). A run that resumes at any step therefore only has to skip records within one epoch.
 """
 
 import os
@@ -15,44 +15,44 @@ from cifarlab.data.distortions import TUTORIAL_DISTORTIONS, Distortion, central_
 from cifarlab.data.records import record_bytes
 
 READ_CHUNK = 250
-"""Records that are counted and passed on together; counted one by one they come a tenth as fast."""
+"""Records that are counted at a time. Counting them one by one would be ten times slower."""
 
 
 class QueueCounter:
-    """Counts the records that go into and out of the shuffle queue, since `tf.data` tells nothing of its fill.
+    """Counts the records that enter and leave the shuffle queue, because `tf.data` does not report its fill level.
 
     >>> QueueCounter().fill
     0
     """
 
     def __init__(self) -> None:
-        """Starts at zero."""
+        """Creates counters that start at zero."""
         with tf.device("CPU:0"):  # tf.data runs on the CPU
             self._read = tf.Variable(0, trainable=False, dtype=tf.int64)
             self._delivered = tf.Variable(0, trainable=False, dtype=tf.int64)
 
     def count_read(self, records: tf.Tensor) -> tf.Tensor:
-        """Passes records on, string[N], and counts them as read."""
+        """Counts records, string[N], as read and returns them."""
         self._read.assign_add(tf.size(records, tf.int64))
         return records
 
     def count_delivered(self, records: tf.Tensor) -> tf.Tensor:
-        """Passes records on, string[N], and counts them as delivered."""
+        """Counts records, string[N], as delivered and returns them."""
         self._delivered.assign_add(tf.size(records, tf.int64))
         return records
 
     def count_skipped(self, records: int) -> None:
-        """Counts records that will go through the queue to nobody, when a run goes on in the middle of an epoch."""
+        """Counts records that are skipped when a run resumes within an epoch; they pass through the queue, too."""
         self._delivered.assign_add(records)
 
     @property
     def fill(self) -> int:
-        """Records in the queue now."""
+        """The number of records in the queue now."""
         return int(self._read) - int(self._delivered)
 
 
 def queue_capacity(num_examples: int, batch_size: int, min_fraction_of_examples_in_queue: float = 0.4) -> int:
-    """Records that the shuffle queue holds: the tutorial's minimum fraction of an epoch, and three batches.
+    """Returns the queue's size in records: the tutorial's minimum fraction of an epoch, plus three batches.
 
     >>> queue_capacity(50_000, 128)
     20384
@@ -63,25 +63,25 @@ def queue_capacity(num_examples: int, batch_size: int, min_fraction_of_examples_
 def _check(dataset: DataSet, batch_size: int) -> None:
     check_is_dataset(dataset)
     if batch_size < 1:
-        raise DataSetError(f"a batch has 1 image or more; got {batch_size}.")
+        raise DataSetError(f"batch_size must be at least 1; got {batch_size}.")
 
 
 def inputs(
     dataset: DataSet, split: str = "test", batch_size: int = 128, *, num_examples: int | None = None
 ) -> tf.data.Dataset:
-    """The images for evaluation, each exactly once, in the files' order, cropped centrally and standardized.
+    """Returns the images for evaluation: each exactly once, in file order, cropped centrally and standardized.
 
     Args:
-        dataset: whose files to read.
+        dataset: the dataset to read.
         split: "test" or "train".
-        batch_size: images a batch; the last batch holds what is left.
-        num_examples: the first so many images only; by default all.
+        batch_size: images per batch; the last batch may be smaller.
+        num_examples: use only the first N images; by default all.
 
     Returns:
         a dataset of (float32[b, 24, 24, 3], int32[b]); 24 is `dataset.crop_size`.
 
     Raises:
-        DataSetError: that is no data set, or no batch size.
+        DataSetError: `dataset` is not a `DataSet`, or `batch_size` is less than 1.
     """
     _check(dataset, batch_size)
 
@@ -107,24 +107,24 @@ def distorted_inputs(
     counter: QueueCounter | None = None,
     shard: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
-    """The images for training, without end: shuffled, cropped at random, distorted and standardized.
+    """Returns the images for training, endlessly: shuffled, cropped at random, distorted and standardized.
 
     Args:
-        dataset: whose training files to read.
-        batch_size: images a batch.
+        dataset: the dataset whose training images to read.
+        batch_size: B, images per batch.
         seed: the run's seed.
-        first_step: the step whose batch comes first.
-        min_fraction_of_examples_in_queue: of an epoch's records in the shuffle queue before the first batch.
-        num_preprocess_threads: batches that are distorted in parallel.
-        distortions: functions (images, seed) -> images, applied in turn between crop and standardization.
-        counter: counts what goes in and out of the queue.
-        shard: (i, n) for the i-th of n equal shares of each batch; only that is decoded and distorted.
+        first_step: the step of the first batch.
+        min_fraction_of_examples_in_queue: size of the shuffle queue as a fraction of an epoch (plus three batches).
+        num_preprocess_threads: number of batches that are distorted in parallel.
+        distortions: functions (images, seed) -> images, applied in this order between cropping and standardization.
+        counter: counts the records that enter and leave the shuffle queue.
+        shard: (i, n) for the i-th of n equal shards of each batch; only that shard is decoded and distorted.
 
     Returns:
         a dataset of (float32[B / n, 24, 24, 3], int32[B / n]); 24 is `dataset.crop_size`.
 
     Raises:
-        DataSetError: that is no data set, or no batch size.
+        DataSetError: `dataset` is not a `DataSet`, or `batch_size` is less than 1.
     """
     _check(dataset, batch_size)
     counter = counter or QueueCounter()
@@ -146,16 +146,16 @@ def distorted_inputs(
         first_record=first_step * batch_size,
         counter=counter,
     )
-    # Counted in a step of its own: what changes a variable is carried out one by one where all has to be deterministic.
+    # Counting is a separate `map`: in deterministic mode TensorFlow runs a `map` that changes variables serially.
     batches = records.batch(batch_size, drop_remainder=True).map(counter.count_delivered).enumerate(first_step)
     return batches.map(distort, num_preprocess_threads, deterministic=True).prefetch(2)
 
 
 def decode(records: tf.Tensor, image_shape: tuple[int, int, int] = (32, 32, 3)) -> tuple[tf.Tensor, tf.Tensor]:
-    """A batch of records as images and labels.
+    """Decodes a batch of records into images and labels.
 
     Args:
-        records: string[B], each a whole record.
+        records: string[B], one record each.
         image_shape: rows, columns and channels of an image.
 
     Returns:
@@ -173,20 +173,20 @@ def decode(records: tf.Tensor, image_shape: tuple[int, int, int] = (32, 32, 3)) 
 
 
 def _read_records(files: Sequence[Path], image_shape: tuple[int, int, int]) -> tf.data.Dataset:
-    # As bytes: a name on disk need not be valid UTF-8.
+    # Bytes, because file names need not be valid UTF-8.
     return tf.data.FixedLengthRecordDataset([os.fsencode(file) for file in files], record_bytes(image_shape))
 
 
 def _shuffled_epochs(
     dataset: DataSet, capacity: int, seed: int, first_record: int, counter: QueueCounter
 ) -> tf.data.Dataset:
-    """Records without end, from `first_record` of the run on; each epoch through a queue of its own order."""
+    """Returns endless records from the run's `first_record` on; each epoch is shuffled in its own order."""
     counted = _read_records(dataset.files("train"), dataset.image_shape).batch(READ_CHUNK).map(counter.count_read)
     records = counted.unbatch()
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
-        # The order hangs on (seed, epoch) alone. `shuffle` would mix in a seed that the user gave to
-        # tf.random.set_seed, which a graph keeps as its own.
+        # The order must depend on (seed, epoch) only. `shuffle` would also use the graph's seed, which is set by the
+        # user's tf.random.set_seed.
         tf.compat.v1.get_default_graph().seed = None
         key = tf.stack([seed, tf.cast(number, tf.int32)])
         draw = tf.random.stateless_uniform([], key, 1, tf.int64.max, tf.int64)

@@ -1,7 +1,7 @@
-"""The fixed-length record of CIFAR-10: bytes on one side, image and label on the other. numpy only.
+"""Read and write CIFAR-10's fixed-length binary records. Needs only NumPy.
 
-A record is one label byte followed by the image's planes: all the red values, then the green, then the blue,
-each plane row by row. A file is nothing but records, one after the other; it has no header.
+A record is one label byte followed by the image's planes: all red values, then green, then blue, each plane row by
+row. A file is a sequence of records without a header.
 """
 
 import os
@@ -18,7 +18,7 @@ IMAGE_SHAPE = (32, 32, 3)
 """Rows, columns and channels of a CIFAR-10 image."""
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-"""CIFAR-10's class names; a label is the place in this tuple."""
+"""CIFAR-10's class names; a label is an index into this tuple."""
 
 TRAIN_FILES = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
 """CIFAR-10's files of training records."""
@@ -26,16 +26,16 @@ TRAIN_FILES = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
 TEST_FILES = ("test_batch.bin",)
 """CIFAR-10's file of test records."""
 
-_CHUNK_RECORDS = 1_000  # records that are in memory at a time, or fewer where they are large
+_CHUNK_RECORDS = 1_000  # records in memory at a time; fewer if they are large
 _CHUNK_BYTES = 1 << 24
 
 
 class RecordError(UserError):
-    """A file or an array that does not hold whole, valid records."""
+    """A file or an array that does not contain complete, valid records."""
 
 
 def record_bytes(image_shape: tuple[int, int, int] = IMAGE_SHAPE) -> int:
-    """The length of one record in bytes: one for the label and one for each value of the image.
+    """Returns the length of a record in bytes: one for the label and one per value of the image.
 
     >>> record_bytes()
     3073
@@ -50,17 +50,16 @@ def read_record(
     """Splits one record into its image and label.
 
     Args:
-        record: 3,073 bytes (for another `image_shape`, `record_bytes(image_shape)`): label, then the red, green
-            and blue planes.
+        record: `record_bytes(image_shape)` bytes (3,073 for CIFAR-10): label, then the red, green and blue planes.
         image_shape: rows, columns and channels of the image.
-        num_classes: labels lie in 0 to `num_classes - 1`.
+        num_classes: the number of classes; labels must be from 0 to `num_classes - 1`.
 
     Returns:
         image: uint8[32, 32, 3], rows x columns x RGB, 0-255.
         label: int in 0-9.
 
     Raises:
-        RecordError: the record has another length, or its label is out of range.
+        RecordError: the record has the wrong length, or its label is out of range.
 
     >>> image, label = read_record(bytes([7]) + bytes(3072))
     >>> image.shape, label
@@ -68,7 +67,7 @@ def read_record(
     """
     expected = record_bytes(image_shape)
     if len(record) != expected:
-        raise RecordError(f"a record is {expected:,} bytes; got {len(record):,}. Pass exactly one record.")
+        raise RecordError(f"a record must have {expected:,} bytes; got {len(record):,}. Pass exactly one record.")
     images, labels = _split(np.frombuffer(record, np.uint8).reshape(1, -1), image_shape)
     _check_labels(labels, num_classes, "the record")
     return images[0], int(labels[0])
@@ -77,12 +76,12 @@ def read_record(
 def read_records(
     path: str | os.PathLike, image_shape: tuple[int, int, int] = IMAGE_SHAPE, num_classes: int = 10
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Reads a whole file of records at once.
+    """Reads all records of a file at once.
 
     Args:
         path: a file of records, such as `data_batch_1.bin`.
         image_shape: rows, columns and channels of an image.
-        num_classes: labels lie in 0 to `num_classes - 1`.
+        num_classes: the number of classes; labels must be from 0 to `num_classes - 1`.
 
     Returns:
         images: uint8[N, 32, 32, 3], rows x columns x RGB, 0-255.
@@ -90,7 +89,7 @@ def read_records(
 
     Raises:
         FileNotFoundError: there is no such file.
-        RecordError: the file's size is no multiple of a record's, or a label is out of range.
+        RecordError: the file size is zero or not a multiple of the record length, or a label is out of range.
 
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "two.bin"
@@ -106,7 +105,7 @@ def read_records(
 def read_batches(
     path: str | os.PathLike, image_shape: tuple[int, int, int] = IMAGE_SHAPE, num_classes: int = 10
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """As `read_records`, a thousand records at a time, or fewer of large pictures."""
+    """Reads the records of a file as `read_records` does, but yields 1,000 at a time (fewer if they are large)."""
     path, length = Path(path), record_bytes(image_shape)
     count_records(path, image_shape)
     with path.open("rb") as file:
@@ -117,7 +116,7 @@ def read_batches(
 
 
 def read_labels(path: str | os.PathLike, image_shape: tuple[int, int, int] = IMAGE_SHAPE) -> np.ndarray:
-    """The labels of a file of records, int32[N]; no more than a few megabytes of images are in memory at a time."""
+    """Reads the labels of a file of records, int32[N]; keeps only a few megabytes of images in memory at a time."""
     count_records(Path(path), image_shape)
     length = record_bytes(image_shape)
     labels = []
@@ -128,38 +127,38 @@ def read_labels(path: str | os.PathLike, image_shape: tuple[int, int, int] = IMA
 
 
 def count_records(path: Path, image_shape: tuple[int, int, int] = IMAGE_SHAPE) -> int:
-    """How many records a file holds, from its size.
+    """Returns the number of records in a file, computed from its size.
 
     Raises:
         FileNotFoundError: there is no such file.
-        RecordError: the size is zero or no multiple of a record's.
+        RecordError: the size is zero or not a multiple of the record length.
     """
     size, length = Path(path).stat().st_size, record_bytes(image_shape)
     if size == 0 or size % length:
         raise RecordError(
-            f"a record is {length:,} bytes; {sanitize(Path(path).name)} holds {size:,}, not a multiple of it that is "
-            "above zero. The file is probably truncated: run `cifarlab data` with its name and --force, "
-            "or make your own data set once more."
+            f"file size must be a positive multiple of {length:,} bytes, the length of a record; "
+            f"{sanitize(Path(path).name)} has {size:,} bytes. The file is probably truncated: run `cifarlab data` with "
+            "the dataset's name and --force, or create your own dataset again."
         )
     return size // length
 
 
 def write_records(path: str | os.PathLike, images: np.ndarray, labels: np.ndarray) -> None:
-    """Writes images and labels as a file of records, beside its place and then moved into it.
+    """Writes images and labels to a file of records, atomically.
 
     Args:
-        path: the file to write; one that is there is replaced.
+        path: the file to write; an existing one is replaced.
         images: uint8[N, rows, columns, channels], 0-255.
         labels: integers [N], each in 0-255.
 
     Raises:
-        RecordError: a dtype, shape or label that a record cannot hold.
+        RecordError: a dtype, shape or label does not fit into records.
     """
     write_batches(path, [(images, labels)])
 
 
 def write_batches(path: str | os.PathLike, batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> int:
-    """As `write_records`, of images and labels that come a batch at a time; returns how many there were.
+    """Writes batches of images and labels as `write_records` does, and returns the number of records.
 
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "five.bin"
@@ -176,16 +175,16 @@ def write_batches(path: str | os.PathLike, batches: Iterable[tuple[np.ndarray, n
 
 
 def _block_bytes(length: int) -> int:
-    """The length of some whole records of this length each."""
+    """Returns the bytes to read at a time: a multiple of the record length."""
     return max(1, min(_CHUNK_RECORDS, _CHUNK_BYTES // length)) * length
 
 
 def _rows(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """uint8[N, rows, columns, channels], integers[N] -> uint8[N, record bytes]."""
+    """Converts uint8[N, rows, columns, channels] and integers[N] to records, uint8[N, record bytes]."""
     if images.dtype != np.uint8 or images.ndim != 4:
-        raise RecordError(f"images are uint8[N, rows, columns, channels]; got {images.dtype}{list(images.shape)}.")
+        raise RecordError(f"images must be uint8[N, rows, columns, channels]; got {images.dtype}{list(images.shape)}.")
     if labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
-        raise RecordError(f"labels are one integer an image, [{len(images)}]; got {labels.dtype}{list(labels.shape)}.")
+        raise RecordError(f"labels must be integers[{len(images)}]; got {labels.dtype}{list(labels.shape)}.")
     _check_labels(labels, 256, "the array")
     planes = images.transpose(0, 3, 1, 2).reshape(
         len(images), record_bytes(images.shape[1:]) - 1
@@ -194,7 +193,7 @@ def _rows(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _split(rows: np.ndarray, image_shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """uint8[N, record bytes] -> uint8[N, rows, columns, channels], int32[N]."""
+    """Converts records, uint8[N, record bytes], to uint8[N, rows, columns, channels] and int32[N]."""
     height, width, channels = image_shape
     planes = rows[:, 1:].reshape(-1, channels, height, width)
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), rows[:, 0].astype(np.int32)
@@ -204,7 +203,7 @@ def _check_labels(labels: np.ndarray, num_classes: int, where: str) -> None:
     wrong = np.flatnonzero((labels < 0) | (labels >= num_classes))
     if wrong.size:
         raise RecordError(
-            f"labels lie in 0 to {num_classes - 1}; record {wrong[0]:,} of {where} has {labels[wrong[0]]}"
-            f" ({wrong.size:,} such in all). Either the file is no file of records of this shape, or the data "
-            "set has more classes than were named."
+            f"labels must be from 0 to {num_classes - 1}; record {wrong[0]:,} of {where} has {labels[wrong[0]]} "
+            f"({wrong.size:,} such records in all). Either the file does not contain records of this shape, or the "
+            "dataset has more classes than names."
         )

@@ -1,4 +1,4 @@
-"""One's own pictures, from a folder, arrays or a TensorFlow dataset: trained on and evaluated like any others."""
+"""Custom datasets from a directory, arrays or a TensorFlow dataset can be trained on and evaluated like any other."""
 
 import numpy as np
 import pytest
@@ -15,48 +15,48 @@ from cifarlab.evaluation.classifier import classify, load_classifier
 from cifarlab.evaluation.evaluator import evaluate
 from cifarlab.training.loop import train
 
-COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
+COLORS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 COUNTS = {"red": 10, "green": 5, "blue": 2}
 
 
 def paint(folder, counts):
-    """Pictures of one colour a class, of several sizes and formats."""
+    """Writes uniform images, one color per class, in several sizes and formats."""
     for name, count in counts.items():
         (folder / name).mkdir(parents=True)
         for i in range(count):
-            Image.new("RGB", (40 + i, 50), COLOURS[name]).save(folder / name / f"{i}.{('png', 'bmp')[i % 2]}")
+            Image.new("RGB", (40 + i, 50), COLORS[name]).save(folder / name / f"{i}.{('png', 'bmp')[i % 2]}")
     return folder
 
 
-def colours(dataset, split):
-    """The colour of each picture's middle, and the colour of its class."""
+def colors(dataset, split):
+    """Returns the color at the center of each image, and the color of its class."""
     images, labels = read_records(dataset.files(split)[0], dataset.image_shape)
-    return images[:, 16, 16].tolist(), [list(COLOURS[dataset.classes[label]]) for label in labels]
+    return images[:, 16, 16].tolist(), [list(COLORS[dataset.classes[label]]) for label in labels]
 
 
-def test_a_folder_of_pictures_by_class(tmp_path):
+def test_a_directory_of_images_per_class(tmp_path):
     home = paint(tmp_path / "pictures", COUNTS)
-    (home / "red" / "notes.txt").write_text("no picture")
+    (home / "red" / "notes.txt").write_text("not an image")
     (home / ".hidden").mkdir()
-    dataset = from_folder(home, tmp_path / "colours")
-    assert (dataset.name, dataset.classes) == ("colours", ("blue", "green", "red"))
+    dataset = from_folder(home, tmp_path / "colors")
+    assert (dataset.name, dataset.classes) == ("colors", ("blue", "green", "red"))
     assert (dataset.image_shape, dataset.crop_size) == ((32, 32, 3), 24)
     assert dataset.class_counts("train").tolist() == [1, 4, 8]
     assert dataset.class_counts("test").tolist() == [1, 1, 2]
     for split in ("train", "test"):
-        seen, expected = colours(dataset, split)
+        seen, expected = colors(dataset, split)
         assert seen == expected
     assert dataset.majority_class() == ("red", 0.5)
 
 
-def test_classes_are_mixed_in_the_files_and_a_seed_says_how(tmp_path):
+def test_classes_are_mixed_in_the_files_depending_on_the_seed(tmp_path):
     home = paint(tmp_path / "pictures", {"red": 40, "green": 40})
     labels = [read_records(from_folder(home, tmp_path / "a", seed=s).train_files[0])[1].tolist() for s in (0, 0, 1)]
     assert labels[0] == labels[1] != labels[2]
-    assert 10 < sum(a != b for a, b in zip(labels[0], labels[0][1:], strict=False)) < 54  # sorted, it would be 1
+    assert 10 < sum(a != b for a, b in zip(labels[0], labels[0][1:], strict=False)) < 54  # 1 if sorted by class
 
 
-def test_pictures_that_are_parted_already_stay_so(tmp_path):
+def test_an_existing_split_is_kept(tmp_path):
     for part, counts in (("train", {"red": 3, "blue": 2}), ("test", {"red": 1, "blue": 4})):
         paint(tmp_path / "pictures" / part, counts)
     dataset = from_folder(tmp_path / "pictures", tmp_path / "a", size=48, crop_size=40)
@@ -69,12 +69,12 @@ def test_pictures_that_are_parted_already_stay_so(tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda home: [f.unlink() for f in (home / "red").iterdir()], "red should hold pictures of the class red"),
-        (lambda home: (home / "blue" / "1.bmp").unlink(), "two pictures at least, .*; blue has 1"),
+        (lambda home: [f.unlink() for f in (home / "red").iterdir()], "red must contain images of the class red"),
+        (lambda home: (home / "blue" / "1.bmp").unlink(), "at least 2 images, .*; blue has 1"),
         (lambda home: (home / "red" / "0.png").write_bytes(b"torn"), r"1 of 13 files cannot be used.*0\.png"),
     ],
 )
-def test_what_is_wrong_is_one_clear_line_and_the_old_stays(tmp_path, spoil, message):
+def test_errors_are_one_line_and_keep_the_old_dataset(tmp_path, spoil, message):
     home = paint(tmp_path / "pictures", COUNTS)
     dataset = from_folder(home, tmp_path / "a")
     before = dataset.train_files[0].read_bytes()
@@ -89,9 +89,9 @@ def test_what_is_wrong_is_one_clear_line_and_the_old_stays(tmp_path, spoil, mess
 @pytest.mark.fault(promise="archives and files", injection="custom directories and arrays with a wrong layout")
 @pytest.mark.parametrize(
     ("place", "message"),
-    [("nowhere", "is no folder"), ("pictures/red", "2 to 256; it has 0"), ("pictures/red/0.png", "is no folder")],
+    [("nowhere", "not a directory"), ("pictures/red", "it has 0"), ("pictures/red/0.png", "not a directory")],
 )
-def test_a_folder_without_classes_is_refused(tmp_path, place, message):
+def test_a_directory_without_classes_is_refused(tmp_path, place, message):
     paint(tmp_path / "pictures", COUNTS)
     with pytest.raises(DataSetError, match=message):
         from_folder(tmp_path / place, tmp_path / "a")
@@ -103,13 +103,13 @@ def test_arrays(tmp_path):
     dataset = from_arrays(images, labels[:, None], tmp_path / "a", classes=np.array([*"abcd"]), test_fraction=0.25)
     assert (dataset.classes, dataset.image_shape, dataset.crop_size) == (tuple("abcd"), (28, 28, 3), 21)
     parts = [read_records(dataset.files(split)[0], (28, 28, 3)) for split in ("train", "test")]
-    assert [len(found) for _, found in parts] == [32, 8]  # a quarter of ten, rounded: two of each class
+    assert [len(found) for _, found in parts] == [32, 8]  # a quarter of ten, rounded to even: two per class
     values = np.concatenate([pixels[:, 0, 0, 0] for pixels, _ in parts])
-    assert sorted(values) == list(range(40))  # each once
+    assert sorted(values) == list(range(40))  # each exactly once
     assert (np.concatenate([found for _, found in parts]) == values % 4).all()
 
 
-def test_arrays_that_are_parted_already_grey_and_of_other_numbers(tmp_path):
+def test_grayscale_float_arrays_with_a_test_split(tmp_path):
     images = np.full([6, 20, 30], 100.4)
     images[0] = 0
     dataset = from_arrays(images, np.arange(6), tmp_path / "a", test=(images[:2], np.arange(2)))
@@ -122,21 +122,21 @@ def test_arrays_that_are_parted_already_grey_and_of_other_numbers(tmp_path):
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
-        (np.zeros([4, 8, 8, 3]) + 0.5, np.arange(4), "Scale them: 0 to 1 times 255"),
-        (np.zeros([4, 8, 8, 3]) - 1, np.arange(4), "pixels lie in 0 to 255; got float64 of -1 to -1"),
-        (np.full([4, 8, 8, 3], np.nan), np.arange(4), "pixels lie in 0 to 255"),
+        (np.zeros([4, 8, 8, 3]) + 0.5, np.arange(4), "Multiply values in 0-1 by 255"),
+        (np.zeros([4, 8, 8, 3]) - 1, np.arange(4), "pixels must be from 0 to 255; got float64 from -1 to -1"),
+        (np.full([4, 8, 8, 3], np.nan), np.arange(4), "pixels must be from 0 to 255"),
         (np.zeros([4, 8, 8, 3], np.uint8), np.arange(3), "one for each of 4 images; got int64"),
-        (np.zeros([4, 8, 8, 3], np.uint8), np.eye(4, dtype=int), "labels are integers"),
-        (np.zeros([4, 8, 8, 3], np.uint8), np.arange(4.0), "labels are integers"),
+        (np.zeros([4, 8, 8, 3], np.uint8), np.eye(4, dtype=int), "labels must be integers"),
+        (np.zeros([4, 8, 8, 3], np.uint8), np.arange(4.0), "labels must be integers"),
         (np.zeros([4, 8, 8, 3], np.uint8), np.arange(4) - 1, "got -1 to 2"),
         (np.zeros([4, 8, 8, 3], np.uint8), np.arange(4) + 253, "got 253 to 256"),
-        (np.zeros([4, 8], np.uint8), np.arange(4), r"images are \[N, rows, columns, channels\]"),
-        (np.array(["a", "b"]), np.arange(2), "images are"),
+        (np.zeros([4, 8], np.uint8), np.arange(4), r"images must be numbers \[N, rows, columns, channels\]"),
+        (np.array(["a", "b"]), np.arange(2), "images must be"),
         (np.zeros([0, 8, 8, 3], np.uint8), np.arange(0), "for each of 0 images"),
-        (np.zeros([4, 8, 8, 3], np.uint8), np.arange(4), "two pictures at least"),
+        (np.zeros([4, 8, 8, 3], np.uint8), np.arange(4), "at least 2 images"),
     ],
 )
-def test_wrong_arrays_are_one_clear_line(tmp_path, images, labels, message):
+def test_errors_in_arrays_are_one_line(tmp_path, images, labels, message):
     with pytest.raises(DataSetError, match=message) as error:
         from_arrays(images, labels, tmp_path / "a")
     assert "\n" not in str(error.value)
@@ -144,18 +144,18 @@ def test_wrong_arrays_are_one_clear_line(tmp_path, images, labels, message):
 
 def test_more_classes_than_names_and_too_large_a_crop(tmp_path):
     images, labels = np.zeros([8, 8, 8, 3], np.uint8), np.arange(8) % 4
-    with pytest.raises(DataSetError, match="labels of a lie in 0 to 2"):
+    with pytest.raises(DataSetError, match="labels of a must be from 0 to 2"):
         from_arrays(images, labels, tmp_path / "a", test=(images, labels), classes="abc")
     for crop_size in (9, 0, -3):
-        with pytest.raises(DataSetError, match=f"1 to the images' size, 8 x 8; got {crop_size}"):
+        with pytest.raises(DataSetError, match=f"from 1 to the image size, 8 x 8; got {crop_size}"):
             from_arrays(images, labels, tmp_path / "a", crop_size=crop_size)
         assert not any((tmp_path / "a").iterdir())
 
 
-def test_more_classes_than_a_byte_counts(tmp_path):
+def test_more_than_256_classes_are_refused(tmp_path):
     for name in range(257):
         (tmp_path / "pictures" / f"{name}").mkdir(parents=True)
-    with pytest.raises(DataSetError, match="2 to 256; it has 257"):
+    with pytest.raises(DataSetError, match="2 to 256 in all; it has 257"):
         from_folder(tmp_path / "pictures", tmp_path / "a")
 
 
@@ -177,18 +177,18 @@ def test_a_tensorflow_dataset(tmp_path, batch):
     [
         (np.zeros([4, 16, 16, 3], np.uint8), "other elements"),
         ((np.zeros([4, 16, 16], np.uint8), np.arange(4)), r"all of one size; got \(16, 16\)"),
-        ((np.zeros([4, 16, 16, 3], np.uint8), np.zeros([4, 2], int)), "labels are integers"),
-        ((np.zeros([0, 16, 16, 3], np.uint8), np.zeros([0], int)), "there should be train pictures"),
+        ((np.zeros([4, 16, 16, 3], np.uint8), np.zeros([4, 2], int)), "labels must be integers"),
+        ((np.zeros([0, 16, 16, 3], np.uint8), np.zeros([0], int)), "expected at least one train image"),
     ],
 )
-def test_wrong_tensorflow_datasets_are_one_clear_line(tmp_path, elements, message):
+def test_wrong_tensorflow_datasets_are_refused(tmp_path, elements, message):
     wrong = tf.data.Dataset.from_tensor_slices(elements)
     with pytest.raises(DataSetError, match=message):
         from_tf_dataset(wrong, wrong, tmp_path / "a")
 
 
 @pytest.mark.fault(promise="archives and files", injection="custom directories and arrays with a wrong layout")
-def test_pictures_of_several_sizes_are_refused(tmp_path):
+def test_images_of_several_sizes_are_refused(tmp_path):
     def pictures():
         yield np.zeros([8, 8, 3], np.uint8), 0
         yield np.zeros([9, 8, 3], np.uint8), 0
@@ -199,7 +199,7 @@ def test_pictures_of_several_sizes_are_refused(tmp_path):
         from_tf_dataset(wrong, wrong, tmp_path / "a")
 
 
-def test_its_folder_is_its_name_everywhere_and_can_be_moved(tmp_path):
+def test_a_dataset_is_loaded_by_directory_and_can_be_moved(tmp_path):
     home = from_folder(paint(tmp_path / "pictures", COUNTS), tmp_path / "a").train_files[0].parent
     moved = home.rename(tmp_path / "moved")
     dataset = registry.load(str(moved))
@@ -207,33 +207,33 @@ def test_its_folder_is_its_name_everywhere_and_can_be_moved(tmp_path):
     assert dataset.train_files[0].parent == moved
 
 
-def colours_in_a_folder(tmp_path):
-    return from_folder(paint(tmp_path / "pictures", dict.fromkeys(COLOURS, 12)), tmp_path / "a", size=16)
+def colors_in_a_folder(tmp_path):
+    return from_folder(paint(tmp_path / "pictures", dict.fromkeys(COLORS, 12)), tmp_path / "a", size=16)
 
 
-def colours_in_arrays(tmp_path):
-    images = np.repeat(np.array(list(COLOURS.values()), np.uint8), 12, axis=0)[:, None, None] + np.zeros(
+def colors_in_arrays(tmp_path):
+    images = np.repeat(np.array(list(COLORS.values()), np.uint8), 12, axis=0)[:, None, None] + np.zeros(
         [16, 16, 1], np.uint8
     )
-    return from_arrays(images, np.arange(36) // 12, tmp_path / "a", classes=list(COLOURS))
+    return from_arrays(images, np.arange(36) // 12, tmp_path / "a", classes=list(COLORS))
 
 
-def colours_in_tensorflow(tmp_path):
-    images = np.tile(np.array(list(COLOURS.values()), np.uint8), (12, 1))[:, None, None] + np.zeros(
+def colors_in_tensorflow(tmp_path):
+    images = np.tile(np.array(list(COLORS.values()), np.uint8), (12, 1))[:, None, None] + np.zeros(
         [16, 16, 1], np.uint8
     )
     whole = tf.data.Dataset.from_tensor_slices((images, np.arange(36) % 3))
-    return from_tf_dataset(whole.skip(6), whole.take(6), tmp_path / "a", classes=list(COLOURS))
+    return from_tf_dataset(whole.skip(6), whole.take(6), tmp_path / "a", classes=list(COLORS))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", [colours_in_a_folder, colours_in_arrays, colours_in_tensorflow])
-def test_trained_evaluated_and_used_to_the_end(tmp_path, source):
+@pytest.mark.parametrize("source", [colors_in_a_folder, colors_in_arrays, colors_in_tensorflow])
+def test_custom_datasets_can_be_trained_evaluated_and_classified(tmp_path, source):
     dataset = source(tmp_path)
     config = TrainConfig(train_dir=str(tmp_path / "run"), max_steps=60, batch_size=8, distortions="none")
     train(config, dataset=dataset)
     found = evaluate(EvalConfig(checkpoint_dir=config.train_dir, moving_average=False))
     assert (found.num_examples, found.precision) == (6, 1.0)
     classifier = load_classifier(config.train_dir)
-    pictures = np.array([COLOURS["green"]], np.uint8)[:, None, None] + np.zeros([1, 16, 16, 3], np.uint8)
+    pictures = np.array([COLORS["green"]], np.uint8)[:, None, None] + np.zeros([1, 16, 16, 3], np.uint8)
     assert classify(classifier, pictures)[0][0].name == "green"

@@ -1,4 +1,4 @@
-"""Each distortion against its tf.image namesake: the same distribution, image by image."""
+"""Each distortion has the same distribution as the function of tf.image with that name."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ MANY = 4000
 RNG = np.random.default_rng(3)
 IMAGES = RNG.integers(0, 256, [16, 32, 32, 3]).astype(np.uint8)
 COORDINATES = np.stack(np.meshgrid(np.arange(32), np.arange(32), [0], indexing="ij"), -1)[:, :, 0].astype(np.float32)
-"""float32[32, 32, 3]: each pixel holds its own row and column."""
+"""float32[32, 32, 3]: each pixel contains its row and column."""
 
 
 def copies(image, count=MANY):
@@ -19,13 +19,13 @@ def copies(image, count=MANY):
 
 
 def same_distribution(a, b):
-    """Two samples have nearly the same quantiles (of a range of about 1)."""
+    """Asserts that two samples (with a range of about 1) have nearly the same quantiles."""
     quantiles = np.linspace(0.02, 0.98, 25)
     np.testing.assert_allclose(np.quantile(a, quantiles), np.quantile(b, quantiles), atol=0.06)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_every_distortion_is_a_function_of_its_seed_alone(compiled):
+def test_every_distortion_depends_only_on_its_seed(compiled):
     for distort in (distortions.random_crop, *distortions.BY_NAME.values()):
         f = tf.function(distort) if compiled else distort
         first, again, other = f(IMAGES, [1, 2]), f(IMAGES, [1, 2]), f(IMAGES, [1, 3])
@@ -36,7 +36,7 @@ def test_every_distortion_is_a_function_of_its_seed_alone(compiled):
     tf.random.set_seed(None)
 
 
-def test_crops_are_windows_of_the_image_at_uniform_places():
+def test_crops_are_windows_at_uniform_positions():
     crops = distortions.random_crop(copies(COORDINATES), [5, 0]).numpy()
     assert crops.shape == (MANY, 24, 24, 3)
     corner = crops[:, 0, 0, :2].astype(int)
@@ -48,10 +48,10 @@ def test_crops_are_windows_of_the_image_at_uniform_places():
         assert share.shape == (9,)  # places 0 to 8
         np.testing.assert_allclose(share, 1 / 9, atol=0.02)
         assert set(namesake[:, axis]) == set(range(9))
-    assert abs(np.corrcoef(corner.T)[0, 1]) < 0.06  # row and column are drawn apart
+    assert abs(np.corrcoef(corner.T)[0, 1]) < 0.06  # row and column are independent
 
 
-def test_central_crop_is_the_one_of_tf_image():
+def test_central_crop_equals_tf_image():
     ours, theirs = distortions.central_crop(IMAGES), tf.image.resize_with_crop_or_pad(IMAGES, 24, 24)
     assert (ours.numpy() == theirs.numpy()).all()
 
@@ -93,7 +93,7 @@ def test_contrast_stretches_each_channel_about_its_own_mean():
     same_distribution(ours / 1.6, np.array(theirs) / 1.6)
 
 
-def test_standardize_is_the_one_of_tf_image():
+def test_standardize_equals_tf_image():
     images = np.concatenate([IMAGES, np.full([1, 32, 32, 3], 7, np.uint8)])
     ours, theirs = distortions.standardize(images).numpy(), tf.image.per_image_standardization(images).numpy()
     np.testing.assert_allclose(ours, theirs, atol=2e-5)
@@ -101,7 +101,7 @@ def test_standardize_is_the_one_of_tf_image():
     np.testing.assert_allclose(ours[:16].std((1, 2, 3)), 1, atol=1e-4)
 
 
-def test_nearly_flat_images_are_not_blown_up():
+def test_nearly_uniform_images_are_not_amplified():
     image = np.zeros([1, 24, 24, 3], np.uint8)
     image[0, 0, 0, 0] = 1
     deviation = max(image.std(), 1 / np.sqrt(image.size))
@@ -114,8 +114,8 @@ def test_draws_differ_from_image_to_image():
         assert len(np.unique(results, axis=0)) > 25
 
 
-def test_affine_turns_stretches_and_slants_about_the_middle():
-    """Each image by its own draw; a coordinate's new values lie on a plane, whose slopes are the matrix."""
+def test_affine_rotates_stretches_and_shears_around_the_center():
+    """Each image is transformed differently. The slopes of the new coordinates are the entries of its matrix."""
     rows, columns = np.meshgrid(np.arange(24.0), np.arange(24.0), indexing="ij")
     image = np.stack([rows, columns, np.full_like(rows, 100.0)], -1).astype(np.float32)
     turned = distortions.random_affine(copies(image), [5, 0]).numpy()
@@ -123,7 +123,7 @@ def test_affine_turns_stretches_and_slants_about_the_middle():
     np.testing.assert_allclose(middle, 11.5, atol=1e-3)
     assert (abs(turned[..., 2] - 100) < 1e-3).all()
     slopes = np.stack([turned[:, 12, 11, :2] - turned[:, 11, 11, :2], turned[:, 11, 12, :2] - turned[:, 11, 11, :2]], 1)
-    down, right = slopes[:, 0], slopes[:, 1]  # of (row, column) that a pixel shows, for one step down and one right
+    down, right = slopes[:, 0], slopes[:, 1]  # change of (row, column) per pixel, downward and to the right
     angle = np.degrees(np.arcsin(right[:, 0]))
     assert 14 < abs(angle).max() <= 15
     stretched = right[:, 1] / np.cos(np.radians(angle))
@@ -140,13 +140,13 @@ def test_draws_of_two_distortions_are_independent():
     assert abs(np.corrcoef(delta, corner)[0, 1]) < 0.06
 
 
-def test_after_standardization_brightness_is_gone_and_contrast_is_not():
+def test_standardization_cancels_brightness_but_not_contrast():
     plain = distortions.standardize(IMAGES).numpy()
     bright = distortions.standardize(distortions.random_brightness(IMAGES, [1, 1])).numpy()
     stretched = distortions.standardize(distortions.random_contrast(IMAGES, [1, 1])).numpy()
     assert np.abs(bright - plain).max() < 1e-4
-    coloured = IMAGES * np.array([1.0, 0.5, 0.2], np.float32)  # channels of different means, as in real pictures
-    gap = distortions.standardize(distortions.random_contrast(coloured, [1, 1])) - distortions.standardize(coloured)
+    colored = IMAGES * np.array([1.0, 0.5, 0.2], np.float32)  # channels with different means, as in real images
+    gap = distortions.standardize(distortions.random_contrast(colored, [1, 1])) - distortions.standardize(colored)
     assert np.abs(gap.numpy()).max() > 0.1
     assert stretched.shape == plain.shape
 
@@ -155,11 +155,11 @@ def test_after_standardization_brightness_is_gone_and_contrast_is_not():
     "crop", [lambda i: distortions.random_crop(i, [0, 0], 33), lambda i: distortions.central_crop(i, 33)]
 )
 def test_a_crop_larger_than_the_image_is_refused(crop):
-    with pytest.raises(ValueError, match="at most as large as the images, 32 x 32; got 33"):
+    with pytest.raises(ValueError, match="must not exceed the image size, 32 x 32; got 33"):
         crop(IMAGES)
 
 
-def test_distortions_are_named_in_the_settings():
+def test_settings_name_all_distortions():
     assert tuple(distortions.BY_NAME) == config.DISTORTIONS
     assert distortions.parse_distortions(config.TrainConfig().distortions) == distortions.TUTORIAL_DISTORTIONS
     assert distortions.parse_distortions("contrast,flip") == (distortions.random_contrast, distortions.random_flip)

@@ -9,7 +9,7 @@ from cifarlab.data.registry import load
 
 @pytest.fixture
 def numbered(tmp_path):
-    """2,500 training pictures in two files, each of the colour of its place."""
+    """Returns a dataset with 2,500 training images in two files; the pixels of an image are its index modulo 251."""
     places = np.arange(2_500)
     images = np.broadcast_to((places % 251).astype(np.uint8)[:, None, None, None], [2_500, 4, 4, 1])
     files = [tmp_path / "a.bin", tmp_path / "b.bin"]
@@ -20,7 +20,7 @@ def numbered(tmp_path):
 
 
 @pytest.mark.parametrize("examples", [1, 300, 800, 900, 2_499])
-def test_the_tail_is_held_out_and_nothing_is_lost(numbered, tmp_path, examples):
+def test_the_last_images_are_held_out_and_none_are_lost(numbered, tmp_path, examples):
     held = hold_out(numbered, tmp_path / "held", examples)
     parts = [read_records(held.files(split)[0], (4, 4, 1)) for split in ("train", "test")]
     assert [len(labels) for _, labels in parts] == [2_500 - examples, examples]
@@ -32,15 +32,15 @@ def test_the_tail_is_held_out_and_nothing_is_lost(numbered, tmp_path, examples):
 
 
 @pytest.mark.parametrize("examples", [0, -1, 2_500, 9_999])
-def test_some_and_not_all_can_be_held_out(numbered, tmp_path, examples):
-    with pytest.raises(DataSetError, match="of 2,500 training pictures 1 to 2,499 can be held out"):
+def test_no_or_all_images_cannot_be_held_out(numbered, tmp_path, examples):
+    with pytest.raises(DataSetError, match="from 1 to 2,499 of 2,500 training images"):
         hold_out(numbered, tmp_path / "held", examples)
     assert not (tmp_path / "held").exists()
 
 
-def test_a_data_set_is_not_parted_into_its_own_folder(numbered, tmp_path):
+def test_output_dir_must_not_contain_the_dataset(numbered, tmp_path):
     held = hold_out(numbered, tmp_path / "held", 300)
     before = held.train_files[0].read_bytes()
-    with pytest.raises(DataSetError, match="want a folder of their own"):
+    with pytest.raises(DataSetError, match="output_dir must not contain the files of numbered_held_out"):
         hold_out(held, tmp_path / "held", 100)
     assert held.train_files[0].read_bytes() == before

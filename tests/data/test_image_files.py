@@ -18,7 +18,7 @@ RED = (255, 0, 0)
 
 @pytest.mark.fault(promise="archives and files", injection="images: animated, CMYK, 1 x 1, transparent, 16-bit")
 @pytest.mark.parametrize(
-    ("mode", "colour", "name"),
+    ("mode", "color", "name"),
     [
         ("RGB", RED, "a.png"),
         ("RGB", RED, "a.bmp"),
@@ -28,8 +28,8 @@ RED = (255, 0, 0)
         ("P", None, "a.gif"),
     ],
 )
-def test_pictures_of_any_kind_become_rgb(tmp_path, mode, colour, name):
-    picture = Image.new("RGB", (50, 40), RED).convert("P") if mode == "P" else Image.new(mode, (50, 40), colour)
+def test_images_of_any_kind_become_rgb(tmp_path, mode, color, name):
+    picture = Image.new("RGB", (50, 40), RED).convert("P") if mode == "P" else Image.new(mode, (50, 40), color)
     array = read_image(saved(tmp_path, picture, name))
     assert array.shape == (32, 32, 3)
     assert array.dtype == np.uint8
@@ -37,19 +37,19 @@ def test_pictures_of_any_kind_become_rgb(tmp_path, mode, colour, name):
 
 
 @pytest.mark.fault(promise="archives and files", injection="images: animated, CMYK, 1 x 1, transparent, 16-bit")
-def test_transparent_is_white_and_grey_is_grey(tmp_path):
+def test_transparent_becomes_white_and_gray_stays_gray(tmp_path):
     assert (read_image(saved(tmp_path, Image.new("RGBA", (9, 9), (0, 0, 0, 0)), "t.png")) == 255).all()
     assert (read_image(saved(tmp_path, Image.new("L", (9, 9), 77), "g.png")) == 77).all()
 
 
 @pytest.mark.fault(promise="archives and files", injection="images: animated, CMYK, 1 x 1, transparent, 16-bit")
-def test_sixteen_bit_grey_is_scaled_and_not_cut_off(tmp_path):
+def test_16_bit_grayscale_is_scaled_and_not_clipped(tmp_path):
     ramp = np.linspace(0, 65535, 32).astype(np.uint16)[None].repeat(32, 0)
     array = read_image(saved(tmp_path, Image.fromarray(ramp), "ramp.png"))
     np.testing.assert_allclose(array[0, :, 0], np.linspace(0, 255, 32), atol=1.5)
 
 
-def test_the_middle_of_an_oblong_picture_is_kept(tmp_path):
+def test_wide_images_are_cropped_around_the_center(tmp_path):
     wide = Image.new("RGB", (96, 32), RED)
     wide.paste((0, 255, 0), (32, 0, 64, 32))
     array = read_image(saved(tmp_path, wide, "wide.png"))
@@ -62,23 +62,23 @@ def test_any_size(tmp_path, size):
     assert read_image(saved(tmp_path, Image.new("RGB", size), "a.png")).shape == (32, 32, 3)
 
 
-def test_a_picture_of_the_right_size_is_taken_as_it_is(tmp_path):
+def test_an_image_of_the_right_size_is_unchanged(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, [32, 32, 3], np.uint8)
     path = saved(tmp_path, Image.fromarray(pixels), "a.png")
     assert (read_image(path) == pixels).all()
 
 
-def test_pictures_take_the_shape_of_a_data_set(tmp_path):
+def test_images_take_the_shape_of_a_dataset(tmp_path):
     path = saved(tmp_path, Image.new("RGB", (90, 70), RED), "a.png")
     assert read_image(path, (20, 40, 3)).shape == (20, 40, 3)
     grey = read_image(path, (28, 28, 1))
     assert grey.shape == (28, 28, 1)
     assert (grey == 76).all()  # 0.299 of 255
-    with pytest.raises(ImageFileError, match="3 channels or 1; the data set's images have 4"):
+    with pytest.raises(ImageFileError, match="3 channels or 1; the dataset's images have 4"):
         read_image(path, (32, 32, 4))
 
 
-def test_pictures_are_found_by_their_endings(tmp_path):
+def test_images_are_found_by_their_suffixes(tmp_path):
     for folder in ("below", ".thumbnails"):
         (tmp_path / folder).mkdir()
     for name in ("b.PNG", "a.jpeg", "below/c.webp", ".hidden.png", ".thumbnails/b.png", "notes.txt", "Thumbs.db"):
@@ -87,16 +87,16 @@ def test_pictures_are_found_by_their_endings(tmp_path):
 
 
 @pytest.mark.fault(promise="archives and files", injection="images: animated, CMYK, 1 x 1, transparent, 16-bit")
-def test_the_first_picture_of_an_animation_counts(tmp_path):
+def test_the_first_frame_of_an_animation_is_read(tmp_path):
     first, second = (Image.new("RGB", (32, 32), c) for c in (RED, (0, 0, 255)))
     path = tmp_path / "a.gif"
     first.save(path, save_all=True, append_images=[second])
     np.testing.assert_allclose(read_image(path)[0, 0], RED, atol=3)
 
 
-def test_a_photo_is_turned_as_its_camera_says(tmp_path):
+def test_a_photo_is_rotated_by_its_exif_orientation(tmp_path):
     photo = Image.new("RGB", (32, 32), RED)
-    photo.paste((0, 255, 0), (0, 0, 32, 16))  # green above
+    photo.paste((0, 255, 0), (0, 0, 32, 16))  # green on top
     exif = Image.Exif()
     exif[0x0112] = 3  # the camera was upside down
     buffer = io.BytesIO()
@@ -107,17 +107,17 @@ def test_a_photo_is_turned_as_its_camera_says(tmp_path):
 
 
 @pytest.mark.fault(promise="archives and files", injection="files that are empty, truncated or not images")
-@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(40)])
-def test_what_is_no_picture_is_one_clear_line(tmp_path, content):
+@pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n" + bytes(40)])
+def test_files_that_are_not_images_are_refused_in_one_line(tmp_path, content):
     path = tmp_path / "odd.png"
     path.write_bytes(content)
-    with pytest.raises(ImageFileError, match=r"odd\.png should be a picture") as error:
+    with pytest.raises(ImageFileError, match=r"odd\.png must be an image") as error:
         read_image(path)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.fault(promise="archives and files", injection="files that are empty, truncated or not images")
-def test_missing_folder_and_half_a_picture(tmp_path):
+def test_missing_files_directories_and_truncated_images(tmp_path):
     with pytest.raises(ImageFileError, match="no such file"):
         read_image(tmp_path / "none.png")
     with pytest.raises(ImageFileError):
@@ -130,7 +130,7 @@ def test_missing_folder_and_half_a_picture(tmp_path):
 
 
 @pytest.mark.fault(promise="archives and files", injection="images that would fill the memory")
-def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path):
+def test_a_decompression_bomb_is_refused(tmp_path):
     import struct
     import zlib
 

@@ -14,11 +14,11 @@ COUNT = 60
 
 @pytest.fixture(scope="module")
 def numbered(tmp_path_factory):
-    """A data set of 60 records in two files whose label and pixels say which record it is."""
+    """Returns a dataset of 60 records in two files; label and pixels of a record are its index."""
     folder = tmp_path_factory.mktemp("numbered")
     number = np.arange(COUNT)
     images = np.broadcast_to(number[:, None, None, None], [COUNT, 32, 32, 3]).astype(np.uint8).copy()
-    images[:, ::2, :, 0] += 100  # stripes, so that standardization keeps something
+    images[:, ::2, :, 0] += 100  # stripes, so that standardization does not turn the image into zeros
     write_records(folder / "a.bin", images[:40], number[:40])
     write_records(folder / "b.bin", images[40:], number[40:])
     write_records(folder / "test.bin", images[:25], number[:25])
@@ -61,7 +61,7 @@ def test_evaluation_images_are_central_crops_standardized(drawn):
     np.testing.assert_allclose(batch.numpy(), standardize(central_crop(images[:8])).numpy(), atol=1e-6)
 
 
-def test_evaluation_of_the_first_so_many(numbered):
+def test_evaluation_of_the_first_n_images(numbered):
     assert labels_of(inputs(numbered, "train", 7, num_examples=45), 100).tolist() == list(range(45))
 
 
@@ -73,7 +73,7 @@ def test_an_epoch_holds_every_record_once_and_batches_straddle_epochs(numbered):
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 11])
-def test_going_on_at_a_step_gives_the_batches_of_an_uninterrupted_run(drawn, step):
+def test_resuming_gives_the_batches_of_an_uninterrupted_run(drawn, step):
     kwargs = {"seed": 3, "min_fraction_of_examples_in_queue": 0.2}
     whole = list(itertools.islice(distorted_inputs(drawn, 900, **kwargs), 13))
     rest = list(itertools.islice(distorted_inputs(drawn, 900, first_step=step, **kwargs), 13 - step))
@@ -82,7 +82,7 @@ def test_going_on_at_a_step_gives_the_batches_of_an_uninterrupted_run(drawn, ste
         assert (images.numpy() == again.numpy()).all()
 
 
-def test_order_and_draws_hang_on_the_seed_and_on_nothing_else(drawn):
+def test_order_and_distortions_depend_only_on_the_seed(drawn):
     def batch(seed):
         return next(iter(distorted_inputs(drawn, 64, seed=seed)))
 
@@ -109,7 +109,7 @@ def test_capacity_is_the_tutorials():
 
 
 def test_a_small_queue_mixes_less(numbered):
-    """With room for one batch or three, the first records come out early; with room for all, anywhere."""
+    """In a queue of a few batches, records move only a little; in a queue of a whole epoch, they move anywhere."""
 
     def mean_travel(fraction, batch_size):
         batches = distorted_inputs(numbered, batch_size, seed=1, min_fraction_of_examples_in_queue=fraction)
@@ -132,13 +132,13 @@ def test_the_queue_counts_what_is_read_minus_what_is_delivered(numbered):
     dataset = distorted_inputs(numbered, 20, min_fraction_of_examples_in_queue=1.0, counter=counter)
     assert counter.fill == 0
     next(iter(dataset))
-    assert 0 <= counter.fill <= COUNT  # never more than an epoch is waiting
+    assert 0 <= counter.fill <= COUNT  # at most one epoch is in the queue
 
 
-def test_a_run_that_goes_on_counts_its_queue_rightly(drawn):
+def test_a_resumed_run_counts_its_queue_correctly(drawn):
     counter = QueueCounter()
     next(iter(distorted_inputs(drawn, 100, first_step=70, num_preprocess_threads=1, counter=counter)))
-    assert 2_000 < counter.fill <= 3_000  # 7,000 of 10,000 are skipped: less than the queue's 4,300 are left
+    assert 2_000 < counter.fill <= 3_000  # 7,000 of 10,000 are skipped, so fewer than the queue's 4,300 are left
 
 
 def test_distortions_are_a_setting(numbered):
@@ -150,9 +150,9 @@ def test_distortions_are_a_setting(numbered):
     np.testing.assert_allclose(turned.numpy()[:, ::-1], plain.numpy(), atol=1e-5)
 
 
-def test_what_is_no_data_set_and_no_batch_is_refused(numbered):
+def test_a_wrong_dataset_or_batch_size_is_refused(numbered):
     for make in (inputs, distorted_inputs):
-        with pytest.raises(DataSetError, match=r'what cifarlab.load\("drawn"\) returns; got \'drawn\''):
+        with pytest.raises(DataSetError, match=r'such as cifarlab.load\("drawn"\) returns; got \'drawn\''):
             make("drawn")
-    with pytest.raises(DataSetError, match="1 image or more; got 0"):
+    with pytest.raises(DataSetError, match="batch_size must be at least 1; got 0"):
         inputs(numbered, batch_size=0)

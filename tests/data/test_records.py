@@ -15,7 +15,7 @@ from cifarlab.data.records import (
 
 
 def record(label, red, green, blue):
-    """A record whose planes are of one value each."""
+    """Returns a record in which every plane has a single value."""
     return bytes([label]) + bytes([red]) * 1024 + bytes([green]) * 1024 + bytes([blue]) * 1024
 
 
@@ -35,7 +35,7 @@ def test_planes_are_row_major():
     assert image.sum() == 99
 
 
-def test_whole_files_hold_the_same_as_single_records(tmp_path):
+def test_files_are_read_like_single_records(tmp_path):
     path = tmp_path / "three.bin"
     path.write_bytes(record(1, 1, 2, 3) + record(9, 4, 5, 6) + record(0, 7, 8, 9))
     images, labels = read_records(path)
@@ -45,7 +45,7 @@ def test_whole_files_hold_the_same_as_single_records(tmp_path):
     assert count_records(path) == 3
 
 
-def test_written_records_are_read_back_and_native(tmp_path):
+def test_written_records_are_read_back(tmp_path):
     rng = np.random.default_rng(1)
     images, labels = rng.integers(0, 256, [7, 32, 32, 3], np.uint8), rng.integers(0, 10, 7)
     write_records(tmp_path / "a.bin", images, labels)
@@ -67,9 +67,9 @@ def test_other_image_shapes(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "holds 0"),
-        (bytes(3072), "holds 3,072"),
-        (bytes(3074), "holds 3,074"),
+        (b"", "bad.bin has 0 bytes"),
+        (bytes(3072), "bad.bin has 3,072 bytes"),
+        (bytes(3074), "bad.bin has 3,074 bytes"),
         (record(3, 0, 0, 0) + record(10, 0, 0, 0), "record 1 of bad.bin has 10"),
     ],
 )
@@ -81,7 +81,7 @@ def test_damaged_files_are_refused_in_one_line(tmp_path, content, message):
 
 
 @pytest.mark.fault(promise="archives and files", injection="truncated records, or labels out of range")
-def test_one_record_of_another_length_is_refused():
+def test_a_record_of_the_wrong_length_is_refused():
     with pytest.raises(RecordError, match=r"3,073 bytes; got 3,072"):
         read_record(bytes(3072))
 
@@ -97,13 +97,13 @@ def test_one_record_of_another_length_is_refused():
         (np.zeros([1, 32, 32, 3], np.uint8), [256]),
     ],
 )
-def test_what_a_record_cannot_hold_is_not_written(tmp_path, images, labels):
+def test_invalid_arrays_are_not_written(tmp_path, images, labels):
     with pytest.raises(RecordError):
         write_records(tmp_path / "a.bin", images, labels)
     assert not list(tmp_path.iterdir())
 
 
-def test_labels_of_a_large_file_take_little_memory(tmp_path):
+def test_reading_labels_takes_little_memory(tmp_path):
     path = tmp_path / "large.bin"
     labels = np.arange(10_000) % 10
     path.write_bytes(b"".join(bytes([label]) + bytes(3072) for label in labels))  # 31 MB

@@ -20,7 +20,7 @@ def native_folder(folder, per_file=2):
 
 @pytest.fixture
 def offline(monkeypatch):
-    """A fetch that fails at once, and says so when it is called."""
+    """Replaces `fetch` with a function that records its calls and fails at once."""
     calls = []
 
     def fetch(urls, target, **kwargs):
@@ -31,7 +31,7 @@ def offline(monkeypatch):
     return calls
 
 
-def test_drawn_is_made_on_first_use(drawn):
+def test_drawn_is_generated_on_first_use(drawn):
     assert drawn.num_examples("train") == 10_000
     assert drawn.num_examples("test") == 2_000
     assert drawn.classes == CLASSES
@@ -39,14 +39,14 @@ def test_drawn_is_made_on_first_use(drawn):
     assert (drawn.image_shape, drawn.crop_size) == ((32, 32, 3), 24)
 
 
-def test_drawn_is_not_made_twice(data_dir, monkeypatch):
+def test_drawn_is_not_generated_twice(data_dir, monkeypatch):
     from cifarlab.data.sources import drawn
 
     monkeypatch.setattr(drawn, "write_data_set", lambda folder: 1 / 0)
     assert registry.load("drawn", data_dir).name == "drawn"
 
 
-def test_street_digits_are_drawn_as_svhns_files_and_read_like_them(tmp_path, monkeypatch):
+def test_street_digits_are_written_and_read_as_svhn_files(tmp_path, monkeypatch):
     from cifarlab.data.sources import street_digits
 
     write_files, calls = street_digits.write_files, []
@@ -65,7 +65,7 @@ def test_street_digits_are_drawn_as_svhns_files_and_read_like_them(tmp_path, mon
 
 
 @pytest.mark.parametrize("place", [cifar10.FOLDER, "."])
-def test_a_folder_that_already_holds_cifar10_is_used_as_it_is(tmp_path, offline, place):
+def test_existing_cifar10_files_are_used(tmp_path, offline, place):
     folder = native_folder(tmp_path / "data" / place)
     dataset = registry.load("cifar10", tmp_path / "data")
     assert dataset.num_examples("train") == 10
@@ -73,7 +73,7 @@ def test_a_folder_that_already_holds_cifar10_is_used_as_it_is(tmp_path, offline,
     assert not offline
 
 
-def test_cifar10_is_asked_for_by_size_and_checksum_and_mirrors_come_first(tmp_path, offline, monkeypatch):
+def test_cifar10_is_fetched_with_size_and_checksum_from_mirrors_first(tmp_path, offline, monkeypatch):
     monkeypatch.setenv("CIFARLAB_CIFAR10_MIRRORS", "http://one/a.tar.gz http://two/b.tar.gz")
     with pytest.raises(DownloadError, match="--dataset drawn") as error:
         registry.load("cifar10", tmp_path)
@@ -85,7 +85,7 @@ def test_cifar10_is_asked_for_by_size_and_checksum_and_mirrors_come_first(tmp_pa
     assert kwargs["size"] == 170_052_171
 
 
-def test_a_fetched_archive_is_unpacked_and_used(tmp_path, monkeypatch):
+def test_a_downloaded_archive_is_extracted_and_used(tmp_path, monkeypatch):
     import tarfile
 
     source = native_folder(tmp_path / "source" / cifar10.FOLDER, 5)
@@ -101,16 +101,20 @@ def test_a_fetched_archive_is_unpacked_and_used(tmp_path, monkeypatch):
     dataset = registry.load("cifar10", tmp_path / "data")
     assert dataset.num_examples("train") == 25
     (dataset.train_files[0]).write_bytes(bytes(3073))
-    assert registry.load("cifar10", tmp_path / "data").num_examples("train") == 21  # complete by name: as it is
+    assert (
+        registry.load("cifar10", tmp_path / "data").num_examples("train") == 21
+    )  # the files exist, so they are used unchanged
     assert registry.load("cifar10", tmp_path / "data", force=True).num_examples("train") == 25
-    write_records(dataset.train_files[0], np.full([5, 32, 32, 3], 9, np.uint8), np.arange(5))  # of the right size
+    write_records(
+        dataset.train_files[0], np.full([5, 32, 32, 3], 9, np.uint8), np.arange(5)
+    )  # wrong pixels, right size
     repaired = registry.load("cifar10", tmp_path / "data", force=True)
     assert not np.fromfile(repaired.train_files[0], np.uint8)[1:3073].any()
 
 
-def test_unknown_names_list_what_there_is():
+def test_unknown_names_list_the_datasets():
     with pytest.raises(
-        DataSetError, match=r"no data set 'cifer10'; there are cifar10, drawn, .*\. Did you mean cifar10\?"
+        DataSetError, match=r"unknown dataset 'cifer10'; available: cifar10, drawn, .*\. Did you mean cifar10\?"
     ):
         registry.load("cifer10")
 
@@ -118,39 +122,39 @@ def test_unknown_names_list_what_there_is():
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda f: (f / "data_batch_3.bin").write_bytes(bytes(3072)), "data_batch_3.bin holds 3,072"),
-        (lambda f: (f / "data_batch_3.bin").write_bytes(b""), "data_batch_3.bin holds 0"),
+        (lambda f: (f / "data_batch_3.bin").write_bytes(bytes(3072)), "data_batch_3.bin has 3,072 bytes"),
+        (lambda f: (f / "data_batch_3.bin").write_bytes(b""), "data_batch_3.bin has 0 bytes"),
         (
             lambda f: (f / "test_batch.bin").write_bytes(bytes([10]) + bytes(3072)),
             "record 0 of .*has 10",
         ),
     ],
 )
-def test_damaged_files_are_one_clear_line(tmp_path, spoil, message):
+def test_damaged_files_are_reported_in_one_line(tmp_path, spoil, message):
     spoil(native_folder(tmp_path / cifar10.FOLDER))
     with pytest.raises(DataSetError, match=message) as error:
         registry.load("cifar10", tmp_path)
     assert "\n" not in str(error.value)
 
 
-def test_a_file_that_vanished_is_named(drawn, tmp_path):
+def test_a_missing_file_is_named(drawn, tmp_path):
     folder = tmp_path / "gone"
     shutil.copytree(drawn.train_files[0].parent, folder)
     dataset = DataSet("drawn", drawn.classes, (folder / "data_batch_1.bin",), (folder / "test_batch.bin",))
     dataset.validate()
     (folder / "test_batch.bin").unlink()
-    with pytest.raises(DataSetError, match=r"test_batch\.bin should hold records of drawn; No such file"):
+    with pytest.raises(DataSetError, match=r"test_batch\.bin must contain records of drawn; No such file"):
         dataset.validate()
 
 
-def test_the_data_folder_is_a_setting(monkeypatch, tmp_path):
+def test_the_data_directory_can_be_set(monkeypatch, tmp_path):
     monkeypatch.setenv("CIFARLAB_DATA", str(tmp_path))
     assert registry.default_data_dir() == tmp_path
     monkeypatch.delenv("CIFARLAB_DATA")
     assert registry.default_data_dir().name == "cifarlab"
 
 
-def test_a_description_comes_back(drawn, tmp_path):
+def test_a_description_can_be_read_back(drawn, tmp_path):
     drawn.save_description(tmp_path / "dataset.json")
     described = DataSet.read_description(tmp_path / "dataset.json")
     assert (described.name, described.classes) == (drawn.name, drawn.classes)
@@ -160,9 +164,9 @@ def test_a_description_comes_back(drawn, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"name": "x"}', '{"name": "x", "classes": 3, "image_shape": 1}'])
-def test_a_damaged_description_is_one_clear_line(tmp_path, content):
+def test_a_damaged_description_is_reported_in_one_line(tmp_path, content):
     (tmp_path / "dataset.json").write_text(content)
-    with pytest.raises(DataSetError, match="should describe the data set"):
+    with pytest.raises(DataSetError, match="must describe a dataset"):
         DataSet.read_description(tmp_path / "dataset.json")
 
 

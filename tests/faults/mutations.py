@@ -401,8 +401,8 @@ MUTATIONS = [
         "extracting only the expected members",
         ARCHIVE,
         "                    if entry.name in members:\n"
-        "                        _copy_member(tar, entry, folder, missing.pop(entry.name, None))\n",
-        "                    missing.pop(entry.name, None)\n                    tar.extract(entry, folder)\n",
+        "                        _copy_member(tar, entry, directory, missing.pop(entry.name, None))\n",
+        "                    missing.pop(entry.name, None)\n                    tar.extract(entry, directory)\n",
     ),
     Mutation(
         "archives and files",

@@ -67,7 +67,7 @@ def test_fetch_cut_off_at_every_tenth_downloads_nothing_twice(server, target, co
     server.answer = lambda request, n: request.serve(upto=request.start + TENTH)
     calls = 1
     while message := comes(server, target, size):
-        assert f"it continues at {3 * calls * TENTH:,} bytes" in message
+        assert f"the download continues at {3 * calls * TENTH:,} bytes" in message
         calls += 1
         count_trial(3)
     assert calls == 4
@@ -109,7 +109,7 @@ def test_fetch_reports_error_status_and_keeps_partial_file(server, target, statu
 )  # fmt: skip
 def test_fetch_reports_redirect_to_invalid_url(server, target, place):
     server.answer = lambda request, n: request.head(302, Location=place, Content_Length=0)
-    assert "expected batches.bin from 1 address; got http" in comes(server, target)
+    assert "cannot download batches.bin from 1 URL: http" in comes(server, target)
 
 
 NUMBERS = ["9" * 5000, "9" * 400, "9" * 16, "-5", "0x10", "1e3", "\xb2", "٣", "", " ", "200000, 5", "None"]

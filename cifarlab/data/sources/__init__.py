@@ -1,1 +1,1 @@
-"""Where the built-in data sets come from."""
+"""Sources of the built-in datasets: downloads and generators."""

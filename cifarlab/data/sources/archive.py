@@ -1,4 +1,4 @@
-"""Unpack an archive: what is expected of it, whole or not at all. Nothing here trusts the archive."""
+"""Extract the expected members of an untrusted archive, atomically."""
 
 import gzip
 import os
@@ -12,12 +12,12 @@ from cifarlab.data.sources.download import DownloadError, disk_error
 from cifarlab.files import append_suffix, file_lock
 from cifarlab.text import sanitize
 
-BLOCK_BYTES = 1 << 14  # 16 KiB, to read what nobody asked for
-SLACK_BYTES = 1 << 24  # 16 MiB for an archive's headers and the members nobody asked for; a bomb needs more
-HEADER_BYTES = 1 << 12  # of an extended header: the longest path; tarfile's time grows with the square of its length
+BLOCK_BYTES = 1 << 14  # bytes read at a time from the rest of an archive
+SLACK_BYTES = 1 << 24  # 16 MiB for headers and other members; a decompression bomb exceeds it
+HEADER_BYTES = 1 << 12  # largest extended header (the longest path); tarfile's time is quadratic in its length
 
 
-_DAMAGED = (  # what gzip and tarfile raise for a file that is none of theirs
+_DAMAGED = (  # exceptions that gzip and tarfile raise for invalid files
     EOFError,
     ValueError,
     ArithmeticError,
@@ -30,70 +30,70 @@ _DAMAGED = (  # what gzip and tarfile raise for a file that is none of theirs
 
 
 class _BadArchiveError(Exception):
-    """What the archive holds is not what is wanted."""
+    """The archive does not have the expected contents."""
 
 
-def extract(archive: str | os.PathLike, folder: str | os.PathLike, members: Mapping[str, int]) -> Path:
-    """Unpacks exactly the named members of a .tar.gz into a folder that appears whole or not at all.
+def extract(archive: str | os.PathLike, directory: str | os.PathLike, members: Mapping[str, int]) -> Path:
+    """Extracts exactly the given members of a .tar.gz file into a directory, which is created atomically.
 
-    Nothing else is written, whatever the archive holds: no other path, link or device, and no byte too many.
-    A folder that has all the files in the right sizes is used as it is; one that lacks some is completed, and
-    what it holds beside them is left alone.
+    Nothing else is written, whatever the archive contains: no other paths, links, devices or extra bytes. If the
+    directory already has all files with the right sizes, nothing is done. If it lacks some, they are added, and other
+    files in it are kept.
 
     Args:
         archive: a .tar.gz file.
-        folder: where the files go, each under the last part of its member's name.
-        members: the members' full names and their sizes in bytes.
+        directory: where the files are written, each under the last part of its member's name.
+        members: the full names of the members and their sizes in bytes.
 
     Returns:
-        `folder` as a path.
+        `directory` as a path.
 
     Raises:
-        DownloadError: the archive is damaged or is another one, or the disk does not take the files.
+        DownloadError: the archive is damaged or a different one, or the files cannot be written.
 
     >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> _ = (folder / "a.bin").write_bytes(bytes(3))
-    >>> with tarfile.open(folder / "a.tar.gz", "w:gz") as tar:
-    ...     tar.add(folder / "a.bin", "batches/a.bin")
-    >>> files = extract(folder / "a.tar.gz", folder / "files", {"batches/a.bin": 3})
+    >>> home = Path(tempfile.mkdtemp())
+    >>> _ = (home / "a.bin").write_bytes(bytes(3))
+    >>> with tarfile.open(home / "a.tar.gz", "w:gz") as tar:
+    ...     tar.add(home / "a.bin", "batches/a.bin")
+    >>> files = extract(home / "a.tar.gz", home / "files", {"batches/a.bin": 3})
     >>> [file.name for file in files.iterdir()]
     ['a.bin']
     """
-    archive, folder = Path(archive), Path(folder)
+    archive, directory = Path(archive), Path(directory)
     try:
-        if not _has_all(folder, members):
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with file_lock(folder):
-                if not _has_all(folder, members):  # another process may have been here meanwhile
-                    _extract_locked(archive, folder, members)
+        if not _has_all(directory, members):
+            directory.parent.mkdir(parents=True, exist_ok=True)
+            with file_lock(directory):
+                if not _has_all(directory, members):  # another process may have extracted it
+                    _extract_locked(archive, directory, members)
     except _BadArchiveError as error:
         raise DownloadError(
-            f"expected {len(members)} files in {archive}; got {sanitize(' '.join(str(error).split()))}. "
-            "Remove it, fetch it again."
+            f"{archive} is not the expected archive of {len(members)} files: {sanitize(' '.join(str(error).split()))}. "
+            "Delete it and download it again."
         ) from error
     except OSError as error:
-        raise disk_error(folder, error) from error
-    return folder
+        raise disk_error(directory, error) from error
+    return directory
 
 
-def _extract_locked(archive: Path, folder: Path, members: Mapping[str, int]) -> None:
-    half = append_suffix(folder, ".part")
-    shutil.rmtree(half, ignore_errors=True)  # of a process that was killed
+def _extract_locked(archive: Path, directory: Path, members: Mapping[str, int]) -> None:
+    half = append_suffix(directory, ".part")
+    shutil.rmtree(half, ignore_errors=True)  # left by a process that was killed
     try:
         half.mkdir()
         _copy_members(archive, half, members)
-        if folder.exists():
+        if directory.exists():
             for file in half.iterdir():
-                file.replace(folder / file.name)
+                file.replace(directory / file.name)
         else:
-            half.rename(folder)
+            half.rename(directory)
     finally:
         shutil.rmtree(half, ignore_errors=True)
 
 
 class _LimitedGzipFile(gzip.GzipFile):
-    """An unpacked stream that breaks off when it gets too long: a small archive may hold terabytes."""
+    """A decompressed stream of limited length, because a small archive can decompress to terabytes."""
 
     left = 0
 
@@ -101,52 +101,52 @@ class _LimitedGzipFile(gzip.GzipFile):
         block = super().read(size)
         self.left -= len(block)
         if self.left < 0:
-            raise _BadArchiveError("far more than these files")
+            raise _BadArchiveError("it is much larger than these files")
         return block
 
 
 class _Header(tarfile.TarInfo):
-    """A member's header; the entry point of its reader, which for an extended header reads the one behind it, too."""
+    """A member's header, with a size limit for extended headers, which tarfile reads recursively."""
 
     def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
         if self.type in b"xgXLK" and self.size > HEADER_BYTES:
-            raise _BadArchiveError(f"a header of {self.size:,} bytes")
+            raise _BadArchiveError(f"it has a header of {self.size:,} bytes")
         return super()._proc_member(tar)  # type: ignore[misc]
 
 
-def _copy_members(archive: Path, folder: Path, members: Mapping[str, int]) -> None:
-    """Copies the named members, then reads to the end: only there gzip tells whether the archive is sound."""
+def _copy_members(archive: Path, directory: Path, members: Mapping[str, int]) -> None:
+    """Copies the given members, then reads to the end of the archive, where gzip verifies its checksum."""
     missing, limit = dict(members), sum(members.values()) + SLACK_BYTES
     try:
-        # Not tarfile's own "r|gz", which never looks at gzip's checksum.
+        # tarfile's own mode "r|gz" does not verify gzip's checksum.
         with _LimitedGzipFile(archive) as unpacked:
             unpacked.left = limit
             with tarfile.open(fileobj=unpacked, mode="r|", tarinfo=_Header) as tar:
                 for entry in tar:
-                    if tar.offset > limit:  # tarfile would read on behind the end, for years
-                        raise _BadArchiveError("far more than these files")
+                    if tar.offset > limit:  # tarfile would read past the end, practically forever
+                        raise _BadArchiveError("it is much larger than these files")
                     if entry.name in members:
-                        _copy_member(tar, entry, folder, missing.pop(entry.name, None))
+                        _copy_member(tar, entry, directory, missing.pop(entry.name, None))
             while unpacked.read(BLOCK_BYTES):
                 pass
     except _DAMAGED as error:
-        raise _BadArchiveError(f"no .tar.gz archive, or a damaged one ({error})") from error
+        raise _BadArchiveError(f"it is damaged or not a .tar.gz file ({error})") from error
     if missing:
-        raise _BadArchiveError(f"none called {', '.join(missing)}")
+        raise _BadArchiveError(f"it lacks {', '.join(missing)}")
 
 
-def _copy_member(tar: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path, size: int | None) -> None:
+def _copy_member(tar: tarfile.TarFile, entry: tarfile.TarInfo, directory: Path, size: int | None) -> None:
     source = tar.extractfile(entry) if entry.isreg() and not entry.issparse() else None
     if size is None:
-        raise _BadArchiveError(f"{entry.name} twice")
+        raise _BadArchiveError(f"it contains {entry.name} twice")
     if source is None:
-        raise _BadArchiveError(f"{entry.name} as something else than a plain file")
+        raise _BadArchiveError(f"{entry.name} is not a regular file")
     if entry.size != size:
-        raise _BadArchiveError(f"{entry.name} of {entry.size:,} bytes, not {size:,} bytes")
-    with open(folder / PurePosixPath(entry.name).name, "xb") as file:
-        shutil.copyfileobj(source, file)  # tarfile gives just `entry.size` bytes, or raises
+        raise _BadArchiveError(f"{entry.name} has {entry.size:,} bytes instead of {size:,}")
+    with open(directory / PurePosixPath(entry.name).name, "xb") as file:
+        shutil.copyfileobj(source, file)  # tarfile yields exactly `entry.size` bytes, or raises
 
 
-def _has_all(folder: Path, members: Mapping[str, int]) -> bool:
-    files = {folder / PurePosixPath(name).name: size for name, size in members.items()}
+def _has_all(directory: Path, members: Mapping[str, int]) -> bool:
+    files = {directory / PurePosixPath(name).name: size for name, size in members.items()}
     return all(file.is_file() and file.stat().st_size == size for file, size in files.items())

@@ -1,4 +1,4 @@
-"""Where CIFAR-10 comes from: its archive, fetched, verified and unpacked."""
+"""Download, verify and extract the archive of CIFAR-10."""
 
 import os
 from pathlib import Path
@@ -11,26 +11,26 @@ URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 ARCHIVE_BYTES = 170_052_171
 ARCHIVE_HASH = "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
 FOLDER = "cifar-10-batches-bin"
-"""The folder in the archive, and the one that it unpacks to."""
+"""The directory of the files in the archive, and the one that they are extracted to."""
 RECORDS_PER_FILE = 10_000
 
 
-def fetch_records(folder: Path, force: bool, progress: ProgressCallback | None) -> None:
-    """Puts CIFAR-10's files of records into a folder, from its archive beside it, which is fetched if need be.
+def fetch_records(directory: Path, force: bool, progress: ProgressCallback | None) -> None:
+    """Extracts CIFAR-10's record files to a directory, after downloading the archive next to it if needed.
 
     Raises:
-        DownloadError: the archive cannot be had or unpacked.
+        DownloadError: the archive cannot be downloaded or extracted.
     """
     addresses = [*os.environ.get("CIFARLAB_CIFAR10_MIRRORS", "").split(), URL]
-    archive = folder.parent / "cifar-10-binary.tar.gz"
+    archive = directory.parent / "cifar-10-binary.tar.gz"
     try:
         fetch(addresses, archive, known_hash=ARCHIVE_HASH, size=ARCHIVE_BYTES, progress=progress)
     except DownloadError as error:
         raise DownloadError(
-            f"{error} Or train on pictures that need no network: `--dataset drawn --train-dir runs/drawn`."
+            f"{error} Or train on images that need no download: `--dataset drawn --train-dir runs/drawn`."
         ) from None
-    if force:  # unpacking takes a file of the right size for a whole one
+    if force:  # `extract` would keep files of the right size
         for file in TRAIN_FILES + TEST_FILES:
-            (folder / file).unlink(missing_ok=True)
+            (directory / file).unlink(missing_ok=True)
     size = RECORDS_PER_FILE * record_bytes()
-    extract(archive, folder, {f"{FOLDER}/{file}": size for file in TRAIN_FILES + TEST_FILES})
+    extract(archive, directory, {f"{FOLDER}/{file}": size for file in TRAIN_FILES + TEST_FILES})

@@ -1,7 +1,8 @@
-"""Fetch, verify, move into place. Nothing here prints: progress goes to a callback.
+"""Download files, verify them and move them into place. Progress is reported to a callback, not printed.
 
-pooch looks at what is there, verifies what came and moves it into place. The fetching is ours (`_ResumableDownload`):
-the host of CIFAR-10 gives 50 to 85 kB/s, most of an hour, and pooch's own starts anew after each break.
+pooch checks for existing files, verifies the download and moves it into place. The download itself is done by
+`_ResumableDownload`: the host of CIFAR-10 delivers 50 to 85 kB/s, so the download takes most of an hour, and pooch's
+own downloader would start over after each broken connection.
 """
 
 import contextlib
@@ -19,36 +20,36 @@ from cifarlab.errors import UserError
 from cifarlab.files import append_suffix, file_lock
 from cifarlab.text import sanitize
 
-TIMEOUT_S = (10.0, 30.0)  # to connect, and between two packets: a throttled host is slow, but hardly silent
-RETRY_DELAYS_S = (1.0, 3.0, 10.0)  # before the second, third and fourth try at one address
-MIN_PROGRESS_BYTES = 1 << 20  # a try that brings so much starts the count anew: an hour may see many breaks
-BLOCK_BYTES = 1 << 14  # 16 KiB, some four a second from the slow host; a kill loses less than one
-PROGRESS_INTERVAL_S = 0.1  # between two calls of the callback: ten a second look smooth and cost nothing
+TIMEOUT_S = (10.0, 30.0)  # to connect, and between packets; a throttled host is slow but keeps sending
+RETRY_DELAYS_S = (1.0, 3.0, 10.0)  # before the second, third and fourth attempt at a URL
+MIN_PROGRESS_BYTES = 1 << 20  # received bytes that reset the count of attempts, for slow downloads with many breaks
+BLOCK_BYTES = 1 << 14  # 16 KiB, about four per second from a slow host; a killed process loses less than one
+PROGRESS_INTERVAL_S = 0.1  # between calls of the callback; ten per second look smooth
 
 
 class DownloadError(UserError):
-    """A file that could not be had or unpacked: one line with what was expected, what was got, what to do."""
+    """A file that could not be downloaded or extracted."""
 
 
 class _RetryableError(Exception):
-    """The connection broke: to ask again, for the rest, may help."""
+    """A broken connection; a request for the rest of the file may succeed."""
 
 
 class _PermanentError(Exception):
-    """What an address serves is not what is wanted: to ask again does not help."""
+    """A URL that does not serve the file; a retry would not help."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a download is, for whoever shows it."""
+    """The progress of a download."""
 
-    name: str  # of the file
-    done: int  # bytes on the disk
-    total: int | None  # bytes of the whole file; None if nobody knows
-    bytes_per_second: float = 0.0  # the mean since this connection began
-    seconds_left: float | None = None  # at that speed; None if it cannot be told
-    resumed_from: int = 0  # bytes there when this connection began; above 0, it continues an earlier one
-    waiting: bool = False  # another process is fetching the file, and this one waits for it
+    name: str  # the name of the file
+    done: int  # bytes on disk
+    total: int | None  # size of the file in bytes; None if unknown
+    bytes_per_second: float = 0.0  # mean speed of this connection
+    seconds_left: float | None = None  # at that speed; None if unknown
+    resumed_from: int = 0  # bytes on disk when this connection started; above 0 if it resumes an earlier one
+    waiting: bool = False  # whether this process is waiting for another one to download the file
 
 
 ProgressCallback = Callable[[Progress], None]
@@ -62,39 +63,40 @@ def fetch(
     size: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> Path:
-    """Fetches a file from the first of several addresses that serves it, continuing where a call broke off.
+    """Downloads a file from the first URL that serves it, and resumes interrupted downloads.
 
-    What has come so far is kept as `<target>.part`; `target` itself appears verified or not at all. One that is there
-    with the right checksum is used as it is; one with a wrong one is set aside as `<target>.wrong` until the right one
-    is there. Of several processes that want the same file, one fetches it and the others wait.
+    Data received so far are kept in `<target>.part`. `target` itself is created only after its checksum was verified.
+    An existing file with the right checksum is used. One with a wrong checksum is renamed to `<target>.wrong`, which is
+    deleted once the download has succeeded. If several processes need the same file, one downloads it and the others
+    wait.
 
     Args:
-        urls: http or https addresses of one and the same file, the preferred one first.
-        target: where the file goes; its folder is made if need be.
+        urls: http or https URLs of the same file, in order of preference.
+        target: the file to write; its directory is created if needed.
         known_hash: `"sha256:..."` or `"md5:..."`.
-        size: bytes of the file. With it a sign-in page is told from the file before anything is written.
-        progress: called with a `Progress` about ten times a second and at the end.
+        size: the size of the file in bytes. If it is given, sign-in pages are rejected before anything is written.
+        progress: called with a `Progress` about ten times per second and at the end.
 
     Returns:
         `target` as a path.
 
     Raises:
-        DownloadError: no address serves the file rightly, or the disk does not take it. The part is kept.
+        DownloadError: no URL serves the correct file, or it cannot be written. Data received so far are kept.
 
     >>> import tempfile
     >>> target = Path(tempfile.mkdtemp()) / "ab.bin"
     >>> _ = target.write_bytes(b"ab")
-    >>> fetch([], target, known_hash="md5:187ef4436122d1cc2f40dc2b92f0eba0").name  # there: nobody is asked
+    >>> fetch([], target, known_hash="md5:187ef4436122d1cc2f40dc2b92f0eba0").name  # exists: no download
     'ab.bin'
     """
     from pooch.hashes import hash_matches
 
     if not re.fullmatch("sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}", known_hash, re.IGNORECASE):
-        raise DownloadError(f"known_hash is 'sha256:...' or 'md5:...'; got {known_hash!r}. Correct it.")
+        raise DownloadError(f"known_hash must be 'sha256:...' or 'md5:...'; got {known_hash!r}.")
     target, report = Path(target), progress or (lambda _: None)
     part, errors = append_suffix(target, ".part"), []
     try:
-        if target.exists() and hash_matches(target, known_hash):  # no lock: the folder may be read-only
+        if target.exists() and hash_matches(target, known_hash):  # no lock: the directory may be read-only
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
         with file_lock(target, lambda: report(Progress(target.name, _length(part), size, waiting=True))):
@@ -107,16 +109,16 @@ def fetch(
     except OSError as error:
         raise disk_error(target, error) from error
     wrong = append_suffix(target, ".wrong")
-    aside = f" What lay there before has another checksum; it is now {wrong.name}." if wrong.exists() else ""
+    note = f" The existing file has a different checksum and was renamed to {wrong.name}." if wrong.exists() else ""
     raise DownloadError(
-        f"expected {target.name} from {len(urls)} address{'es' * (len(urls) != 1)}; got "
-        f"{_one_line('; '.join(errors)) or 'nowhere to ask'}. Check the network and try again"
-        f"{f' (it continues at {have:,} bytes)' * bool(have)}, or put the file at {target} by hand.{aside}"
+        f"cannot download {target.name} from {len(urls)} URL{'s' * (len(urls) != 1)}: "
+        f"{_one_line('; '.join(errors)) or 'no URL given'}. Check the network and try again"
+        f"{f' (the download continues at {have:,} bytes)' * bool(have)}, or copy the file to {target} yourself.{note}"
     )
 
 
 def _fetch_verified(url: str, target: Path, known_hash: str, size: int | None, report: Callable) -> Path:
-    """One address: fetch, let pooch verify and move; if joined pieces do not fit, once more from nothing."""
+    """Downloads and verifies a file from one URL; if a resumed file is wrong, downloads it once more from scratch."""
     import pooch
 
     for last in (False, True):
@@ -126,12 +128,12 @@ def _fetch_verified(url: str, target: Path, known_hash: str, size: int | None, r
                 pooch.retrieve(url, known_hash, target.name, target.parent, downloader=one)
         except ValueError as error:
             if not one.finished:
-                raise  # the callback's own, not pooch's verdict on the checksum
+                raise  # raised by the callback, not by pooch for a wrong checksum
             one.forget()
             if last or not one.resumed:
                 got = re.search(r"got (\w+)", str(error))
-                words = f"another file, of checksum {got[1] if got else error}, not {known_hash}"
-                raise _PermanentError(words) from error
+                found = got[1] if got else error
+                raise _PermanentError(f"a different file, with checksum {found} instead of {known_hash}") from error
         else:
             one.forget()
             break
@@ -139,25 +141,25 @@ def _fetch_verified(url: str, target: Path, known_hash: str, size: int | None, r
 
 
 class _ResumableDownload:
-    """A downloader for pooch: it fills `<target>.part`, continuing what is there."""
+    """A downloader for pooch that writes to `<target>.part` and resumes partial files."""
 
     def __init__(self, target: Path, size: int | None, report: Callable[[Progress], None]):
         self.target, self.size, self.report = target, size, report
         self.part, self.notes = append_suffix(target, ".part"), append_suffix(target, ".part.json")
-        self.restart = False  # ask for the whole file, whatever the part holds
-        self.answered = False  # this address has answered before
-        self.resumed = False  # the part holds pieces of several answers, which may not belong together
+        self.restart = False  # request the whole file, whatever the part contains
+        self.answered = False  # this URL has responded before
+        self.resumed = False  # the part has pieces of several responses, which may be of different files
         self.finished = False
-        self.began = 0.0  # when this connection was asked for
+        self.began = 0.0  # when the current request was sent
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
         os.remove(output_file)  # pooch's empty file: a process killed while it fetches would leave it there
-        if self.target.exists():  # pooch asks only when it is missing or wrong; a user may have put it there
+        if self.target.exists():  # pooch calls this only if it is missing or wrong; the user may have put it there
             os.replace(self.target, append_suffix(self.target, ".wrong"))
         self.fill(url)
         self.finished = True
         try:
-            os.link(self.part, output_file)  # the part stays: Ctrl-C while pooch verifies costs nothing
+            os.link(self.part, output_file)  # the part stays, so that Ctrl-C during the verification loses nothing
         except OSError:  # a file system without hard links
             os.replace(self.part, output_file)
 
@@ -166,7 +168,7 @@ class _ResumableDownload:
             file.unlink(missing_ok=True)
 
     def fill(self, url: str) -> None:
-        """Asks until the part is whole; gives up when several tries in a row have brought next to nothing."""
+        """Sends requests until the part is complete, or until several in a row have made hardly any progress."""
         failures, best = 0, _length(self.part)
         while not (self.size and _length(self.part) == self.size):
             try:
@@ -178,41 +180,43 @@ class _ResumableDownload:
                     raise _PermanentError(f"{error}{f', {failures + 1} times in a row' * bool(failures)}") from error
             time.sleep(RETRY_DELAYS_S[failures])
             failures += 1
-        self.resumed = True  # it was whole before: nobody has looked whether its pieces belong together
+        self.resumed = True  # complete before the first request, so its pieces may be of different files
         return None
 
     def ask(self, url: str) -> None:
-        """One request, for what is missing."""
+        """Sends one request for the missing bytes."""
         import requests
 
         have, notes = _length(self.part), self.read_notes()
         if self.restart or (self.size and have > self.size):
             have = 0
-        headers = {"Accept-Encoding": "identity"}  # the checksum is of the file, not of a packed form of it
+        headers = {
+            "Accept-Encoding": "identity"
+        }  # the checksum is of the file itself, so the server must not compress it
         if have:
             headers["Range"] = f"bytes={have}-"
-            if notes.get("url") == url and notes.get("validator"):  # another address has its own validators
+            if notes.get("url") == url and notes.get("validator"):  # validators are specific to a URL
                 headers["If-Range"] = notes["validator"]
         self.began = time.monotonic()
         try:
             response = requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S)
         except requests.RequestException as error:
             raise _classify_error(error, self.answered) from error
-        except ValueError as error:  # it redirects to something that no library takes for an address
-            raise _PermanentError(f"an address that is none: {error}") from error
+        except ValueError as error:  # it redirects to an invalid URL
+            raise _PermanentError(f"invalid URL: {error}") from error
         with response:
             self.answered = True
             self.save(response, url, *self.check(response, have, self.size or notes.get("total")))
 
     def check(self, response: Any, have: int, expected: int | None) -> tuple[int, int | None]:
-        """Where the answer begins in the file and how long the file is; before this, nothing is written."""
+        """Validates a response before anything is written; returns its offset in the file and the file's size."""
         status, headers = response.status_code, response.headers
         if status == 200:
             length = _number(headers.get("Content-Length", ""))
             page = headers.get("Content-Type", "").startswith("text/html")
             sure = self.size is not None and length == self.size
             if not sure and (page or (self.size and length is not None)):
-                got = f"{'a page' if page else 'another file'} of {_count(length)}, not {_count(self.size)}"
+                got = f"{'a page' if page else 'a different file'} of {_count(length)} instead of {_count(self.size)}"
                 raise _PermanentError(f"{got}: probably a sign-in or error page")
             return 0, self.size or length
         if not have or status not in (206, 416):
@@ -220,14 +224,14 @@ class _ResumableDownload:
         match = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", headers.get("Content-Range", ""))
         start, total = match.groups() if match else (None, None)
         if status == 416 and total == str(have):
-            return have, have  # whole already
+            return have, have  # already complete
         if status == 206 and start == str(have) and total in ("*", str(expected or total)):
             return have, expected or _number(total)
         self.restart = True
-        raise _RetryableError("an answer that does not continue what is there")
+        raise _RetryableError("the response does not continue the partial file")
 
     def save(self, response: Any, url: str, start: int, total: int | None) -> None:
-        """Writes an answer's body where it belongs, and no more than the file is long."""
+        """Writes a response's body at its offset, and at most up to the size of the file."""
         done, last_report = start, self.began
         with open(self.part, "ab" if start else "wb") as file:
             self.restart, self.resumed = False, start > 0
@@ -236,9 +240,9 @@ class _ResumableDownload:
             for block in _blocks(response) if start != total else ():
                 if total is not None and done + len(block) > total:
                     file.truncate(start)
-                    raise _PermanentError(f"more than {_count(total)}, the length of the file")
+                    raise _PermanentError(f"more data than the size of the file, {_count(total)}")
                 done += file.write(block)
-                file.flush()  # a process that is killed leaves what it had
+                file.flush()  # data survive if the process is killed
                 now = time.monotonic()
                 if now - last_report >= PROGRESS_INTERVAL_S or done == total:
                     last_report, speed = now, (done - start) / max(now - self.began, 1e-6)
@@ -248,7 +252,7 @@ class _ResumableDownload:
             raise _RetryableError(f"the connection ended at {done:,} of {_count(total)}")
 
     def read_notes(self) -> dict[str, Any]:
-        """How to ask whether the file is still the one that the part is of; without, the checksum decides."""
+        """Reads URL, validator and size of the partial file; without them, only the checksum detects a changed file."""
         try:
             notes = json.loads(self.notes.read_text())
             url, validator, total = notes["url"], notes["validator"], notes["total"]
@@ -260,23 +264,23 @@ class _ResumableDownload:
 
     def write_notes(self, response: Any, url: str, total: int | None) -> None:
         validator = response.headers.get("ETag", "W/")
-        if validator.startswith("W/"):  # a weak one does not vouch for every byte
+        if validator.startswith("W/"):  # a weak ETag does not guarantee identical bytes
             validator = response.headers.get("Last-Modified")
         self.notes.write_text(json.dumps({"url": url, "validator": validator, "total": total}))
 
 
 def _blocks(response: Any) -> Iterator[bytes]:
-    """The body as it came over the wire."""
+    """Yields the body of a response without decoding it."""
     from urllib3.exceptions import HTTPError
 
     try:
         yield from response.raw.stream(BLOCK_BYTES, decode_content=False)
-    except (HTTPError, ValueError) as error:  # a piece of less than no bytes is a ValueError
+    except (HTTPError, ValueError) as error:  # a negative chunk size is a ValueError
         raise _classify_error(error, answered=True) from error
 
 
 def _classify_error(error: Exception, answered: bool) -> Exception:
-    """Whether a library's error is worth another try, in plain words instead of the library's."""
+    """Converts a library's error to a retryable or permanent one with a short message."""
     import requests
     from urllib3.exceptions import ConnectTimeoutError, HTTPError, ReadTimeoutError
 
@@ -286,18 +290,18 @@ def _classify_error(error: Exception, answered: bool) -> Exception:
     words = [cause.strerror for cause in chain if isinstance(cause, OSError) and cause.strerror]
     text = words[-1] if words else "the connection ended early" if isinstance(error, HTTPError) else str(chain[-1])
     if isinstance(error, requests.TooManyRedirects):
-        text = "redirects in a circle"
+        text = "too many redirects"
     elif isinstance(error, requests.ReadTimeout | ReadTimeoutError):
-        text = f"nothing came for {TIMEOUT_S[1]:g} s"
+        text = f"no data received for {TIMEOUT_S[1]:g} s"
     network = isinstance(error, requests.ConnectionError | requests.Timeout | HTTPError)
-    stranger = isinstance(error, requests.exceptions.SSLError)  # will not be trusted the next time either
-    nobody = not answered and any(isinstance(cause, ConnectTimeoutError) for cause in chain)  # refused, too
-    return _RetryableError(text) if network and not stranger and not nobody else _PermanentError(text)
+    untrusted = isinstance(error, requests.exceptions.SSLError)
+    unreachable = not answered and any(isinstance(cause, ConnectTimeoutError) for cause in chain)  # or refused
+    return _RetryableError(text) if network and not untrusted and not unreachable else _PermanentError(text)
 
 
 @contextlib.contextmanager
 def _quiet(logger: logging.Logger) -> Iterator[None]:
-    """Tells pooch not to tell each download on stderr, where a graded notebook cell must not write."""
+    """Keeps pooch from logging downloads to stderr, where output would cost points in a graded notebook."""
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:
@@ -307,11 +311,11 @@ def _quiet(logger: logging.Logger) -> Iterator[None]:
 
 
 def disk_error(path: Path, error: OSError) -> DownloadError:
-    """What the operating system said of `path`, in one line with what to do."""
-    got = f"{error.strerror or error}{f' ({error.filename})' * bool(error.filename)}"
+    """Returns the error for a path that cannot be read or written, with the system's reason."""
+    reason = f"{error.strerror or error}{f' ({error.filename})' * bool(error.filename)}"
     return DownloadError(
-        f"expected to read and write {path}; got {_one_line(got)}. Free space there or choose a folder that "
-        "you may write to; what has come so far is kept."
+        f"cannot read or write {path}: {_one_line(reason)}. Free some disk space or choose a writable directory; "
+        "downloaded data are kept."
     )
 
 
@@ -320,7 +324,7 @@ def _one_line(text: object) -> str:
 
 
 def _number(text: str) -> int | None:
-    """A count of bytes as a server writes it; None for what is none, such as one of five thousand digits."""
+    """Parses a number of bytes in a header; returns None for invalid ones, such as five thousand digits."""
     return int(text) if re.fullmatch("[0-9]{1,15}", text) else None
 
 

@@ -1,4 +1,4 @@
-"""Fetching against a real server on loopback that misbehaves by script."""
+"""Downloads from a real server on loopback with scripted faults."""
 
 import gzip
 import hashlib
@@ -72,7 +72,7 @@ def leave_part(target: Path, data: bytes, notes: dict | None = None) -> Path:
 
 
 def left(target: Path) -> set[str]:
-    """What a call leaves in the folder, beside the lock (which some versions of filelock remove)."""
+    """Returns the files in the directory, without the lock (which some versions of filelock remove)."""
     return {path.name for path in target.parent.iterdir()} - {"batches.bin.lock"}
 
 
@@ -83,22 +83,22 @@ PART = {"batches.bin.part", "batches.bin.part.json"}
 
 
 @pytest.mark.parametrize("size", [len(BODY), None])
-def test_a_file_is_fetched_and_nothing_else_is_left(server, target, size):
+def test_a_file_is_downloaded_and_nothing_else_is_left(server, target, size):
     assert get(target, server, size=size) == target
     assert target.read_bytes() == BODY
     assert left(target) == {"batches.bin"}
     assert server.starts == [None]
 
 
-def test_a_fetched_file_has_the_permissions_of_any_other_new_file(server, target):
-    """pooch's temporary files are for their owner only; a course's shared folder is for all."""
+def test_a_downloaded_file_has_the_permissions_of_a_new_file(server, target):
+    """pooch's temporary files are private, but a course's shared directory must be readable for everybody."""
     get(target, server)
     plain = target.with_name("plain")
     plain.touch()
     assert target.stat().st_mode == plain.stat().st_mode
 
 
-def test_a_file_with_the_right_checksum_is_used_as_it_is(server, target):
+def test_a_file_with_the_right_checksum_is_used(server, target):
     leave_part(target, b"old")
     target.write_bytes(BODY)
     assert get(target, server) == target
@@ -106,7 +106,7 @@ def test_a_file_with_the_right_checksum_is_used_as_it_is(server, target):
 
 
 @pytest.mark.fault(promise="downloads", injection="a wrong checksum")
-def test_a_file_with_a_wrong_checksum_is_fetched_anew(server, target):
+def test_a_file_with_a_wrong_checksum_is_downloaded_again(server, target):
     target.parent.mkdir()
     target.write_bytes(OTHER)
     get(target, server)
@@ -115,23 +115,23 @@ def test_a_file_with_a_wrong_checksum_is_fetched_anew(server, target):
 
 
 @pytest.mark.fault(promise="downloads", injection="a wrong checksum")
-def test_a_file_with_a_wrong_checksum_is_set_aside_when_it_cannot_be_fetched(server, target):
-    """A user may have put it there by hand: it is neither taken for the right one nor lost."""
+def test_a_file_with_a_wrong_checksum_is_renamed_if_the_download_fails(server, target):
+    """A user may have copied it there: it must be neither used nor lost."""
     target.parent.mkdir()
     target.write_bytes(OTHER)
     server.answer = lambda request, n: request.head(404)
-    assert f"it is now {target.name}.wrong" in refusal(target, server)
+    assert f"was renamed to {target.name}.wrong" in refusal(target, server)
     assert left(target) == {f"{target.name}.wrong"}
     assert (target.parent / f"{target.name}.wrong").read_bytes() == OTHER
 
 
-def test_an_md5_checksum_does_too(server, target):
+def test_an_md5_checksum_is_accepted(server, target):
     fetch([server.url], target, known_hash=f"md5:{hashlib.md5(BODY).hexdigest().upper()}")
     assert target.read_bytes() == BODY
 
 
-def test_a_mistyped_checksum_is_told_before_anything_is_fetched(server, target):
-    with pytest.raises(DownloadError, match=r"known_hash is 'sha256:\.\.\.' or 'md5:\.\.\.'; got 'sha265:ab'"):
+def test_an_invalid_checksum_is_reported_before_the_download(server, target):
+    with pytest.raises(DownloadError, match=r"known_hash must be 'sha256:\.\.\.' or 'md5:\.\.\.'; got 'sha265:ab'"):
         fetch([server.url], target, known_hash="sha265:ab")
     assert server.requests == []
 
@@ -150,7 +150,7 @@ def test_progress_counts_up_to_the_whole_file(server, target):
         assert one.seconds_left == pytest.approx((len(BODY) - one.done) / one.bytes_per_second)
 
 
-def test_progress_is_told_seldom_but_always_at_the_end(server, target, monkeypatch):
+def test_progress_is_reported_rarely_but_always_at_the_end(server, target, monkeypatch):
     monkeypatch.setattr(download, "PROGRESS_INTERVAL_S", 1000.0)
     seen: list[Progress] = []
     get(target, server, progress=seen.append)
@@ -166,8 +166,8 @@ def chunks(request: Request, body: bytes, length: int) -> None:
     request.send(b"0\r\n\r\n")
 
 
-def test_what_is_reported_is_on_the_disk(server, target):
-    """However small the pieces: a process that is killed leaves what it had."""
+def test_reported_bytes_are_on_disk(server, target):
+    """Whatever the size of the chunks, a killed process leaves what it received."""
     part = target.with_name("batches.bin.part")
     seen: list[tuple[int, int]] = []
     server.answer = lambda request, n: chunks(request, BODY, 1_000)
@@ -181,8 +181,8 @@ def test_redirects_are_followed(server, second, target):
     assert target.read_bytes() == BODY
 
 
-def test_a_file_that_the_server_calls_packed_is_stored_as_it_came(server, target):
-    """Servers label .tar.gz files `Content-Encoding: gzip`; to unpack it on the way would change its checksum."""
+def test_content_encoding_gzip_is_not_decoded(server, target):
+    """Some servers send .tar.gz files with `Content-Encoding: gzip`; decoding them would change the checksum."""
     packed = gzip.compress(BODY)
 
     def answer(request, n):
@@ -194,7 +194,7 @@ def test_a_file_that_the_server_calls_packed_is_stored_as_it_came(server, target
     assert fetch([server.url], target, known_hash=known_hash, size=len(packed)).read_bytes() == packed
 
 
-def test_the_server_is_asked_not_to_pack(server, target):
+def test_the_server_is_asked_not_to_compress(server, target):
     get(target, server)
     assert server.requests[0].handler.headers["Accept-Encoding"] == "identity"
 
@@ -203,7 +203,7 @@ def test_the_server_is_asked_not_to_pack(server, target):
 
 
 @pytest.mark.fault(promise="downloads", injection="cut off at each tenth of the file")
-def test_a_cut_connection_is_continued_within_the_call(server, target):
+def test_a_broken_connection_is_resumed_within_the_call(server, target):
     server.answer = lambda request, n: request.serve(upto=HALF if n == 0 else None)
     get(target, server)
     assert target.read_bytes() == BODY
@@ -213,11 +213,11 @@ def test_a_cut_connection_is_continued_within_the_call(server, target):
 
 
 @pytest.mark.fault(promise="downloads", injection="cut off at each tenth of the file")
-def test_a_part_that_an_earlier_call_left_is_continued(server, target):
+def test_a_partial_file_of_an_earlier_call_is_resumed(server, target):
     server.answer = lambda request, n: request.serve(upto=HALF)
     message = refusal(target, server)
     assert "3 times in a row" in message
-    assert "it continues at 100,000 bytes" in message
+    assert "the download continues at 100,000 bytes" in message
     assert left(target) == PART
     assert server.starts == [None, HALF, HALF]
 
@@ -232,11 +232,11 @@ def test_a_part_that_an_earlier_call_left_is_continued(server, target):
 
 
 @pytest.mark.fault(promise="downloads", injection="cut off at each tenth of the file")
-def test_a_call_gives_up_after_a_few_breaks_that_bring_next_to_nothing(server, target):
+def test_a_call_gives_up_after_a_few_breaks_with_hardly_any_data(server, target):
     server.answer = lambda request, n: request.serve(upto=10 * (n + 1))
     message = refusal(target, server)
     assert "the connection ended early, 3 times in a row" in message
-    assert "it continues at 30 bytes" in message
+    assert "the download continues at 30 bytes" in message
     assert server.starts == [None, 10, 20]
 
 
@@ -250,8 +250,8 @@ def test_fetch_retry_count_resets_on_progress(server, target, monkeypatch):
 
 
 @pytest.mark.fault(promise="downloads", injection="cut off at each tenth of the file")
-def test_starting_anew_again_and_again_is_no_progress(server, target, monkeypatch):
-    """A server that ignores Range and breaks each time brings the same bytes for ever."""
+def test_restarting_repeatedly_is_not_progress(server, target, monkeypatch):
+    """A server that ignores Range and always breaks off would send the same bytes forever."""
     monkeypatch.setattr(download, "MIN_PROGRESS_BYTES", 20_000)
 
     def answer(request, n):
@@ -264,7 +264,7 @@ def test_starting_anew_again_and_again_is_no_progress(server, target, monkeypatc
 
 
 @pytest.mark.fault(promise="downloads", injection="stalled, silent and very slow servers")
-def test_a_stalled_connection_is_broken_off_and_continued(server, target, monkeypatch):
+def test_a_stalled_connection_is_closed_and_resumed(server, target, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 0.5))
 
     def answer(request, n):
@@ -277,20 +277,20 @@ def test_a_stalled_connection_is_broken_off_and_continued(server, target, monkey
     get(target, server)
     assert target.read_bytes() == BODY
     assert not server.released.is_set()
-    # Of the block that was coming in when the line went dead, the beginning is asked for again.
+    # The block that was incomplete when the connection stalled is requested again.
     assert server.starts == [None, HALF - HALF % download.BLOCK_BYTES]
 
 
 @pytest.mark.fault(promise="downloads", injection="stalled, silent and very slow servers")
-def test_a_server_that_never_answers_is_told_so(server, target, monkeypatch):
+def test_a_server_that_never_responds_is_reported(server, target, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 0.2))
     server.answer = lambda request, n: server.released.wait(20)
-    assert "nothing came for 0.2 s, 3 times in a row" in refusal(target, server)
+    assert "no data received for 0.2 s, 3 times in a row" in refusal(target, server)
 
 
 @pytest.mark.fault(promise="downloads", injection="stalled, silent and very slow servers")
-def test_a_trickle_is_no_stall(server, target, monkeypatch):
-    """Ten pieces, each well within the timeout, that together take longer than it."""
+def test_a_slow_connection_is_not_a_stall(server, target, monkeypatch):
+    """Ten chunks, each well within the timeout, take longer than it together."""
     monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 0.5))
 
     def answer(request, n):
@@ -320,7 +320,7 @@ def test_ctrl_c_keeps_the_part(server, target):
 
 
 @pytest.mark.fault(promise="downloads", injection="killed or interrupted while downloading or verifying")
-def test_ctrl_c_while_the_file_is_verified_costs_nothing(server, target, monkeypatch):
+def test_ctrl_c_during_the_verification_loses_nothing(server, target, monkeypatch):
     def interrupt(*args, **others):
         raise KeyboardInterrupt
 
@@ -335,7 +335,7 @@ def test_ctrl_c_while_the_file_is_verified_costs_nothing(server, target, monkeyp
     assert left(target) == {"batches.bin"}
 
 
-def test_a_file_system_without_hard_links_does_too(server, target, monkeypatch):
+def test_a_file_system_without_hard_links_works(server, target, monkeypatch):
     def no_links(*args):
         raise PermissionError(1, "Operation not permitted")
 
@@ -345,7 +345,7 @@ def test_a_file_system_without_hard_links_does_too(server, target, monkeypatch):
     assert left(target) == {"batches.bin"}
 
 
-def test_an_error_of_the_callback_is_its_own(server, target):
+def test_an_exception_in_the_callback_is_passed_through(server, target):
     def fail(progress):
         raise ValueError("mine")
 
@@ -378,7 +378,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 
 @pytest.mark.fault(promise="downloads", injection="killed or interrupted while downloading or verifying")
-def test_a_killed_process_leaves_its_part_and_the_next_one_fetches_the_rest(server, target, tmp_path):
+def test_a_killed_process_leaves_its_part_and_the_next_one_resumes(server, target, tmp_path):
     def answer(request, n):
         request.serve(upto=HALF if n == 0 else None)
         if n == 0:
@@ -389,7 +389,7 @@ def test_a_killed_process_leaves_its_part_and_the_next_one_fetches_the_rest(serv
     part = target.with_name("batches.bin.part")
     process = child(server, target, tmp_path / "ready")
     wait_for(lambda: part.exists() and part.stat().st_size >= HALF - download.BLOCK_BYTES)
-    process.kill()  # SIGKILL: nothing can be tidied up
+    process.kill()  # SIGKILL, so that no cleanup can run
     process.communicate()
     assert left(target) == PART
     kept = part.stat().st_size
@@ -402,12 +402,12 @@ def test_a_killed_process_leaves_its_part_and_the_next_one_fetches_the_rest(serv
 
 
 @pytest.mark.fault(promise="downloads", injection="two processes downloading at once")
-def test_two_processes_at_once_fetch_once_and_write_nothing_to_the_screen(server, target, tmp_path):
+def test_two_processes_download_once_and_print_nothing(server, target, tmp_path):
     ready = [tmp_path / "ready1", tmp_path / "ready2"]
 
     def answer(request, n):
         wait_for(lambda: all(path.exists() for path in ready))
-        time.sleep(0.3)  # both want the file now, and one holds the lock
+        time.sleep(0.3)  # both processes need the file now, and one holds the lock
         request.serve()
 
     server.answer = answer
@@ -421,7 +421,7 @@ def test_two_processes_at_once_fetch_once_and_write_nothing_to_the_screen(server
 
 
 @pytest.mark.fault(promise="downloads", injection="two processes downloading at once")
-def test_who_waits_for_another_process_is_told_how_far_that_is(server, target):
+def test_a_waiting_process_reports_the_progress_of_the_other(server, target):
     leave_part(target, BODY[:HALF])
     lock = filelock.FileLock(target.with_name("batches.bin.lock"), thread_local=False)
     lock.acquire()
@@ -438,11 +438,11 @@ def test_who_waits_for_another_process_is_told_how_far_that_is(server, target):
     assert server.starts == [HALF]
 
 
-# ---- answers that do not fit to what is there
+# ---- responses that do not match the partial file
 
 
 @pytest.mark.fault(promise="downloads", injection="a range request ignored, or answered with another range")
-def test_a_server_that_ignores_range_starts_the_file_anew(server, target):
+def test_a_server_that_ignores_range_restarts_the_file(server, target):
     leave_part(target, OTHER[:HALF])
 
     def answer(request, n):
@@ -456,7 +456,7 @@ def test_a_server_that_ignores_range_starts_the_file_anew(server, target):
 
 
 @pytest.mark.fault(promise="downloads", injection="the file changes between two requests")
-def test_a_file_that_has_changed_since_is_not_continued(server, target):
+def test_a_file_that_has_changed_is_not_resumed(server, target):
     leave_part(target, OTHER[:HALF], {"url": server.url, "validator": '"zero"', "total": len(BODY)})
     get(target, server)
     assert server.requests[0].if_range == '"zero"'
@@ -465,7 +465,7 @@ def test_a_file_that_has_changed_since_is_not_continued(server, target):
 
 
 @pytest.mark.fault(promise="downloads", injection="the file changes between two requests")
-def test_last_modified_vouches_where_the_etag_is_weak(server, target):
+def test_last_modified_is_used_if_the_etag_is_weak(server, target):
     date = "Mon, 08 Jun 2009 20:09:09 GMT"
 
     def answer(request, n):
@@ -481,7 +481,7 @@ def test_last_modified_vouches_where_the_etag_is_weak(server, target):
 
 
 @pytest.mark.fault(promise="downloads", injection="a range request ignored, or answered with another range")
-def test_another_address_continues_the_part_without_the_validator_of_the_first(server, second, target):
+def test_another_url_resumes_without_the_validator_of_the_first(server, second, target):
     server.answer = lambda request, n: request.serve(upto=HALF) if n == 0 else request.head(503)
     second.answer = lambda request, n: request.serve(etag='"two"')
     get(target, server, second)
@@ -502,7 +502,7 @@ def test_another_address_continues_the_part_without_the_validator_of_the_first(s
     ],
     ids=["another start", "another total", "nonsense", "no range"],
 )
-def test_a_part_that_does_not_continue_is_not_used(server, target, span):
+def test_a_response_that_does_not_continue_the_part_is_not_used(server, target, span):
     def answer(request, n):
         if n:
             request.serve()
@@ -518,7 +518,7 @@ def test_a_part_that_does_not_continue_is_not_used(server, target, span):
 
 
 @pytest.mark.fault(promise="downloads", injection="a range request ignored, or answered with another range")
-def test_a_file_that_starts_anew_is_continued_like_any_other(server, target):
+def test_a_restarted_file_is_resumed_like_any_other(server, target):
     def answer(request, n):
         if n:
             request.serve(upto=HALF if n == 1 else None)
@@ -533,7 +533,7 @@ def test_a_file_that_starts_anew_is_continued_like_any_other(server, target):
 
 
 @pytest.mark.fault(promise="downloads", injection="the file changes between two requests")
-def test_pieces_that_do_not_fit_are_fetched_anew_once(server, target):
+def test_mismatched_pieces_are_downloaded_again_once(server, target):
     leave_part(target, OTHER[:HALF])
     get(target, server)
     assert server.starts == [HALF, None]
@@ -541,25 +541,25 @@ def test_pieces_that_do_not_fit_are_fetched_anew_once(server, target):
 
 
 @pytest.mark.fault(promise="downloads", injection="the file changes between two requests")
-def test_pieces_that_never_fit_are_given_up(server, target):
+def test_pieces_that_never_match_are_an_error(server, target):
     leave_part(target, OTHER[:HALF])
     server.answer = lambda request, n: request.serve(OTHER)
     message = refusal(target, server)
-    assert f"another file, of checksum {hashlib.sha256(OTHER).hexdigest()}, not {HASH}" in message
+    assert f"a different file, with checksum {hashlib.sha256(OTHER).hexdigest()} instead of {HASH}" in message
     assert server.starts == [HALF, None]
     assert left(target) == set()
 
 
 @pytest.mark.fault(promise="downloads", injection="wrong content lengths")
-def test_an_address_that_serves_a_shorter_file_does_not_cost_the_part(server, target):
+def test_a_shorter_file_does_not_replace_the_part(server, target):
     part = leave_part(target, BODY[:HALF])
     server.answer = lambda request, n: request.serve(BODY[:10])
-    assert "another file of 10 bytes, not 200,000 bytes" in refusal(target, server)
+    assert "a different file of 10 bytes instead of 200,000 bytes" in refusal(target, server)
     assert server.starts == [HALF, None]  # 416 first
     assert part.read_bytes() == BODY[:HALF]
 
 
-def test_a_whole_part_is_verified_and_nobody_is_asked(server, target):
+def test_a_complete_part_is_verified_without_a_request(server, target):
     leave_part(target, BODY)
     get(target, server)
     assert target.read_bytes() == BODY
@@ -569,14 +569,14 @@ def test_a_whole_part_is_verified_and_nobody_is_asked(server, target):
 @pytest.mark.fault(promise="downloads", injection="the file changes between two requests")
 @pytest.mark.parametrize("size", [len(BODY), None])
 @pytest.mark.parametrize("part", [OTHER, BODY + b"too long"], ids=["whole but wrong", "too long"])
-def test_a_part_of_no_use_is_replaced(server, target, part, size):
+def test_an_unusable_part_is_replaced(server, target, part, size):
     leave_part(target, part)
     get(target, server, size=size)
     assert target.read_bytes() == BODY
     assert server.starts == ([len(part), None] if size is None else [None])
 
 
-def test_a_whole_part_of_a_file_of_unknown_size_is_noticed_by_416(server, target):
+def test_a_complete_part_of_unknown_size_is_detected_by_status_416(server, target):
     leave_part(target, BODY)
     get(target, server, size=None)
     assert target.read_bytes() == BODY
@@ -586,34 +586,34 @@ def test_a_whole_part_of_a_file_of_unknown_size_is_noticed_by_416(server, target
 
 @pytest.mark.fault(promise="downloads", injection="truncated or invalid notes of an earlier download")
 @pytest.mark.parametrize("notes", ["", "{", "[]", "\0\0", '{"validator": null}'])
-def test_damaged_notes_do_no_harm(server, target, notes):
+def test_damaged_notes_are_ignored(server, target, notes):
     leave_part(target, BODY[:HALF]).with_name("batches.bin.part.json").write_text(notes)
     get(target, server)
     assert server.starts == [HALF]
     assert target.read_bytes() == BODY
 
 
-# ---- servers that lie, and pages in place of the file
+# ---- wrong lengths, and HTML pages instead of the file
 
 
 @pytest.mark.fault(promise="downloads", injection="wrong content lengths")
 @pytest.mark.parametrize("chunked", [False, True])
-def test_more_than_the_file_is_refused_before_it_is_written(server, target, chunked):
+def test_excess_data_are_refused_before_they_are_written(server, target, chunked):
     def answer(request, n):
         if chunked:
             chunks(request, BODY + OTHER, 50_000)
-        else:  # the body ends with the connection
+        else:  # closing the connection ends the body
             request.head(200)
             request.send(BODY + OTHER)
 
     server.answer = answer
-    assert "more than 200,000 bytes, the length of the file" in refusal(target, server)
+    assert "more data than the size of the file, 200,000 bytes" in refusal(target, server)
     assert target.with_name("batches.bin.part").stat().st_size == 0
     assert not target.exists()
 
 
 @pytest.mark.fault(promise="downloads", injection="cut off at each tenth of the file")
-def test_a_body_without_a_length_that_ends_early_is_a_break(server, target):
+def test_a_body_without_a_length_that_ends_early_is_resumed(server, target):
     def answer(request, n):
         if n:
             request.serve()
@@ -636,47 +636,47 @@ def page(request: Request, length: bool = True) -> None:
 @pytest.mark.fault(promise="downloads", injection="an HTML page instead of the file")
 @pytest.mark.parametrize("length", [True, False])
 @pytest.mark.parametrize("size", [len(BODY), None])
-def test_a_page_in_place_of_the_file_is_told_and_the_part_is_kept(server, target, length, size):
+def test_an_html_page_is_reported_and_the_part_is_kept(server, target, length, size):
     part = leave_part(target, BODY[:HALF])
     server.answer = lambda request, n: page(request, length)
     message = refusal(target, server, size=size)
     assert f"a page of {'37 bytes' if length else 'unknown length'}" in message
     assert "probably a sign-in or error page" in message
-    assert "it continues at 100,000 bytes" in message
+    assert "the download continues at 100,000 bytes" in message
     assert part.read_bytes() == BODY[:HALF]
     assert len(server.requests) == 1
 
 
 @pytest.mark.fault(promise="downloads", injection="wrong content lengths")
-def test_an_empty_answer_does_not_cost_the_part(server, target):
+def test_an_empty_response_does_not_replace_the_part(server, target):
     part = leave_part(target, BODY[:HALF])
     server.answer = lambda request, n: request.head(200, Content_Length=0)
-    assert "another file of 0 bytes, not 200,000 bytes" in refusal(target, server)
+    assert "a different file of 0 bytes instead of 200,000 bytes" in refusal(target, server)
     assert part.read_bytes() == BODY[:HALF]
 
 
 @pytest.mark.fault(promise="downloads", injection="wrong content lengths")
-def test_another_length_is_told_before_anything_is_written(server, target):
+def test_a_wrong_length_is_reported_before_anything_is_written(server, target):
     server.answer = lambda request, n: request.serve(BODY[:-1])
-    assert "another file of 199,999 bytes, not 200,000 bytes" in refusal(target, server)
+    assert "a different file of 199,999 bytes instead of 200,000 bytes" in refusal(target, server)
     assert left(target) == set()
 
 
 @pytest.mark.fault(promise="downloads", injection="a wrong checksum")
-def test_a_wrong_checksum_is_told_and_nothing_is_left(server, target):
+def test_a_wrong_checksum_is_reported_and_nothing_is_left(server, target):
     server.answer = lambda request, n: request.serve(OTHER)
     message = refusal(target, server)
-    assert f"of checksum {hashlib.sha256(OTHER).hexdigest()}, not {HASH}" in message
+    assert f"with checksum {hashlib.sha256(OTHER).hexdigest()} instead of {HASH}" in message
     assert server.starts == [None]
     assert left(target) == set()
 
 
-# ---- addresses that do not serve, and no network
+# ---- failing URLs, and no network
 
 
 @pytest.mark.fault(promise="downloads", injection="HTTP errors such as 403, 404 and 500")
 @pytest.mark.parametrize("status", [403, 404, 500, 503])
-def test_the_next_address_is_asked_where_one_refuses(server, second, target, status):
+def test_the_next_url_is_used_if_one_fails(server, second, target, status):
     server.answer = lambda request, n: request.head(status)
     get(target, server, second)
     assert target.read_bytes() == BODY
@@ -684,26 +684,26 @@ def test_the_next_address_is_asked_where_one_refuses(server, second, target, sta
 
 
 @pytest.mark.fault(promise="downloads", injection="a wrong checksum")
-def test_the_next_address_is_asked_where_one_serves_another_file(server, second, target):
+def test_the_next_url_is_used_if_one_serves_a_different_file(server, second, target):
     server.answer = lambda request, n: request.serve(OTHER)
     get(target, server, second)
     assert target.read_bytes() == BODY
 
 
 @pytest.mark.fault(promise="downloads", injection="an HTML page instead of the file")
-def test_the_error_names_each_address_and_what_it_said(server, second, target):
+def test_the_error_names_each_url_and_its_problem(server, second, target):
     server.answer = lambda request, n: request.head(404)
     second.answer = lambda request, n: page(request)
     message = refusal(target, server, second)
-    assert message.startswith("expected batches.bin from 2 addresses; got ")
-    assert f"{server.url}: HTTP 404 Not Found; {second.url}: a page of 37 bytes, not 200,000 bytes" in message
-    assert message.endswith(f"Check the network and try again, or put the file at {target} by hand.")
+    assert message.startswith("cannot download batches.bin from 2 URLs: ")
+    assert f"{server.url}: HTTP 404 Not Found; {second.url}: a page of 37 bytes instead of 200,000 bytes" in message
+    assert message.endswith(f"Check the network and try again, or copy the file to {target} yourself.")
 
 
 @pytest.mark.fault(promise="downloads", injection="redirect loops, and redirects to an invalid URL")
-def test_redirects_in_a_circle_are_told(server, target):
+def test_circular_redirects_are_reported(server, target):
     server.answer = lambda request, n: request.head(302, Location=server.url, Content_Length=0)
-    assert "redirects in a circle" in refusal(target, server)
+    assert "too many redirects" in refusal(target, server)
 
 
 @pytest.mark.fault(promise="downloads", injection="no network, no server, or a server without a valid certificate")
@@ -719,12 +719,12 @@ def test_fetch_fails_fast_when_connection_refused(target, monkeypatch):
 @pytest.mark.fault(promise="downloads", injection="no network, no server, or a server without a valid certificate")
 def test_fetch_fails_fast_on_tls_error(server, target, monkeypatch):
     monkeypatch.setattr(download, "RETRY_DELAYS_S", (1000.0,))
-    with pytest.raises(DownloadError, match=r"got https://.*SSL.*Check the network"):
+    with pytest.raises(DownloadError, match=r"URL: https://.*SSL.*Check the network"):
         fetch([server.url.replace("http:", "https:")], target, known_hash=HASH)
 
 
 @pytest.mark.fault(promise="downloads", injection="no network, no server, or a server without a valid certificate")
-def test_no_network_is_told_at_once(target, monkeypatch):
+def test_no_network_is_reported_at_once(target, monkeypatch):
     def unknown(*args, **others):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -734,15 +734,15 @@ def test_no_network_is_told_at_once(target, monkeypatch):
     with pytest.raises(DownloadError) as raised:
         fetch(urls, target, known_hash=HASH)
     assert str(raised.value) == (
-        "expected batches.bin from 2 addresses; got https://www.example.org/a: Name or service not known; "
-        "http://example.com/b: Name or service not known. Check the network and try again, or put the file at "
-        f"{target} by hand."
+        "cannot download batches.bin from 2 URLs: https://www.example.org/a: Name or service not known; "
+        "http://example.com/b: Name or service not known. Check the network and try again, or copy the file to "
+        f"{target} yourself."
     )
 
 
 @pytest.mark.fault(promise="downloads", injection="no network, no server, or a server without a valid certificate")
-def test_a_network_that_goes_away_meanwhile_is_waited_for(server, target, monkeypatch):
-    """A laptop that changes its network has no names for a second or two."""
+def test_a_temporary_network_failure_is_retried(server, target, monkeypatch):
+    """A laptop that changes networks cannot resolve names for a second or two."""
     real, calls = socket.getaddrinfo, []
 
     def flaky(*args, **others):
@@ -759,13 +759,13 @@ def test_a_network_that_goes_away_meanwhile_is_waited_for(server, target, monkey
 
 
 @pytest.mark.parametrize("url", ["file:///etc/hostname", "batches.bin", "http://", "ftp://example.org/a"])
-def test_what_is_no_web_address_is_told(target, url):
-    with pytest.raises(DownloadError, match=r"expected batches\.bin from 1 address; got"):
+def test_invalid_urls_are_reported(target, url):
+    with pytest.raises(DownloadError, match=r"cannot download batches\.bin from 1 URL: "):
         fetch([url], target, known_hash=HASH)
 
 
-def test_no_address_at_all_is_told(target):
-    with pytest.raises(DownloadError, match=r"expected batches\.bin from 0 addresses; got nowhere to ask"):
+def test_an_empty_list_of_urls_is_reported(target):
+    with pytest.raises(DownloadError, match=r"cannot download batches\.bin from 0 URLs: no URL given"):
         fetch([], target, known_hash=HASH)
 
 
@@ -773,7 +773,7 @@ def test_no_address_at_all_is_told(target):
 
 
 @pytest.mark.fault(promise="downloads", injection="a full disk, or a directory that cannot be created")
-def test_a_full_disk_is_told_and_the_part_is_kept(server, target):
+def test_a_full_disk_is_reported_and_the_part_is_kept(server, target):
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, hard))
@@ -781,7 +781,7 @@ def test_a_full_disk_is_told_and_the_part_is_kept(server, target):
         message = refusal(target, server)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert message.startswith(f"expected to read and write {target}; got File too large. Free space there")
+    assert message.startswith(f"cannot read or write {target}: File too large. Free some disk space")
     assert left(target) == PART
     get(target, server)
     assert server.starts == [None, 150_000]
@@ -789,17 +789,17 @@ def test_a_full_disk_is_told_and_the_part_is_kept(server, target):
 
 
 @pytest.mark.fault(promise="downloads", injection="a full disk, or a directory that cannot be created")
-def test_a_folder_that_cannot_be_made_is_told(server, tmp_path):
+def test_a_directory_that_cannot_be_created_is_reported(server, tmp_path):
     (tmp_path / "file").touch()
     message = refusal(tmp_path / "file" / "batches.bin", server)
-    assert "got File exists" in message
-    assert "choose a folder that you may write to" in message
+    assert ": File exists" in message
+    assert "choose a writable directory" in message
     assert server.requests == []
 
 
 @pytest.fixture
 def _no_locks(monkeypatch):
-    """As in a folder that is only readable, where root, too, would see it."""
+    """Makes file locks fail as in a read-only directory, even for root."""
 
     def refuse(*args):
         raise PermissionError(13, "Permission denied")
@@ -808,11 +808,11 @@ def _no_locks(monkeypatch):
 
 
 @pytest.mark.usefixtures("_no_locks")
-def test_a_file_that_is_there_needs_no_lock(target):
+def test_an_existing_file_needs_no_lock(target):
     target.parent.mkdir()
     target.write_bytes(BODY)
     get(target)
-    assert "got Permission denied" in refusal(target.with_name("other.bin"))
+    assert ": Permission denied" in refusal(target.with_name("other.bin"))
 
 
 # ---- quiet and quick
@@ -824,7 +824,7 @@ def test_the_import_loads_nothing_heavy():
     assert (out.stdout, out.stderr) == ("set()\n", "")
 
 
-def test_the_level_of_poochs_logger_is_left_as_it_was(server, target):
+def test_the_level_of_the_pooch_logger_is_restored(server, target):
     logger = pooch.get_logger()
     logger.setLevel("INFO")
     get(target, server)
