@@ -168,7 +168,7 @@ def test_bad_data_files(capfd, tmp_path):
 
 
 def test_no_network_names_the_drawn_data_set(capfd, tmp_path, monkeypatch):
-    monkeypatch.setattr(cifar10, "URL", "http://127.0.0.1:9/cifar-10-binary.tar.gz")  # nobody listens there
+    monkeypatch.setattr(cifar10, "URL", "http://127.0.0.1:9/cifar-10-binary.tar.gz")  # no server there
     monkeypatch.setattr("cifarlab.data.sources.download.RETRY_DELAYS_S", ())
     refused(capfd, ["train", "--data-dir", tmp_path / "d", "--train-dir", tmp_path / "r"], "--dataset drawn")
 

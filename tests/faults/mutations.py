@@ -449,7 +449,7 @@ MUTATIONS = [
         "several processes extracting to one directory",
         "checking again after acquiring the lock",
         ARCHIVE,
-        "                if not _has_all(folder, members):  # another",
+        "                if not _has_all(directory, members):  # another",
         "                if True:  # another",
     ),
     Mutation(

@@ -33,4 +33,4 @@ def fetch_records(directory: Path, force: bool, progress: ProgressCallback | Non
         for file in TRAIN_FILES + TEST_FILES:
             (directory / file).unlink(missing_ok=True)
     size = RECORDS_PER_FILE * record_bytes()
-    extract(archive, directory, {f"{FOLDER}/{file}": size for file in TRAIN_FILES + TEST_FILES})
+    extract(archive, directory, {FOLDER + "/" + file: size for file in TRAIN_FILES + TEST_FILES})

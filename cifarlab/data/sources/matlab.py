@@ -1,8 +1,8 @@
-"""Reads SVHN's MATLAB files, of format 5, a few pictures at a time. numpy only.
+"""Read MATLAB files of format 5, such as SVHN's, in small pieces. Needs only NumPy.
 
-A whole reader of the format, such as scipy's, would hold a file's pixels in memory twice: 3.3 GB for SVHN's largest.
-Here a file is unpacked as it is read. In MATLAB's order the first index runs fastest, so that X, [row, column, channel,
-picture], lies in the file picture after picture, and the labels, y, behind all of them.
+SciPy's reader would keep a file's pixels in memory twice, which takes 3.3 GB for SVHN's largest file. This reader
+decompresses a file as it is read. In MATLAB's order the first index varies fastest, so X, [row, column, channel,
+image], is stored image by image, followed by the labels, y.
 """
 
 import contextlib
@@ -22,26 +22,24 @@ from cifarlab.text import display_name
 _INT8, _INT32, _UINT32, _MATRIX, _COMPRESSED = 1, 5, 6, 14, 15
 _DTYPES = {1: "i1", 2: "u1", 3: "<i2", 4: "<u2", 5: "<i4", 6: "<u4", 7: "<f4", 9: "<f8", 12: "<i8", 13: "<u8"}
 _NUMERIC = range(6, 16)  # MATLAB's classes double to uint64
-_COMPLEX = 0x800  # a flag of a variable
-_BLOCK = 1 << 16  # bytes of the file that are unpacked at a time
-_MAX_HEADER_BYTES = (
-    1 << 8
-)  # bytes of a shape or a name; MATLAB's own names have at most 63, and longer shapes are no picture's
-_MAX_LISTED = 20  # variables that are named when another one was wanted; a file may hold millions
+_COMPLEX = 0x800  # the flag of complex variables
+_BLOCK = 1 << 16  # bytes of the file that are decompressed at a time
+_MAX_HEADER_BYTES = 1 << 8  # bytes of a shape or name; MATLAB's names have at most 63
+_MAX_LISTED = 20  # variables listed in an error message; a file may contain millions
 
 
 class MatlabError(UserError):
-    """A file that is not what it should be."""
+    """An invalid, damaged or unsupported MATLAB file."""
 
 
 class Variable(NamedTuple):
-    """A numeric variable of a file, at the beginning of its values.
+    """A numeric variable in a file, positioned at its first value.
 
     Attributes:
-        name: in MATLAB.
-        shape: the last axis runs slowest in the file.
-        dtype: of the values as they lie there.
-        stream: gives their bytes.
+        name: the name of the variable.
+        shape: its shape; in the file, the first axis varies fastest.
+        dtype: the dtype of the values in the file.
+        stream: the bytes of the values.
     """
 
     name: str
@@ -50,25 +48,25 @@ class Variable(NamedTuple):
     stream: "_Stream"
 
     def read(self, count: int) -> np.ndarray:
-        """The next values, [count], in the file's order.
+        """Reads the next values, [count], in the file's order.
 
         Raises:
-            MatlabError: the file ends before.
+            MatlabError: the file ends too early.
         """
         return np.frombuffer(self.stream.read(count * self.dtype.itemsize), self.dtype)
 
 
 @contextlib.contextmanager
 def open_variable(path: str | os.PathLike, name: str) -> Iterator[Variable]:
-    """Opens a file at one of its variables.
+    """Opens a MATLAB file and positions it at a variable.
 
     Args:
-        path: a file of MATLAB's format 5, as its `save` writes by default.
-        name: of the variable.
+        path: a MATLAB file of format 5, the default of MATLAB's `save`.
+        name: the name of the variable.
 
     Raises:
-        MatlabError: it is another kind of file, the variable is missing or not numeric, or the file ends too early.
-        OSError: it cannot be read.
+        MatlabError: the file has a different format or is damaged, or the variable is missing or not numeric.
+        OSError: the file cannot be read.
     """
     path = Path(path)
     with path.open("rb") as file:
@@ -81,43 +79,43 @@ def open_variable(path: str | os.PathLike, name: str) -> Iterator[Variable]:
             there = [*there, display_name(head.name)][: _MAX_LISTED + 1]
     more = " and more" if len(there) > _MAX_LISTED else ""
     raise MatlabError(
-        f"{path.name} should hold the variable {name}; it holds {', '.join(there[:_MAX_LISTED]) or 'none'}{more}."
+        f"{path.name} must contain the variable {name}; it contains {', '.join(there[:_MAX_LISTED]) or 'none'}{more}."
     )
 
 
 def _check_header(head: bytes, path: Path) -> None:
     if head.startswith((b"MATLAB 7.3", b"\x89HDF")):
         raise MatlabError(
-            f"{path.name} is of MATLAB's format 7.3; format 5 is read here: in MATLAB, save it with '-v7'."
+            f"{path.name} must be a MATLAB file of format 5; got format 7.3. In MATLAB, save it again with '-v7'."
         )
     if len(head) < 128 or head[124:128] != b"\x00\x01IM":
         raise MatlabError(
-            f"{path.name} is no MATLAB file of format 5: bytes 124 to 127 should be 00 01 49 4d, and are "
-            f"{head[124:128].hex(' ') or 'missing'}. Is it a page of the server, or another file?"
+            f"{path.name} must be a MATLAB file of format 5, with 00 01 49 4d in bytes 124 to 127; got "
+            f"{head[124:128].hex(' ') or 'no such bytes'}. It may be an HTML page or a different file."
         )
 
 
 def _variables(file: BinaryIO, path: Path) -> Iterator[tuple["_Head", "_Stream"]]:
-    """The variables of a file, one after the other; none needs to be read to its end."""
+    """Yields the variables of a file in order. They need not be read completely."""
     size = path.stat().st_size
     while tag := file.read(8):
         if len(tag) < 8:
-            raise _corrupt_error(path, "it ends within a variable")
+            raise _corrupt_error(path, "the file ends within a variable")
         kind, length = struct.unpack("<II", tag)
         end = file.tell() + length
         if kind not in (_MATRIX, _COMPRESSED) or length < 8:
-            raise _corrupt_error(path, f"an element of kind {kind} stands where a variable should")
+            raise _corrupt_error(path, f"expected a variable; got an element of type {kind}")
         if end > size:
-            raise _corrupt_error(path, f"it should be {end:,} bytes long and is {size:,}")
+            raise _corrupt_error(path, f"the file must have {end:,} bytes; got {size:,}")
         stream = _Stream(file, length, path, packed=kind == _COMPRESSED)
         if kind == _COMPRESSED and struct.unpack("<II", stream.read(8))[0] != _MATRIX:
-            raise _corrupt_error(path, "what is packed is no variable")
+            raise _corrupt_error(path, "the compressed element is not a variable")
         yield _head(stream, path), stream
         file.seek(end)
 
 
 class _Head(NamedTuple):
-    """What stands before a variable's values."""
+    """The header of a variable, before its values."""
 
     flags: int
     shape: tuple[int, ...]
@@ -128,44 +126,40 @@ def _head(stream: "_Stream", path: Path) -> _Head:
     flags, shape = _element(stream, path, _UINT32), _element(stream, path, _INT32)
     name = _element(stream, path, _INT8).decode("latin-1")
     if len(flags) != 8 or len(shape) % 4:
-        raise _corrupt_error(
-            path, f"class and shape of the variable {display_name(name)} have another length than they should"
-        )
+        raise _corrupt_error(path, f"class or shape of the variable {display_name(name)} has the wrong length")
     return _Head(struct.unpack("<II", flags)[0], struct.unpack(f"<{len(shape) // 4}i", shape), name)
 
 
 def _with_values(head: _Head, stream: "_Stream", path: Path) -> Variable:
-    """Reads what tells of the values themselves, and goes to their beginning."""
+    """Reads the type and size of the values, and positions the stream at the first value."""
     kind, length = stream.tag()
     if (head.flags & 0xFF) not in _NUMERIC or head.flags & _COMPLEX or kind not in _DTYPES:
-        raise MatlabError(f"{path.name}: the variable {head.name} should hold plain real numbers, and does not.")
+        raise MatlabError(f"{path.name}: the variable {head.name} must contain real numbers.")
     dtype = np.dtype(_DTYPES[kind])
     if min(head.shape, default=-1) < 0 or math.prod(head.shape) * dtype.itemsize != length:
-        raise _corrupt_error(path, f"the shape {list(head.shape)} of {head.name} does not fit its {length:,} bytes")
+        raise _corrupt_error(path, f"the shape {list(head.shape)} of {head.name} does not match its {length:,} bytes")
     return Variable(head.name, head.shape, dtype, stream)
 
 
 def _element(stream: "_Stream", path: Path, kind: int) -> bytes:
-    """The bytes of a small element, read with what fills it up to a multiple of 8."""
+    """Reads a small element and its padding to a multiple of 8 bytes; returns its data."""
     found, length = stream.tag()
     if found != kind or length > _MAX_HEADER_BYTES:
-        raise _corrupt_error(
-            path, f"an element of kind {found} and {length:,} bytes stands where one of kind {kind} should"
-        )
+        raise _corrupt_error(path, f"expected an element of type {kind}; got one of type {found} with {length:,} bytes")
     return stream.rest_of_element(length)
 
 
 class _Stream:
-    """The bytes of one element of a file, unpacked as they are asked for."""
+    """The bytes of one element of a file, decompressed as they are read."""
 
     def __init__(self, file: BinaryIO, length: int, path: Path, *, packed: bool) -> None:
         self.file, self.left, self.path = file, length, path
         self.unpacker = zlib.decompressobj() if packed else None
-        self.short = b""  # the data of a tag that holds them itself
+        self.short = b""  # the data of a small element, stored in its tag
         self.is_short = False
 
     def read(self, count: int) -> bytes:
-        """The next bytes, exactly so many."""
+        """Reads exactly `count` bytes; raises `MatlabError` if there are fewer."""
         if self.is_short:
             data, self.short = self.short[:count], self.short[count:]
         else:
@@ -175,7 +169,7 @@ class _Stream:
         return data
 
     def tag(self) -> tuple[int, int]:
-        """Kind and length of the next element; one of up to four bytes lies in its tag."""
+        """Reads the tag of the next element and returns its type and length; up to 4 bytes of data are in the tag."""
         self.is_short = False
         first, second = struct.unpack("<I4s", self.read(8))
         if first >> 16:
@@ -184,7 +178,7 @@ class _Stream:
         return first, struct.unpack("<I", second)[0]
 
     def rest_of_element(self, length: int) -> bytes:
-        """The bytes of an element whose tag has been read."""
+        """Reads the data of an element after its tag."""
         data = self.read(length)
         if not self.is_short:
             self.read(-length % 8)
@@ -211,4 +205,4 @@ class _Stream:
 
 
 def _corrupt_error(path: Path, why: str) -> MatlabError:
-    return MatlabError(f"{path.name} is damaged or cut off: {why}. Fetch it again.")
+    return MatlabError(f"{path.name} is damaged or truncated: {why}. Download it again.")

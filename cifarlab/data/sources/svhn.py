@@ -1,7 +1,7 @@
-"""SVHN, the house numbers of Google's street view: from MATLAB files to records.
+"""SVHN, house numbers from Google Street View: download the MATLAB files and convert them to records.
 
-A file holds X, uint8[32, 32, 3, N], and y, [N, 1], in which the digit zero has the label 10. Digits of one photo stand
-next to each other and overlap, so that pictures for validation are a contiguous tail of the training pictures.
+A file contains X, uint8[32, 32, 3, N], and y, [N, 1], in which the digit zero has the label 10. Digits from the same
+photo are adjacent and overlap, so validation images must be a contiguous tail of the training images.
 """
 
 import os
@@ -16,7 +16,7 @@ from cifarlab.data.sources.matlab import MatlabError, open_variable
 from cifarlab.files import file_lock
 
 DIGITS = tuple("0123456789")
-"""The classes; a label is its digit."""
+"""The class names; a label is the digit itself."""
 
 URL = "http://ufldl.stanford.edu/housenumbers/"
 PARTS = {
@@ -24,53 +24,51 @@ PARTS = {
     "test": ("md5:eb5a983be6a315427106f1b164d9cef3", 64_275_384, 26_032),
     "extra": ("md5:a93ce644f1a588dc4d68dda5feec44a7", 1_329_278_602, 531_131),
 }
-"""The official files, `train_32x32.mat` and so on: checksum, bytes, and number of digits."""
+"""The official files, `train_32x32.mat` and so on: checksum, size in bytes, and number of digits."""
 
-_MAX_DIGITS = (
-    1_000_000  # digits of a file; a small one can say that it has any number, and its pixels would fill a disk
-)
-_CHUNK = 1_000  # pictures that are in memory at a time
+_MAX_DIGITS = 1_000_000  # digits per file; a compressed file can be small and still fill the disk
+_CHUNK = 1_000  # images in memory at a time
 
 
 def read_digits(path: str | os.PathLike) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The digits of a file, a thousand at a time.
+    """Reads the digits of a MATLAB file, 1,000 at a time.
 
     Args:
         path: a file of cropped digits, such as `train_32x32.mat`.
 
     Yields:
         images: uint8[n, 32, 32, 3], rows x columns x RGB, 0-255.
-        labels: int32[n], the digits themselves, 0 to 9.
+        labels: int32[n], the digits, 0 to 9.
 
     Raises:
-        MatlabError: it is no such file; the message says what is wrong with it.
-        OSError: it cannot be read.
+        MatlabError: the file is not a valid file of digits; the message gives the reason.
+        OSError: the file cannot be read.
     """
     path = Path(path)
     labels = _labels(path)
     with open_variable(path, "X") as found:
         if found.shape != (*IMAGE_SHAPE, len(labels)) or found.dtype != np.uint8:
             raise MatlabError(
-                f"{path.name}: X should be uint8[32, 32, 3, {len(labels)}], as y has {len(labels):,} labels; got "
-                f"{found.dtype}{list(found.shape)}. Is it the file of cropped digits?"
+                f"{path.name}: X must be uint8[32, 32, 3, {len(labels)}], because y has {len(labels):,} labels; got "
+                f"{found.dtype}{list(found.shape)}. Use a file of cropped digits, such as train_32x32.mat."
             )
         size = int(np.prod(IMAGE_SHAPE))
         for start in range(0, len(labels), _CHUNK):
             chosen = labels[start : start + _CHUNK]
-            pixels = found.read(size * len(chosen)).reshape(-1, 3, 32, 32)  # [picture, channel, column, row]
+            pixels = found.read(size * len(chosen)).reshape(-1, 3, 32, 32)  # [image, channel, column, row]
             yield np.ascontiguousarray(pixels.transpose(0, 3, 2, 1)), chosen
 
 
 def convert_to_records(path: str | os.PathLike, records: str | os.PathLike, count: int | None = None) -> int:
-    """Writes the digits of a MATLAB file as a file of records, whole or not at all; returns how many there are.
+    """Converts a MATLAB file of digits to a file of records, atomically, and returns the number of digits.
 
     Args:
         path: a file of cropped digits.
-        records: the file to write; one that is there is replaced.
-        count: how many digits there must be; by default any number.
+        records: the file to write; an existing one is replaced.
+        count: the required number of digits; by default any number is accepted.
 
     Raises:
-        MatlabError: as for `read_digits`, or there is another number of digits.
+        MatlabError: the file is invalid (see `read_digits`) or has a different number of digits.
         OSError: a file cannot be read or written.
     """
 
@@ -80,59 +78,59 @@ def convert_to_records(path: str | os.PathLike, records: str | os.PathLike, coun
             found += len(labels)
             yield images, labels
         if count not in (None, found):
-            raise MatlabError(f"{Path(path).name} should hold {count:,} digits; it holds {found:,}. Fetch it again.")
+            raise MatlabError(f"{Path(path).name} must contain {count:,} digits; got {found:,}. Download it again.")
 
     return write_batches(records, counted())
 
 
-def fetch_records(folder: Path, force: bool, progress: ProgressCallback | None) -> None:
-    """Puts SVHN's training and test digits into a folder as files of records; fetches its MATLAB files if need be.
+def fetch_records(directory: Path, force: bool, progress: ProgressCallback | None) -> None:
+    """Writes SVHN's training and test digits as files of records, after downloading the MATLAB files if needed.
 
     Args:
-        folder: where `train.bin` and `test.bin` go; the MATLAB files lie beside them.
-        force: convert anew, and fetch what is not as it should be.
-        progress: told how a download goes on.
+        directory: the directory for `train.bin`, `test.bin` and the MATLAB files.
+        force: convert the files again, and download files with wrong checksums again.
+        progress: called with the progress of a download.
 
     Raises:
-        DownloadError: a file cannot be had.
-        MatlabError: a file holds something else than it should.
+        DownloadError: a file cannot be downloaded.
+        MatlabError: a file has unexpected contents.
     """
-    _fetch_parts(("train", "test"), folder, force, progress)
+    _fetch_parts(("train", "test"), directory, force, progress)
 
 
-def fetch_extra_records(folder: Path, force: bool, progress: ProgressCallback | None) -> None:
-    """As `fetch_records`, with the 531,131 easier digits of SVHN's third file in `extra.bin`."""
-    _fetch_parts(("train", "test", "extra"), folder, force, progress)
+def fetch_extra_records(directory: Path, force: bool, progress: ProgressCallback | None) -> None:
+    """Writes the files of `fetch_records`, and `extra.bin` with the 531,131 easier digits of SVHN's third file."""
+    _fetch_parts(("train", "test", "extra"), directory, force, progress)
 
 
-def _fetch_parts(parts: tuple[str, ...], folder: Path, force: bool, progress: ProgressCallback | None) -> None:
+def _fetch_parts(parts: tuple[str, ...], directory: Path, force: bool, progress: ProgressCallback | None) -> None:
     for part in parts:
         checksum, size, count = PARTS[part]
-        source, records = folder / f"{part}_32x32.mat", folder / f"{part}.bin"
+        source, records = directory / f"{part}_32x32.mat", directory / f"{part}.bin"
         if records.is_file() and not force:
             continue
         try:
             fetch([URL + source.name], source, known_hash=checksum, size=size, progress=progress)
         except DownloadError as error:
-            raise DownloadError(f"{error} Or use house numbers that need no network: street_digits.") from None
+            raise DownloadError(f"{error} Or use the dataset street_digits, which needs no download.") from None
         with file_lock(records):
-            if force or not records.is_file():  # another process may have written it meanwhile
+            if force or not records.is_file():  # another process may have written it
                 convert_to_records(source, records, count)
 
 
 def _labels(path: Path) -> np.ndarray:
-    """int32[N], the digits: 10 means zero."""
+    """Reads the labels of a MATLAB file, int32[N], and changes 10 to zero."""
     with open_variable(path, "y") as found:
         count = max(found.shape, default=0)
         if sorted(found.shape) != [1, count] or not count:
-            raise MatlabError(f"{path.name}: y should be [N, 1], a label for each picture; got {list(found.shape)}.")
+            raise MatlabError(f"{path.name}: y must be [N, 1], one label per image; got {list(found.shape)}.")
         if count > _MAX_DIGITS:
-            raise MatlabError(f"{path.name}: SVHN's largest file has 531,131 digits; this one says {count:,} labels.")
+            raise MatlabError(f"{path.name}: y must have at most {_MAX_DIGITS:,} labels; got {count:,} labels.")
         labels = found.read(count)
     wrong = np.flatnonzero((labels < 1) | (labels > 10) | (labels != np.floor(labels)))
     if wrong.size:
         raise MatlabError(
-            f"{path.name}: labels are 1 to 10, with 10 for zero; picture {wrong[0]:,} has {labels[wrong[0]]}"
-            f" ({wrong.size:,} such in all)."
+            f"{path.name}: labels must be from 1 to 10, with 10 for zero; image {wrong[0]:,} has {labels[wrong[0]]} "
+            f"({wrong.size:,} such labels in all)."
         )
     return labels.astype(np.int32) % 10

@@ -18,25 +18,25 @@ LABELS = np.arange(40) % 10
 
 @pytest.fixture(scope="module")
 def data_set(tmp_path_factory):
-    """A small data set: 200 pictures a training file, 200 to test."""
+    """Returns the directory of a small dataset with 200 images per file."""
     folder = tmp_path_factory.mktemp("data") / "drawn"
     drawn.write_data_set(folder, train=1_000, test=200)
     return folder
 
 
-def test_the_first_200_pictures_are_the_same_bytes_on_every_machine():
+def test_the_first_200_images_are_the_same_bytes_on_every_machine():
     images = drawn.draw(np.arange(200) % 10, seed=0)
     assert images.shape == (200, 32, 32, 3)
     assert images.dtype == np.uint8
     assert hashlib.sha256(images.tobytes()).hexdigest() == FIRST_200
 
 
-def test_no_labels_give_no_pictures():
+def test_no_labels_give_no_images():
     assert drawn.draw(np.zeros(0, int), seed=0).shape == (0, 32, 32, 3)
 
 
-def test_every_pose_and_place_is_drawn_without_a_warning(monkeypatch):
-    """Division by zero or a random number too many in a rare pose would show here."""
+def test_every_pose_and_background_is_drawn_without_a_warning(monkeypatch):
+    """Detects divisions by zero and missing random numbers in rare poses."""
     names = [f"{paint.__name__}" for poses, _ in drawn._KINDS.values() for paint in poses]
     names += [paint.__name__ for paint in drawn.scenes.PLACES + drawn.scenes.IN_FRONT]
     seen, paint_as_it_is = set(), drawn._paint
@@ -50,7 +50,7 @@ def test_every_pose_and_place_is_drawn_without_a_warning(monkeypatch):
     with np.errstate(all="raise", under="ignore"):
         images = drawn.draw(np.arange(600) % 10, seed=2)
     assert seen == set(names)
-    assert images.reshape(600, -1).std(axis=1).min() > 4  # none is blank
+    assert images.reshape(600, -1).std(axis=1).min() > 4  # no image is blank
 
 
 def test_six_files_and_the_names_in_cifar_10s_format(data_set):
@@ -64,17 +64,17 @@ def test_classes_are_balanced_and_shuffled_in_every_file(data_set):
     orders = [read_records(data_set / name)[1] for name in FILES]
     for labels in orders:
         assert np.bincount(labels, minlength=10).tolist() == [20] * 10
-        assert (np.diff(labels) != 0).mean() > 0.8  # no runs of one class ...
-        assert len(set(np.diff(labels))) > 10  # ... and no counting from 0 to 9
+        assert (np.diff(labels) != 0).mean() > 0.8  # not sorted by class ...
+        assert len(set(np.diff(labels))) > 10  # ... and not in a repeating order
     assert len({labels.tobytes() for labels in orders}) == 6
 
 
-def test_no_picture_is_there_twice_and_none_of_the_test_is_in_training(data_set):
+def test_all_images_differ(data_set):
     pictures = [image.tobytes() for name in FILES for image in read_records(data_set / name)[0]]
     assert len(set(pictures)) == len(pictures) == 1_200
 
 
-def test_a_data_set_replaces_an_older_one(tmp_path):
+def test_a_dataset_replaces_an_older_one(tmp_path):
     for seed in (1, 2):
         drawn.write_data_set(tmp_path / "drawn", seed=seed, train=50, test=10)
     drawn.write_data_set(tmp_path / "second", seed=2, train=50, test=10)
@@ -82,9 +82,9 @@ def test_a_data_set_replaces_an_older_one(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["drawn", "second"]
 
 
-def test_a_folder_with_other_files_is_left_alone(tmp_path):
+def test_a_directory_with_other_files_is_not_replaced(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(ValueError, match=r"thesis\.tex.*name another folder"):
+    with pytest.raises(ValueError, match=r"thesis\.tex.*choose another directory"):
         drawn.write_data_set(tmp_path, train=50, test=10)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
@@ -104,7 +104,7 @@ def test_an_interrupted_drawing_leaves_nothing_behind(tmp_path, monkeypatch):
     assert list((tmp_path / "data").iterdir()) == []
 
 
-def test_an_interrupted_drawing_leaves_the_older_data_set(tmp_path, monkeypatch):
+def test_an_interrupted_drawing_leaves_the_older_dataset(tmp_path, monkeypatch):
     drawn.write_data_set(tmp_path / "drawn", train=50, test=10)
     before = {path.name: path.read_bytes() for path in (tmp_path / "drawn").iterdir()}
 
@@ -131,14 +131,14 @@ def test_an_interrupted_drawing_leaves_the_older_data_set(tmp_path, monkeypatch)
         (None, "integers"),
     ],
 )
-def test_bad_labels_give_one_clear_error(labels, message):
+def test_invalid_labels_are_refused(labels, message):
     with pytest.raises(ValueError, match=message):
         drawn.draw(labels, seed=0)
 
 
 @pytest.mark.parametrize("sizes", [{"train": 10_001}, {"train": 0}, {"test": 7}, {"test": -10}])
-def test_sizes_that_cannot_be_shared_evenly_are_refused(tmp_path, sizes):
-    with pytest.raises(ValueError, match="train is a multiple of 50 and test of 10"):
+def test_sizes_that_cannot_be_divided_evenly_are_refused(tmp_path, sizes):
+    with pytest.raises(ValueError, match="train must be a positive multiple of 50 and test a positive multiple of 10"):
         drawn.write_data_set(tmp_path / "drawn", **sizes)
     assert list(tmp_path.iterdir()) == []
 
@@ -150,13 +150,13 @@ def test_drawing_needs_numpy_only():
 
 
 def pixels_and_labels(files):
-    """Of all pictures of some files: float32[N, 3072], 0 to 1, and int[N]."""
+    """Returns the images of some files, float32[N, 3072] from 0 to 1, and their labels, int[N]."""
     images, labels = (np.concatenate(parts) for parts in zip(*map(read_records, files), strict=True))
     return images.reshape(len(images), -1).astype(np.float32) / 255, labels
 
 
 def test_softmax_regression_on_the_pixels_stays_under_half(drawn):
-    """Neither trivial nor hopeless: the network passes 80 % where a linear classifier stays under 50 %."""
+    """The dataset is neither trivial nor too hard: the network exceeds 80 %, a linear classifier stays below 50 %."""
     (x, train), (x_test, test) = (pixels_and_labels(drawn.files(split)) for split in ("train", "test"))
     mean, rng = x.mean(axis=0), np.random.default_rng(0)
     x, x_test = x - mean, x_test - mean

@@ -17,12 +17,12 @@ ATLAS = "55e75253b4eea95024c874968da738c3a477d3eccdf6b94bd81429e88489df6e"
 FIRST_200 = "ee890dc619baf29732d841cd0bf4db5e4da111de54cf0fb4b4f549375db222a8"
 LABELS = np.arange(40) % 10
 NAMES = ["test_32x32.mat", "train_32x32.mat"]
-SVHN_COUNTS = [4948, 13861, 10585, 8497, 7458, 6882, 5727, 5595, 5045, 4659]  # of its digits 0 to 9 to train on
+SVHN_COUNTS = [4948, 13861, 10585, 8497, 7458, 6882, 5727, 5595, 5045, 4659]  # training images of the digits 0 to 9
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """A small data set's folder, and what was drawn for it: images and labels to train on, then to test on."""
+    """Returns the directory of a small dataset, and its training and test images with labels."""
     folder, drawn = tmp_path_factory.mktemp("street"), []
 
     def noting(labels, seed, draw=street_digits.draw):
@@ -37,30 +37,32 @@ def written(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def many():
-    """1,500 digits and 500 more, each as often as every other: images and labels of both."""
+    """Returns 1,500 and 500 images with labels; all digits are equally frequent."""
     return [(street_digits.draw(np.arange(n) % 10, seed=[5, n]), np.arange(n) % 10) for n in (1_500, 500)]
 
 
-def grey(images):
+def gray(images):
     return images.astype(np.float32).mean(axis=-1)
 
 
-def test_a_picture_for_each_label():
+def test_one_image_per_label():
     images = street_digits.draw(LABELS, seed=0)
     assert images.shape == (40, 32, 32, 3)
     assert images.dtype == np.uint8
     assert street_digits.draw(np.zeros(0, int), seed=0).shape == (0, 32, 32, 3)
 
 
-def test_the_first_200_pictures_are_the_same_bytes_on_every_machine():
+def test_the_first_200_images_are_the_same_bytes_on_every_machine():
     if hashlib.sha256(numerals.atlas().cells.tobytes()).hexdigest() != ATLAS:
-        pytest.skip("this Pillow's FreeType draws the fonts a little differently, so the pictures may differ as well")
+        pytest.skip(
+            "the FreeType in this version of Pillow renders the fonts differently, so the images may differ, too"
+        )
     images = street_digits.draw(np.arange(200) % 10, seed=0)
     assert hashlib.sha256(images.tobytes()).hexdigest() == FIRST_200
 
 
-def test_every_ground_is_drawn_without_a_warning_and_nothing_is_blank(monkeypatch):
-    """Division by zero or a random number too many on a rare ground would show here."""
+def test_every_background_is_drawn_without_a_warning_and_no_image_is_blank(monkeypatch):
+    """Detects divisions by zero and missing random numbers on rare backgrounds."""
     seen = set()
 
     def noting(paint):
@@ -74,20 +76,22 @@ def test_every_ground_is_drawn_without_a_warning_and_nothing_is_blank(monkeypatc
 
 
 def holes(cell):
-    """The rows of the middles of a digit's holes, that is of ground cut off by ink; the atlas has 96 rows."""
-    parts, count = scipy.ndimage.label(cell >= 128, np.ones([3, 3]))  # corners join: a hairline is no ring
+    """Returns the rows of the centers of the holes in a digit; the atlas has 96 rows."""
+    parts, count = scipy.ndimage.label(
+        cell >= 128, np.ones([3, 3])
+    )  # diagonal neighbors are connected, so that thin lines make no holes
     return [row for row, _ in scipy.ndimage.center_of_mass(parts > 0, parts, range(2, count + 1))]
 
 
 @pytest.mark.parametrize("face", range(len(numerals.FACES)), ids=lambda face: "-".join(numerals.FACES[face][:2]))
-def test_every_face_has_its_ten_digits_in_order(face):
+def test_every_font_has_its_ten_digits_in_order(face):
     atlas = numerals.atlas()
     found = [holes(atlas.cells[place]) for place in atlas.places[face]]
     assert [len(rows) for rows in found] == [1, 0, 0, 0, 1, 0, 1, 0, 2, 1]
     assert found[9][0] < 48 < found[6][0]
 
 
-def test_a_one_without_foot_or_flag_has_none():
+def test_the_forms_of_the_one():
     atlas = numerals.atlas()
     for face, (_, one, _) in enumerate(numerals.FACES):
         ink = atlas.cells[atlas.places[face, 1]] < 128
@@ -95,66 +99,69 @@ def test_a_one_without_foot_or_flag_has_none():
         stem, foot, wide = ink[rows[len(rows) * 2 // 3]].sum(), ink[rows[-2]].sum(), ink.any(axis=0).sum()
         assert (foot > stem + 2) == (one == "as it is"), numerals.FACES[face]
         assert (wide > stem + 2) == (one != "bar"), numerals.FACES[face]
-        assert abs(np.flatnonzero(ink.any(axis=0)).mean() - 47.5) <= 1  # in the middle of its cell
+        assert abs(np.flatnonzero(ink.any(axis=0)).mean() - 47.5) <= 1  # centered in its cell
 
 
-def test_neighbours_stand_at_the_edges_and_leave_the_middle_alone(monkeypatch):
-    """The same pictures of numbers of one digit differ where the neighbours were, on as many as SVHN's numbers say."""
+def test_adjacent_digits_are_at_the_edges_only(monkeypatch):
+    """Images with and without adjacent digits differ only near the edges, with the frequency of numbers in SVHN."""
     monkeypatch.setattr(walls, "GROUNDS", ((walls.plain, 1),))
     labels = np.full(400, 1)
-    street = grey(street_digits.draw(labels, seed=4))
+    street = gray(street_digits.draw(labels, seed=4))
     monkeypatch.setattr(numerals, "_LENGTHS", (1, 0, 0, 0))
-    alone = grey(street_digits.draw(labels, seed=4))
+    alone = gray(street_digits.draw(labels, seed=4))
     differ = np.abs(street - alone)
     assert 0.88 < (differ.max(axis=(1, 2)) > 0).mean() < 0.98
     by_column = differ.mean(axis=(0, 1))
     assert by_column[[0, 1, 2, -3, -2, -1]].min() > 8 * by_column[15:17].max()
     left, right = (differ[:, :, part].max(axis=(1, 2)) > 20 for part in (slice(0, 4), slice(-4, None)))
-    assert 0.3 < left.mean() < 0.8  # neither always nor never, on either side
+    assert 0.3 < left.mean() < 0.8  # sometimes, but not always, on either side
     assert 0.3 < right.mean() < 0.8
 
 
 @pytest.fixture
 def alone(monkeypatch):
-    """No neighbours, no signs: single digits on plain walls."""
+    """Makes all images single digits on plain walls."""
     monkeypatch.setattr(walls, "GROUNDS", ((walls.plain, 1),))
     monkeypatch.setattr(numerals, "_LENGTHS", (1, 0, 0, 0))
 
 
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("axis", [1, 0], ids=["mirrored", "upside down"])
-def test_digits_stand_as_the_fonts_have_them(axis):
-    """What differs from the ground looks more like the fonts' digit than like that digit in a mirror."""
-    atlas, line = numerals.atlas(), (np.arange(32) - 15.5) * 1.85  # a digit, 48 rows of the atlas, on 26 of 32
+def test_digits_are_oriented_as_in_the_fonts(axis):
+    """The difference from the background resembles the digit in the fonts more than its mirror image."""
+    atlas, line = (
+        numerals.atlas(),
+        (np.arange(32) - 15.5) * 1.85,
+    )  # a digit has 48 rows in the atlas, and 26 of 32 in an image
     rows, columns = np.round(47.5 + line).astype(int), np.round(47.5 + line / 0.72).astype(int)
     right = []
     for digit in (2, 3, 4, 5, 6, 7, 9) if axis else (4, 6, 7, 9):
         font = (atlas.cells[atlas.places[:, digit]] < 128).mean(axis=0)[rows][:, columns]
-        images = grey(street_digits.draw(np.full(100, digit), seed=[9, digit]))
+        images = gray(street_digits.draw(np.full(100, digit), seed=[9, digit]))
         ink = np.abs(images - np.median(images, axis=(1, 2), keepdims=True))
         right.append(((ink * (font - np.flip(font, axis))).sum(axis=(1, 2)) > 0).mean())
     assert np.mean(right) > 0.7
 
 
 @pytest.mark.usefixtures("alone")
-def test_digits_are_lighter_than_their_ground_as_often_as_darker():
-    images = grey(street_digits.draw(np.full(400, 8), seed=6))
+def test_digits_are_equally_often_lighter_and_darker():
+    images = gray(street_digits.draw(np.full(400, 8), seed=6))
     edge = np.concatenate([images[:, :, :3], images[:, :, -3:]], axis=2)
     lighter = images[:, 6:26, 12:20].mean(axis=(1, 2)) > edge.mean(axis=(1, 2))
     assert 0.42 < lighter.mean() < 0.58
 
 
 def slopes(images):
-    """How steep a picture is in eight directions on 8 x 8 places, light or dark alike: float32[N, 512]."""
-    down, right = np.gradient(grey(images), axis=(1, 2))
+    """Returns histograms of gradients in eight directions on an 8 x 8 grid, float32[N, 512]."""
+    down, right = np.gradient(gray(images), axis=(1, 2))
     turn = np.arctan2(down, right) % np.pi * (8 / np.pi)
     parts = np.stack([np.hypot(down, right) * (np.floor(turn) % 8 == way) for way in range(8)], axis=1)
     parts = np.sqrt(parts.reshape(len(images), 8, 8, 4, 8, 4).sum(axis=(3, 5))).reshape(len(images), -1)
     return parts / np.linalg.norm(parts, axis=1, keepdims=True)
 
 
-def test_digits_can_be_told_apart_unless_they_are_mirrored(many):
-    """The nearest mean of a class knows most digits that it was not made of, and far fewer of them in a mirror."""
+def test_digits_can_be_classified_unless_mirrored(many):
+    """A nearest-mean classifier recognizes most new digits, but far fewer of their mirror images."""
     (images, labels), (others, answers) = many
     means = np.stack([slopes(images[labels == digit]).mean(axis=0) for digit in range(10)])
     plain, mirrored = (
@@ -166,7 +173,7 @@ def test_digits_can_be_told_apart_unless_they_are_mirrored(many):
     assert mirrored.mean() < 0.45
 
 
-def test_a_file_is_svhns_with_ten_for_zero(written):
+def test_files_have_svhns_format_with_ten_for_zero(written):
     folder, drawn = written
     assert sorted(path.name for path in folder.iterdir()) == NAMES
     for name, (images, labels) in zip(reversed(NAMES), drawn, strict=True):
@@ -179,7 +186,7 @@ def test_a_file_is_svhns_with_ten_for_zero(written):
         assert 0 in labels
 
 
-def test_our_reader_gives_back_what_was_drawn(written):
+def test_files_can_be_read_back(written):
     folder, drawn = written
     for name, (images, labels) in zip(reversed(NAMES), drawn, strict=True):
         read, digits = (np.concatenate(parts) for parts in zip(*read_digits(folder / name), strict=True))
@@ -187,7 +194,7 @@ def test_our_reader_gives_back_what_was_drawn(written):
         assert (digits == labels).all()
 
 
-def test_no_picture_is_there_twice_and_none_of_the_test_is_in_training(written):
+def test_all_images_differ(written):
     pictures = [image.tobytes() for images, _ in written[1] for image in images]
     assert len(set(pictures)) == len(pictures) == 210
 
@@ -199,7 +206,7 @@ def test_digits_are_as_frequent_as_in_svhn_and_shuffled(written):
     for _, labels in written[1]:
         exact = np.array(SVHN_COUNTS) * len(labels) / 73_257
         assert np.abs(np.bincount(labels, minlength=10) - exact).max() < 1
-        assert (np.diff(labels) != 0).mean() > 0.75  # no runs of one digit
+        assert (np.diff(labels) != 0).mean() > 0.75  # not sorted by digit
         assert len(set(np.diff(labels))) > 10
 
 
@@ -208,14 +215,14 @@ def test_the_same_seed_writes_the_same_files(written, tmp_path):
     assert all((tmp_path / name).read_bytes() == (written[0] / name).read_bytes() for name in NAMES)
 
 
-def test_training_and_test_come_from_streams_of_their_own(tmp_path):
+def test_training_and_test_images_have_separate_random_streams(tmp_path):
     street_digits.write_files(tmp_path, train=60, test=60)
     (images, labels), (others, answers) = (next(read_digits(tmp_path / name)) for name in NAMES)
     assert (labels != answers).any()
     assert not {image.tobytes() for image in images} & {image.tobytes() for image in others}
 
 
-def test_another_seed_writes_other_pictures_and_another_order(written, tmp_path):
+def test_another_seed_writes_other_images_in_another_order(written, tmp_path):
     street_digits.write_files(tmp_path, train=150, test=60, seed=4)
     old = {image.tobytes() for images, _ in written[1] for image in images}
     for name, (_, labels) in zip(reversed(NAMES), written[1], strict=True):
@@ -224,7 +231,7 @@ def test_another_seed_writes_other_pictures_and_another_order(written, tmp_path)
         assert (digits != labels).any()
 
 
-def test_a_file_that_cannot_be_finished_leaves_the_older_one(tmp_path, monkeypatch):
+def test_a_failed_write_leaves_the_older_file(tmp_path, monkeypatch):
     street_digits.write_files(tmp_path, train=10, test=10)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
@@ -248,15 +255,15 @@ def test_a_file_that_cannot_be_finished_leaves_the_older_one(tmp_path, monkeypat
         (["7"], "integers"),
     ],
 )
-def test_bad_labels_give_one_clear_error(labels, message):
+def test_invalid_labels_are_refused(labels, message):
     with pytest.raises(ValueError, match=message) as caught:
         street_digits.draw(labels, seed=0)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("sizes", [{"train": 0}, {"test": -1}])
-def test_files_without_pictures_are_refused(tmp_path, sizes):
-    with pytest.raises(ValueError, match="1 or more; got train="):
+def test_files_without_images_are_refused(tmp_path, sizes):
+    with pytest.raises(ValueError, match="must be at least 1; got train="):
         street_digits.write_files(tmp_path, **sizes)
     assert list(tmp_path.iterdir()) == []
 

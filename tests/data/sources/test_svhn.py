@@ -1,4 +1,4 @@
-"""SVHN's MATLAB files: read as scipy reads them, in little memory; whatever else comes is one clear line."""
+"""SVHN's MATLAB files are read as SciPy reads them, in little memory; invalid files are reported in one line."""
 
 import contextlib
 import struct
@@ -32,7 +32,7 @@ def all_digits(path):
 
 @pytest.mark.parametrize("compressed", [True, False])
 @pytest.mark.parametrize("labels", [LABELS, LABELS.T, LABELS.astype(np.float64), LABELS.astype(np.int64)])
-def test_digits_are_as_scipy_reads_them_and_ten_is_zero(tmp_path, compressed, labels):
+def test_digits_are_read_as_by_scipy_and_ten_is_zero(tmp_path, compressed, labels):
     path = saved(tmp_path / "a.mat", compressed, note="made by a test", y=labels, X=PIXELS)
     images, digits = all_digits(path)
     assert (images == scipy.io.loadmat(path)["X"].transpose(3, 0, 1, 2)).all()
@@ -65,7 +65,7 @@ def test_a_large_file_takes_little_memory(tmp_path):
     assert peak < 25e6
 
 
-# What is wrong is one clear line.
+# Invalid files.
 
 
 def page(path):
@@ -125,7 +125,7 @@ def element(kind, data):
 
 
 def bomb(path):
-    """Says that it holds four thousand million labels, and packs zeros for them."""
+    """Writes a file that claims to have two billion labels, compressed zeros."""
     count = 4_000_000_000 // 2
     head = element(6, struct.pack("<II", 9, 0)) + element(5, struct.pack("<ii", count, 1)) + element(1, b"y")
     packed = zlib.compress(struct.pack("<II", 14, 0) + head + struct.pack("<II", 2, count) + bytes(1 << 20))
@@ -136,23 +136,23 @@ def bomb(path):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (page, "is no MATLAB file of format 5"),
-        (hdf5, "of MATLAB's format 7.3"),
-        (empty, "is no MATLAB file of format 5"),
-        (no_pixels, "should hold the variable X; it holds y"),
-        (no_labels, "should hold the variable y; it holds X"),
-        (fewer_labels, r"X should be uint8\[32, 32, 3, 4\], as y has 4 labels"),
+        (page, "must be a MATLAB file of format 5, with"),
+        (hdf5, "got format 7.3"),
+        (empty, "must be a MATLAB file of format 5, with"),
+        (no_pixels, "must contain the variable X; it contains y"),
+        (no_labels, "must contain the variable y; it contains X"),
+        (fewer_labels, r"X must be uint8\[32, 32, 3, 4\], because y has 4 labels"),
         (other_shape, r"got uint8\[28, 32, 3, 5\]"),
         (floats, r"got float64\[32, 32, 3, 5\]"),
-        (words, "y should hold plain real numbers"),
-        (eleven, "labels are 1 to 10, with 10 for zero; picture 1 has 11"),
-        (half, "picture 0 has 0.5"),
-        (matrix_of_labels, r"y should be \[N, 1\]"),
-        (complex_pixels, "X should hold plain real numbers"),
+        (words, "y must contain real numbers"),
+        (eleven, "labels must be from 1 to 10, with 10 for zero; image 1 has 11"),
+        (half, "image 0 has 0.5"),
+        (matrix_of_labels, r"y must be \[N, 1\]"),
+        (complex_pixels, "X must contain real numbers"),
         (bomb, "2,000,000,000 labels"),
     ],
 )
-def test_what_is_wrong_is_one_clear_line(tmp_path, spoil, message):
+def test_invalid_files_are_reported_in_one_line(tmp_path, spoil, message):
     spoil(tmp_path / "a.mat")
     with pytest.raises(MatlabError, match=message) as error:
         convert_to_records(tmp_path / "a.mat", tmp_path / "a.bin")
@@ -162,7 +162,7 @@ def test_what_is_wrong_is_one_clear_line(tmp_path, spoil, message):
 
 @pytest.mark.fault(promise="archives and files", injection="MATLAB files truncated or changed anywhere")
 @pytest.mark.parametrize("compressed", [True, False])
-def test_a_file_that_is_cut_off_anywhere_is_refused(tmp_path, compressed):
+def test_a_truncated_file_is_refused(tmp_path, compressed):
     whole = saved(tmp_path / "whole.mat", compressed).read_bytes()
     for share in range(1, 40):
         (tmp_path / "a.mat").write_bytes(whole[: len(whole) * share // 40])
@@ -187,12 +187,12 @@ def test_a_variable_is_found_by_its_name(tmp_path):
         assert (found.shape, found.dtype.name, found.read(2).tolist()) == ((5, 1), "uint8", [1, 10])
 
 
-# The data sets svhn and svhn_extra.
+# The datasets svhn and svhn_extra.
 
 
 @pytest.fixture
 def host(monkeypatch, tmp_path):
-    """Serves small files in the place of SVHN's; the list of what was asked for."""
+    """Serves small files instead of SVHN's; returns the list of requests."""
     asked = []
 
     def fetch(urls, target, *, known_hash, size, progress):
@@ -220,7 +220,7 @@ def test_svhn_is_fetched_by_checksum_and_converted_once(host, tmp_path):
     assert len(host) == 4
 
 
-def test_the_extra_digits_come_on_request_and_the_others_only_once(host, tmp_path):
+def test_extra_digits_are_fetched_on_request_and_others_only_once(host, tmp_path):
     registry.load("svhn", tmp_path)
     dataset = registry.load("svhn_extra", tmp_path)
     assert [url for url, *_ in host[2:]] == ["http://ufldl.stanford.edu/housenumbers/extra_32x32.mat"]
@@ -228,16 +228,16 @@ def test_the_extra_digits_come_on_request_and_the_others_only_once(host, tmp_pat
     assert dataset.num_examples("train") == 10
 
 
-def test_another_number_of_digits_is_refused_and_nothing_stays(host, tmp_path, monkeypatch):
+def test_a_wrong_number_of_digits_is_refused_and_no_records_stay(host, tmp_path, monkeypatch):
     monkeypatch.setattr(svhn, "PARTS", {part: (*known[:2], 6) for part, known in svhn.PARTS.items()})
-    with pytest.raises(MatlabError, match=r"train_32x32\.mat should hold 6 digits; it holds 5"):
+    with pytest.raises(MatlabError, match=r"train_32x32\.mat must contain 6 digits; got 5"):
         registry.load("svhn", tmp_path)
     assert sorted(file.name for file in (tmp_path / "svhn").iterdir()) == ["train.bin.lock", "train_32x32.mat"]
 
 
-def test_without_a_network_it_says_what_to_use_instead(tmp_path, monkeypatch):
-    monkeypatch.setattr(svhn, "URL", "http://127.0.0.1:9/")  # nobody listens there
+def test_without_a_network_the_error_suggests_street_digits(tmp_path, monkeypatch):
+    monkeypatch.setattr(svhn, "URL", "http://127.0.0.1:9/")  # no server there
     monkeypatch.setattr("cifarlab.data.sources.download.RETRY_DELAYS_S", (0.01,))
-    with pytest.raises(DownloadError, match="Or use house numbers that need no network: street_digits") as error:
+    with pytest.raises(DownloadError, match="Or use the dataset street_digits, which needs no download") as error:
         registry.load("svhn", tmp_path)
     assert "\n" not in str(error.value)

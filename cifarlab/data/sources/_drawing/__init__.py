@@ -1,1 +1,1 @@
-"""How drawn pictures are drawn: shapes, places and figures; house numbers, their walls and the camera."""
+"""Drawing code of the generated datasets: shapes, scenes and figures; house numbers, walls and the camera."""

@@ -1,6 +1,6 @@
-"""Airplanes and ships, each in several views. numpy only.
+"""Airplanes and ships, each in several views. Needs only NumPy.
 
-A view paints a stack of craft that head to the right and span about -1 to 1.
+Each function paints a stack of craft that face right and span about -1 to 1.
 """
 
 import numpy as np
@@ -12,8 +12,8 @@ HULL = ["#f4f3ee", "#e9edf2", "#c9d1da", "#9aa5b1", "#d23b32", "#2f6fb5", "#f0c3
 
 
 def airplane_side(s: Sketch, r: Dice) -> None:
-    """An airliner side on."""
-    hull, trim = r.colour(HULL), r.colour(PAINT)
+    """An airliner from the side."""
+    hull, trim = r.color(HULL), r.color(PAINT)
     fin, sweep = r(0.5, 0.7), r(0.2, 0.5)
     s.fill(s.polygon((0.15, -0.05), (-0.1, -0.05), (-0.2 - sweep, -0.5), (-0.05 - sweep, -0.5)), hull * 0.7)
     s.fill(s.polygon((-0.5, -0.08), (-0.78, -fin), (-0.98, -fin), (-0.92, -0.03)), trim, rim=0.05)
@@ -32,8 +32,8 @@ def airplane_side(s: Sketch, r: Dice) -> None:
 
 
 def airplane_above(s: Sketch, r: Dice) -> None:
-    """A jet seen from above or below, heading anywhere upwards."""
-    hull, trim = r.colour(HULL), r.colour(PAINT)
+    """A jet from above or below, flying upward in a random direction."""
+    hull, trim = r.color(HULL), r.color(PAINT)
     half = s.at(0.0, 0.0, 1.0, r(-1.3, 1.3).ravel()).folded()
     sweep, tip = r(0.1, 0.5), r(0.1, 0.2)
     wing = half.polygon((0.0, -0.3), (1.0, sweep), (1.0, sweep + tip), (0.0, 0.25))
@@ -48,14 +48,14 @@ def airplane_above(s: Sketch, r: Dice) -> None:
 
 def airplane_propeller(s: Sketch, r: Dice) -> None:
     """A small plane with a high wing and wheels."""
-    hull, trim = r.colour(HULL + PAINT), r.colour(PAINT)
+    hull, trim = r.color(HULL + PAINT), r.color(PAINT)
     s.fill(union(s.limb(0.3, 0.2, 0.38, 0.52, 0.035), s.limb(0.1, 0.2, 0.05, 0.52, 0.035)), "#55585e")
     s.fill(union(s.disc(0.4, 0.56, 0.11), s.disc(0.05, 0.56, 0.11)), DARK)
     s.fill(s.polygon((-0.6, 0.0), (-0.85, -0.5), (-1.0, -0.5), (-0.95, 0.02)), trim, rim=0.05)
     body = union(s.limb(-0.9, 0.0, 0.2, 0.05, 0.07, 0.22), s.limb(0.2, 0.05, 0.66, 0.08, 0.22, 0.17))
     s.fill(body, hull, rim=0.2)
     s.fill(np.maximum(body, np.abs(s.y - 0.1) - 0.06), trim, 0.9)
-    s.fill(s.polygon((0.0, -0.1), (0.08, -0.36), (0.32, -0.36), (0.45, -0.08)), r.colour(GLASS))
+    s.fill(s.polygon((0.0, -0.1), (0.08, -0.36), (0.32, -0.36), (0.45, -0.08)), r.color(GLASS))
     s.fill(s.polygon((-0.25, 0.0), (-0.2, -0.1), (0.45, -0.1), (0.3, 0.02)), hull * 0.7, r.coin(0.4))
     s.fill(s.limb(-0.3, -0.4, 0.5, -0.4, 0.09, 0.07), trim, rim=0.15)
     s.fill(s.ellipse(-0.85, 0.0, 0.22, 0.06), hull * 0.8)
@@ -63,12 +63,12 @@ def airplane_propeller(s: Sketch, r: Dice) -> None:
     s.fill(s.disc(0.86, 0.08, 0.07), trim * 0.7)
 
 
-def hull_afloat(s: Sketch, r: Dice, body, colour, y):
-    """A hull in the water: cut off below the waves, its reflection and foam on them; returns what shows of it."""
+def hull_afloat(s: Sketch, r: Dice, body, color, y):
+    """A hull in the water: hidden below the waves, with reflection and foam. Returns its visible part."""
     waves = s.waves(y, 0.06, r(0.3, 0.5), r(0, 1))
-    s.fill(np.maximum(s.ellipse(0.0, y, 0.95, r(0.18, 0.28)), waves), colour * 0.55, 0.55, soft=0.12)
+    s.fill(np.maximum(s.ellipse(0.0, y, 0.95, r(0.18, 0.28)), waves), color * 0.55, 0.55, soft=0.12)
     shown = np.maximum(body, -waves)
-    s.fill(shown, colour, rim=0.12)
+    s.fill(shown, color, rim=0.12)
     s.fill(np.maximum(np.abs(waves - 0.02) - 0.05, s.box(0.0, y, r(0.8, 1.1), 0.3)), WHITE, r(0.35, 0.8), soft=0.05)
     s.fill(s.ellipse(r(-0.4, 0.4), y + 0.14, r(0.25, 0.5), 0.03), WHITE, 0.4)
     return shown
@@ -76,7 +76,7 @@ def hull_afloat(s: Sketch, r: Dice, body, colour, y):
 
 def ship_liner(s: Sketch, r: Dice) -> None:
     """A steamer with decks, funnels and smoke."""
-    hull, trim, deck = r.colour(HULL + PAINT), r.colour(PAINT), blend(r.colour(HULL), 1.0, 0.5)
+    hull, trim, deck = r.color(HULL + PAINT), r.color(PAINT), blend(r.color(HULL), 1.0, 0.5)
     for i, chance in enumerate((0.7, 0.6)):
         s.fill(
             s.disc(-0.35 - 0.25 * i, -0.75 - 0.08 * i, r(0.12, 0.2)),
@@ -106,12 +106,12 @@ def ship_liner(s: Sketch, r: Dice) -> None:
 
 def ship_sail(s: Sketch, r: Dice) -> None:
     """A sailing boat."""
-    hull, cloth, jib = r.colour(PAINT), r.colour(["#fbf7ea", "#f2e3c2", "#e9edf2", "#d9704f"]), r.colour(HULL)
+    hull, cloth, jib = r.color(PAINT), r.color(["#fbf7ea", "#f2e3c2", "#e9edf2", "#d9704f"]), r.color(HULL)
     top, mast = r(-1.0, -0.8), r(-0.1, 0.1)
     s.fill(s.limb(mast, 0.4, mast, top, 0.035), "#6b4a33")
     s.fill(s.polygon((mast - 0.07, top + 0.08), (mast - 0.07, 0.22), (r(-0.85, -0.6), 0.22)), cloth, rim=0.1)
     s.fill(s.polygon((mast + 0.08, top + 0.2), (mast + 0.08, 0.24), (r(0.5, 0.8), 0.24)), jib * 0.95, rim=0.1)
-    s.fill(s.polygon((mast, top), (mast - 0.25, top + 0.05), (mast, top + 0.12)), r.colour(PAINT))
+    s.fill(s.polygon((mast, top), (mast - 0.25, top + 0.05), (mast, top + 0.12)), r.color(PAINT))
     body = s.polygon((-0.8, 0.32), (0.92, 0.28), (0.6, 0.75), (-0.62, 0.75))
     body = hull_afloat(s, r, body, hull, 0.66)
     s.fill(np.maximum(body, s.y - 0.42), WHITE, 0.8)
@@ -119,18 +119,18 @@ def ship_sail(s: Sketch, r: Dice) -> None:
 
 def ship_cargo(s: Sketch, r: Dice) -> None:
     """A freighter under rows of containers."""
-    hull = r.colour(PAINT)
+    hull = r.color(PAINT)
     bridge = s.box(-0.68, -0.1, 0.15, 0.42)
-    s.fill(s.box(-0.7, -0.55, 0.07, 0.12), r.colour(PAINT))
-    s.fill(bridge, blend(r.colour(HULL), 1.0, 0.6), rim=0.05)
+    s.fill(s.box(-0.7, -0.55, 0.07, 0.12), r.color(PAINT))
+    s.fill(bridge, blend(r.color(HULL), 1.0, 0.6), rim=0.05)
     s.fill(s.dots(-0.74, -0.35, 0.12, 2, 0.05), "#2f4558")
     for row in range(2):
         for column in range(4):
             shown = r.coin(1.0 - 0.35 * row)
-            s.fill(s.box(-0.35 + 0.28 * column, 0.18 - 0.22 * row, 0.13, 0.1), r.colour(PAINT), shown, rim=0.04)
+            s.fill(s.box(-0.35 + 0.28 * column, 0.18 - 0.22 * row, 0.13, 0.1), r.color(PAINT), shown, rim=0.04)
     body = s.polygon((-0.95, 0.26), (1.02, 0.14), (0.78, 0.75), (-0.85, 0.75))
     body = hull_afloat(s, r, body, hull, 0.68)
-    s.fill(np.maximum(body, 0.54 - s.y), r.colour(["#8a2f2a", "#2b2d33", "#f4f3ee"]), 0.9)
+    s.fill(np.maximum(body, 0.54 - s.y), r.color(["#8a2f2a", "#2b2d33", "#f4f3ee"]), 0.9)
 
 
 AIRPLANES = [airplane_side, airplane_above, airplane_propeller]

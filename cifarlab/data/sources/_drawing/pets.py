@@ -1,6 +1,6 @@
-"""Cats and dogs, each in several poses. numpy only.
+"""Cats and dogs, each in several poses. Needs only NumPy.
 
-A pose paints a stack of animals that look to the right; they stand on y = 0.95 and span about -1 to 1.
+Each function paints a stack of animals that face right, stand on y = 0.95 and span about -1 to 1.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ IRISES = ["#d7c84a", "#7fb85a", "#6aa9d0", "#c98a3a"]
 
 
 def cat_head(s: Sketch, r: Dice, fur, mask) -> None:
-    """A cat's face of radius 1: pointed ears, slit pupils, whiskers."""
+    """A cat's face with radius 1: pointed ears, slit pupils, whiskers."""
     half = s.folded()
     half.fill(half.polygon((0.2, -0.6), (0.72, -1.45), (0.98, -0.15)), fur * 0.92, rim=0.1)
     half.fill(half.polygon((0.42, -0.65), (0.7, -1.2), (0.85, -0.4)), PINK, 0.9)
@@ -23,7 +23,7 @@ def cat_head(s: Sketch, r: Dice, fur, mask) -> None:
     bands = np.maximum(np.abs(np.abs(half.x - 0.15) - 0.13) - 0.05, half.box(0.0, -0.6, 0.5, 0.25))
     s.fill(bands, fur * 0.55, r.coin(0.45) * 0.8)
     half.fill(half.ellipse(0.2, 0.4, 0.32, 0.26), mask, 0.9)
-    half.fill(half.ellipse(0.42, -0.08, 0.24, 0.22), r.colour(IRISES))
+    half.fill(half.ellipse(0.42, -0.08, 0.24, 0.22), r.color(IRISES))
     half.fill(half.ellipse(0.42, -0.08, r(0.06, 0.16), 0.2), DARK)
     half.fill(half.disc(0.47, -0.16, 0.07), WHITE)
     s.fill(s.polygon((-0.14, 0.2), (0.14, 0.2), (0.0, 0.38)), "#d9706f")
@@ -35,9 +35,9 @@ def cat_head(s: Sketch, r: Dice, fur, mask) -> None:
 
 
 def cat_sitting(s: Sketch, r: Dice) -> None:
-    """Sits upright, its tail around it."""
-    fur = r.colour(FUR)
-    mask = blend(fur, r.colour(FUR), r.coin(0.5) * 0.8) * 0.5 + 0.5
+    """A cat sitting upright, its tail around it."""
+    fur = r.color(FUR)
+    mask = blend(fur, r.color(FUR), r.coin(0.5) * 0.8) * 0.5 + 0.5
     shadow(s, 0.75)
     curl = r(0.0, 0.7)
     s.fill(
@@ -56,8 +56,8 @@ def cat_sitting(s: Sketch, r: Dice) -> None:
 
 
 def cat_walking(s: Sketch, r: Dice) -> None:
-    """Walks, tail up, looking at us."""
-    fur = r.colour(FUR)
+    """A cat walking, tail up, facing the camera."""
+    fur = r.color(FUR)
     mask = fur * 0.5 + 0.5
     shadow(s, 0.8)
     lift = r(-0.3, 0.3)
@@ -75,8 +75,8 @@ def cat_walking(s: Sketch, r: Dice) -> None:
 
 
 def cat_portrait(s: Sketch, r: Dice) -> None:
-    """The face from near."""
-    fur = r.colour(FUR)
+    """A close-up of a cat's face."""
+    fur = r.color(FUR)
     mask = fur * 0.4 + 0.6
     s.fill(s.limb(0.0, 1.2, 0.0, 3.0, r(0.62, 0.8), 1.2), fur * 0.9, rim=0.2)
     s.fill(s.ellipse(0.0, 1.15, 0.3, 0.4), mask, 0.8, soft=0.1)
@@ -84,7 +84,7 @@ def cat_portrait(s: Sketch, r: Dice) -> None:
 
 
 def dog_head(s: Sketch, r: Dice, fur, mask) -> None:
-    """A dog's face of radius 1: hanging ears, a big muzzle, a tongue on some."""
+    """A dog's face with radius 1: hanging ears, a big muzzle, sometimes a tongue."""
     half, ears = s.folded(), fur * r(0.55, 0.85)
     face = s.ellipse(0.0, 0.0, r(0.78, 0.9), 0.92)
     s.fill(face, fur, rim=0.22)
@@ -101,9 +101,9 @@ def dog_head(s: Sketch, r: Dice, fur, mask) -> None:
 
 
 def dog_sitting(s: Sketch, r: Dice) -> None:
-    """Sits upright and wags."""
-    fur = r.colour(FUR)
-    mask = blend(fur, r.colour(FUR), r.coin(0.5) * 0.8) * 0.5 + 0.5
+    """A dog sitting upright and wagging its tail."""
+    fur = r.color(FUR)
+    mask = blend(fur, r.color(FUR), r.coin(0.5) * 0.8) * 0.5 + 0.5
     shadow(s, 0.75)
     wag = r(0, 0.4)
     s.fill(s.strand([(0.3, 0.8), (0.65, 0.7), (0.88, 0.45 - wag)], 0.1, 0.06), fur * 0.85, rim=0.15)
@@ -113,13 +113,13 @@ def dog_sitting(s: Sketch, r: Dice) -> None:
     s.fill(s.ellipse(0.0, 0.35, 0.22, 0.3), mask, 0.85, soft=0.08)
     half = s.folded()
     half.fill(half.limb(0.17, 0.4, 0.18, 0.86, 0.1, 0.13), blend(fur, mask, 0.3), rim=0.18)
-    s.fill(s.limb(-0.25, 0.08, 0.25, 0.08, 0.06), r.colour(COLLARS), r.coin(0.5))
+    s.fill(s.limb(-0.25, 0.08, 0.25, 0.08, 0.06), r.color(COLLARS), r.coin(0.5))
     dog_head(s.at(r(-0.1, 0.1), -0.38, r(0.42, 0.52), r(-0.25, 0.25).ravel()), r, fur, mask)
 
 
 def dog_standing(s: Sketch, r: Dice) -> None:
-    """Stands side on, its muzzle to the right."""
-    fur = r.colour(FUR)
+    """A dog standing in profile, its muzzle to the right."""
+    fur = r.color(FUR)
     mask, ear = fur * 0.5 + 0.5, fur * r(0.5, 0.8)
     shadow(s, 0.8)
     wag = r(-0.1, 0.45)
@@ -146,11 +146,11 @@ def dog_standing(s: Sketch, r: Dice) -> None:
 
 
 def dog_portrait(s: Sketch, r: Dice) -> None:
-    """The face from near."""
-    fur = r.colour(FUR)
-    mask = blend(fur, r.colour(FUR), r.coin(0.4) * 0.7) * 0.45 + 0.55
+    """A close-up of a dog's face."""
+    fur = r.color(FUR)
+    mask = blend(fur, r.color(FUR), r.coin(0.4) * 0.7) * 0.45 + 0.55
     s.fill(s.limb(0.0, 1.2, 0.0, 3.0, r(0.6, 0.75), 1.1), fur * 0.9, rim=0.2)
-    s.fill(s.limb(-0.4, 0.75, 0.4, 0.75, 0.1), r.colour(COLLARS), r.coin(0.5))
+    s.fill(s.limb(-0.4, 0.75, 0.4, 0.75, 0.1), r.color(COLLARS), r.coin(0.5))
     dog_head(s.at(0.0, 0.0, r(0.7, 0.8), r(-0.25, 0.25).ravel()), r, fur, mask)
 
 

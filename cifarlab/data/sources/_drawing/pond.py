@@ -1,6 +1,6 @@
-"""Birds and frogs, each in several poses. numpy only.
+"""Birds and frogs, each in several poses. Needs only NumPy.
 
-A pose paints a stack of animals that look to the right; they stand on y = 0.95 and span about -1 to 1.
+Each function paints a stack of animals that face right, stand on y = 0.95 and span about -1 to 1.
 """
 
 import numpy as np
@@ -15,8 +15,8 @@ BEAKS = ["#f2a03a", "#e8c24a", "#3a3a3f", "#d9663a"]
 
 def bird_perched(s: Sketch, r: Dice) -> None:
     """A songbird on a branch."""
-    coat_, beak = r.colour(FEATHERS), r.colour(BEAKS)
-    breast = blend(r.colour(FEATHERS), 1.0, 0.3)
+    coat_, beak = r.color(FEATHERS), r.color(BEAKS)
+    breast = blend(r.color(FEATHERS), 1.0, 0.3)
     s.fill(s.limb(-1.2, 0.85 + r(-0.1, 0.1), 1.2, 0.82, 0.07), "#7a5a3f", r.coin(0.7), rim=0.15)
     s.fill(union(s.limb(-0.02, 0.5, 0.0, 0.8, 0.035), s.limb(0.18, 0.5, 0.2, 0.8, 0.035)), beak * 0.8)
     s.fill(s.polygon((-0.35, 0.15), (-0.95, r(0.3, 0.6)), (-0.88, 0.7), (-0.25, 0.45)), coat_ * 0.7)
@@ -29,8 +29,8 @@ def bird_perched(s: Sketch, r: Dice) -> None:
 
 
 def bird_flying(s: Sketch, r: Dice) -> None:
-    """In flight, wings raised or lowered."""
-    coat_, beak = r.colour(FEATHERS), r.colour(BEAKS)
+    """A bird in flight, wings raised or lowered."""
+    coat_, beak = r.color(FEATHERS), r.color(BEAKS)
     lift, sweep = r(0.7, 1.0) * (1 - 2 * r.coin(0.7)), r(0.0, 0.35)
     s.fill(s.polygon((0.32, 0.0), (0.0, 0.02), (0.02 - sweep, lift * 0.6), (0.15 - sweep, lift)), coat_ * 0.6)
     s.fill(s.polygon((-0.4, -0.05), (-0.95, -0.2), (-1.0, 0.22), (-0.4, 0.15)), coat_ * 0.75)
@@ -46,7 +46,7 @@ def bird_flying(s: Sketch, r: Dice) -> None:
 
 def bird_wading(s: Sketch, r: Dice) -> None:
     """A heron or a crane: long legs, long neck."""
-    coat_, beak = r.colour(FEATHERS), r.colour(BEAKS)
+    coat_, beak = r.color(FEATHERS), r.color(BEAKS)
     shadow(s, 0.5)
     s.fill(
         union(
@@ -71,8 +71,8 @@ def bird_wading(s: Sketch, r: Dice) -> None:
 
 def bird_swimming(s: Sketch, r: Dice) -> None:
     """A duck on its reflection."""
-    coat_, beak = r.colour(FEATHERS), r.colour(BEAKS)
-    cap, rise = r.colour(FEATHERS), r(-0.45, -0.2)
+    coat_, beak = r.color(FEATHERS), r.color(BEAKS)
+    cap, rise = r.color(FEATHERS), r(-0.45, -0.2)
     s.fill(s.ellipse(0.0, 0.72, 0.95, 0.17), "#dcecf2", 0.45, soft=0.1)
     s.fill(s.polygon((-0.5, 0.3), (-0.98, r(0.0, 0.25)), (-0.6, 0.6)), coat_ * 0.75)
     body = melt(s.ellipse(-0.05, 0.42, 0.7, 0.32), s.limb(0.4, 0.3, 0.5, rise, 0.2, 0.18), 0.2)
@@ -84,9 +84,9 @@ def bird_swimming(s: Sketch, r: Dice) -> None:
 
 
 def frog_facing(s: Sketch, r: Dice) -> None:
-    """Squats and smiles at us."""
-    skin = r.colour(SKINS)
-    belly = blend(skin, r.colour(["#f4efc0", "#ffffff", "#f2c9a0"]), 0.65)
+    """A frog squatting and smiling at the camera."""
+    skin = r.color(SKINS)
+    belly = blend(skin, r.color(["#f4efc0", "#ffffff", "#f2c9a0"]), 0.65)
     shadow(s, 0.9)
     half, wide = s.folded(), r(0.6, 0.72)
     half.fill(half.ellipse(wide, 0.55, 0.3, 0.38, r(0.2, 0.5).ravel()), skin * 0.85, rim=0.2)
@@ -99,15 +99,15 @@ def frog_facing(s: Sketch, r: Dice) -> None:
     s.fill(np.maximum(spots, body + 0.04), skin * 0.6, r.coin(0.5) * 0.9)
     half.fill(half.strand([(0.0, 0.26), (0.3, 0.22), (0.52, 0.08)], 0.035, 0.03), DARK, 0.85)
     half.fill(half.limb(0.26, 0.6, 0.3, 0.9, 0.09, 0.1), skin * 0.92, rim=0.15)
-    half.fill(half.disc(0.38, -0.32, 0.18), r.colour(["#f6e9a0", "#ffffff", "#f2a94a"]))
+    half.fill(half.disc(0.38, -0.32, 0.18), r.color(["#f6e9a0", "#ffffff", "#f2a94a"]))
     half.fill(half.ellipse(0.38, -0.32, r(0.08, 0.13), 0.11), DARK)
     half.fill(half.disc(0.43, -0.38, 0.05), WHITE)
 
 
 def frog_leaping(s: Sketch, r: Dice) -> None:
-    """In mid-leap, legs stretched."""
-    skin = r.colour(SKINS)
-    belly = blend(skin, r.colour(["#f4efc0", "#ffffff", "#f2c9a0"]), 0.65)
+    """A frog in mid-leap, with stretched legs."""
+    skin = r.color(SKINS)
+    belly = blend(skin, r.color(["#f4efc0", "#ffffff", "#f2c9a0"]), 0.65)
     shadow(s, 0.5)
     reach, trail = r(-0.1, 0.3), r(0.35, 0.65)
     for tone, shift in ((0.68, 0.1), (1.0, 0.0)):
@@ -124,14 +124,14 @@ def frog_leaping(s: Sketch, r: Dice) -> None:
         s.fill(union(body, s.disc(0.38, -0.42, 0.18)), skin, rim=0.22)
         s.fill(np.maximum(s.ellipse(0.25, 0.15, 0.55, 0.22, -0.4), body + 0.02), belly, 0.9, soft=0.05)
     s.fill(s.strand([(0.4, -0.1), (0.58, -0.12), (0.7, -0.2)], 0.03, 0.025), DARK, 0.8)
-    s.fill(s.disc(0.42, -0.44, 0.14), r.colour(["#f6e9a0", "#ffffff", "#f2a94a"]))
+    s.fill(s.disc(0.42, -0.44, 0.14), r.color(["#f6e9a0", "#ffffff", "#f2a94a"]))
     eye(s, 0.45, -0.44, 0.1)
 
 
 def frog_sideways(s: Sketch, r: Dice) -> None:
-    """Sits side on, ready to leap."""
-    skin = r.colour(SKINS)
-    belly = blend(skin, r.colour(["#f4efc0", "#ffffff", "#f2c9a0"]), 0.65)
+    """A frog sitting in profile, ready to leap."""
+    skin = r.color(SKINS)
+    belly = blend(skin, r.color(["#f4efc0", "#ffffff", "#f2c9a0"]), 0.65)
     shadow(s, 0.85)
     s.fill(s.limb(0.35, 0.4, 0.42, 0.88, 0.09, 0.07), skin * 0.7)
     body = melt(s.ellipse(-0.12, 0.32, 0.62, 0.36, r(-0.6, -0.3).ravel()), s.ellipse(0.45, 0.02, 0.4, 0.28), 0.25)
@@ -143,7 +143,7 @@ def frog_sideways(s: Sketch, r: Dice) -> None:
     s.fill(s.strand([(-0.65, 0.75), (-0.4, 0.9), (0.05, 0.92)], 0.1, 0.06), skin * 0.85, rim=0.15)
     s.fill(s.strand([(0.28, 0.4), (0.2, 0.65), (0.3, 0.9), (0.48, 0.92)], 0.1, 0.05), skin * 0.92, rim=0.15)
     s.fill(s.strand([(0.4, 0.16), (0.65, 0.14), (0.8, 0.04)], 0.03, 0.025), DARK, 0.8)
-    s.fill(s.disc(0.46, -0.26, 0.15), r.colour(["#f6e9a0", "#ffffff", "#f2a94a"]))
+    s.fill(s.disc(0.46, -0.26, 0.15), r.color(["#f6e9a0", "#ffffff", "#f2a94a"]))
     eye(s, 0.49, -0.26, 0.1)
 
 

@@ -1,7 +1,7 @@
-"""What drawn house numbers hang on, and how they are fixed to it.
+"""Walls and signs behind the drawn house numbers, and the painting of the digits.
 
-Coordinates are those of the wall: a digit spans -1 to 1 in y, the labelled one has its middle at (0, 0); y grows
-downwards. All follow one number of each picture, `Numbers`.
+Coordinates are those of the wall: digits span -1 to 1 in y, the labeled digit is centered at (0, 0), and y increases
+downward. `Numbers` describes the house number in each image.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,8 +22,8 @@ BLACK, WHITE = "#101014", "#ffffff"
 
 
 def choose(palettes: Sequence[list[str]], which: np.ndarray, r: Dice) -> np.ndarray:
-    """A colour of each picture off one of the palettes: float32[3, N, 1, 1]."""
-    every = np.array([rgb(colour).ravel() for palette in palettes for colour in palette])
+    """Returns a random color from the palette `which` of each image, float32[3, N, 1, 1]."""
+    every = np.array([rgb(color).ravel() for palette in palettes for color in palette])
     sizes = np.array([len(palette) for palette in palettes])
     first = np.cumsum(sizes) - sizes
     chosen = every[first[which] + np.floor(r.uniform() * sizes[which]).astype(int)].T
@@ -31,32 +31,32 @@ def choose(palettes: Sequence[list[str]], which: np.ndarray, r: Dice) -> np.ndar
     return np.clip(rgb(chosen + 0.02 * (shift + 2 * shift[:1])), 0.02, 1.0)
 
 
-def plain(s: Sketch, r: Dice, numbers: Numbers, colour) -> None:
-    """Nothing but the wall."""
+def plain(s: Sketch, r: Dice, numbers: Numbers, color) -> None:
+    """A plain wall."""
 
 
-def patch(s: Sketch, r: Dice, numbers: Numbers, colour) -> None:
-    """A wall with something beside the number: a frame, a pipe, the neighbour's house."""
+def patch(s: Sketch, r: Dice, numbers: Numbers, color) -> None:
+    """A wall with something next to the number: a frame, a pipe, another house."""
     left, right = number(numbers.ends[:, 0]) - r(0.1, 0.9), number(numbers.ends[:, 1]) + r(0.1, 0.9)
-    other = blend(r.colour(DARK + MIDDLE + LIGHT), colour, r(0.0, 0.5))
+    other = blend(r.color(DARK + MIDDLE + LIGHT), color, r(0.0, 0.5))
     beside = np.where(r.coin(0.5) > 0, s.x - left, right - s.x)
     s.fill(beside, other, soft=0.1)
     s.fill(np.abs(beside) - r(0.02, 0.08), other * 0.5, r.coin(0.5))
 
 
-def plate(s: Sketch, r: Dice, numbers: Numbers, colour) -> None:
-    """A sign with the wall around it: on some there is a shadow along its edge, or a line."""
+def plate(s: Sketch, r: Dice, numbers: Numbers, color) -> None:
+    """A sign on a wall, sometimes with a shadow or a line along its edge."""
     left, right = number(numbers.ends[:, 0]), number(numbers.ends[:, 1])
     sign = s.box((left + right) * 0.5, r(-0.05, 0.05), (right - left) * 0.5 + r(0.1, 0.5), 1.0 + r(0.08, 0.5), 0.05)
-    wall, line = blend(r.colour(MIDDLE + DARK + LIGHT), colour, r(0.0, 0.3)), r.colour([*SIGN_LIGHT, *DARK[:4]])
+    wall, line = blend(r.color(MIDDLE + DARK + LIGHT), color, r(0.0, 0.3)), r.color([*SIGN_LIGHT, *DARK[:4]])
     s.fill(-sign, wall)
     s.fill(np.maximum(-sign, sign - r(0.03, 0.12)), BLACK, r.coin(0.4) * r(0.2, 0.7), soft=0.08)
     s.fill(np.abs(sign + r(0.04, 0.12)) - r(0.01, 0.05), line, r.coin(0.4) * r(0.4, 1.0))
 
 
-def tiles(s: Sketch, r: Dice, numbers: Numbers, colour) -> None:
-    """Every digit on a tile of its own."""
-    gap, line = r(0.0, 0.05), r.colour(LIGHT + DARK)
+def tiles(s: Sketch, r: Dice, numbers: Numbers, color) -> None:
+    """A separate tile for each digit."""
+    gap, line = r(0.0, 0.05), r.color(LIGHT + DARK)
     joints = np.abs(s.x - number(numbers.edges[:, 0]))
     for edge in range(1, numbers.edges.shape[1]):
         joints = np.minimum(joints, np.abs(s.x - number(numbers.edges[:, edge])))
@@ -64,8 +64,8 @@ def tiles(s: Sketch, r: Dice, numbers: Numbers, colour) -> None:
     s.fill(frame - gap, line, r(0.4, 1.0), soft=0.02)
 
 
-def bricks(s: Sketch, r: Dice, numbers: Numbers, colour) -> None:
-    """Courses of bricks, or boards where they are long."""
+def bricks(s: Sketch, r: Dice, numbers: Numbers, color) -> None:
+    """Rows of bricks, or of boards if they are long."""
     tall, shift = r(0.5, 1.4), r(0, 1)
     course = s.y * (1.0 / tall) + shift
     row = np.floor(course)
@@ -73,56 +73,56 @@ def bricks(s: Sketch, r: Dice, numbers: Numbers, colour) -> None:
     joint = np.minimum(
         (0.5 - np.abs(course - row - 0.5)) * tall, (0.5 - np.abs(across - np.floor(across) - 0.5)) * tall * 2.0
     )
-    s.fill(joint - r(0.02, 0.07), blend(colour, r.colour(LIGHT + DARK), r(0.2, 0.7)), r(0.2, 0.9), soft=0.05)
+    s.fill(joint - r(0.02, 0.07), blend(color, r.color(LIGHT + DARK), r(0.2, 0.7)), r(0.2, 0.9), soft=0.05)
 
 
-def planks(s: Sketch, r: Dice, numbers: Numbers, colour) -> None:
-    """The boards of a door: upright joints."""
+def planks(s: Sketch, r: Dice, numbers: Numbers, color) -> None:
+    """The boards of a door, with vertical joints."""
     wide = r(0.6, 2.0)
     place = s.x * (1.0 / wide) + r(0, 1)
     joint = (0.5 - np.abs(place - np.floor(place) - 0.5)) * wide
-    s.fill(joint - r(0.01, 0.06), colour * r(0.4, 0.9), r(0.3, 0.9), soft=0.06)
+    s.fill(joint - r(0.01, 0.06), color * r(0.4, 0.9), r(0.3, 0.9), soft=0.06)
 
 
 Ground = Callable[[Sketch, Dice, Numbers, np.ndarray], None]
 GROUNDS: tuple[tuple[Ground, int], ...] = ((plain, 5), (patch, 4), (plate, 7), (tiles, 1), (bricks, 2), (planks, 1))
-"""What paints a ground over its colour, and how often it does."""
+"""The functions that paint a background, each with its relative frequency."""
 
 
-def colours(r: Dice) -> tuple[np.ndarray, np.ndarray]:
-    """The colours of a ground and of its digits: float32[3, N, 1, 1] each.
+def colors(r: Dice) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the colors of the background and of the digits, float32[3, N, 1, 1] each.
 
-    The digits are lighter than the ground on half of the pictures and darker on the others, often by little.
+    The digits are lighter than the background in half of the images and darker in the others, often only slightly.
     """
     light_digit, sign = r.uniform() < 0.5, r.uniform() < 0.4
     kind = np.where(sign, 2, (r.uniform() < 0.45).astype(int)) + 3 * ~light_digit
     ground = choose((DARK, MIDDLE, SIGN_DARK, LIGHT, MIDDLE, SIGN_LIGHT), kind, r)
     digit = choose((LIGHT, LIGHT + BRASS, SIGN_LIGHT, DARK, DARK, PAINTS), kind, r)
     way = number(light_digit) * 2.0 - 1.0
-    apart = np.maximum((_grey(digit) - _grey(ground)) * way, 0.02)
+    apart = np.maximum((_gray(digit) - _gray(ground)) * way, 0.02)
     wanted = 0.2 + r(0.0, 0.12) + r(0.0, 0.42) * r(0.0, 1.0) + number(sign) * r(0.0, 0.2)
     digit = blend(ground, digit, np.minimum(wanted / apart, 1.0)) + np.maximum(wanted - apart, 0.0) * way
     return ground, np.clip(digit, 0.02, 1.0)
 
 
-def _grey(colour: np.ndarray) -> np.ndarray:
-    return (colour[0] + colour[1] + colour[1] + colour[2]) * 0.25
+def _gray(color: np.ndarray) -> np.ndarray:
+    return (color[0] + color[1] + color[1] + color[2]) * 0.25
 
 
 def lighting(s: Sketch, r: Dice) -> np.ndarray:
-    """Light that falls off to a side, and on some walls ends at a shadow: float32[N, H, W]."""
+    """Returns light that decreases toward one side and sometimes ends at a shadow, float32[N, H, W]."""
     light = 1.0 + s.x * r(-0.12, 0.12) + s.y * r(-0.12, 0.12)
     edge = s.x * r(-1.0, 1.0) + s.y * r(-1.0, 1.0) + r(-0.8, 0.8)
     return light * (1.0 - np.clip(edge * r(2.0, 8.0) + 0.5, 0.0, 1.0) * (r.coin(0.2) * r(0.15, 0.4)))
 
 
-def mount(s: Sketch, r: Dice, numbers: Numbers, colour: np.ndarray) -> None:
-    """Paints the digits: on some walls they have an outline, or stand out and cast a shadow, their edges lit."""
+def mount(s: Sketch, r: Dice, numbers: Numbers, color: np.ndarray) -> None:
+    """Paints the digits, sometimes with an outline, or raised, with a shadow and bright edges."""
     distance = numbers.distance(s.x, s.y)
     raised, dx, dy, dark = r.coin(0.35), r(-0.16, 0.16), r(0.03, 0.16), r(0.2, 0.6)
-    shadow, rows = np.full_like(distance, 9.0), np.flatnonzero(raised)  # far from all others
+    shadow, rows = np.full_like(distance, 9.0), np.flatnonzero(raised)  # a large distance
     shadow[rows] = numbers.of(rows).distance(s.x[rows] - dx[rows], s.y[rows] - dy[rows])
     s.fill(shadow, BLACK, dark * raised, soft=0.08)
-    s.fill(distance - r(0.03, 0.1), r.colour(LIGHT + DARK), r.coin(0.08) * r(0.4, 1.0), soft=0.02)
-    s.fill(distance, colour, soft=0.02)
+    s.fill(distance - r(0.03, 0.1), r.color(LIGHT + DARK), r.coin(0.08) * r(0.4, 1.0), soft=0.02)
+    s.fill(distance, color, soft=0.02)
     s.fill(np.maximum(distance, -shadow), WHITE, raised * r.coin(0.4) * r(0.1, 0.5))

@@ -1,6 +1,6 @@
-"""Automobiles and trucks, each in several views. numpy only.
+"""Automobiles and trucks, each in several views. Needs only NumPy.
 
-A view paints a stack of vehicles that head to the right and span about -1 to 1.
+Each function paints a stack of vehicles that face right and span about -1 to 1.
 """
 
 import numpy as np
@@ -18,22 +18,22 @@ def ground_shadow(s: Sketch, y, half_width) -> None:
 
 
 def wheels(s: Sketch, r: Dice, places, y, radius) -> None:
-    """Tyres with hubs."""
-    hub = r.colour([STEEL, "#f2f2f0", "#6f7278"])
+    """Tires with hubs."""
+    hub = r.color([STEEL, "#f2f2f0", "#6f7278"])
     tyres = union(*(s.disc(x, y, radius) for x in places))
     s.fill(tyres, DARK)
     s.fill(tyres + radius * 0.5, hub, rim=0.1)
 
 
 def car_lights(s: Sketch, front, rear, y) -> None:
-    """A head lamp and a tail lamp."""
+    """A headlight and a taillight."""
     s.fill(s.ellipse(front, y, 0.07, 0.09), "#fff2b8")
     s.fill(s.ellipse(rear, y, 0.06, 0.09), "#c9302c")
 
 
 def automobile_saloon(s: Sketch, r: Dice) -> None:
-    """Side on: a saloon, an estate or a coupe, as the roof falls."""
-    paint, glass = r.colour(PAINT), r.colour(GLASS)
+    """A sedan, station wagon or coupe from the side, depending on the roof."""
+    paint, glass = r.color(PAINT), r.color(GLASS)
     roof, back, front = r(-0.42, -0.25), r(-0.75, -0.35), r(0.1, 0.35)
     ground_shadow(s, 0.66, 0.95)
     cabin = s.polygon((back - 0.15, 0.1), (back, roof), (front, roof), (front + 0.32, 0.1))
@@ -47,8 +47,8 @@ def automobile_saloon(s: Sketch, r: Dice) -> None:
 
 
 def automobile_round(s: Sketch, r: Dice) -> None:
-    """Side on: a small round car, some with an open roof."""
-    paint, glass = r.colour(PAINT), r.colour(GLASS)
+    """A small round car from the side, sometimes with an open roof."""
+    paint, glass = r.color(PAINT), r.color(GLASS)
     ground_shadow(s, 0.66, 0.85)
     tall, shift, shut = r(0.55, 0.72), r(-0.15, 0.05), 1 - r.coin(0.25)
     dome = np.maximum(s.ellipse(shift, 0.15, 0.62, tall), s.y - 0.15)
@@ -62,8 +62,8 @@ def automobile_round(s: Sketch, r: Dice) -> None:
 
 
 def automobile_front(s: Sketch, r: Dice) -> None:
-    """From the front."""
-    paint, glass, half = r.colour(PAINT), r.colour(GLASS), s.folded()
+    """A car from the front."""
+    paint, glass, half = r.color(PAINT), r.color(GLASS), s.folded()
     roof, wide = r(-0.6, -0.42), r(0.42, 0.52)
     ground_shadow(s, 0.72, 0.85)
     half.fill(half.box(0.56, 0.55, 0.15, 0.22, 0.05), DARK)
@@ -79,8 +79,8 @@ def automobile_front(s: Sketch, r: Dice) -> None:
 
 
 def truck_cab(s: Sketch, r: Dice, paint) -> None:
-    """Chassis and cab of a truck that heads right."""
-    glass, top = r.colour(GLASS), r(-0.4, -0.2)
+    """Chassis and cab of a truck that faces right."""
+    glass, top = r.color(GLASS), r(-0.4, -0.2)
     s.fill(s.box(0.0, 0.4, 0.92, 0.07), "#3a3b40")
     s.fill(s.polygon((0.42, 0.42), (0.42, top), (0.78, top), (0.95, 0.02), (0.97, 0.42)), paint, rim=0.12)
     s.fill(s.polygon((0.53, 0.02), (0.53, top + 0.1), (0.74, top + 0.1), (0.85, 0.02)), glass)
@@ -89,25 +89,25 @@ def truck_cab(s: Sketch, r: Dice, paint) -> None:
 
 def truck_box(s: Sketch, r: Dice) -> None:
     """A cab with a cargo box."""
-    paint, cargo = r.colour(PAINT), r.colour(PAINT)
+    paint, cargo = r.color(PAINT), r.color(PAINT)
     ground_shadow(s, 0.68, 0.95)
     truck_cab(s, r, paint)
     top = r(-0.68, -0.45)
     box = s.box(-0.3, blend(top, 0.35, 0.5), 0.67, (0.35 - top) * 0.5, 0.03)
     s.fill(box, cargo, rim=0.12)
-    trim = blend(r.colour(PAINT), 1.0, r(0, 0.3))
+    trim = blend(r.color(PAINT), 1.0, r(0, 0.3))
     s.fill(np.maximum(np.abs(s.y - blend(top, 0.35, r(0.3, 0.7))) - 0.07, box + 0.02), trim, r.coin(0.5) * 0.9)
     s.fill(s.ellipse(-0.3, -0.1, 0.22, 0.18), trim, r.coin(0.4) * 0.9)
     wheels(s, r, (-0.68, -0.28, 0.66), 0.48, r(0.18, 0.22))
 
 
 def truck_open(s: Sketch, r: Dice) -> None:
-    """A pickup or a tipper with its load."""
-    paint, tray = r.colour(PAINT), r.colour(PAINT)
+    """A pickup or a dump truck with its load."""
+    paint, tray = r.color(PAINT), r.color(PAINT)
     ground_shadow(s, 0.68, 0.95)
     truck_cab(s, r, paint)
     load = np.maximum(s.ellipse(-0.28, 0.02, r(0.4, 0.55), r(0.15, 0.45)), s.y - 0.1)
-    s.fill(load, r.colour(["#8a6a48", "#b9a27a", "#5f5a55", "#7fa04a", "#d9c9a0"]), r.coin(0.8), rim=0.1)
+    s.fill(load, r.color(["#8a6a48", "#b9a27a", "#5f5a55", "#7fa04a", "#d9c9a0"]), r.coin(0.8), rim=0.1)
     slope = r(0.0, 0.18)
     body = s.polygon((-0.98, -0.05 - slope), (0.36, -0.05 - slope * 0.3), (0.36, 0.38), (-0.82, 0.38))
     s.fill(body, blend(paint, tray, r.coin(0.6)), rim=0.12)
@@ -118,7 +118,7 @@ def truck_open(s: Sketch, r: Dice) -> None:
 
 def truck_pickup(s: Sketch, r: Dice) -> None:
     """A pickup: a car's front and an open bed."""
-    paint, glass = r.colour(PAINT), r.colour(GLASS)
+    paint, glass = r.color(PAINT), r.color(GLASS)
     roof, back = r(-0.45, -0.28), r(-0.2, 0.05)
     ground_shadow(s, 0.66, 0.95)
     cabin = s.polygon((back - 0.05, 0.1), (back, roof), (0.35, roof), (0.62, 0.1))
@@ -126,7 +126,7 @@ def truck_pickup(s: Sketch, r: Dice) -> None:
     s.fill(np.maximum(cabin + 0.08, np.abs(s.x - 0.2) * -1.0 + 0.04), glass)
     s.fill(
         s.ellipse(-0.55, 0.05, r(0.2, 0.35), r(0.1, 0.3)),
-        r.colour(["#8a6a48", "#b9a27a", "#7fa04a", "#d9c9a0"]),
+        r.color(["#8a6a48", "#b9a27a", "#7fa04a", "#d9c9a0"]),
         r.coin(0.4),
     )
     s.fill(union(s.box(0.02, 0.26, 0.95, 0.18, 0.1), s.box(-0.5, 0.12, 0.45, 0.12, 0.03)), paint, rim=0.2)
@@ -137,20 +137,20 @@ def truck_pickup(s: Sketch, r: Dice) -> None:
 
 
 def truck_front(s: Sketch, r: Dice) -> None:
-    """From the front: tall, with a wide windscreen, mirrors and a bumper."""
-    paint, half, top = r.colour(PAINT), s.folded(), r(-0.78, -0.6)
+    """A truck from the front: tall, with a wide windshield, mirrors and a bumper."""
+    paint, half, top = r.color(PAINT), s.folded(), r(-0.78, -0.6)
     ground_shadow(s, 0.85, 0.75)
     half.fill(half.box(0.5, 0.7, 0.14, 0.2, 0.04), DARK)
-    half.fill(half.box(0.0, -0.2, 0.66, 0.72, 0.04), r.colour(PAINT) * 0.9, r.coin(0.5))
+    half.fill(half.box(0.0, -0.2, 0.66, 0.72, 0.04), r.color(PAINT) * 0.9, r.coin(0.5))
     half.fill(half.box(0.0, blend(top, 0.62, 0.5), 0.58, (0.62 - top) * 0.5, 0.08), paint, rim=0.18)
-    half.fill(half.box(0.0, top + 0.36, 0.48, 0.2, 0.04), r.colour(GLASS))
+    half.fill(half.box(0.0, top + 0.36, 0.48, 0.2, 0.04), r.color(GLASS))
     half.fill(half.box(0.72, top + 0.42, 0.07, 0.18, 0.03), DARK)
     bars = (s.y + 2.0) * 8.0
     grille = half.box(0.0, 0.3, 0.3, 0.15)
     half.fill(grille, DARK, 0.85)
     half.fill(np.maximum((np.abs(bars - np.floor(bars) - 0.5) - 0.2) * 0.125, grille), STEEL)
     half.fill(half.disc(0.45, 0.38, 0.1), "#fff5cf")
-    half.fill(half.box(0.0, 0.62, 0.62, 0.09, 0.03), r.colour([STEEL, "#55585e", WHITE]))
+    half.fill(half.box(0.0, 0.62, 0.62, 0.09, 0.03), r.color([STEEL, "#55585e", WHITE]))
 
 
 AUTOMOBILES = [automobile_saloon, automobile_round, automobile_front]
