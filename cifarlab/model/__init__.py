@@ -1,1 +1,1 @@
-"""From images to logits and losses."""
+"""The network, its operations and its losses."""

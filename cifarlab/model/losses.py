@@ -1,4 +1,4 @@
-"""What training minimizes: cross-entropy plus weight decay."""
+"""The training loss: cross-entropy plus weight decay."""
 
 from typing import NamedTuple
 
@@ -7,12 +7,12 @@ from cifarlab.model.network import layers
 
 
 class Losses(NamedTuple):
-    """The losses of one batch; each float32[].
+    """The losses of one batch, each float32[].
 
     Attributes:
-        total: what is minimized, `cross_entropy` plus all of `weight_decay`.
-        cross_entropy: mean over the batch, in nats.
-        weight_decay: by layer, `layer.weight_decay * tf.nn.l2_loss(layer.weights)`; only layers that decay.
+        total: the loss to minimize, `cross_entropy` plus the sum of `weight_decay`.
+        cross_entropy: the mean over the batch, in nats.
+        weight_decay: `layer.weight_decay * tf.nn.l2_loss(layer.weights)` by layer name, for layers with weight decay.
     """
 
     total: tf.Tensor
@@ -20,7 +20,7 @@ class Losses(NamedTuple):
     weight_decay: dict[str, tf.Tensor]
 
     def by_name(self) -> dict[str, tf.Tensor]:
-        """All losses under the tutorial's summary names.
+        """Returns all losses by the tutorial's summary names.
 
         >>> list(Losses(3.0, 1.0, {"local3": 2.0}).by_name())
         ['local3/weight_loss', 'cross_entropy', 'total_loss']
@@ -31,13 +31,14 @@ class Losses(NamedTuple):
 
 @do_not_convert
 def loss(network: tf.Module, logits: tf.Tensor, labels: tf.Tensor) -> Losses:
-    """The losses of a batch, from its logits and labels and the network's weights.
+    """Computes the losses of a batch from its logits and labels and the network's weights.
 
     Args:
-        network: whose weights decay; each of its layers says how strongly. The tutorial's prose says that all weights
-            decay, its code has it on local3 and local4 only, and only that gives the 4.68 of its log at step 0.
-        logits: float32[B, num_classes], un-normalized.
-        labels: int32[B] in 0 to num_classes - 1; or float32[B, num_classes], how probable each class shall be.
+        network: the network whose weights decay; each layer has its own factor. According to the tutorial's text all
+            weights decay, but in its code only those of local3 and local4 do. Only the latter gives the loss of 4.68 in
+            its log at step 0.
+        logits: float32[B, num_classes], unnormalized.
+        labels: int32[B], from 0 to num_classes - 1, or float32[B, num_classes], the target probabilities.
 
     >>> from cifarlab.model.network import ConvNet
     >>> losses = loss(ConvNet(), tf.zeros([4, 10]), tf.zeros([4], tf.int32))
@@ -45,12 +46,8 @@ def loss(network: tf.Module, logits: tf.Tensor, labels: tf.Tensor) -> Losses:
     '2.303 of 4.7'
     """
     with tf.name_scope("loss"):
-        one_class_each = len(labels.shape) == 1
-        softmax = (
-            tf.nn.sparse_softmax_cross_entropy_with_logits
-            if one_class_each
-            else tf.nn.softmax_cross_entropy_with_logits
-        )
+        sparse = len(labels.shape) == 1
+        softmax = tf.nn.sparse_softmax_cross_entropy_with_logits if sparse else tf.nn.softmax_cross_entropy_with_logits
         each = softmax(labels, logits, name="cross_entropy_per_example")
         cross_entropy = tf.reduce_mean(each, name="cross_entropy")
         decay = {

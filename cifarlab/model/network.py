@@ -10,22 +10,22 @@ from cifarlab.model.ops import convolution, normalization, pooling
 
 
 class ImageShapeError(UserError):
-    """Images of another form than the network takes; some of TensorFlow's operations would end the process."""
+    """Images whose shape does not match the network; some TensorFlow operations would crash the process."""
 
 
 class Stages(NamedTuple):
-    """What each stage of the network computes from a batch of images; all float32.
+    """The outputs of all stages of the network for a batch of images, each float32.
 
     Attributes:
         conv1: [B, 24, 24, 64], convolution, bias and ReLU.
-        pool1: [B, 12, 12, 64], the largest of 3 x 3.
+        pool1: [B, 12, 12, 64], max pooling, 3 x 3.
         norm1: [B, 12, 12, 64], local response normalization.
         conv2: [B, 12, 12, 64], convolution, bias and ReLU.
         norm2: [B, 12, 12, 64], local response normalization.
-        pool2: [B, 6, 6, 64], the largest of 3 x 3.
+        pool2: [B, 6, 6, 64], max pooling, 3 x 3.
         local3: [B, 384], fully connected, bias and ReLU.
         local4: [B, 192], fully connected, bias and ReLU.
-        softmax_linear: [B, 10], the logits, not normalized.
+        softmax_linear: [B, 10], the unnormalized logits.
     """
 
     conv1: tf.Tensor
@@ -40,9 +40,9 @@ class Stages(NamedTuple):
 
 
 class Layer(tf.Module):
-    """The learnable part of a layer: `<name>/weights` and `<name>/biases`, and how strongly the weights decay.
+    """The variables of a layer, `<name>/weights` and `<name>/biases`, and its weight decay.
 
-    Weights start as a truncated normal of the given standard deviation, a function of the seed and the layer's name.
+    The initial weights follow a truncated normal distribution and depend only on the seed and the layer's name.
 
     >>> layer = Layer("local4", [384, 192], stddev=0.04, bias=0.1, weight_decay=0.004, seed=0)
     >>> layer.weights.name, layer.biases.shape
@@ -59,20 +59,20 @@ class Layer(tf.Module):
         weight_decay: float = 0.0,
         seed: int = 0,
     ) -> None:
-        """Makes the variables.
+        """Creates the variables.
 
         Args:
-            name: of the layer, and of its stage.
-            shape: of the weights; the last axis is the layer's outputs.
-            stddev: of the weights' initial truncated normal distribution.
-            bias: initial value of each bias.
-            weight_decay: factor of tf.nn.l2_loss(weights) in the total loss; 0 for none.
-            seed: of the initial weights.
+            name: the name of the layer and its stage.
+            shape: the shape of the weights; the last axis is the number of outputs.
+            stddev: the standard deviation of the initial weights.
+            bias: the initial value of each bias.
+            weight_decay: the factor of tf.nn.l2_loss(weights) in the total loss; 0 for none.
+            seed: the random seed of the initial weights.
         """
         super().__init__(name=name)
         self.weight_decay = weight_decay
         key = [seed, zlib.crc32(name.encode()) & 0x7FFFFFFF]
-        # tf.Module makes no scopes of itself; `cifarlab train` names variables as the tutorial does.
+        # tf.Module does not create name scopes on its own; the names are those of the tutorial.
         self.weights = tf.Variable(
             tf.random.stateless_truncated_normal(shape, key, stddev=stddev), name=f"{name}/weights"
         )
@@ -80,10 +80,10 @@ class Layer(tf.Module):
 
 
 class ConvNet(tf.Module):
-    """The tutorial's network of 1,068,298 parameters, and the template for a deeper one.
+    """The tutorial's network with 1,068,298 parameters, and the base class for other networks.
 
-    A subclass overrides `__init__` for other layers and `stages` for another order; everything else in cifarlab takes
-    it as it is, as long as `stages` returns a NamedTuple whose last item is the logits.
+    A subclass overrides `__init__` to change the layers and `stages` to change their order. The rest of cifarlab works
+    with any subclass whose `stages` returns a NamedTuple with the logits as its last item.
 
     >>> net = ConvNet()
     >>> net(tf.zeros([2, 24, 24, 3])).shape
@@ -100,19 +100,19 @@ class ConvNet(tf.Module):
         fast_ops: bool = True,
         weight_decay: float = 0.004,
     ) -> None:
-        """Makes the five layers.
+        """Creates the five layers.
 
         Args:
-            num_classes: logits per image.
-            image_size: rows and columns of the images, in pixels; the tutorial's crops have 24.
-            channels: of the images; 3 for RGB.
-            seed: of the initial weights.
-            fast_ops: fast convolution, normalization and pooling, or else TensorFlow's own, of equal results.
-            weight_decay: of local3 and local4, the two layers that decay.
+            num_classes: the number of logits per image.
+            image_size: rows and columns of the images, in pixels; 24 for the tutorial's crops.
+            channels: the channels of the images; 3 for RGB.
+            seed: the random seed of the initial weights.
+            fast_ops: use the fast convolution, normalization and pooling instead of TensorFlow's; results are the same.
+            weight_decay: the weight decay of local3 and local4; the other layers have none.
         """
         super().__init__(name="conv_net")
         self.fast_ops = fast_ops
-        pooled = -(-image_size // 4)  # two pools of stride 2, SAME: 24 -> 12 -> 6
+        pooled = -(-image_size // 4)  # two poolings with stride 2 and SAME padding: 24 -> 12 -> 6
         self.conv1 = Layer("conv1", [5, 5, channels, 64], stddev=0.05, seed=seed)
         self.conv2 = Layer("conv2", [5, 5, 64, 64], stddev=0.05, bias=0.1, seed=seed)
         local = {"stddev": 0.04, "bias": 0.1, "weight_decay": weight_decay}
@@ -122,13 +122,13 @@ class ConvNet(tf.Module):
 
     @do_not_convert
     def stages(self, images: tf.Tensor) -> NamedTuple:
-        """Every stage's result for a batch of images, by name and in order; the last one is the logits.
+        """Computes the outputs of all stages for a batch of images, in order; the last one is the logits.
 
         Args:
             images: float32[B, 24, 24, 3], standardized.
 
         Raises:
-            ImageShapeError: they are no batch, or of another size.
+            ImageShapeError: `images` is not a batch, or the images have the wrong size.
         """
         check_batch(images)
         conv1, pool1 = self.convolve_and_pool(images, self.conv1, "pool1")
@@ -139,27 +139,27 @@ class ConvNet(tf.Module):
         units, positions = self.local3.weights.shape[0], pool2.shape[1:].num_elements()
         if positions is not None and positions != units:
             raise ImageShapeError(
-                f"this network was made for images that have {units:,} values in pool2; those of {images.shape[1]} x "
-                f"{images.shape[2]} have {positions:,}. Crop them, or make a network for that image_size."
+                f"images must have {units:,} values in pool2; got {positions:,} for images of {images.shape[1]} x "
+                f"{images.shape[2]}. Crop them, or create a network with that image_size."
             )
         local3 = fully_connected(tf.reshape(pool2, [-1, units]), self.local3)  # [B, 6, 6, 64] -> [B, 2304]
         local4 = fully_connected(local3, self.local4)
-        # No softmax here: the loss takes the logits as they are and normalizes them itself, more exactly.
+        # No softmax here: the loss takes unnormalized logits and computes the softmax more accurately.
         softmax_linear = fully_connected(local4, self.softmax_linear, activation=None)
         return Stages(conv1, pool1, norm1, conv2, norm2, pool2, local3, local4, softmax_linear)
 
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
-        """The logits, float32[B, num_classes], for float32[B, 24, 24, 3]."""
+        """Returns the logits, float32[B, num_classes], of images, float32[B, 24, 24, 3]."""
         return self.stages(images)[-1]
 
     def convolve(self, images: tf.Tensor, layer: Layer) -> tf.Tensor:
-        """Convolution of stride 1, SAME padding, bias and ReLU: [B, rows, columns, in] -> [B, rows, columns, out]."""
+        """Applies convolution (stride 1, SAME), bias and ReLU: [B, rows, columns, in] -> [B, rows, columns, out]."""
         convolve = convolution.fast if self.fast_ops else convolution.reference
         with tf.name_scope(layer.name):
             return tf.nn.relu(tf.nn.bias_add(convolve(images, layer.weights), layer.biases), name="activations")
 
     def convolve_and_pool(self, images: tf.Tensor, layer: Layer, pool_name: str) -> tuple[tf.Tensor, tf.Tensor]:
-        """The stages `convolve` and `pool` one after the other; in the fast form they share a gradient."""
+        """Applies `convolve` and `pool`, and returns both results; the fast operations share one gradient."""
         if not self.fast_ops:
             activations = self.convolve(images, layer)
             return activations, self.pool(activations, pool_name)
@@ -170,42 +170,42 @@ class ConvNet(tf.Module):
             return activations, pooling.fast_after_relu(activations, values, layer.biases)
 
     def normalize(self, values: tf.Tensor, name: str) -> tf.Tensor:
-        """Local response normalization in the network's form, under a name of its own in the graph."""
+        """Applies local response normalization under the given name scope."""
         with tf.name_scope(name):
             return normalization.fast(values) if self.fast_ops else normalization.reference(values)
 
     def pool(self, values: tf.Tensor, name: str) -> tf.Tensor:
-        """The largest of each 3 x 3 square, every second pixel: [B, 24, 24, C] -> [B, 12, 12, C]."""
+        """Applies 3 x 3 max pooling with stride 2: [B, 24, 24, C] -> [B, 12, 12, C]."""
         with tf.name_scope(name):
             return pooling.fast(values) if self.fast_ops else pooling.reference(values)
 
 
 def check_batch(images: tf.Tensor) -> None:
-    """Refuses what is not images [B, rows, columns, channels].
+    """Raises `ImageShapeError` unless `images` has the shape [B, rows, columns, channels].
 
     >>> check_batch(tf.zeros([24, 24, 3]))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    cifarlab.model.network.ImageShapeError: ...got [24, 24, 3]. One becomes a batch by images[None].
+    cifarlab.model.network.ImageShapeError: ...got [24, 24, 3]. For one image, pass images[None].
     """
     shape = tf.TensorShape(images.shape)
     if shape.rank not in (None, 4):
         raise ImageShapeError(
-            f"images are [B, rows, columns, channels]; got {shape.as_list()}. One becomes a batch by images[None]."
+            f"images must be [B, rows, columns, channels]; got {shape.as_list()}. For one image, pass images[None]."
         )
 
 
 def inference(network: ConvNet, images: tf.Tensor) -> tf.Tensor:
-    """The logits of a batch of images.
+    """Returns the logits of a batch of images.
 
     Args:
-        network: a ConvNet, or anything with its `stages`.
+        network: a ConvNet, or another network with a method `stages`.
         images: float32[B, 24, 24, 3], standardized; any B.
 
     Returns:
-        float32[B, 10], un-normalized.
+        float32[B, 10], unnormalized.
 
     Raises:
-        ImageShapeError: they are no batch, or of another size.
+        ImageShapeError: `images` is not a batch, or the images have the wrong size.
 
     >>> inference(ConvNet(), tf.zeros([1, 24, 24, 3])).shape
     TensorShape([1, 10])
@@ -215,41 +215,40 @@ def inference(network: ConvNet, images: tf.Tensor) -> tf.Tensor:
 
 
 def with_reference_ops(network: tf.Module) -> tf.Module:
-    """A network on the same variables that computes with TensorFlow's own operations; the given one is not changed.
+    """Returns a copy of a network that shares its variables but computes with TensorFlow's own operations.
 
-    Other programs know these and quantize them well, which they cannot do with the matrix products of the fast form.
+    Other programs support these operations and quantize them well, unlike the matrix products of the fast operations.
 
     Args:
-        network: a ConvNet, or a module that holds some; any other network is returned as it is.
+        network: a ConvNet, or a module that contains some; any other network is returned unchanged.
 
     >>> net = ConvNet()
-    >>> twin = with_reference_ops(net)
-    >>> twin.fast_ops, net.fast_ops, twin.conv1.weights is net.conv1.weights
+    >>> copied = with_reference_ops(net)
+    >>> copied.fast_ops, net.fast_ops, copied.conv1.weights is net.conv1.weights
     (False, True, True)
     """
     if not any(module.fast_ops for module in _conv_nets(network)):
         return network
-    # Only modules and what holds modules are copied: variables stay the same, and what a compiled function keeps could
-    # not be copied.
+    # Only modules and their containers are copied. Variables are shared, and compiled functions cannot be copied.
     values = [value for module in (network, *network.submodules) for value in vars(module).values()]
     shared = [
         *network.variables,
         *(value for value in values if not isinstance(value, tf.Module | list | tuple | dict)),
     ]
-    twin = copy.deepcopy(network, {id(value): value for value in shared})
-    for module in _conv_nets(twin):
+    copied = copy.deepcopy(network, {id(value): value for value in shared})
+    for module in _conv_nets(copied):
         module.fast_ops = False
-    return twin
+    return copied
 
 
 def _conv_nets(network: tf.Module) -> list[ConvNet]:
-    """The network itself and its parts, where they are ConvNets that have both forms of operations."""
+    """Returns the network and its submodules that are ConvNets with the attribute `fast_ops`."""
     modules = (network, *network.submodules) if isinstance(network, tf.Module) else ()
     return [module for module in modules if isinstance(module, ConvNet) and hasattr(module, "fast_ops")]
 
 
 def layers(network: tf.Module) -> list[Layer]:
-    """The learnable layers of a network, in the order of its attributes' names.
+    """Returns the layers of a network, sorted by the names of its attributes.
 
     >>> [layer.name for layer in layers(ConvNet())]
     ['conv1', 'conv2', 'local3', 'local4', 'softmax_linear']
@@ -258,7 +257,7 @@ def layers(network: tf.Module) -> list[Layer]:
 
 
 def variable_name(variable: tf.Variable) -> str:
-    """A variable's name without TensorFlow's ":0".
+    """Returns a variable's name without TensorFlow's suffix ":0".
 
     >>> variable_name(ConvNet().conv1.weights)
     'conv1/weights'
@@ -267,7 +266,7 @@ def variable_name(variable: tf.Variable) -> str:
 
 
 def fully_connected(values: tf.Tensor, layer: Layer, activation=tf.nn.relu) -> tf.Tensor:
-    """Matrix product, bias and activation (None for a linear layer): [B, in] -> [B, out]."""
+    """Applies matrix product, bias and activation (None for a linear layer): [B, in] -> [B, out]."""
     with tf.name_scope(layer.name):
         summed = tf.nn.bias_add(tf.matmul(values, layer.weights), layer.biases)
         return summed if activation is None else activation(summed, name="activations")

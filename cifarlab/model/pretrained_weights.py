@@ -1,4 +1,4 @@
-"""The weights that come with cifarlab: the tutorial's network, trained on CIFAR-10, and the record of how."""
+"""The pretrained weights of the tutorial's network on CIFAR-10, and the record of their training."""
 
 import json
 from pathlib import Path
@@ -14,10 +14,10 @@ WEIGHTS, RECORD = "cifar10.npz", "cifar10.json"
 
 
 def load_weights(network: tf.Module) -> None:
-    """Gives a network the shipped weights.
+    """Assigns the pretrained weights to a network.
 
     Args:
-        network: the tutorial's network for ten classes; changed in place.
+        network: the tutorial's network with ten classes; changed in place.
 
     >>> from cifarlab.model.network import ConvNet
     >>> net = ConvNet()
@@ -30,24 +30,24 @@ def load_weights(network: tf.Module) -> None:
             variable.assign(weights[variable_name(variable)].astype(np.float32))
 
 
-def save_weights(network: tf.Module, record: dict[str, Any], folder: Path = FOLDER) -> None:
-    """Writes a network's weights as float16, and the record of how they were made, for `load_weights`.
+def save_weights(network: tf.Module, record: dict[str, Any], directory: Path = FOLDER) -> None:
+    """Writes a network's weights as float16, and the record of their training.
 
     float16 keeps three decimal digits; the record has precision @ 1 before and after the rounding.
 
     Args:
         network: a trained network.
-        record: what `training_record()` shall return; JSON.
-        folder: where; it is made if needed.
+        record: the record that `training_record` returns; must be serializable as JSON.
+        directory: where to write the two files; created if needed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     weights = {variable_name(variable): variable.numpy().astype(np.float16) for variable in network.trainable_variables}
-    np.savez_compressed(folder / WEIGHTS, **weights)
-    (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n")
+    np.savez_compressed(directory / WEIGHTS, **weights)
+    (directory / RECORD).write_text(json.dumps(record, indent=1) + "\n")
 
 
 def training_record() -> dict[str, Any]:
-    """How the shipped weights were made: settings, machine, minutes, precision @ 1.
+    """Returns the record of the training: settings, machine, minutes, precision @ 1.
 
     >>> training_record()["dataset"]
     'cifar10'

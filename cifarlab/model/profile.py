@@ -1,4 +1,4 @@
-"""How large a network is: parameters, multiply-adds, and the operations of a graph."""
+"""Measures of a network's size: parameters, multiply-adds and operations."""
 
 import math
 from collections import Counter
@@ -8,7 +8,7 @@ from cifarlab.model.network import layers
 
 
 def count_parameters(network: tf.Module) -> int:
-    """The number of learnable values.
+    """Returns the number of trainable parameters.
 
     >>> from cifarlab.model.network import ConvNet
     >>> count_parameters(ConvNet())
@@ -18,14 +18,14 @@ def count_parameters(network: tf.Module) -> int:
 
 
 def multiply_adds(network: tf.Module, image_shape: tuple[int, int, int] = (24, 24, 3)) -> dict[str, int]:
-    """The multiply-adds of each weighted layer for one image.
+    """Returns the number of multiply-adds per image of each layer with weights.
 
-    A layer's weights are used once at each place of its result: 24 x 24 places for conv1, one for local3. The
-    tutorial says "about 19.5 M"; its five weighted layers make 18.47 M.
+    A layer uses its weights once at each position of its output: 24 x 24 positions for conv1, one for local3. The
+    tutorial says "about 19.5 M"; its five layers with weights have 18.47 M.
 
     Args:
-        network: whose layers bear the names of their stages; others are not counted.
-        image_shape: rows, columns and channels of what the network sees.
+        network: a network whose layers have the names of their stages; other layers are not counted.
+        image_shape: rows, columns and channels of the network's input.
 
     >>> from cifarlab.model.network import ConvNet
     >>> sum(multiply_adds(ConvNet()).values())
@@ -42,10 +42,10 @@ def multiply_adds(network: tf.Module, image_shape: tuple[int, int, int] = (24, 2
 
 
 def count_operations(graph: tf.Graph) -> Counter:
-    """How often each type of operation stands in a graph.
+    """Counts the operations of each type in a graph.
 
     Args:
-        graph: such as that of `tf.function(...).get_concrete_function(...)`.
+        graph: a graph, such as `tf.function(...).get_concrete_function(...).graph`.
 
     >>> graph = tf.function(lambda x: x * x + x).get_concrete_function(tf.TensorSpec([])).graph
     >>> count_operations(graph)["Mul"]

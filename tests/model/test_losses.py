@@ -40,13 +40,13 @@ def test_only_local3_and_local4_decay():
     assert list(loss(ConvNet(), tf.zeros([1, 10]), tf.constant([0])).weight_decay) == ["local3", "local4"]
 
 
-def test_names_are_the_tutorials_summary_names():
+def test_losses_have_the_tutorials_summary_names():
     names = loss(ConvNet(), tf.zeros([1, 10]), tf.constant([0])).by_name()
     assert set(names) == {"local3/weight_loss", "local4/weight_loss", "cross_entropy", "total_loss"}
 
 
 def test_gradients_agree_with_finite_differences():
-    """For every variable, through the whole network with the reference operations."""
+    """Checks every variable, through the whole network with the reference operations."""
     net = ConvNet(seed=3, fast_ops=False)
     images, labels = RNG.normal(size=[4, 24, 24, 3]).astype(np.float32), tf.constant([0, 3, 3, 9])
 
@@ -57,8 +57,8 @@ def test_gradients_agree_with_finite_differences():
         value = total()
     gradients = tape.gradient(value, net.trainable_variables)
     for variable, gradient in zip(net.trainable_variables, gradients, strict=True):
-        # Along the gradient itself the loss rises by its squared length: well above float32's rounding, and short
-        # enough that few ReLUs switch.
+        # Along the gradient, the loss increases by the gradient's squared length. The step is large enough for
+        # float32 rounding errors, and small enough that few ReLUs switch.
         length = float(tf.norm(gradient))
         before = variable.numpy()
         step = 3e-3 / length

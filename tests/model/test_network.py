@@ -1,4 +1,4 @@
-"""The network, stage by stage, against a reference in numpy."""
+"""The stages of the network agree with a reference in NumPy."""
 
 import copy
 
@@ -21,7 +21,7 @@ def images():
 
 
 def convolve(images, weights, biases):
-    """Cross-correlation with zeros around, bias and ReLU, as plain loops over the filter's places."""
+    """Cross-correlation with zero padding, bias and ReLU, with loops over the filter's positions."""
     rows, columns = images.shape[1:3]
     padded = np.pad(images.astype(np.float64), [(0, 0), (2, 2), (2, 2), (0, 0)])
     summed = np.zeros([len(images), rows, columns, weights.shape[-1]]) + biases
@@ -32,7 +32,7 @@ def convolve(images, weights, biases):
 
 
 def pool(values):
-    """The largest of 3 x 3 at every second place; SAME padding of an even size adds one row and column at the end."""
+    """3 x 3 max pooling with stride 2. SAME padding of an even size adds one row and column at the end."""
     padded = np.pad(values, [(0, 0), (0, 1), (0, 1), (0, 0)], constant_values=-np.inf)
     size = values.shape[1]
     return np.max([padded[:, r : r + size : 2, c : c + size : 2] for r in range(3) for c in range(3)], axis=0)
@@ -64,7 +64,7 @@ def test_every_stage_equals_numpy(images, fast_ops, compiled):
         "softmax_linear": flat("softmax_linear", stages.local4.numpy(), lambda v: v),
     }
     assert list(expected) == list(Stages._fields)
-    # The fast convolution rounds at 2e-4 of its deviation (tests/model/ops/test_convolution.py).
+    # The fast convolution has rounding errors of 2e-4 of the deviation (tests/model/ops/test_convolution.py).
     atol = 1e-4 if fast_ops else 2e-5
     for name, numbers in expected.items():
         np.testing.assert_allclose(getattr(stages, name).numpy(), numbers, rtol=1e-4, atol=atol, err_msg=name)
@@ -107,21 +107,23 @@ def test_initial_values_are_the_tutorials(net):
     for layer in layers(net):
         stddev, bias, decay = expected.pop(layer.name)
         weights = layer.weights.numpy()
-        assert np.abs(weights).max() <= 2 * stddev  # truncated at two deviations,
+        assert np.abs(weights).max() <= 2 * stddev  # truncated at two standard deviations,
         assert np.abs(weights).max() > 1.8 * stddev
-        assert weights.std() == pytest.approx(0.87963 * stddev, rel=0.06)  # which leaves sqrt(0.7737) of the deviation
+        assert weights.std() == pytest.approx(
+            0.87963 * stddev, rel=0.06
+        )  # which leaves sqrt(0.7737) of the standard deviation
         assert (layer.biases.numpy() == np.float32(bias)).all()
         assert layer.weight_decay == decay
     assert not expected
 
 
-def test_variables_bear_the_tutorials_names(net):
+def test_variables_have_the_tutorials_names(net):
     names = sorted(v.name for v in net.trainable_variables)
     stages = ("conv1", "conv2", "local3", "local4", "softmax_linear")
     assert names == sorted(f"{stage}/{kind}:0" for stage in stages for kind in ("weights", "biases"))
 
 
-def test_initial_values_hang_on_the_seed_alone():
+def test_initial_values_depend_only_on_the_seed():
     first = ConvNet(seed=1).conv2.weights.numpy()
     tf.random.set_seed(3)
     again, other = ConvNet(seed=1).conv2.weights.numpy(), ConvNet(seed=2).conv2.weights.numpy()
@@ -130,7 +132,7 @@ def test_initial_values_hang_on_the_seed_alone():
     assert not (first == other).any()
 
 
-def test_layers_differ_in_their_draws():
+def test_layers_have_different_initial_values():
     a, b = (Layer(name, [50, 20], stddev=1.0, seed=1).weights.numpy() for name in ("a", "b"))
     assert not (a == b).any()
 
@@ -163,12 +165,12 @@ def test_operations_are_named_after_their_stage(net):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ([24, 24, 3], r"got \[24, 24, 3\]\. One becomes a batch by images\[None\]"),
+        ([24, 24, 3], r"got \[24, 24, 3\]\. For one image, pass images\[None\]"),
         ([2, 24], r"got \[2, 24\]"),
-        ([1, 32, 32, 3], "2,304 values in pool2; those of 32 x 32 have 4,096"),
+        ([1, 32, 32, 3], "must have 2,304 values in pool2; got 4,096 for images of 32 x 32"),
     ],
 )
-def test_images_of_another_form_are_one_clear_line(net, shape, message):
+def test_wrong_image_shapes_are_reported_in_one_line(net, shape, message):
     for images in (np.zeros(shape, np.float32), tf.zeros(shape)):
         for call in (net.stages, net, lambda images: inference(net, images)):
             with pytest.raises(ImageShapeError, match=message) as error:

@@ -7,14 +7,14 @@ from cifarlab.model import pretrained_weights
 from cifarlab.model.network import ConvNet
 
 
-def test_the_weights_are_the_tutorials_networks_and_small():
+def test_weights_are_complete_and_small():
     with np.load(pretrained_weights.FOLDER / pretrained_weights.WEIGHTS) as weights:
         assert sum(weights[name].size for name in weights) == 1_068_298
         assert {weights[name].dtype.name for name in weights} == {"float16"}
     assert (pretrained_weights.FOLDER / pretrained_weights.WEIGHTS).stat().st_size < 2.2e6
 
 
-def test_what_is_saved_is_loaded(tmp_path, monkeypatch):
+def test_saved_weights_are_loaded(tmp_path, monkeypatch):
     made = ConvNet(seed=7)
     pretrained_weights.save_weights(made, {"dataset": "mine"}, tmp_path)
     monkeypatch.setattr(pretrained_weights, "FOLDER", tmp_path)
@@ -25,7 +25,7 @@ def test_what_is_saved_is_loaded(tmp_path, monkeypatch):
     assert pretrained_weights.training_record() == {"dataset": "mine"}
 
 
-def test_the_record_says_how_they_were_made():
+def test_the_record_describes_the_training():
     record = pretrained_weights.training_record()
     assert set(record) >= {"dataset", "pictures", "weights", "precision_at_1", "minutes", "machine", "config"}
     assert record["precision_at_1"] == pytest.approx(record["precision_at_1_before_rounding"], abs=0.002)

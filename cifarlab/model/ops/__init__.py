@@ -1,1 +1,1 @@
-"""Each operation twice: TensorFlow's reference, and a fast form with the same results."""
+"""Operations of the network, each as TensorFlow's reference and as a fast implementation with the same results."""

@@ -1,10 +1,10 @@
-"""Convolution of stride 1 with SAME padding, as TensorFlow has it and with several times fewer multiplications.
+"""Convolution with stride 1 and SAME padding: TensorFlow's, and a fast one with several times fewer multiplications.
 
-The fast form is Winograd's minimal filtering F(6 x 6, 5 x 5): a tile of 6 x 6 results of a 5 x 5 filter takes 10 x 10
-multiplications a channel instead of 900. Along one axis, the filter's 5 weights and the 10 values under a tile are two
-polynomials. Both are evaluated at 10 points, the values multiplied there, and the product turned back into the tile's 6
-results. Each of the three changes is a matrix product with constants, so the whole convolution is a chain of matrix
-products, and so is the gradient that TensorFlow derives from it.
+The fast implementation is Winograd's minimal filtering F(6 x 6, 5 x 5): a tile of 6 x 6 results of a 5 x 5 filter
+takes 10 x 10 multiplications per channel instead of 900. Along one axis, the filter's 5 weights and the 10 values under
+a tile are treated as polynomials. Both are evaluated at 10 points, the values are multiplied point by point, and the
+products are converted to the tile's 6 results. Each of these three conversions is a matrix product with a constant
+matrix, so the whole convolution is a sequence of matrix products, and so is the gradient that TensorFlow derives.
 
 Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, arXiv:1509.09308.
 """
@@ -16,21 +16,22 @@ import numpy as np
 from cifarlab.backend import tf
 
 TILE = 6
-"""Results that are computed together along each axis. Larger tiles need fewer multiplications and round worse."""
+"""Results per tile along each axis. Larger tiles need fewer multiplications but have larger rounding errors."""
 
 POINTS = (0, 4 / 9, -4 / 9, 4 / 5, -4 / 5, 5 / 4, -5 / 4, 9 / 4, -9 / 4)
-"""Where the polynomials are evaluated, besides at infinity. In pairs of p, -p, 1/p, -1/p they round least: the result's
-rounding error is 1.6e-5 of its standard deviation where the usual 1/2, 1, 3/2, 2 give 5e-5; plain float32 has 5e-7."""
+"""The points, in addition to infinity, at which the polynomials are evaluated. Groups of p, -p, 1/p, -1/p have the
+smallest rounding error: 1.6e-5 of the result's standard deviation, compared to 5e-5 with the usual points 1/2, 1, 3/2,
+2, and to 5e-7 of a direct convolution in float32."""
 
 FAST_KERNELS = (3, 5)
-"""Sizes of filters that have the fast form."""
+"""The filter sizes for which the fast implementation is used."""
 
 MIN_CHANNELS = 16
-"""Below so many channels the changes of form cost more than the multiplications that they save."""
+"""With fewer channels, the conversions cost more than the saved multiplications."""
 
 
 def reference(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
-    """Convolution by TensorFlow's own operation.
+    """Convolution with TensorFlow's own operation.
 
     Args:
         images: float32[B, rows, columns, in].
@@ -46,15 +47,15 @@ def reference(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
 
 
 def fast(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
-    """Convolution by minimal filtering, equal to `reference` within float32 rounding: used where that is faster.
+    """Convolution by minimal filtering where that is faster, equal to `reference` within rounding errors.
 
     Args:
-        images: float32[B, rows, columns, in], all known but B.
+        images: float32[B, rows, columns, in]; all sizes except B must be known.
         filters: float32[k, k, in, out].
     """
     height, width, channels, _ = filters.shape
-    worth_it = height == width and height in FAST_KERNELS and channels >= MIN_CHANNELS
-    return _winograd(images, filters) if worth_it else reference(images, filters)
+    faster = height == width and height in FAST_KERNELS and channels >= MIN_CHANNELS
+    return _winograd(images, filters) if faster else reference(images, filters)
 
 
 def _winograd(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
@@ -63,7 +64,7 @@ def _winograd(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
     evaluate_rows, evaluate_filter, interpolate_rows = winograd_transforms(rows, kernel)
     evaluate_columns, _, interpolate_columns = winograd_transforms(columns, kernel)
     points = TILE + kernel - 1
-    # With the batch inside, each tile's rows of all images are one long row of a matrix.
+    # With the batch as an inner axis, the rows of a tile in all images are one long matrix row.
     values = tf.transpose(images, [1, 2, 0, 3])  # [B, rows, columns, in] -> [rows, columns, B, in]
     values = _on_both_axes(evaluate_rows, evaluate_columns, values)
     values = tf.reshape(values, [points, evaluate_rows.shape[0] // points, points, -1, channels])
@@ -76,7 +77,7 @@ def _winograd(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
 
 
 def _on_both_axes(of_rows: np.ndarray, of_columns: np.ndarray, values: tf.Tensor) -> tf.Tensor:
-    """Multiplies the first two axes with a matrix each: [rows, columns, ...] -> [rows', columns', the rest in one]."""
+    """Multiplies the first two axes by a matrix each: [rows, columns, ...] -> [rows', columns', product of the rest]."""
     rows, columns = values.shape[:2]
     values = tf.matmul(of_rows, tf.reshape(values, [rows, -1]))
     return tf.matmul(of_columns, tf.reshape(values, [of_rows.shape[0], columns, -1]))
@@ -84,16 +85,16 @@ def _on_both_axes(of_rows: np.ndarray, of_columns: np.ndarray, values: tf.Tensor
 
 @functools.lru_cache
 def winograd_transforms(length: int, kernel: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The three matrices of a convolution along one axis, SAME padding included.
+    """Returns the three matrices of a convolution along one axis, including SAME padding.
 
     Args:
-        length: values along the axis.
-        kernel: weights of the filter along the axis, 3 or 5.
+        length: the number of values along the axis.
+        kernel: the size of the filter along the axis, 3 or 5.
 
     Returns:
-        evaluate: float32[points * tiles, length], the values under each tile at each point, point by point.
-        evaluate_filter: float32[points, kernel].
-        interpolate: float32[length, points * tiles], from the products at the points to the results.
+        evaluate: float32[points * tiles, length], evaluates the values under each tile at each point.
+        evaluate_filter: float32[points, kernel], evaluates the filter at each point.
+        interpolate: float32[length, points * tiles], converts the products at the points to the results.
 
     >>> evaluate, evaluate_filter, interpolate = winograd_transforms(6, 3)
     >>> values, weights = np.arange(6.0), np.array([1.0, 10.0, 100.0])
@@ -103,7 +104,9 @@ def winograd_transforms(length: int, kernel: int) -> tuple[np.ndarray, np.ndarra
     """
     points = TILE + kernel - 1
     of_tile = np.linalg.inv(_powers(points, points)).T
-    largest = np.abs(of_tile).max(axis=1, keepdims=True)  # moved to the filter's side, so that no value grows
+    largest = np.abs(of_tile).max(
+        axis=1, keepdims=True
+    )  # these factors are moved to the filter, so that values do not grow
     tiles = -(-length // TILE)
     evaluate, interpolate = np.zeros([points, tiles, length]), np.zeros([length, points, tiles])
     for tile in range(tiles):
@@ -121,7 +124,7 @@ def winograd_transforms(length: int, kernel: int) -> tuple[np.ndarray, np.ndarra
 
 
 def _powers(points: int, count: int) -> np.ndarray:
-    """Row p evaluates a polynomial of `count` coefficients at point p; the last point is infinity."""
+    """Returns a matrix whose row p evaluates a polynomial with `count` coefficients at point p (the last: infinity)."""
     finite = np.vander(POINTS[: points - 1], count, increasing=True)
     infinite = np.eye(count)[-1:]
     return np.concatenate([finite, infinite])

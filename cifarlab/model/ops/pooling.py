@@ -1,11 +1,11 @@
-"""Max pooling as TensorFlow has it, and with a gradient that is several times as fast on a CPU.
+"""Max pooling: TensorFlow's, and one with a gradient that is several times as fast on a CPU.
 
-Both forms take the largest of each 3 x 3 square at every second pixel. TensorFlow's own gradient visits the squares one
-by one; the fast form finds the place of each square's maximum for all squares at once, as comparisons that XLA fuses
-into two loops over memory. Both give the gradient to the first of several equal maxima and agree to the bit.
+Both take the maximum of each 3 x 3 window with stride 2. TensorFlow's gradient visits the windows one by one. The fast
+gradient finds the positions of all maxima at once, with comparisons that XLA fuses into two loops over memory. Both
+pass the gradient to the first of several equal maxima, and they agree bit for bit.
 
-Where bias and ReLU come before the pool, their gradients are taken with the pool's, on the quarter of the values that
-it let through.
+If bias and ReLU precede the pooling, their gradients are computed together with the pooling's, on the quarter of the
+values that remain after it.
 """
 
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from collections.abc import Callable
 from cifarlab.backend import compiled, tf
 
 SIZE, STRIDE = 3, 2
-"""The tutorial's pools: 3 x 3, at every second pixel."""
+"""The tutorial's window size and stride."""
 
 
 def reference(values: tf.Tensor) -> tf.Tensor:
-    """Max pooling by TensorFlow's own operation, SAME padding.
+    """Max pooling with TensorFlow's own operation and SAME padding.
 
     Args:
         values: float32[B, rows, columns, channels].
@@ -32,7 +32,7 @@ def reference(values: tf.Tensor) -> tf.Tensor:
 
 
 def fast(values: tf.Tensor) -> tf.Tensor:
-    """Max pooling with the fast gradient, equal to `reference`; used where rows and columns are even and known.
+    """Max pooling, equal to `reference`, with the fast gradient if rows and columns are known and even.
 
     Args:
         values: float32[B, rows, columns, channels].
@@ -41,12 +41,14 @@ def fast(values: tf.Tensor) -> tf.Tensor:
 
 
 def fast_after_relu(activations: tf.Tensor, values: tf.Tensor, biases: tf.Tensor) -> tf.Tensor:
-    """Max pooling of `activations = relu(values + biases)`, with one gradient for the three where only pools use them.
+    """Max pooling of `activations = relu(values + biases)`, with one gradient for pooling, ReLU and bias.
+
+    The gradient bypasses `activations` and goes directly to `values` and `biases`.
 
     Args:
-        activations: float32[B, rows, columns, channels]; gets no gradient from here.
-        values: float32[B, rows, columns, channels], what a convolution summed; gets the gradient.
-        biases: float32[channels]; they, too.
+        activations: float32[B, rows, columns, channels]; gets no gradient.
+        values: float32[B, rows, columns, channels], the result of a convolution; gets a gradient.
+        biases: float32[channels]; gets a gradient.
     """
     return _pool_of_relu(activations, values, biases) if _is_even(values) else reference(activations)
 
@@ -66,7 +68,7 @@ def _pool_of_relu(activations: tf.Tensor, values: tf.Tensor, biases: tf.Tensor) 
     pooled = reference(activations)
 
     def gradient(upstream: tf.Tensor) -> tuple[None, tf.Tensor, tf.Tensor]:
-        upstream = tf.where(pooled > 0, upstream, 0.0)  # ReLU's gradient, at a quarter of its values
+        upstream = tf.where(pooled > 0, upstream, 0.0)  # ReLU's gradient, on a quarter of its values
         return None, _spread(_place_of_maximum(activations, pooled), upstream), tf.reduce_sum(upstream, [0, 1, 2])
 
     return pooled, gradient
@@ -74,31 +76,31 @@ def _pool_of_relu(activations: tf.Tensor, values: tf.Tensor, biases: tf.Tensor) 
 
 @compiled
 def _place_of_maximum(values: tf.Tensor, pooled: tf.Tensor) -> tf.Tensor:
-    """Where in its square the first maximum is: int8[B, rows / 2, columns / 2, channels], 0 to 8, row by row."""
+    """Returns each window's first maximum as a position, 0 to 8: int8[B, rows / 2, columns / 2, channels]."""
     place = tf.cast(tf.fill(tf.shape(pooled), SIZE * SIZE - 1), tf.int8)
     for number in reversed(range(SIZE * SIZE - 1)):
         row, column = divmod(number, SIZE)
         seen = values[:, row::STRIDE, column::STRIDE]
-        # SAME padding of an even size: the last square lacks its third row and column. Padding each of the nine by
-        # itself lets XLA fuse it, where one padded copy of all values would be written out.
+        # With SAME padding and an even size, the last window lacks its third row and column. XLA can fuse the padding
+        # of the nine slices, but would write a padded copy of all values to memory.
         beyond = [[0, 0], [0, row // STRIDE], [0, column // STRIDE], [0, 0]]
         seen = tf.pad(seen, beyond, constant_values=float("-inf"))
         place = tf.where(seen == pooled, tf.constant(number, tf.int8), place)
     return place
 
 
-# A function of its own: in one with the places, XLA computes these anew for each pixel, in twice the time.
+# A separate function: combined with `_place_of_maximum`, XLA would recompute the positions and take twice as long.
 @compiled
 def _spread(place: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
-    """The gradient with respect to the pooled values: to each square's place goes what comes to the square."""
+    """Passes the gradient of each window to the position of its maximum."""
     rows, columns = place.shape[1:3]
-    # Pixel (2i, 2j) lies in the squares i and i - 1, j and j - 1; an odd pixel in one square only. Squares before the
-    # first are empty: no place in them is 0 to 8.
+    # Pixel (2i, 2j) is in the windows i and i - 1, j and j - 1; an odd pixel is in one window only. The windows before
+    # the first are empty; their position is -1.
     place = tf.pad(place, [[0, 0], [1, 0], [1, 0], [0, 0]], constant_values=-1)
     upstream = tf.pad(upstream, [[0, 0], [1, 0], [1, 0], [0, 0]])
 
     def of_pixels(row_parity: int, column_parity: int) -> tf.Tensor:
-        """The gradient of all pixels of one parity: float32[B, rows / 2, columns / 2, channels]."""
+        """Returns the gradient of all pixels with the given parities: float32[B, rows / 2, columns / 2, channels]."""
         total = tf.zeros([])
         for square_row, row in _SQUARES[row_parity]:
             for square_column, column in _SQUARES[column_parity]:
@@ -117,4 +119,4 @@ def _spread(place: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
 
 
 _SQUARES = {0: ((0, 2), (1, 0)), 1: ((1, 1),)}
-"""By a pixel's parity: (square relative to the one before, place in that square) along one axis."""
+"""Windows that contain a pixel, by its parity: (index relative to the window before, position) along one axis."""

@@ -30,7 +30,7 @@ SHAPES = [(2, 12, 12, 64), (3, 7, 5, 20), (1, 1, 1, 16), (2, 6, 13, 16), (1, 24,
 @pytest.mark.parametrize("kernel", [3, 5])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_both_forms_and_their_gradients_agree(shape, kernel, compiled):
-    """Measured against float64, within 2e-4 of the deviation; TensorFlow's own float32 is within 1e-5."""
+    """The error is at most 2e-4 of the deviation in float64; that of TensorFlow's own float32 is at most 1e-5."""
     images, filters, upstream = case(shape, kernel)
     found = result_and_gradients(convolution.fast, images, filters, upstream, compiled)
     exact = result_and_gradients(convolution.reference, images.astype(np.float64), filters.astype(np.float64), upstream)
@@ -40,7 +40,7 @@ def test_both_forms_and_their_gradients_agree(shape, kernel, compiled):
         assert np.sqrt((difference**2).mean()) < 4e-5 * plain.numpy().std() + 1e-7, name
 
 
-def test_the_fast_form_is_the_one_that_was_checked():
+def test_fast_does_not_use_conv2d():
     images, filters, _ = case((1, 12, 12, 16), 5)
     graph = tf.function(convolution.fast).get_concrete_function(tf.constant(images), tf.constant(filters)).graph
     types = {operation.type for operation in graph.get_operations()}
@@ -51,16 +51,16 @@ def test_the_fast_form_is_the_one_that_was_checked():
 @pytest.mark.parametrize(
     ("shape", "filters"),
     [((2, 8, 8, 3), (5, 5, 3, 4)), ((2, 8, 8, 16), (4, 4, 16, 4)), ((2, 8, 8, 16), (3, 5, 16, 4))],
-    ids=["few channels", "even filter", "oblong filter"],
+    ids=["few channels", "even filter", "rectangular filter"],
 )
-def test_other_filters_take_the_plain_form(shape, filters):
+def test_other_filters_use_the_reference(shape, filters):
     draw = np.random.default_rng(0)
     images, weights = (tf.constant(draw.normal(size=size), tf.float32) for size in (shape, filters))
     assert (convolution.fast(images, weights).numpy() == convolution.reference(images, weights).numpy()).all()
 
 
 def test_a_filter_that_only_shifts():
-    """Exact up to rounding: row and column move by one, and zeros come in from the border."""
+    """Rows and columns are shifted by one, with zeros at the border."""
     images = np.random.default_rng(3).normal(size=[1, 12, 12, 16]).astype(np.float32)
     filters = np.zeros([3, 3, 16, 16], np.float32)
     filters[0, 0] = np.eye(16)

@@ -6,11 +6,11 @@ from cifarlab.model.ops import normalization
 
 
 def in_numpy(values):
-    """Local response normalization, written out."""
+    """Local response normalization in NumPy."""
     result = np.empty_like(values, np.float64)
     for channel in range(values.shape[-1]):
-        neighbours = values[..., max(0, channel - 4) : channel + 5].astype(np.float64)
-        scale = 1.0 + 0.001 / 9.0 * (neighbours**2).sum(-1)
+        neighbors = values[..., max(0, channel - 4) : channel + 5].astype(np.float64)
+        scale = 1.0 + 0.001 / 9.0 * (neighbors**2).sum(-1)
         result[..., channel] = values[..., channel] / scale**0.75
     return result
 
@@ -59,7 +59,7 @@ def test_zeros_stay_zeros():
     assert not normalization.fast(tf.zeros([1, 2, 2, 64])).numpy().any()
 
 
-def test_neighbours_are_four_on_each_side():
+def test_neighbors_are_four_on_each_side():
     band = normalization.band(64).numpy()
     assert band[20].nonzero()[0].tolist() == list(range(16, 25))
     assert band[0].nonzero()[0].tolist() == list(range(5))

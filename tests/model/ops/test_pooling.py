@@ -19,7 +19,7 @@ def gradient(pool, values, upstream, compiled):
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("shape", [(2, 24, 24, 5), (3, 2, 2, 1), (1, 12, 4, 64), (2, 7, 7, 3), (2, 8, 5, 3)])
-def test_both_forms_agree_to_the_bit(shape, compiled):
+def test_both_forms_agree_bit_for_bit(shape, compiled):
     rows, columns = -(-shape[1] // 2), -(-shape[2] // 2)
     values = RNG.normal(size=shape).astype(np.float32)
     upstream = RNG.normal(size=(shape[0], rows, columns, shape[3])).astype(np.float32)
@@ -31,7 +31,7 @@ def test_both_forms_agree_to_the_bit(shape, compiled):
 
 @pytest.mark.parametrize("kinds", [1, 2, 3])
 def test_of_equal_maxima_the_first_gets_the_gradient(kinds):
-    """Flat images and images of few values: every square has several maxima."""
+    """In uniform images and images with few values, every window has several maxima."""
     values = RNG.integers(0, kinds, [2, 8, 8, 4]).astype(np.float32)
     upstream = RNG.normal(size=[2, 4, 4, 4]).astype(np.float32)
     _, fast = gradient(pooling.fast, values, upstream, False)
@@ -39,9 +39,9 @@ def test_of_equal_maxima_the_first_gets_the_gradient(kinds):
     np.testing.assert_allclose(fast.numpy(), plain.numpy(), atol=1e-6)
 
 
-def test_the_gradient_goes_to_each_squares_maximum():
+def test_the_gradient_goes_to_the_maximum_of_each_window():
     values = np.zeros([1, 4, 4, 1], np.float32)
-    values[0, 2, 2, 0] = 1.0  # lies in all four squares
+    values[0, 2, 2, 0] = 1.0  # in all four windows
     _, found = gradient(
         pooling.fast, values, np.array([1.0, 10.0, 100.0, 1000.0], np.float32).reshape(1, 2, 2, 1), False
     )
