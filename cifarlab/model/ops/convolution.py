@@ -77,7 +77,7 @@ def _winograd(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
 
 
 def _on_both_axes(of_rows: np.ndarray, of_columns: np.ndarray, values: tf.Tensor) -> tf.Tensor:
-    """Multiplies the first two axes by a matrix each: [rows, columns, ...] -> [rows', columns', product of the rest]."""
+    """Multiplies the first two axes by a matrix each: [rows, columns, ...] -> [rows', columns', all others]."""
     rows, columns = values.shape[:2]
     values = tf.matmul(of_rows, tf.reshape(values, [rows, -1]))
     return tf.matmul(of_columns, tf.reshape(values, [of_rows.shape[0], columns, -1]))
