@@ -1,6 +1,6 @@
-"""The whole tutorial in one file of plain TensorFlow 2: read it from top to bottom, then see what the package adds.
+"""The whole tutorial in one file of plain TensorFlow 2. Read it from top to bottom, then see what the package adds.
 
-`python examples/one_file.py` trains on images that cifarlab draws; `--data DIR` on the binary files of CIFAR-10.
+`python examples/one_file.py` trains on images drawn by cifarlab, and with `--data DIR` on the binary files of CIFAR-10.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 BATCH_SIZE = 128
 RECORD_BYTES = 1 + 32 * 32 * 3  # a label, then the red, green and blue values, row by row
-SHAPES = {  # of the weights, the standard deviation they start with, and the value that biases start with
+SHAPES = {  # shape and initial standard deviation of the weights, and the initial value of the biases
     "conv1": ([5, 5, 3, 64], 0.05, 0.0),
     "conv2": ([5, 5, 64, 64], 0.05, 0.1),
     "local3": ([6 * 6 * 64, 384], 0.04, 0.1),
@@ -22,13 +22,13 @@ SHAPES = {  # of the weights, the standard deviation they start with, and the va
 
 
 def read(record):
-    """The image, float32[32, 32, 3] from 0 to 255, and the label, int32[], of a record."""
+    """Returns the image, float32[32, 32, 3] from 0 to 255, and the label, int32[], of a record."""
     values = tf.cast(tf.io.decode_raw(record, tf.uint8), tf.int32)
     return tf.cast(tf.transpose(tf.reshape(values[1:], [3, 32, 32]), [1, 2, 0]), tf.float32), values[0]
 
 
 def distort(image, label):
-    """What the network sees of an image differs each time, so it cannot learn the images by heart."""
+    """Distorts an image at random, so that the network never sees the same image twice and cannot memorize it."""
     image = tf.image.random_crop(image, [24, 24, 3])
     image = tf.image.random_flip_left_right(image)
     image = tf.image.random_brightness(image, max_delta=63)
@@ -37,21 +37,21 @@ def distort(image, label):
 
 
 def distorted_inputs(files):
-    """Endless shuffled batches for training: float32[128, 24, 24, 3] and int32[128]."""
+    """Returns endless shuffled batches for training: float32[128, 24, 24, 3] and int32[128]."""
     records = tf.data.FixedLengthRecordDataset(files, RECORD_BYTES).repeat().shuffle(20_000)
     images = records.map(read, tf.data.AUTOTUNE).map(distort, tf.data.AUTOTUNE)
     return images.batch(BATCH_SIZE).prefetch(tf.data.AUTOTUNE)
 
 
 def inputs(files):
-    """Every image exactly once, for evaluation: its middle, undistorted."""
+    """Returns the central crop of every image exactly once, undistorted, for evaluation."""
     images, labels = next(iter(tf.data.FixedLengthRecordDataset(files, RECORD_BYTES).map(read).batch(1_000_000)))
     images = tf.image.per_image_standardization(images[:, 4:28, 4:28])
     return tf.data.Dataset.from_tensor_slices((images, labels)).batch(500)
 
 
 def make_weights():
-    """Weights and biases by name, with the values that the tutorial starts from."""
+    """Returns weights and biases by name, with the tutorial's initial values."""
     made = {}
     for name, (shape, stddev, bias) in SHAPES.items():
         made[f"{name}/weights"] = tf.Variable(tf.random.truncated_normal(shape, stddev=stddev))
@@ -60,7 +60,7 @@ def make_weights():
 
 
 def inference(weights, images):
-    """Logits, float32[B, 10]: one number per class, the largest for its answer; the loss does the softmax."""
+    """Returns the logits, float32[B, 10]. The largest one is the predicted class; the loss applies the softmax."""
     values = tf.nn.relu(tf.nn.conv2d(images, weights["conv1/weights"], 1, "SAME") + weights["conv1/biases"])
     values = tf.nn.max_pool2d(values, ksize=3, strides=2, padding="SAME")  # [B, 24, 24, 64] -> [B, 12, 12, 64]
     values = tf.nn.local_response_normalization(values, 4, bias=1.0, alpha=0.001 / 9, beta=0.75)
@@ -74,7 +74,7 @@ def inference(weights, images):
 
 
 def loss(weights, images, labels):
-    """Cross-entropy, plus weight decay of the two large layers."""
+    """Returns the cross-entropy plus the weight decay of the two large layers."""
     cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, inference(weights, images))
     weight_decay = sum(tf.nn.l2_loss(weights[f"{name}/weights"]) for name in ("local3", "local4"))
     return tf.reduce_mean(cross_entropy) + 0.004 * weight_decay
@@ -82,11 +82,11 @@ def loss(weights, images, labels):
 
 @tf.function
 def train_step(weights, averages, step, images, labels, decay_steps=136_718):
-    """One step of gradient descent; then each average moves a little toward its weight."""
+    """Takes one step of gradient descent, then moves each average a little toward its weight."""
     with tf.GradientTape() as tape:
         total = loss(weights, images, labels)
     gradients = tape.gradient(total, weights)
-    learning_rate = 0.1 * 0.1 ** tf.cast(step // decay_steps, tf.float32)  # a tenth after each 350 epochs
+    learning_rate = 0.1 * 0.1 ** tf.cast(step // decay_steps, tf.float32)  # divided by 10 every 350 epochs
     updates = tf.cast(step.assign_add(1), tf.float32)
     decay = tf.minimum(0.9999, (1 + updates) / (10 + updates))  # small at first, to forget the random start
     for name, weight in weights.items():
@@ -96,13 +96,13 @@ def train_step(weights, averages, step, images, labels, decay_steps=136_718):
 
 
 def evaluate(weights, files):
-    """Precision @ 1: the share of images whose largest logit is that of the right class."""
+    """Returns precision @ 1: the fraction of images whose largest logit is that of the correct class."""
     right = [tf.argmax(inference(weights, images), 1, tf.int32) == labels for images, labels in inputs(files)]
     return tf.reduce_mean(tf.cast(tf.concat(right, 0), tf.float32))
 
 
 def main(train_files, test_files, steps):
-    """Trains, and prints the tutorial's lines."""
+    """Trains and evaluates, and prints the same lines as the tutorial."""
     tf.random.set_seed(0)
     weights, step, start = make_weights(), tf.Variable(0, dtype=tf.int64), time.perf_counter()
     averages = {name: tf.Variable(weight) for name, weight in weights.items()}

@@ -1,4 +1,4 @@
-"""A real server on loopback that misbehaves by script."""
+"""A real HTTP server on loopback with scripted faults."""
 
 import contextlib
 import random
@@ -13,11 +13,11 @@ from cifarlab import files
 from cifarlab.data.sources import download
 
 BODY = random.Random(1).randbytes(200_000)
-"""The file that is served."""
+"""The file that the server serves."""
 
 
 class Request:
-    """One request to the test server, and the means to answer it rightly or wrongly."""
+    """A request to the test server, with methods for correct and faulty responses."""
 
     def __init__(self, handler: BaseHTTPRequestHandler):
         self.handler, self.sent = handler, 0
@@ -33,11 +33,11 @@ class Request:
         self.handler.end_headers()
 
     def send(self, data: bytes) -> None:
-        self.sent += len(data)  # before the client can have it, so that no test looks too early
+        self.sent += len(data)  # counted before the client can receive it, so that tests see the right number
         self.handler.wfile.write(data)
 
     def serve(self, body: bytes = BODY, upto: int | None = None, etag: str | None = '"one"') -> None:
-        """As a good server does; `upto`: the connection ends after that byte of the file."""
+        """Serves the file correctly; if `upto` is given, the connection is closed after that byte of the file."""
         start = self.start if self.if_range in (None, etag) else 0
         if start >= len(body):
             self.head(416, Content_Range=f"bytes */{len(body)}", Content_Length=0)
@@ -48,7 +48,7 @@ class Request:
 
 
 class Server:
-    """Counts what it is asked for and what it sends; `answer` says how the n-th request (from 0) is answered."""
+    """A server that records its requests; `answer` is called for the n-th request (from 0)."""
 
     def __init__(self):
         self.requests: list[Request] = []
@@ -60,7 +60,7 @@ class Server:
             def do_GET(self) -> None:
                 request = Request(self)
                 outer.requests.append(request)
-                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the client has gone
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the client has disconnected
                     outer.answer(request, len(outer.requests) - 1)
 
             def log_message(self, *args: object) -> None:
@@ -73,7 +73,7 @@ class Server:
 
     @property
     def starts(self) -> list[int | None]:
-        """Where each request began to ask; None: for the whole file."""
+        """The offset of each request; None if it was for the whole file."""
         return [request.start if request.range else None for request in self.requests]
 
     def close(self) -> None:
@@ -83,9 +83,9 @@ class Server:
 
 
 def hasten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has a download wait for nothing but the server, and ask no proxy."""
+    """Shortens all waits of a download, and disables proxies."""
     monkeypatch.setattr(download, "RETRY_DELAYS_S", (0.01, 0.01))
-    monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 10.0))  # a busy machine is no stall
+    monkeypatch.setattr(download, "TIMEOUT_S", (10.0, 10.0))  # long enough for a busy machine
     monkeypatch.setattr(download, "PROGRESS_INTERVAL_S", 0.0)
     monkeypatch.setattr(files, "POLL_INTERVAL_S", 0.05)
     monkeypatch.setenv("NO_PROXY", "*")

@@ -1,4 +1,4 @@
-"""The command line as a user has it: what is printed, what is refused, and with which exit status."""
+"""The command line interface: output, errors and exit statuses."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def test_train_eval_classify_and_export(run_dir, data_dir, tmp_path, drawn, caps
     assert (tmp_path / "model" / "saved_model.pb").exists()
 
 
-def test_without_a_run_the_shipped_weights_classify(tmp_path, monkeypatch, capsys):
+def test_classify_uses_pretrained_weights_without_a_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (40, 40), "skyblue").save("sky.png")
     assert cli.main(["classify", "sky.png"]) == 0
@@ -69,7 +69,7 @@ def test_without_a_run_the_shipped_weights_classify(tmp_path, monkeypatch, capsy
     assert re.fullmatch(r"sky.png: (\w+ \d+\.\d%(, )?){3}", second)
 
 
-def test_train_goes_on_and_writes_event_files(run_dir, data_dir, capsys):
+def test_train_resumes_and_writes_event_files(run_dir, data_dir, capsys):
     assert train(run_dir, data_dir, "--max-steps", "5") == 0
     assert "from its checkpoint at step 3." in capsys.readouterr().out
     assert list(run_dir.glob("events.out.tfevents*"))
@@ -97,7 +97,7 @@ def test_flags_have_the_tutorials_names():
     }
 
 
-def test_a_recipe_is_settings_that_flags_overrule(tmp_path, data_dir, monkeypatch):
+def test_flags_override_a_recipe(tmp_path, data_dir, monkeypatch):
     monkeypatch.setitem(config.RECIPES, "quick", {"momentum": 0.9, "batch_size": 16, "max_steps": 2})
     flags = ["--dataset", "drawn", "--data-dir", str(data_dir), "--train-dir", str(tmp_path)]
     assert cli.main(["train", "--recipe", "quick", "--max-steps", "1", *flags]) == 0
@@ -107,7 +107,7 @@ def test_a_recipe_is_settings_that_flags_overrule(tmp_path, data_dir, monkeypatc
 
 
 def start(*arguments):
-    """The program in a process of its own, that Ctrl-C reaches also where the tests run in the background."""
+    """Starts the program in a separate process that receives Ctrl-C even if the tests run in the background."""
     return subprocess.Popen(
         [*PROGRAM, *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -118,7 +118,7 @@ def start(*arguments):
 
 
 def refused(capfd, arguments, message, status=2):
-    """The command ends with the status and exactly one line on stderr that holds the message."""
+    """Asserts that a command exits with the status and exactly one line on stderr, which matches the message."""
     capfd.readouterr()
     try:
         got = cli.main([str(a) for a in arguments])
@@ -167,13 +167,13 @@ def test_bad_data_files(capfd, tmp_path):
     assert not list((tmp_path / "run").iterdir())
 
 
-def test_no_network_names_the_drawn_data_set(capfd, tmp_path, monkeypatch):
+def test_a_failed_download_suggests_the_drawn_dataset(capfd, tmp_path, monkeypatch):
     monkeypatch.setattr(cifar10, "URL", "http://127.0.0.1:9/cifar-10-binary.tar.gz")  # no server there
     monkeypatch.setattr("cifarlab.data.sources.download.RETRY_DELAYS_S", ())
     refused(capfd, ["train", "--data-dir", tmp_path / "d", "--train-dir", tmp_path / "r"], "--dataset drawn")
 
 
-def test_bad_folders(capfd, tmp_path, data_dir, run_dir):
+def test_bad_directories(capfd, tmp_path, data_dir, run_dir):
     (tmp_path / "file").write_text("")
     drawn = ["train", "--dataset", "drawn", "--data-dir", data_dir, "--train-dir"]
     refused(capfd, [*drawn, tmp_path / "file"], "can be written to")
@@ -192,20 +192,20 @@ def test_cli_validates_settings_before_download(capfd, tmp_path, run_dir, monkey
     refused(capfd, ["train", "--data-dir", tmp_path, "--train-dir", run_dir, "--fresh"], "wants an empty folder")
 
 
-def test_an_evaluator_that_waits_says_so(tmp_path):
+def test_a_waiting_evaluator_prints_a_message(tmp_path):
     process = start("eval", "--checkpoint-dir", tmp_path / "typo", "--eval-dir", tmp_path / "eval")
     line = process.stdout.readline()
     process.kill()
     assert line == f"No checkpoint in {tmp_path / 'typo'} yet; checking every 300 s.\n"
 
 
-def test_bad_pictures(capfd, tmp_path, run_dir):
-    (tmp_path / "text.png").write_text("no picture")
+def test_bad_images(capfd, tmp_path, run_dir):
+    (tmp_path / "text.png").write_text("not an image")
     for name, message in (("text.png", "cannot be read as one"), ("none.png", "no such file")):
         refused(capfd, ["classify", tmp_path / name, "--checkpoint-dir", run_dir], message)
 
 
-def test_a_damaged_run_folder(capfd, tmp_path, run_dir, data_dir):
+def test_a_damaged_run_directory(capfd, tmp_path, run_dir, data_dir):
     folder = tmp_path / "run"
     shutil.copytree(run_dir, folder)
     (folder / "config.json").write_text("{")
@@ -256,7 +256,7 @@ def test_ctrl_c_saves_and_says_how_to_continue(tmp_path, data_dir):
     assert (folder / f"model.ckpt-{stopped[1]}.index").exists()
 
 
-def test_ctrl_c_ends_a_watching_evaluator_quietly(tmp_path, run_dir, data_dir):
+def test_ctrl_c_stops_an_evaluator_without_output(tmp_path, run_dir, data_dir):
     flags = ["--checkpoint-dir", run_dir, "--data-dir", data_dir, "--eval-dir", tmp_path, "--num-examples", "10"]
     process = start("eval", *flags)
     assert "precision @ 1" in process.stdout.readline()

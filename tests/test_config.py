@@ -23,7 +23,7 @@ def test_defaults_are_the_tutorials():
 
 
 @pytest.mark.parametrize("kind", [TrainConfig, EvalConfig])
-def test_every_setting_says_why(kind):
+def test_every_setting_has_a_help_text(kind):
     for field in dataclasses.fields(kind):
         assert len(field.metadata["help"]) > 10, field.name
 
@@ -63,19 +63,19 @@ def test_settings_cannot_be_changed():
         ({"distortions": ""}, "from flip, brightness, contrast, affine; 'none' for crops only"),
     ],
 )
-def test_bad_settings_are_one_clear_line(settings, message):
+def test_bad_settings_are_reported_in_one_line(settings, message):
     with pytest.raises(ConfigError) as error:
         TrainConfig.from_dict(settings)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_a_wait_without_end_is_out_of_range():
+def test_an_infinite_interval_is_out_of_range():
     with pytest.raises(ConfigError, match="eval_interval_secs = inf is out of range"):
         EvalConfig(eval_interval_secs=float("inf"))
 
 
-def test_a_whole_number_serves_where_a_number_is_asked_for():
+def test_an_integer_is_accepted_as_a_float():
     assert TrainConfig(checkpoint_secs=5).checkpoint_secs == 5
 
 
@@ -108,7 +108,7 @@ def test_load_names_renamed_settings(tmp_path, old):
 
 
 def test_load_accepts_renamed_settings_under_their_new_names(tmp_path):
-    """What `test_load_names_renamed_settings` says is enough: each new name takes the old one's value."""
+    """The advice of the error is sufficient: each new name accepts the value of the old one."""
     renamed = {
         "max_checkpoints_to_keep": OLD_NAMES["keep_checkpoints"],
         "keep_checkpoint_every_n_hours": OLD_NAMES["keep_checkpoint_hours"],
@@ -125,9 +125,9 @@ def test_the_file_is_plain_json(tmp_path):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_every_recipe_is_of_known_settings(recipe):
+def test_every_recipe_has_valid_settings(recipe):
     TrainConfig.from_dict(RECIPES[recipe])
 
 
-def test_the_tutorials_recipe_is_the_defaults():
+def test_the_tutorials_recipe_equals_the_defaults():
     assert TrainConfig.from_dict(RECIPES["tutorial"]) == TrainConfig()

@@ -1,4 +1,4 @@
-"""The source distribution holds what git does and nothing else, and can be tested and installed."""
+"""The source distribution contains exactly the files in git, and can be tested and installed."""
 
 import os
 import shutil
@@ -14,13 +14,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 LEFT_OUT = frozenset()
-"""What git holds and the source distribution need not; nothing yet, as the tests read even the workflows."""
+"""Files in git that the source distribution may omit. There are none, because the tests read all of them."""
 
 
 def held_by_git(scratch: Path) -> set[str]:
-    """What git holds; without a repository, all files that it would not ignore."""
+    """Returns the files in git or, without a repository, all files that git would not ignore."""
     command = ["git", "ls-files", "-z"]
-    if not (ROOT / ".git").exists():  # such as an unpacked source distribution
+    if not (ROOT / ".git").exists():  # for example in an extracted source distribution
         subprocess.run(["git", "init", "--quiet", scratch], check=True)
         command = ["git", f"--git-dir={scratch / '.git'}", f"--work-tree={ROOT}", *command[1:]]
         command += ["--others", "--exclude-standard"]
@@ -29,7 +29,7 @@ def held_by_git(scratch: Path) -> set[str]:
 
 
 def ignored_places() -> list[str]:
-    """Files that .gitignore keeps out, for each of its lines: at the top, and in a folder if the line counts there."""
+    """Returns paths that each line of .gitignore matches: at the top and, if it applies there, in a folder."""
     found = []
     for line in (ROOT / ".gitignore").read_text().split():
         name = line.strip("/").replace("*", "x")
@@ -40,7 +40,7 @@ def ignored_places() -> list[str]:
 
 
 def built(kind: str, tree: Path) -> Path:
-    """The source distribution or the wheel of a tree, built without a network by what is installed."""
+    """Builds the source distribution or the wheel of a tree with the installed packages, without a network."""
     code = f"from setuptools import build_meta; print(build_meta.build_{kind}('dist'))"
     done = subprocess.run([sys.executable, "-c", code], cwd=tree, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -50,13 +50,13 @@ def built(kind: str, tree: Path) -> Path:
 @pytest.fixture(scope="module")
 def held(tmp_path_factory):
     if shutil.which("git") is None:
-        pytest.skip("no git: it says which files belong to the source")
+        pytest.skip("git is missing, which lists the files of the source")
     return held_by_git(tmp_path_factory.mktemp("git"))
 
 
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory, held):
-    """The source distribution of a copy in which people have worked, unpacked."""
+    """Returns the extracted source distribution of a copy with ignored files."""
     tree, out = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("out")
     for name in held:
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
@@ -73,17 +73,17 @@ def files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_it_holds_what_git_does_and_nothing_else(unpacked, held):
+def test_it_contains_exactly_the_files_in_git(unpacked, held):
     added = {name for name in files(unpacked) if name.startswith("cifarlab.egg-info/")} | {"PKG-INFO", "setup.cfg"}
     assert held - LEFT_OUT - files(unpacked) == set(), "a folder that MANIFEST.in should graft"
     assert files(unpacked) - held - added == set(), "what MANIFEST.in should exclude"
 
 
-def test_a_program_stays_one(unpacked):
+def test_programs_stay_executable(unpacked):
     assert all(os.access(unpacked / name, os.X_OK) for name in (".ci/run", "postBuild"))
 
 
-def test_its_wheel_holds_the_package_with_its_weights(unpacked, held):
+def test_its_wheel_contains_the_package_and_its_weights(unpacked, held):
     with zipfile.ZipFile(built("wheel", unpacked)) as wheel:
         packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert packed == {name for name in held if name.startswith("cifarlab/")}
@@ -92,7 +92,7 @@ def test_its_wheel_holds_the_package_with_its_weights(unpacked, held):
 
 @pytest.mark.slow
 def test_its_tests_run(unpacked):
-    """Those that read the files beside the package, and one of the package; nothing of this tree."""
+    """Runs the tests that read files next to the package, and one of the package, without using this tree."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     tests = ["tests/test_repository_files.py", "tests/test_reported_results.py", "tests/test_config.py"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:nbval", "-o", "addopts=--import-mode=importlib", *tests]

@@ -1,4 +1,4 @@
-"""The files that describe the environment say the same."""
+"""The files that describe the environment agree."""
 
 import importlib.metadata
 import os
@@ -19,7 +19,7 @@ LOCK, OLDEST = "requirements.lock", "requirements-oldest.txt"
 
 
 def locked_versions(file=LOCK):
-    """name -> versions in a file of pinned ones (several where platforms or Pythons differ)."""
+    """Returns the versions in a lock file by name (several if they depend on the platform or Python)."""
     found = {}
     for line in (ROOT / file).read_text().splitlines():
         if match := re.match(r"([A-Za-z0-9._-]+)==(\S+)", line):
@@ -66,7 +66,7 @@ def test_every_locked_file_has_a_hash_and_no_address(file):
 
 
 def test_the_lock_is_what_is_installed():
-    """Which of the two is meant, `make` says; without it, requirements.lock is."""
+    """`make` selects one of the two lock files; the default is requirements.lock."""
     file = os.environ.get("CIFARLAB_LOCK", LOCK)
     for name in {canonicalize_name(requirement.name) for requirement in declared()}:
         assert Version(importlib.metadata.version(name)) in locked_versions(file)[name], f"{name}, by {file}"

@@ -1,4 +1,4 @@
-"""The layers of the package: an import points to the same folder or to a lower layer, never up."""
+"""The layers of the package: modules import only from their own folder or from lower layers."""
 
 import ast
 import importlib
@@ -32,12 +32,12 @@ def layer_of(part):
 
 
 def part_of(module):
-    """`cifarlab.data.records` -> `data`."""
+    """Returns the folder or module below cifarlab, such as `data` for `cifarlab.data.records`."""
     return module.split(".")[1]
 
 
 def imports(path):
-    """The cifarlab modules that a file imports anywhere, as dotted names."""
+    """Yields the dotted names of the cifarlab modules that a file imports anywhere."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
@@ -58,7 +58,7 @@ def dotted_name(module):
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
-def test_imports_never_point_up(module):
+def test_modules_import_only_from_lower_layers(module):
     here = layer_of(part_of(dotted_name(module)))
     for imported in imports(PACKAGE / module):
         assert imported != "cifarlab", f"{module} imports the whole package"
@@ -70,11 +70,11 @@ SUBLAYERS = [
     ("teaching/checks", "teaching/grading"),
     ("teaching/sandbox", "teaching/grading"),
 ]
-"""Pairs of folders of one layer, the lower one first."""
+"""Pairs of folders in the same layer, the lower one first."""
 
 
 @pytest.mark.parametrize(("lower", "higher"), SUBLAYERS)
-def test_the_parts_of_teaching_never_import_up(lower, higher):
+def test_folders_of_teaching_import_only_from_lower_ones(lower, higher):
     below = [module for module in MODULES if module.as_posix().startswith(f"{lower}/")]
     assert below
     for module in below:
@@ -82,20 +82,20 @@ def test_the_parts_of_teaching_never_import_up(lower, higher):
         assert not up, f"{module} imports {up}"
 
 
-def test_where_datasets_come_from_knows_neither_their_names_nor_your_own_images():
+def test_sources_import_neither_registry_nor_custom():
     sources = [module for module in MODULES if module.as_posix().startswith("data/sources/")]
     assert len(sources) > 10
     for module in sources:
         assert not {"cifarlab.data.registry", "cifarlab.data.custom"} & set(imports(PACKAGE / module)), module
 
 
-def test_nothing_in_the_package_imports_the_helpers_of_lessons():
+def test_the_package_does_not_import_demos():
     others = [module for module in MODULES if module.parts[0] != "demos"]
     users = [str(module) for module in others if "demos" in map(part_of, imports(PACKAGE / module))]
     assert not users, f"{users} import cifarlab.demos, which only lessons, exercises and tests may use"
 
 
-def test_each_helper_of_lessons_names_its_lesson():
+def test_each_demo_names_its_lesson():
     for module in MODULES:
         if module.parts[0] == "demos":
             assert re.search(r"lessons? \d", ast.get_docstring(ast.parse((PACKAGE / module).read_text())).lower()), (
@@ -103,12 +103,12 @@ def test_each_helper_of_lessons_names_its_lesson():
             )
 
 
-def test_imports_make_no_circle():
+def test_there_are_no_import_cycles():
     graph = {dotted_name(module): set(imports(PACKAGE / module)) for module in MODULES}
     done, open_ = set(), []
 
     def visit(module):
-        assert module not in open_, f"a circle: {' -> '.join([*open_[open_.index(module) :], module])}"
+        assert module not in open_, f"an import cycle: {' -> '.join([*open_[open_.index(module) :], module])}"
         if module in graph and module not in done:
             open_.append(module)
             for imported in graph[module]:
@@ -123,7 +123,7 @@ def test_imports_make_no_circle():
 def test_modules_stay_small(module):
     tree = ast.parse((PACKAGE / module).read_text())
     lines = len((PACKAGE / module).read_text().splitlines())
-    assert lines <= 340, f"{module} has {lines} lines; one that outgrows about 300 has two jobs"
+    assert lines <= 340, f"{module} has {lines} lines; split modules of more than about 300 lines"
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             body = node.body[1:] if ast.get_docstring(node) else node.body
@@ -140,7 +140,7 @@ def test_no_module_shares_its_name_with_a_public_function(module):
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
-def test_only_what_a_person_looks_at_prints(module):
+def test_only_console_modules_print(module):
     if module.as_posix() in ("cli.py", "doctor.py", "monitoring/console.py"):
         return
     calls = [n for n in ast.walk(ast.parse((PACKAGE / module).read_text())) if isinstance(n, ast.Call)]
@@ -164,7 +164,7 @@ def test_light_imports_load_nothing_heavy(code):
 
 @pytest.mark.slow
 def test_training_works_without_jupyter():
-    """None in sys.modules makes an import fail as if the package were not installed."""
+    """None in sys.modules makes imports fail as if the package were not installed."""
     hidden = "import sys\nfor name in ('IPython', 'ipywidgets', 'jupyterlab', 'ipykernel'): sys.modules[name] = None\n"
     modules = (dotted_name(m) for m in MODULES if m.parts[0] in ("data", "model", "training", "evaluation", "cli.py"))
     loaded = loaded_by(

@@ -1,4 +1,4 @@
-"""What lessons say in prose and no cell prints; results of recorded runs are in `tools/reported_results.py`."""
+"""Claims in the text of lessons that no cell prints; `tools/reported_results.py` checks results of recorded runs."""
 
 import json
 import math
@@ -120,7 +120,7 @@ def test_the_published_runs_end_before_the_staircases_first_step():
 
 
 def test_in_lesson_6_no_claim_is_false_but_the_bugs():
-    """The update of two towers that got the same images is not that of the whole batch; all else is as it is said."""
+    """Only the update of two towers with the same images differs from that of the whole batch, as the lesson says."""
     notebook = nbformat.read(ROOT / "notebooks" / "06_multi_gpu.ipynb", as_version=4)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     lines = "".join(output.get("text", "") for output in outputs).splitlines()
@@ -129,7 +129,7 @@ def test_in_lesson_6_no_claim_is_false_but_the_bugs():
 
 
 def recorded_precisions(name, kind, steps):
-    """In %, from the log of a recorded run."""
+    """Returns precisions in % from the log of a recorded run."""
     lines = (ROOT / "benchmarks" / "results" / f"{name}.jsonl").read_text().splitlines()[1:]
     by_step = {line["step"]: line[kind]["precision_at_1"] for line in map(json.loads, lines)}
     return [100 * by_step[step] for step in steps]

@@ -1,4 +1,4 @@
-"""The committed notebooks come from their sources, were run, and are fit to be read; nbval compares their outputs."""
+"""The committed notebooks match their sources, were run and pass all checks; nbval compares their outputs."""
 
 import copy
 import re
@@ -24,7 +24,7 @@ SOLVED = [built for built in PAIRS.values() if built.parent == SOLUTIONS]
 @pytest.fixture(params=PAIRS.items(), ids=NAMES)
 def source_and_notebook(request):
     source, built = request.param
-    assert built.exists(), f"{built.name} is missing: make notebooks"
+    assert built.exists(), f"{built.name} is missing: run make notebooks"
     return from_source(source), nbformat.read(built, as_version=4)
 
 
@@ -75,7 +75,7 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-# The checks themselves, each seen to fail.
+# Tests of the checks.
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def test_what_makes_a_notebook_unfit_is_found(good, change):
     assert len(complaints(notebook)) == 1
 
 
-# nbval, strict: what it must and must not let through.
+# Strict nbval: which differences it must find.
 
 
 @pytest.fixture
@@ -266,12 +266,12 @@ STRICT = {
     "equal_figure": (FIGURE.replace("LAST", "1.0"), shown(3.0, 2.0, 1.0), True),
     "changed_figure": (FIGURE.replace("LAST", "1.0"), shown(3.0, 2.0, 1.5), False),
 }
-"""Notebooks of one cell: its text, its output, and whether that is what the cell does."""
+"""Notebooks with one cell: its source, its output, and whether the output is correct."""
 
 
 @pytest.fixture(scope="module")
 def nbval(tmp_path_factory):
-    """What nbval, called as `make test` does, says of those notebooks, a line for each."""
+    """Returns the output of nbval for those notebooks, called as in `make test`."""
     folder = tmp_path_factory.mktemp("strict")
     for name, (code, output, _) in STRICT.items():
         cell = nbformat.v4.new_code_cell(code, outputs=output, execution_count=1)
@@ -288,7 +288,7 @@ def test_nbval_is_strict(nbval, name):
 
 
 def test_a_dashboard_leaves_no_dead_buttons_in_a_notebook():
-    """Its widgets' state is left out, so that without a kernel its static twin is seen; that of others is kept."""
+    """The state of its widgets is removed, so that its fallback is shown without a kernel; other widgets are kept."""
     ids = {name: f"{number:032x}" for number, name in enumerate(("board", "button", "slider"))}
     models = {
         ids["board"]: {"state": {"_dom_classes": ["cifarlab-dashboard"], "children": [f"IPY_MODEL_{ids['button']}"]}},

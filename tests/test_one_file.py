@@ -1,4 +1,4 @@
-"""examples/one_file.py computes what the package computes."""
+"""examples/one_file.py gives the same results as the package."""
 
 import os
 import subprocess

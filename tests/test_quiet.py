@@ -1,4 +1,4 @@
-"""A normal run writes nothing to stderr, on every TensorFlow that is supported."""
+"""A normal run writes nothing to stderr with any supported version of TensorFlow."""
 
 import os
 import subprocess
@@ -6,14 +6,14 @@ import sys
 
 
 def cifarlab(*arguments):
-    """Run the program as a user does: without TensorFlow's settings that these tests have inherited or made."""
+    """Runs the program without the TensorFlow settings of the test process."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     command = [sys.executable, "-m", "cifarlab", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
 
 
 def test_training_and_evaluation_write_nothing_to_stderr(tmp_path, data_dir):
-    """TensorFlow's own log, XLA's and Python's warnings all go there."""
+    """TensorFlow's and XLA's logs and Python's warnings are written to stderr."""
     data, run_dir = ["--data-dir", data_dir], tmp_path / "run"
     flags = ["--dataset", "drawn", *data, "--train-dir", run_dir, "--batch-size", "8", "--max-steps", "2"]
     trained = cifarlab("train", *flags)

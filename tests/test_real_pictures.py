@@ -1,4 +1,4 @@
-"""The main job on the real CIFAR-10 pictures; skipped, with a reason, where there are none."""
+"""Training and evaluation on the real CIFAR-10 images; skipped if they are missing."""
 
 import dataclasses
 import filecmp
@@ -44,10 +44,10 @@ def cifar10(real_data_dir):
 
 @pytest.fixture(scope="module")
 def svhn(real_data_dir, tmp_path_factory):
-    """The data set of SVHN's files, or of their first digits, and the folder of the files."""
+    """Returns the dataset of SVHN's files, or of their first digits, and the folder of the files."""
     home = real_data_dir / "svhn"
     if not (home / "train_32x32.mat").exists():
-        pytest.skip(f"no real house numbers: {home} should hold train_32x32.mat and test_32x32.mat")
+        pytest.skip(f"no real house numbers: {home} must contain train_32x32.mat and test_32x32.mat")
     folder = tmp_path_factory.mktemp("data") / "svhn"
     folder.mkdir()
     for part in ("train", "test"):
@@ -63,7 +63,7 @@ def test_sizes_and_classes(cifar10):
 
 
 def test_the_archive_is_fetched_and_unpacked_as_from_the_official_host(cifar10, real_data_dir, tmp_path, monkeypatch):
-    """The way of a first user, with a host on loopback and the copy's own checksum."""
+    """Downloads like a new user, from a host on loopback and with the copy's checksum."""
     archive = real_data_dir / "cifar-10-binary.tar.gz"
     if not archive.exists():
         pytest.skip(f"no archive of the real pictures: {archive} is not there")
@@ -90,7 +90,7 @@ def test_loss_at_step_0_is_4_68(cifar10, seed):
 
 
 def test_the_tutorials_published_log_is_that_of_its_early_version(cifar10, tmp_path):
-    """4.68, 4.66, 4.64, 4.62, 4.61, 4.59: convolutions that start from a deviation of 1e-4, not 0.05."""
+    """4.68, 4.66, 4.64, 4.62, 4.61, 4.59: its convolutions start with a standard deviation of 1e-4, not 0.05."""
     losses = []
 
     class Log(Observer):
@@ -112,7 +112,7 @@ def test_train_and_eval_from_the_command_line(cifar10, real_data_dir, tmp_path, 
     losses = [float(value) for value in re.findall(r"step \d+, loss = (\d+\.\d\d)", out)]
     assert len(losses) == 16
     assert losses[0] == pytest.approx(4.68, abs=0.03)
-    assert losses[-1] < 4.1  # weight decay alone would leave 4.41
+    assert losses[-1] < 4.1  # 4.41 with weight decay only
     flags += ["--checkpoint-dir", str(tmp_path / "run"), "--eval-dir", str(tmp_path / "eval"), "--run-once"]
     assert cli.main(["eval", *flags]) == 0
     precision, images = re.search(r"precision @ 1 = (0\.\d+) .* (\d+) images", capsys.readouterr().out).groups()
@@ -139,7 +139,7 @@ def test_house_numbers_are_read_as_the_solution_of_exercise_6_reads_them(svhn):
 
 
 def test_the_adapted_network_is_better_on_real_house_numbers(svhn, tmp_path):
-    """A short form of what `benchmarks/svhn.py` measures: 300 steps of each, the same seed."""
+    """A short version of `benchmarks/svhn.py`: 300 steps of each network with the same seed."""
     dataset, solved, found = svhn[0], solution("06_svhn"), {}
     larger = dataclasses.replace(dataset, crop_size=28)
     config = TrainConfig(train_dir=str(tmp_path / "as_it_is"), max_steps=300, batch_size=64)

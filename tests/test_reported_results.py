@@ -1,4 +1,4 @@
-"""Every result that is told comes from a record, and no document tells another."""
+"""Every result in a document matches a record, and documents contain no other results."""
 
 import re
 
@@ -14,21 +14,21 @@ FIGURE = re.compile(
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.document}: {claim.text}")
 def test_reported_result_matches_record(claim):
-    assert claim.text in reported_results.words(claim.document), f"benchmarks/results/{claim.source} says this"
+    assert claim.text in reported_results.words(claim.document), f"benchmarks/results/{claim.source} requires this text"
 
 
 @pytest.mark.parametrize("document", reported_results.NO_RESULTS)
-def test_no_figure_is_told_without_a_record(document):
+def test_documents_have_no_other_figures(document):
     assert FIGURE.findall(reported_results.untold(document)) == []
 
 
 @pytest.mark.parametrize("document", reported_results.NO_RESULTS)
-def test_what_is_no_result_is_still_there(document):
+def test_other_known_figures_are_still_there(document):
     text = reported_results.words(document)
     assert [known for known in reported_results.NO_RESULTS[document] if known not in text] == []
 
 
-def test_a_figure_that_drifts_is_found(monkeypatch, tmp_path):
+def test_a_changed_figure_is_found(monkeypatch, tmp_path):
     drifted = tmp_path / "README.md"
     drifted.write_text((reported_results.ROOT / "README.md").read_text().replace("82.3 %", "83.2 %"))
     for record in reported_results.RECORDED.iterdir():

@@ -1,4 +1,4 @@
-"""The files by which people and services come in: workflows, issue forms, Binder, dev container, Colab, changelog."""
+"""Workflows, issue forms, Binder, dev container, Colab and changelog are consistent with the repository."""
 
 import json
 import os
@@ -23,23 +23,23 @@ TARGETS = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re
 
 
 def job(name, part="test"):
-    """A job of a workflow."""
+    """Returns a job of a workflow."""
     return WORKFLOWS[name]["jobs"][part]
 
 
 def step_of(one, text, key="run"):
-    """The step of a job whose command, or whose action, holds a text."""
+    """Returns the only step of a job whose command (or action) contains a text."""
     (found,) = [each for each in one["steps"] if text in each.get(key, "")]
     return found
 
 
 def step(name, text, key="run"):
-    """The same of a workflow's job `test`."""
+    """Returns such a step of a workflow's job `test`."""
     return step_of(job(name), text, key)
 
 
 def test_there_are_two_workflows():
-    assert sorted(WORKFLOWS) == ["ci", "newest"]
+    assert sorted(WORKFLOWS) == ["ci", "latest"]
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ class TestEveryJob:
         lock = {"test": "requirements.lock", "oldest": "requirements-oldest.txt"}[part]
         assert (settings["cache"], settings["cache-dependency-path"]) == ("pip", lock)
 
-    def test_fails_when_a_test_fails_though_a_log_is_kept(self, name, part):
-        """GitHub's plain shell has no pipefail; `shell: bash` has."""
+    def test_fails_if_a_test_fails_although_output_is_piped(self, name, part):
+        """GitHub's default shell does not set pipefail; `shell: bash` does."""
         piped = [one for one in job(name, part)["steps"] if "|" in one.get("run", "").replace("||", "")]
         assert all(one.get("shell") == "bash" for one in piped)
 
@@ -85,31 +85,31 @@ class TestEveryJob:
         assert tested.get("env", {}).get("CIFARLAB_CHROMIUM") == chromium
 
 
-def test_ci_tries_every_supported_python():
+def test_ci_uses_every_supported_python():
     admitted = SpecifierSet(PROJECT["requires-python"])
     supported = [f"3.{minor}" for minor in range(30) if admitted.contains(f"3.{minor}")]
     assert job("ci")["strategy"]["matrix"]["python"] == supported
 
 
-def test_ci_tries_the_oldest_versions_on_the_oldest_python():
+def test_ci_uses_the_oldest_versions_on_the_oldest_python():
     settings = step_of(job("ci", "oldest"), "setup-python", "uses")["with"]
     assert settings["python-version"] == job("ci")["strategy"]["matrix"]["python"][0]
 
 
-def test_newest_replaces_what_it_says_after_the_locked_set_up():
-    runs = [one.get("run", "") for one in job("newest")["steps"]]
+def test_latest_upgrades_after_the_locked_set_up():
+    runs = [one.get("run", "") for one in job("latest")["steps"]]
     (place,) = [number for number, run in enumerate(runs) if "pip install" in run]
     assert "--upgrade tensorflow keras jupyterlab" in runs[place]
     assert runs.index("make setup") < place < next(n for n, run in enumerate(runs) if "make test" in run)
     assert (
-        step("newest", "setup-python", "uses")["with"]["python-version"]
+        step("latest", "setup-python", "uses")["with"]["python-version"]
         == job("ci")["strategy"]["matrix"]["python"][-1]
     )
 
 
-def test_newest_leaves_one_test_out_which_exists():
-    """Pytest takes the name of a test that there is not without a word."""
-    ((path, name),) = re.findall(r"--deselect=(\S+)::(\w+)", step("newest", "make test")["env"]["PYTEST_ADDOPTS"])
+def test_latest_deselects_one_existing_test():
+    """pytest does not complain about deselected tests that do not exist."""
+    ((path, name),) = re.findall(r"--deselect=(\S+)::(\w+)", step("latest", "make test")["env"]["PYTEST_ADDOPTS"])
     assert f"def {name}(" in (ROOT / path).read_text()
 
 
@@ -126,12 +126,12 @@ def test_issue_forms(path):
         assert (ROOT / notebook).exists()
 
 
-def test_there_is_a_form_for_each_complaint():
+def test_there_is_a_form_for_each_kind_of_issue():
     assert [path.stem for path in FORMS] == ["broken_setup", "unclear_text", "wrong_figure"]
 
 
 def test_binder_installs_the_package_beside_the_lock():
-    """From the top: a folder binder/ or .binder/ would hide environment.yml from Binder."""
+    """A folder binder/ or .binder/ would hide environment.yml from Binder."""
     assert not any((ROOT / name).exists() for name in ("binder", ".binder", "Dockerfile"))
     assert os.access(ROOT / "postBuild", os.X_OK)
     assert f"python -m pip install {EDITABLE}\n" in (ROOT / "postBuild").read_text()
@@ -158,7 +158,7 @@ def test_the_page_on_hosts_names_notebooks_and_no_repository():
 
 
 def test_colab_keeps_its_own_tensorflow():
-    """The range has room for it, and the page installs neither the lock nor an extra, and upgrades nothing."""
+    """The version range allows it, and the page installs neither the lock nor extras, and upgrades nothing."""
     (tensorflow,) = [one for one in map(Requirement, PROJECT["dependencies"]) if one.name == "tensorflow"]
     assert all(version in tensorflow.specifier for version in ("2.19.0", "2.20.0"))
     (line,) = re.findall(r"^%pip install .*", HOSTED, re.MULTILINE)

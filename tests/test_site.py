@@ -1,4 +1,4 @@
-"""The site builds without a warning, and what it shows is whole: words, links, twins, and answers that stay folded."""
+"""The site builds without warnings, and has alternative texts, working links, fallbacks and folded answers."""
 
 import functools
 import json
@@ -16,7 +16,7 @@ from tools.build_site import DOCS, EXERCISES, ROOT, SOLUTIONS, linked, places, w
 from tools.check_site import Page, complaints, external_links, pages_of
 
 ARTEFACTS = ROOT / "artefacts"
-"""Screenshots of the latest run, for people to look at."""
+"""The folder of screenshots, for inspection."""
 
 NAMES = sorted(path.stem for path in EXERCISES.glob("*.ipynb"))
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The folder of the built site; a warning would have stopped Sphinx."""
+    """Builds the site and returns its folder; Sphinx fails on warnings."""
     folder = tmp_path_factory.mktemp("site")
     done = build_site.build(folder)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
@@ -39,7 +39,7 @@ def pages(site):
 
 @pytest.fixture(scope="module")
 def index(site):
-    """What the search knows."""
+    """Returns the search index."""
     text = (site / "searchindex.js").read_text()
     return json.loads(text.removeprefix("Search.setIndex(").rstrip().removesuffix(")"))
 
@@ -86,7 +86,7 @@ def test_what_needs_a_kernel_has_a_static_twin(site, pages):
 
 
 def answer_lines(name):
-    """What a solution has and its exercise has not: lines of code, printed numbers and the model answer."""
+    """Yields the lines of a solution that its exercise lacks: code, printed numbers and the model answer."""
     given = (EXERCISES / f"{name}.ipynb").read_text()
     cells = nbformat.read(SOLUTIONS / f"{name}.ipynb", as_version=4).cells
     for cell in cells:
@@ -111,7 +111,7 @@ def test_answers_are_in_the_page_and_folded(site, pages, name):
 
 
 def test_the_search_gives_no_answer_away(index):
-    """A word that an exercise's answers have, and its text has not, does not lead to it."""
+    """Words that only the answers of an exercise contain do not find it."""
     tried, stem = 0, SearchEnglish({}).stem
     for name in NAMES:
         page, given = index["docnames"].index(f"exercises/{name}"), (EXERCISES / f"{name}.ipynb").read_text()
@@ -124,12 +124,12 @@ def test_the_search_gives_no_answer_away(index):
 
 
 def places_of(index, word):
-    """The pages that a search for a word finds."""
+    """Returns the pages that a search for a word finds."""
     found = [index[kind].get(SearchEnglish({}).stem(word), []) for kind in ("terms", "titleterms")]
     return {page for pages in found for page in (pages if isinstance(pages, list) else [pages])}
 
 
-# In a real Chromium.
+# Tests in a real Chromium.
 
 KINDS = {
     "front": "index.html",
@@ -144,7 +144,7 @@ KINDS = {
 
 @pytest.fixture
 def open_page(site, browser):
-    """Opens a page at a width; fails if it asks for anything elsewhere or in vain, or if a script of it fails."""
+    """Opens a page with a given width; fails if it loads anything from other sites, or if a request or script fails."""
     opened, wrong = [], []
 
     def open_(name, width, root=None):
@@ -171,7 +171,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def served(site):
-    """The address of the site on a server of this machine."""
+    """Returns the URL of the site on a local server."""
     with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -203,10 +203,10 @@ def test_a_solution_is_seen_once_it_is_unfolded(open_page):
 def test_one_can_search(open_page, served):
     page = open_page("search.html?q=whitening", 1280, served)
     page.locator("#search-results a", has_text="Glossary").first.wait_for()
-    page.wait_for_load_state("networkidle")  # it reads the pages that it found, to quote them
+    page.wait_for_load_state("networkidle")  # the search loads the pages that it found, to quote them
 
 
-# The program's own parts, each seen to fail.
+# Tests of the building and checking functions.
 
 
 def test_a_link_to_a_file_that_is_no_page_names_the_file():
@@ -224,7 +224,7 @@ def test_a_link_that_leads_nowhere_is_refused():
 
 
 def test_a_table_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match="should have a table"):
+    with pytest.raises(ValueError, match="must have a table"):
         with_tables("<!-- the table of README.md that begins with | nothing | -->", Path("a.md"))
 
 

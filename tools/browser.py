@@ -1,4 +1,4 @@
-"""A real Jupyter server, and a notebook open in a real browser; every wait has a limit."""
+"""A real Jupyter server, and a notebook in a real browser. Every wait has a time limit."""
 
 import ast
 import contextlib
@@ -15,7 +15,7 @@ import urllib.request
 from pathlib import Path
 
 SECONDS = 60.0
-"""What anything in the page may take, unless told otherwise."""
+"""The default time limit in seconds."""
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -31,7 +31,7 @@ QUIET = {"fetchNews": "false", "checkForUpdates": False}
 
 
 def chromium() -> str | None:
-    """Where a Chromium is: what CIFARLAB_CHROMIUM says, Playwright's own, or the system's; None where there is none."""
+    """Returns the path of Chromium from CIFARLAB_CHROMIUM, Playwright or the system, or None if it is missing."""
     from playwright.sync_api import sync_playwright
 
     if named := os.environ.get("CIFARLAB_CHROMIUM"):
@@ -42,13 +42,13 @@ def chromium() -> str | None:
 
 
 class Server:
-    """JupyterLab, or Notebook 7, with a configuration of its own, on a port of this machine alone."""
+    """JupyterLab or Notebook 7 with a separate configuration, on a local port."""
 
     def __init__(self, folder: Path, app: str = "lab") -> None:
-        """Starts it, and waits until it answers.
+        """Starts the server and waits until it responds.
 
         Args:
-            folder: that its notebooks lie in; its other files go to a folder beside.
+            folder: the folder of the notebooks; other files of the server are written to a folder next to it.
             app: "lab" or "notebook".
         """
         self.folder, self.app, self.token = folder, app, secrets.token_hex(8)
@@ -93,30 +93,30 @@ class Server:
                 return
             assert self._process.poll() is None, self.log.read_text()
             time.sleep(0.2)
-        raise AssertionError(f"Jupyter does not answer:\n{self.log.read_text()}")
+        raise AssertionError(f"Jupyter does not respond:\n{self.log.read_text()}")
 
     def ask(self, path: str, method: str = "GET"):
-        """What its REST interface answers."""
+        """Sends a request to the REST API and returns the decoded response."""
         return json.loads(self.page(path, method) or "null")
 
     def page(self, path: str, method: str = "GET") -> str:
-        """What it answers, as text."""
+        """Sends a request and returns the response as text."""
         address = f"http://127.0.0.1:{self.port}/{path}?token={self.token}"
         with urllib.request.urlopen(urllib.request.Request(address, method=method), timeout=SECONDS) as answer:
             return answer.read().decode()
 
     def end_kernels(self) -> None:
-        """Shuts all kernels down, as the menu does."""
+        """Shuts down all kernels, as the menu does."""
         for kernel in self.ask("api/kernels"):
             self.ask(f"api/kernels/{kernel['id']}", "DELETE")
 
     def address(self, notebook: str) -> str:
-        """The page of a notebook."""
+        """Returns the URL of a notebook."""
         place = f"lab/tree/{notebook}" if self.app == "lab" else f"notebooks/{notebook}"
         return f"http://127.0.0.1:{self.port}/{place}?token={self.token}&reset"
 
     def stop(self) -> None:
-        """Ends the server and its kernels."""
+        """Stops the server and its kernels."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGTERM)
         try:
@@ -126,21 +126,21 @@ class Server:
 
 
 class Notebook:
-    """A notebook that is open in a page."""
+    """A notebook in a page of the browser."""
 
     def __init__(self, page, server: Server, name: str) -> None:
-        """Opens it, and waits until its kernel is there."""
+        """Opens the notebook and waits until its kernel is ready."""
         self.page, self.server, self.name = page, server, name
         self.open()
 
     def open(self) -> None:
-        """Opens the page anew."""
+        """Loads the page again."""
         self.page.goto(self.server.address(self.name))
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=1000 * SECONDS)
         self._until(READY)
 
     def run_all(self, seconds: float = 300) -> None:
-        """Runs all cells and waits for the last."""
+        """Runs all cells and waits for the last one."""
         self._command("notebook:run-all-cells")
         self._until(
             "session.kernel.status === 'idle' && panel.content.widgets.every(cell => "
@@ -149,7 +149,7 @@ class Notebook:
         )
 
     def run_cell(self, number: int, seconds: float = SECONDS) -> None:
-        """Runs one cell again, and waits for it."""
+        """Runs one cell and waits for it."""
         before = self._js(f"panel.content.widgets[{number}].model.executionCount")
         self.start_cell(number)
         self._until(
@@ -158,16 +158,16 @@ class Notebook:
         )
 
     def start_cell(self, number: int) -> None:
-        """Runs one cell, and does not wait for it."""
+        """Starts one cell without waiting for it."""
         self.page.evaluate(f"() => {{ {FIND} panel.content.activeCellIndex = {number}; }}")
         self._command("notebook:run-cell")
 
     def output(self, number: int) -> str:
-        """The text below a cell."""
+        """Returns the text of a cell's output."""
         return self.page.locator(".jp-Notebook .jp-Cell").nth(number).locator(".jp-Cell-outputArea").inner_text()
 
     def ask(self, expression: str) -> str:
-        """What a Python expression is worth in the kernel, as text; no cell is run."""
+        """Evaluates a Python expression in the kernel, without running a cell, and returns its value as text."""
         answer = self.page.evaluate(
             f"async expression => {{ {FIND} const content = {{code: '', silent: true, store_history: false, "
             "user_expressions: {answer: expression}}; "
@@ -178,29 +178,29 @@ class Notebook:
         return answer["data"]["text/plain"]
 
     def threads(self) -> list[str]:
-        """The work of each of cifarlab's threads in the kernel."""
+        """Returns the purposes of cifarlab's threads in the kernel."""
         names = self.ask("[t.name for t in __import__('threading').enumerate() if t.name.startswith('cifarlab')]")
         return sorted(name.split()[1].rstrip(":") for name in ast.literal_eval(names))
 
     def until_no_thread(self) -> None:
-        """Waits until none of cifarlab's threads is left."""
+        """Waits until all of cifarlab's threads have ended."""
         end = time.monotonic() + SECONDS
         while left := self.threads():
             assert time.monotonic() < end, f"still there: {left}"
             self.page.wait_for_timeout(200)
 
     def save(self) -> None:
-        """Saves the notebook, as its menu does."""
+        """Saves the notebook, as the menu does."""
         self._command("docmanager:save")
         self._until("!panel.context.model.dirty")
 
     def restart_kernel(self) -> None:
-        """Restarts it, as its menu does once one has confirmed."""
+        """Restarts the kernel, as the menu does after confirmation."""
         self.page.evaluate(f"async () => {{ {FIND} await session.kernel.restart(); }}")
         self._until(READY)
 
     def interrupt_kernel(self) -> None:
-        """Interrupts it, as its menu does."""
+        """Interrupts the kernel, as the menu does."""
         self.page.evaluate(f"async () => {{ {FIND} await session.kernel.interrupt(); }}")
 
     def _command(self, name: str) -> None:
@@ -217,9 +217,9 @@ FIND = (
     "const panel = jupyterapp.shell.currentWidget;"
     "const session = panel && panel.sessionContext && panel.sessionContext.session;"
 )
-"""The open notebook and its kernel, in JavaScript."""
+"""JavaScript that finds the open notebook and its kernel."""
 
 READY = (
     "session && session.kernel && session.kernel.connectionStatus === 'connected' && session.kernel.status === 'idle'"
 )
-"""Whether the kernel can be used; what the toolbar says comes earlier."""
+"""JavaScript that tests whether the kernel is ready; the toolbar shows it too early."""

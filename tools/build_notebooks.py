@@ -1,10 +1,9 @@
 """Builds notebooks from their text sources: `make notebooks` for all, or with names of sources for some.
 
-A source is a Python file in percent format: under lessons/ for a notebook of the same name under notebooks/, under
-lessons/exercises/ for one under solutions/, of which the student's version under exercises/ is made. A notebook is
-executed from a clean kernel on the drawn pictures, its outputs are kept, and everything in it that is not the author's
-or an output's is left out or made a function of the source, so that building twice gives the same bytes wherever the
-outputs are the same.
+A source is a Python file in percent format. A file in lessons/ becomes a notebook with the same name in notebooks/, and
+a file in lessons/exercises/ becomes one in solutions/, from which the student version in exercises/ is made. Notebooks
+are executed in a new kernel on the drawn images, and their outputs are kept. All other metadata is removed or derived
+from the source, so that two builds with the same outputs give the same bytes.
 """
 
 import argparse
@@ -34,12 +33,12 @@ METADATA = {
 }
 
 
-# What an exercise's source need not repeat for each cell that nbgrader knows of.
+# Defaults of nbgrader's cell metadata, which the sources of exercises need not repeat.
 NBGRADER = {"schema_version": 3, "grade": False, "locked": False, "solution": False, "task": False}
 
 
 def pairs() -> dict[Path, Path]:
-    """Each source, and the executed notebook that is built from it."""
+    """Returns each source and the executed notebook that is built from it."""
     folders = {LESSONS: NOTEBOOKS, LESSONS / "exercises": SOLUTIONS}
     return {
         source: built / f"{source.stem}.ipynb"
@@ -49,7 +48,7 @@ def pairs() -> dict[Path, Path]:
 
 
 def from_source(source: Path) -> nbformat.NotebookNode:
-    """The notebook of a source, without outputs; its cells' ids are functions of their place and text."""
+    """Returns the notebook of a source without outputs; the ids of cells depend only on their position and text."""
     notebook = jupytext.read(source, fmt="py:percent")
     notebook.metadata = nbformat.from_dict(METADATA)
     for place, cell in enumerate(notebook.cells):
@@ -62,7 +61,7 @@ def from_source(source: Path) -> nbformat.NotebookNode:
 
 
 def students_version(solution: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """An exercise: its solution without answers, hidden tests and outputs, as nbgrader would release it."""
+    """Returns an exercise: its solution without answers, hidden tests and outputs, as nbgrader would release it."""
     notebook, config = copy.deepcopy(solution), Config()
     config.ClearSolutions.text_stub = "*Your answer, in place of this line.*"
     for step in (
@@ -81,13 +80,13 @@ def students_version(solution: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def execute(notebook: nbformat.NotebookNode) -> None:
-    """Runs all cells in a new kernel, in the folder of the notebooks; an error in a cell is raised."""
+    """Runs all cells in a new kernel in the folder of the notebooks; raises if a cell fails."""
     client = NotebookClient(
         notebook,
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
-        coalesce_streams=True,  # else how many pieces a cell's lines come in hangs on the processor
+        coalesce_streams=True,  # otherwise the number of output chunks depends on timing
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
     client.execute()
@@ -97,27 +96,27 @@ def execute(notebook: nbformat.NotebookNode) -> None:
 
 
 def as_text(notebook: nbformat.NotebookNode) -> str:
-    """The bytes of the notebook's file, the widgets' random ids replaced by their numbers."""
+    """Returns the text of the notebook's file, with consecutive numbers instead of the widgets' random ids."""
     text = nbformat.writes(notebook)
     for number, name in enumerate(dict.fromkeys(_model_ids(notebook))):
         text = text.replace(name, f"{number:032x}")
-    in_order = nbformat.writes(nbformat.reads(text, as_version=4))  # of the numbers, not of the random ids
+    in_order = nbformat.writes(nbformat.reads(text, as_version=4))  # sorted by the numbers, not by the random ids
     return in_order.rstrip("\n") + "\n"
 
 
 def widgets_without_dashboards(notebook: nbformat.NotebookNode) -> dict:
-    """The widgets' state, which lets them be seen without a kernel; but not of dashboards, which have a static twin."""
+    """Returns the state of the widgets, which shows them without a kernel, except dashboards, which have a fallback."""
     widgets = notebook.metadata.get("widgets", {})
     for kind in widgets.values():
         models = kind["state"]
         gone = [name for name in models if "cifarlab-dashboard" in models[name]["state"].get("_dom_classes", ())]
-        for name in gone:  # which grows on the way by what it is made of
+        for name in gone:  # `gone` grows in the loop by the parts of each dashboard
             gone += re.findall(r"IPY_MODEL_([0-9a-f]{32})", str(models.pop(name, "")))
     return {"widgets": widgets} if any(kind["state"] for kind in widgets.values()) else {}
 
 
 def _model_ids(notebook: nbformat.NotebookNode) -> Iterator[str]:
-    """In the order of their making, which hangs on nothing but the cells."""
+    """Yields the ids in their order of creation, which depends only on the cells."""
     for state in notebook.metadata.get("widgets", {}).values():
         yield from state["state"]
     for cell in notebook.cells:
@@ -128,7 +127,7 @@ def _model_ids(notebook: nbformat.NotebookNode) -> Iterator[str]:
 
 
 def main() -> None:
-    """Builds what was named, or everything."""
+    """Builds the given sources, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sources", nargs="*", type=Path, help="files under lessons/; by default all of them")
     wanted = [path.resolve() for path in parser.parse_args().sources] or list(pairs())

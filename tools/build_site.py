@@ -1,7 +1,7 @@
-"""Builds the site: `make docs`. Puts its pages together in build/site-pages, and has Sphinx write it into build/site.
+"""Builds the site: `make docs` collects its pages in build/site-pages, and Sphinx writes it to build/site.
 
-The pages are what is in the repository for other readers: the executed lessons and exercises, docs/, the README files
-of the recorded results, CONTRIBUTING.md and the modules' docstrings. Nothing is executed and nothing is fetched.
+The pages are the executed lessons and exercises, docs/, the README files of the recorded results, CONTRIBUTING.md and
+the docstrings of the modules. Nothing is executed or downloaded.
 """
 
 import argparse
@@ -34,20 +34,20 @@ OTHERS = {
     "CONTRIBUTING.md": "contributing.md",
 }
 WIDGET, MERMAID = "application/vnd.jupyter.widget-view+json", "text/vnd.mermaid"
-IN_WORDS = "(JupyterLab draws this as a picture; here it is in words.)"
-"""Above the static twin of a graph, which would need a script to be drawn."""
+IN_WORDS = "(JupyterLab shows this as a figure; here it is as text.)"
+"""The line above the text version of a graph, whose figure would need a script."""
 
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s#]*)(#[^)\s]*)?\)")
 FENCED = re.compile(r"^(```.*?^```)$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"```(?!\{glossary)")
-"""What begins a block in which nothing is a link; a glossary's text is text like any other."""
+"""The beginning of a block in which links are not replaced; they are replaced in glossaries."""
 
 TABLE = re.compile(r"<!-- the table of (\S+) that begins with (.+) -->")
 
 
 @functools.cache
 def places() -> dict[Path, Path]:
-    """Each file that becomes a page, and where the page lies in the site."""
+    """Returns each file that becomes a page, and the path of the page in the site."""
     folders = {NOTEBOOKS: "lessons", EXERCISES: "exercises"}
     found = {
         path: Path(name) / path.name for folder, name in folders.items() for path in sorted(folder.glob("*.ipynb"))
@@ -57,15 +57,15 @@ def places() -> dict[Path, Path]:
 
 
 def linked(text: str, source: Path, page: Path) -> str:
-    """A text with its links to files of the repository made links to pages; a file that is no page is named instead.
+    """Replaces links to files of the repository by links to pages, or by the file's name if it is not a page.
 
     Args:
-        text: in Markdown.
-        source: the file that it stands in, which its links start from.
-        page: the place in the site that it gets.
+        text: a text in Markdown.
+        source: the file with the text, to which its links are relative.
+        page: the path of its page in the site.
 
     Raises:
-        ValueError: a link leads nowhere.
+        ValueError: the target of a link does not exist.
     """
 
     def replaced(match: re.Match) -> str:
@@ -78,7 +78,7 @@ def linked(text: str, source: Path, page: Path) -> str:
             return f"[{words}]({there}{anchor})"
         if not target.exists():
             raise ValueError(
-                f"{source.relative_to(ROOT)} has a link to {name}; there is no such file. Correct the link."
+                f"{source.relative_to(ROOT)} has a link to {name}, which does not exist. Correct the link."
             )
         path = f"`{target.relative_to(ROOT)}`"
         return path if words.strip("`") in (name, target.name) else f"{words} ({path})"
@@ -88,27 +88,29 @@ def linked(text: str, source: Path, page: Path) -> str:
 
 
 def with_tables(text: str, page: Path) -> str:
-    """A page of docs/ with the tables that it takes from other files."""
+    """Inserts the tables that a page of docs/ takes from other files."""
 
     def table(match: re.Match) -> str:
         source, begin = ROOT / match[1], match[2]
         found = re.search(rf"^{re.escape(begin)}.*\n(\|.*\n?)+", markdown_of(source), re.MULTILINE)
         if not found:
-            raise ValueError(f"{match[1]} should have a table that begins with {begin!r}, for docs/{page}.")
+            raise ValueError(
+                f"{match[1]} must have a table that begins with {begin!r}, because docs/{page} includes it."
+            )
         return linked(found[0], source, page).rstrip()
 
     return TABLE.sub(table, text)
 
 
 def markdown_of(source: Path) -> str:
-    """The text of a Markdown file, or of a notebook."""
+    """Returns the text of a Markdown file or a notebook."""
     if source.suffix == ".md":
         return source.read_text()
     return "\n\n".join(cell.source for cell in nbformat.read(source, as_version=4).cells)
 
 
 def lesson_page(notebook: NotebookNode, source: Path, page: Path) -> NotebookNode:
-    """A notebook as the site shows it: links to pages, pictures with words, static twins of what needs a kernel."""
+    """Prepares a notebook for the site: links to pages, images with alternative text, fallbacks for widgets."""
     notebook.metadata.pop("widgets", None)
     for place, cell in enumerate(notebook.cells):
         cell.id, cell.metadata = str(place), nbformat.from_dict({})
@@ -127,7 +129,7 @@ def lesson_page(notebook: NotebookNode, source: Path, page: Path) -> NotebookNod
 
 
 def exercise_page(exercise: NotebookNode, solution: NotebookNode) -> NotebookNode:
-    """An exercise as students get it, and below it, folded, the code, outputs and model answers of its solution."""
+    """Returns an exercise with the code, outputs and model answers of its solution, folded, at its end."""
     summary = f"{FOLDED}<summary>The answers, and what they print. First try it yourself.</summary>"
     markdown = nbformat.v4.new_markdown_cell
     exercise.cells += [markdown("## Solution"), markdown(summary), *answers(solution), markdown("</details>")]
@@ -135,7 +137,7 @@ def exercise_page(exercise: NotebookNode, solution: NotebookNode) -> NotebookNod
 
 
 def answers(solution: NotebookNode) -> Iterator[NotebookNode]:
-    """The cells of a solution without the text that the exercise has, too, and without the hidden tests."""
+    """Yields the cells of a solution without the text of the exercise and without hidden tests."""
     for cell in solution.cells:
         cell.source = re.sub(r"^ *### (BEGIN|END) SOLUTION\n?", "", cell.source, flags=re.MULTILINE)
         if cell.cell_type == "code":
@@ -150,18 +152,18 @@ def answers(solution: NotebookNode) -> Iterator[NotebookNode]:
 
 
 def reference() -> Iterator[tuple[Path, str]]:
-    """The pages of the reference: one for each floor of the package, and a list of the public names."""
+    """Yields the pages of the reference: one for each package of cifarlab, and a list of the public names."""
     names = "\n".join(f"   ~{home}.{name}" for name, home in sorted(cifarlab._HOMES.items()))
     yield Path("api/names.txt"), f".. autosummary::\n   :nosignatures:\n\n{names}\n"
     package = ROOT / "cifarlab"
-    for floor in sorted(path.parent for path in package.glob("*/__init__.py")):
-        yield Path(f"api/{floor.name}.rst"), reference_page(f"cifarlab.{floor.name}", sorted(floor.rglob("*.py")))
+    for layer in sorted(path.parent for path in package.glob("*/__init__.py")):
+        yield Path(f"api/{layer.name}.rst"), reference_page(f"cifarlab.{layer.name}", sorted(layer.rglob("*.py")))
     single = [path for path in sorted(package.glob("*.py")) if not path.name.startswith("__")]
     yield Path("api/single.rst"), reference_page("Single modules", single)
 
 
 def reference_page(title: str, modules: list[Path]) -> str:
-    """A page with what the modules' docstrings say; of a folder's own, where it has the page's title, no heading."""
+    """Returns a page with the docstrings of modules; a module whose name is the page's title has no heading."""
     parts = [f"{title}\n{'=' * len(title)}\n"]
     for path in modules:
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
@@ -175,7 +177,7 @@ def reference_page(title: str, modules: list[Path]) -> str:
 
 
 def assemble(folder: Path) -> None:
-    """Writes all pages into a folder, anew."""
+    """Writes all pages to a folder, which is replaced."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(DOCS, folder, ignore=shutil.ignore_patterns("conf.py", "_static", "__pycache__"))
     pages = dict(reference())
@@ -193,7 +195,7 @@ def assemble(folder: Path) -> None:
 
 
 def build(folder: Path) -> subprocess.CompletedProcess:
-    """Puts the pages together and has Sphinx write the site into `folder`/site; a warning is an error."""
+    """Assembles the pages and runs Sphinx, which writes the site to `folder`/site; warnings are errors."""
     assemble(folder / "site-pages")
     shutil.rmtree(folder / "site", ignore_errors=True)
     options = [
@@ -215,7 +217,7 @@ def build(folder: Path) -> subprocess.CompletedProcess:
 
 
 def main() -> int:
-    """Builds the site, checks it, and lists the links that lead out of it; returns 1 when something is wrong."""
+    """Builds and checks the site, and lists its external links; returns 1 if there are errors."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     done = build(BUILD)
     if done.returncode:
@@ -225,7 +227,7 @@ def main() -> int:
     for complaint in (found := list(complaints(pages))):
         print(complaint, file=sys.stderr)
     for address in external_links(pages):
-        print(f"leads out, not checked: {address}")
+        print(f"external link, not checked: {address}")
     print(f"{len(pages)} pages; open {BUILD / 'site' / 'index.html'}")
     return 1 if found else 0
 

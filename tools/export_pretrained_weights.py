@@ -1,8 +1,8 @@
-"""Makes the weights that come with cifarlab from a recorded run.
+"""Exports cifarlab's pretrained weights from a recorded run.
 
-`python -m tools.export_pretrained_weights RUN_DIR CURVE.jsonl`.
-The curve is what `python -m benchmarks.evaluate_checkpoints RUN_DIR CURVE.jsonl` wrote. What is shipped is evaluated
-once more, after its values were rounded to float16.
+Run `python -m tools.export_pretrained_weights RUN_DIR CURVE.jsonl`. The curve is the file that
+`python -m benchmarks.evaluate_checkpoints RUN_DIR CURVE.jsonl` wrote. The exported weights are evaluated again, after
+their values were rounded to float16.
 """
 
 import argparse
@@ -18,18 +18,18 @@ from cifarlab.model import pretrained_weights
 
 
 def main() -> None:
-    """Writes weights and record, and says how good they are."""
+    """Writes the weights and the record, and prints their precision."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run_dir", type=Path)
     parser.add_argument("curve", type=Path)
-    parser.add_argument("--data-dir", help="folder of the data set that the run was trained on")
+    parser.add_argument("--data-dir", help="directory of the datasets")
     options = parser.parse_args()
     head, *checkpoints = map(json.loads, options.curve.read_text().splitlines())
     last = checkpoints[-1]
     classifier = load_classifier(options.run_dir)
     record = {
         "dataset": classifier.dataset.name,
-        "pictures": "a JPEG copy of CIFAR-10, about 5 grey levels from the official pixels on average",
+        "pictures": "a JPEG copy of CIFAR-10, about 5 gray levels from the official pixels on average",
         "weights": f"moving averages at step {last['step']}, rounded to float16",
         "precision_at_1_before_rounding": last["averaged"]["precision_at_1"],
         "minutes": last["minutes"],

@@ -1,8 +1,8 @@
-"""Takes each protection out of a copy of the checkout and wants the tests of its row to fail: `make mutation-tests`.
+"""Mutation tests: removes each protection from a copy of the checkout and checks that its tests fail.
 
-A row that fails without its protection is written to tests/faults/recorded/mutations.json, from which
-`tools/fault_report.py` takes the table's last column. `python -m tools.mutation_test WORDS` proves the rows
-that hold them.
+`make mutation-tests` runs all of them. A row whose tests fail without the protection is written to
+tests/faults/recorded/mutations.json, from which `tools/fault_report.py` makes the table's last column.
+`python -m tools.mutation_test WORDS` tests only the rows that contain these words.
 """
 
 import json
@@ -20,16 +20,16 @@ RECORD = ROOT / "tests" / "faults" / "recorded" / "mutations.json"
 
 
 def apply(mutation: Mutation, tree: Path) -> None:
-    """Removes a protection from a tree."""
+    """Removes a protection from a copy of the checkout."""
     path = tree / mutation.file
     text = path.read_text()
     if text.count(mutation.original) != 1:
-        raise ValueError(f"{mutation.file} should hold this once, and does not: {mutation.original!r}")
+        raise ValueError(f"{mutation.file} must contain this text exactly once: {mutation.original!r}")
     path.write_text(text.replace(mutation.original, mutation.mutated))
 
 
 def run_row(mutation: Mutation, tree: Path) -> tuple[bool, str]:
-    """Whether the tests of a protection's row failed in a tree, and in which words."""
+    """Runs the tests of a protection's row; returns whether they failed, and the line that says so."""
     where = f'fault(promise="{mutation.promise}", injection="{mutation.injection}")'
     command = [sys.executable, "-m", "pytest", "-qx", "--tb=native", "-m", where]
     command += ["-o", "addopts=--import-mode=importlib"]
@@ -43,7 +43,7 @@ def run_row(mutation: Mutation, tree: Path) -> tuple[bool, str]:
 
 
 def main() -> int:
-    """Proves the rows that were asked for, or all of them."""
+    """Tests the selected rows, or all of them; returns the number of rows whose tests did not fail."""
     wanted, unproved = " ".join(sys.argv[1:]), 0
     caught = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     files = subprocess.run(
@@ -61,7 +61,7 @@ def main() -> int:
             apply(mutation, tree)
             failed, last = run_row(mutation, tree)
         print(
-            f"{'failed, as it should' if failed else 'NOT PROVED'}: {row}: without {mutation.removes}: {last}",
+            f"{'failed as expected' if failed else 'NOT PROVED'}: {row}: without {mutation.removes}: {last}",
             flush=True,
         )
         unproved += not failed

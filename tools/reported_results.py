@@ -1,8 +1,8 @@
-"""Every figure that is a result, where it is told, and the recorded file that it comes from.
+"""All results that documents quote, with the recorded files that they come from.
 
-`python -m tools.reported_results` prints them. A claim is a piece of text with the figures of a record put in.
-`tests/test_reported_results.py` looks for it in its document, and finds figures in the documents that no claim covers.
-So a record that changes, or a text, fails until both agree again.
+`python -m tools.reported_results` prints them. A claim is a piece of text that contains the numbers of a record.
+`tests/test_reported_results.py` checks that each claim is in its document, and that the documents contain no other
+numbers. If a record or a text changes, the test fails until they agree again.
 """
 
 import json
@@ -18,12 +18,12 @@ README, BENCHMARKS, RECIPES = "README.md", "benchmarks/README.md", "benchmarks/r
 
 
 class Claim(NamedTuple):
-    """A figure, or several, in words.
+    """A piece of text with one or more numbers.
 
     Attributes:
-        document: from the checkout's top.
-        text: that stands there, line breaks and marks of comments apart.
-        source: the record, in `benchmarks/results/`, or the test that measures it anew.
+        document: the path of the document in the repository.
+        text: the text in the document, without line breaks and comment markers.
+        source: the record in `benchmarks/results/`, or the test that measures the number again.
     """
 
     document: str
@@ -32,7 +32,7 @@ class Claim(NamedTuple):
 
 
 def record(name: str) -> Any:
-    """A recorded file: JSON as it is, JSON lines by step without the first, which tells of the machine."""
+    """Reads a record: JSON unchanged, or JSON lines by step, without the first line, which describes the machine."""
     text = (RECORDED / name).read_text()
     if not name.endswith(".jsonl"):
         return json.loads(text)
@@ -40,14 +40,14 @@ def record(name: str) -> Any:
 
 
 def claims() -> Iterator[Claim]:
-    """All of them."""
+    """Yields all claims."""
     for name, some in SOURCES.items():
         for document, text in some():
             yield Claim(document, text, name)
 
 
 def percent(share: float) -> str:
-    """A share as the documents write it."""
+    """Formats a fraction as the documents do."""
     return f"{100 * share:.1f} %"
 
 
@@ -59,7 +59,7 @@ LABELS = {
     "cifarlab: plain_step": "cifarlab: step alone, plain operations",
     "cifarlab: evaluation": "cifarlab: evaluation, restoring and tracing included",
 }
-"""Of contenders, where a table calls them otherwise than the record."""
+"""The names in the tables that differ from those in the record."""
 
 RATIOS = {
     "cifarlab's training : textbook TensorFlow: training": "cifarlab's training : textbook TensorFlow's",
@@ -69,7 +69,7 @@ RATIOS = {
 
 
 def speed() -> Iterator[tuple[str, str]]:
-    """What `make bench` measured on the AMD EPYC."""
+    """Yields the results of `make bench` on the AMD EPYC."""
     found = record("speed.json")
     medians = {name: statistics.median(values) for name, values in found["speed"].items()}
     for name, values in found["speed"].items():
@@ -181,7 +181,7 @@ def _mean_at(lines: list[dict[str, Any]], variant: str, step: int) -> float:
 
 
 def svhn() -> Iterator[tuple[str, str]]:
-    """House numbers by the network as it is, and by the one of exercise 6."""
+    """Yields the results on SVHN of the tutorial's network and of the one in exercise 6."""
     lines = list(map(json.loads, (RECORDED / "svhn.jsonl").read_text().splitlines()))
     last = {(line["variant"], line["seed"]): 100 * line["precision_at_1"] for line in lines}  # a run's last line
     before, after = ([last[variant, seed] for seed in range(5)] for variant in VARIANTS)
@@ -200,7 +200,7 @@ def svhn() -> Iterator[tuple[str, str]]:
 
 
 def recipes() -> Iterator[tuple[str, str]]:
-    """Ideas for a quick recipe, judged on pictures held out."""
+    """Yields the results of ideas for the quick recipe on held-out images."""
     found = record("recipes.json")
     for epochs in ("16 epochs", "40 epochs"):
         for idea, values in found[epochs].items():
@@ -209,7 +209,7 @@ def recipes() -> Iterator[tuple[str, str]]:
 
 
 def dashboard() -> Iterator[tuple[str, str]]:
-    """What a dashboard costs the run that it shows."""
+    """Yields the cost of a dashboard."""
     found = record("dashboard.json")
     for where in ("the kernel alone", "with the page shown on the same cores"):
         row = found[where]
@@ -218,7 +218,7 @@ def dashboard() -> Iterator[tuple[str, str]]:
 
 
 def full_size() -> Iterator[tuple[str, str]]:
-    """Memory and time with as many digits as SVHN has."""
+    """Yields memory and time with a dataset of SVHN's size."""
     rows = record("full_size.json")["rows"]
     for what, row in rows.items():
         memory = "" if row["MB"] is None else f" {row['MB']:,.0f} MB"
@@ -227,7 +227,7 @@ def full_size() -> Iterator[tuple[str, str]]:
 
 
 def grading() -> Iterator[tuple[str, str]]:
-    """A class of a hundred."""
+    """Yields the results of grading a class of a hundred students."""
     found = record("grading.json")
     yield BENCHMARKS, f"graded in {found['minutes']} minutes, {found['seconds a notebook']} seconds per notebook"
     yield BENCHMARKS, f"pages took {found['seconds of feedback']} seconds more"
@@ -235,7 +235,7 @@ def grading() -> Iterator[tuple[str, str]]:
 
 
 def resuming() -> Iterator[tuple[str, str]]:
-    """What going on costs, and what `--deterministic` costs."""
+    """Yields the cost of resuming and of `--deterministic`."""
     found = record("resuming.json")
     for step, waits in found["seconds to the first batch"].items():
         yield BENCHMARKS, f"| the first batch from step {int(step):,} | {statistics.median(waits):.2f} s |"
@@ -255,22 +255,22 @@ SOURCES = {
     "grading.json": grading,
     "resuming.json": resuming,
 }
-"""What tells of each record."""
+"""The function that yields the claims of each record."""
 
 
 NOTES = {
     RECIPES: [("Network, distortions and number of steps were chosen", "at twice the time)")],
 }
-"""From where to where a document reports what was tried along the way, once, with programs that are not kept.
+"""The beginning and end of passages about experiments whose programs were not kept.
 
-`benchmarks/optimization-notes.md` does nothing else.
+`benchmarks/optimization-notes.md` consists only of such passages.
 """
 
 NO_RESULTS = {
     README: [
-        "(2 to 4 minutes the first time)",  # of pip, mostly the network's
-        "3.13 and 4 GB of disk",  # what the lock unpacks to, with room
-        "about 86 %",  # the tutorial's own, as all 86 % below
+        "(2 to 4 minutes the first time)",  # the time of pip, mostly for downloads
+        "3.13 and 4 GB of disk",  # the size of the installed packages, with some reserve
+        "about 86 %",  # the tutorial's result, as all 86 % below
     ],
     BENCHMARKS: [
         "(about 20 minutes;",
@@ -297,11 +297,11 @@ NO_RESULTS = {
         "takes more than a minute, 2 GB of memory or 50 MB of disk",  # settings
     ],
 }
-"""Numbers with a unit that are no result of a measurement, or say themselves where they come from."""
+"""Numbers with a unit that are not measured, or whose source is given in the text."""
 
 
 def untold(document: str) -> str:
-    """What is left of a document without its claims, its notes, and what is no result; code and examples left out."""
+    """Returns the rest of a document without its claims, notes, other known numbers, and code blocks."""
     text = " ".join(re.sub(r"```.*?```", "", (ROOT / document).read_text(), flags=re.DOTALL).split())
     for begin, end in NOTES.get(document, ()):
         before, _, rest = text.partition(begin)
@@ -312,7 +312,7 @@ def untold(document: str) -> str:
 
 
 def words(document: str) -> str:
-    """A document's text without line breaks and the marks of comments, in which claims are looked for."""
+    """Returns a document's text without line breaks and comment markers, for the search of claims."""
     lines = (ROOT / document).read_text().splitlines()
     return " ".join(" ".join(line.removeprefix("# ") for line in lines).split())
 

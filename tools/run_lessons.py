@@ -1,7 +1,7 @@
-"""Runs every lesson headless from clean and prints a table: `make run-lessons`, or with names of sources.
+"""Runs all lessons in new kernels and prints a table of their results: `make run-lessons`, or with names of sources.
 
-A lesson tags the cell that prints the figure that it reaches with "result". Which data set the lessons use is said by
-CIFARLAB_DATASET, as in JupyterLab; nothing is written beside the notebooks.
+In each lesson, the cell that prints the result has the tag "result". CIFARLAB_DATASET selects the dataset, as in
+JupyterLab. The notebooks are not changed.
 """
 
 import argparse
@@ -17,14 +17,14 @@ from tools.build_notebooks import LESSONS, execute, from_source
 
 
 def result(notebook: nbformat.NotebookNode) -> str:
-    """What the cell that is tagged "result" printed, in one line; "-" where there is none."""
+    """Returns the output of the cell with the tag "result" in one line, or "-" if there is none."""
     tagged = [cell for cell in notebook.cells if "result" in cell.metadata.get("tags", ())]
     lines = "".join(output.get("text", "") for cell in tagged for output in cell.outputs).splitlines()
     return "; ".join(lines) or "-"
 
 
 def main() -> int:
-    """Runs what was named, or all lessons; returns 1 when one fails."""
+    """Runs the given lessons, or all of them; returns 1 if one fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sources", nargs="*", type=Path, help="files under lessons/; by default all of them")
     wanted = parser.parse_args().sources or sorted(LESSONS.glob("*.py"))

@@ -1,6 +1,6 @@
-"""Takes the picture of the dashboard in README.md: `python -m tools.screenshot_dashboard`, with nothing beside it.
+"""Takes the screenshot of the dashboard in README.md: `python -m tools.screenshot_dashboard`, on an idle machine.
 
-A real JupyterLab in a real Chromium trains on the drawn pictures, evaluates at some steps and stops.
+A real JupyterLab in a real Chromium trains on the drawn images, evaluates at some steps and stops.
 """
 
 import sys
@@ -15,13 +15,13 @@ from tools.build_notebooks import METADATA
 
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "dashboard.png"
 STEPS = (200, 400, 600, 800)
-"""At which it is evaluated."""
+"""The steps at which the run is evaluated."""
 
 REACHED = """step => {
     const words = document.querySelector(".cifarlab-state").innerText.replaceAll(",", "");
     return Number(/Step (\\d+)/.exec(words)?.[1]) >= step;
 }"""
-"""Whether the run is at a step, in JavaScript."""
+"""JavaScript that tests whether the run has reached a step."""
 
 CELL = """import cifarlab
 from cifarlab.monitoring.dashboard import Dashboard
@@ -31,10 +31,10 @@ board"""
 
 
 def main() -> None:
-    """Takes it."""
+    """Takes the screenshot."""
     place = chromium()
     if place is None:
-        sys.exit("screenshot_dashboard: no Chromium here; set CIFARLAB_CHROMIUM to one.")
+        sys.exit("screenshot_dashboard: no Chromium found; set CIFARLAB_CHROMIUM to its path.")
     with tempfile.TemporaryDirectory() as folder:
         (course := Path(folder) / "course").mkdir()
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)], metadata=METADATA)

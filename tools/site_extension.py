@@ -1,4 +1,4 @@
-"""What the site needs beyond Sphinx: formulas without a script, solutions out of the search, settings with reasons."""
+"""The site's Sphinx extension: formulas without scripts, solutions hidden from the search, help texts of settings."""
 
 import collections
 import dataclasses
@@ -11,11 +11,11 @@ from sphinx.transforms import SphinxTransform
 from sphinx.writers.html5 import HTML5Translator
 
 FOLDED = '<details class="solution">'
-"""Begins a solution in a page; everything from there to the page's end belongs to it."""
+"""The beginning of a solution, which extends to the end of the page."""
 
 
 def formula(translator: HTML5Translator, node: nodes.Element) -> None:
-    """Writes a formula as MathML, which browsers draw by themselves; Sphinx's own ways load a script from elsewhere."""
+    """Writes a formula as MathML, which browsers support; Sphinx's methods load scripts from other sites."""
     block = isinstance(node, nodes.math_block)
     written = tex2mathml(node.astext(), as_block=block)
     translator.body.append(f'<div class="math">{written}</div>' if block else written)
@@ -23,12 +23,12 @@ def formula(translator: HTML5Translator, node: nodes.Element) -> None:
 
 
 class KeepOutOfSearch(SphinxTransform):
-    """Puts a folded solution into a container that Sphinx's search passes over, so that it gives no answer away."""
+    """Wraps a folded solution in a container that Sphinx's search ignores, so that it reveals no answers."""
 
     default_priority = 500
 
     def apply(self, **kwargs) -> None:
-        """Wraps the siblings between the solution's first line and its last."""
+        """Wraps the nodes between the first and the last line of a solution."""
         for first in list(self.document.findall(nodes.raw)):
             if first.astext().startswith(FOLDED):
                 place, parent = first.parent.index(first), first.parent
@@ -37,8 +37,8 @@ class KeepOutOfSearch(SphinxTransform):
                 parent.insert(place + 1, nodes.container("", *inside, classes=["no-search"]))
 
 
-def settings_with_reasons(app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]) -> None:
-    """Adds to a class of settings what each means, which its fields know."""
+def add_help_texts(app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]) -> None:
+    """Adds the help texts of all settings to the docstring of a config class."""
     if what != "class" or not dataclasses.is_dataclass(value):
         return
     fields = [field for field in dataclasses.fields(value) if "help" in field.metadata]
@@ -50,17 +50,17 @@ def settings_with_reasons(app: Sphinx, what: str, name: str, value: object, opti
 
 
 def skipped(app: Sphinx, what: str, name: str, value: object, skip: bool, options: object) -> bool | None:
-    """Fields of named tuples are told in their class's docstring."""
+    """Skips fields of named tuples, which the docstring of the class describes."""
     return True if isinstance(value, collections._tuplegetter) else None
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Registers all of it."""
+    """Registers the extension."""
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     app.add_transform(KeepOutOfSearch)
-    app.connect("autodoc-process-docstring", settings_with_reasons, priority=400)  # before napoleon reads them
+    app.connect("autodoc-process-docstring", add_help_texts, priority=400)  # before napoleon reads them
     app.connect("autodoc-skip-member", skipped)
     for field in PyObject.doc_field_types:
-        if field.name == "variable":  # how napoleon tells attributes without listing them twice
+        if field.name == "variable":  # napoleon's type of attributes
             field.label = "Attributes"
     return {"parallel_read_safe": True, "parallel_write_safe": True}

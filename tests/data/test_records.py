@@ -58,8 +58,8 @@ def test_written_records_are_read_back(tmp_path):
 
 def test_other_image_shapes(tmp_path):
     assert record_bytes((28, 30, 1)) == 841
-    write_records(tmp_path / "grey.bin", np.full([2, 28, 30, 1], 5, np.uint8), [0, 1])
-    images, _ = read_records(tmp_path / "grey.bin", (28, 30, 1))
+    write_records(tmp_path / "gray.bin", np.full([2, 28, 30, 1], 5, np.uint8), [0, 1])
+    images, _ = read_records(tmp_path / "gray.bin", (28, 30, 1))
     assert images.shape == (2, 28, 30, 1)
 
 

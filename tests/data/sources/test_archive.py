@@ -200,7 +200,7 @@ SOUND = pack(*GOOD)
     ],
     ids=[
         "empty", "a page", "gzip of nothing", "gzip of something else", "only a head", "half", "all but a byte",
-        "a wrong gzip checksum", "garbage behind", "the tar cut", "not packed", "numbers that are none",
+        "a wrong gzip checksum", "garbage behind", "the tar cut", "not packed", "invalid numbers",
     ],
 )  # fmt: skip
 def test_a_damaged_archive_is_reported(archive, folder, packed):
