@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry_point() -> NoReturn:
     """Entry point of the installed program `cifarlab`."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names that the terminal cannot encode are no error
+    if isinstance(sys.stdout, io.TextIOWrapper):  # escape names that the terminal cannot encode
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = main()
