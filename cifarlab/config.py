@@ -277,12 +277,12 @@ class EvalConfig(_Config):
 
 
 def _valid_distortions(names: list[str]) -> bool:
-    """Whether all names are known and distinct: a repeated distortion would use the same random numbers again."""
+    """Returns whether all names are known and distinct; a repeated one would use the same random numbers again."""
     return len(set(names)) == len(names) and set(names) <= set(DISTORTIONS)
 
 
 def _has_type(value: Any, kind: Any) -> bool:
-    """Whether a value has a field's type: a bool does not count as an int, but an int counts as a float."""
+    """Returns whether a value has a field's type; a bool is not accepted as an int, but an int is as a float."""
     kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     if isinstance(value, bool):
         return bool in kinds
