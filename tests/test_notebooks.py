@@ -67,7 +67,7 @@ def test_a_lesson_runs_on_the_real_pictures(source, real_data_dir, monkeypatch, 
     notebook = from_source(source)
     execute(notebook)
     printed = [output.get("text", "") for cell in code_cells(notebook) for output in cell.outputs]
-    expected = ("Data: cifar10, 50,000 training pictures", "Data: cifar10, 10,000 test pictures")
+    expected = ("Data: cifar10, 50,000 training images", "Data: cifar10, 10,000 test images")
     assert any(text.startswith(expected) for text in printed)
 
 
