@@ -99,7 +99,7 @@ def speed() -> Iterator[tuple[str, str]]:
     yield BENCHMARKS, f"the same queue | {same:,.0f} MB |"
     yield BENCHMARKS, f"a queue 5 times as large | {five:,.0f} MB |"
     fast = found["ratios"]["fast step : plain step"]
-    yield "lessons/02_inference_graph.py", f"and {fast:.1f} times as fast on the two that we measured"
+    yield "lessons/02_inference_graph.py", f"and {fast:.1f} times as fast on the two machines that we measured"
     products = medians["cifarlab: matrix_products"]
     yield BENCHMARKS, f"images/s at the measured {products:.0f} GFLOP/s"
     yield README, f"| training, whole | {round(medians['cifarlab: training'], -1):,.0f} images/s |"
@@ -121,7 +121,7 @@ def speed_xeon() -> Iterator[tuple[str, str]]:
     step, products = (statistics.median(found["speed"][f"cifarlab: {name}"]) for name in ("step", "matrix_products"))
     fast = found["ratios"]["fast step : plain step"]
     yield BENCHMARKS, f"The step alone is at {step:,.0f}, {fast:.2f} times as fast"
-    yield "lessons/02_inference_graph.py", f"a step was {fast:.1f} and"
+    yield "lessons/02_inference_graph.py", f"a training step was {fast:.1f} and"
     yield BENCHMARKS, f"The pipeline alone is {found['ratios']['pipeline : training']:.0f} times as fast as training"
     yield BENCHMARKS, f"Matrix products reach {products:.0f} GFLOP/s"
     more = 100 * (1 / found["ratios"]["training : the compiled step in a bare loop over the pipeline"] - 1)
@@ -151,7 +151,7 @@ def tutorial() -> Iterator[tuple[str, str]]:
     yield BENCHMARKS, f"(The tutorial's {minutes} were measured"
     learnt = percent(last["training_pictures_cropped_centrally"]["precision_at_1"])
     yield BENCHMARKS, f"right answers of {learnt} against {precision}"
-    yield "lessons/02_inference_graph.py", f"60,000 steps and {minutes} on two cores, reached {precision}"
+    yield "lessons/02_inference_graph.py", f"reached {precision} on the CIFAR-10 test images after 60,000 steps and {minutes}"
     yield "lessons/03_loss_and_learning_rate.py", f"60,000 steps, {minutes} on two processor cores"
     yield "lessons/05_evaluation.py", f"on two processor cores, and gets to {precision}"
     gains = [100 * (line["averaged"]["precision_at_1"] - line["raw"]["precision_at_1"]) for line in found.values()]
