@@ -154,9 +154,9 @@ def tutorial() -> Iterator[tuple[str, str]]:
     reached = f"reached {precision} on the CIFAR-10 test images after 60,000 steps and {minutes} on two cores"
     yield "lessons/02_inference_graph.py", reached
     yield "lessons/03_loss_and_learning_rate.py", f"60,000 steps, {minutes} on two processor cores"
-    yield "lessons/05_evaluation.py", f"on two processor cores, and gets to {precision}"
+    yield "lessons/05_evaluation.py", f"on two processor cores, and reached {precision}"
     gains = [100 * (line["averaged"]["precision_at_1"] - line["raw"]["precision_at_1"]) for line in found.values()]
-    along = f"{min(gains):.1f} to {max(gains):.1f} points along the run, and {gains[-1]:.1f} at its end"
+    along = f"{min(gains):.1f} to {max(gains):.1f} points lower during the run, and {gains[-1]:.1f} at its end"
     yield "lessons/05_evaluation.py", f"Here it is {along}"
 
 
