@@ -273,7 +273,7 @@ figures.show(
 )
 
 # %% [markdown]
-# It is tenths of a point here. With 112 images out of 10,000, it is some hundredths. That is no disaster, but the
+# It is tenths of a point here. With 112 images out of 10,000, it is some hundredths. Not a disaster, but the
 # tutorial prints three digits, and the third may be wrong. Counting each image once costs nothing but a smaller last
 # batch.
 #
