@@ -121,9 +121,7 @@ figures.show(
 # %%
 print("averaged weights at least as good as raw ones, on average:",
       bool(percent[weight_averages.AVERAGED][1:].mean() > percent[weight_averages.RAW][1:].mean()))  # fmt: skip
-print(
-    "decay 0.9999 without warm-up is below 20 % at the end:", bool(percent["decay 0.9999"][-1] < 20)
-)
+print("decay 0.9999 without warm-up ends below 20 %:", bool(percent["decay 0.9999"][-1] < 20))
 for decay in DECAYS:
     print(f"decay {decay} without warm-up: {decay**240:.0%} of the initial weights are left")
 
@@ -268,9 +266,7 @@ title = "How wrong is the precision?"
 curve = {"error": (range(len(errors)), errors)}
 x = "image at which the second pass begins"
 plots.lines(ax, curve, title=title, x=x, y="error (percentage points)")
-figures.show(
-    figure, "A jagged line around zero that reaches a few tenths of a point to either side."
-)
+figures.show(figure, "A jagged line around zero, up to a few tenths of a point to either side.")
 
 # %% [markdown]
 # It is tenths of a point here. With 112 images out of 10,000, it is some hundredths. Not a disaster, but the
@@ -287,10 +283,7 @@ matrix = metrics.confusion_matrix(logits, labels)
 print("it contains all images:", matrix.sum() == len(labels))
 figure, (ax,) = figures.subplots(height=5)
 evaluations.confusion(ax, matrix, dataset.classes)
-figures.show(
-    figure,
-    "A ten by ten table of percentages, with a diagonal that is darker than most other cells.",
-)
+figures.show(figure, "A ten by ten table of percentages, with a mostly darker diagonal.")
 
 # %% [markdown]
 # Read it by rows first: when a class is not recognized, what is it mistaken for? Then read it by columns: a column that
@@ -325,9 +318,7 @@ print(f"{count} images of a class, half of them correct: from {low:.0%} to {high
 worst = metrics.most_confident_mistakes(logits, labels, 12)
 figure, (ax,) = figures.subplots(height=3.8)
 evaluations.misclassified(ax, images[worst], logits[worst], labels[worst], dataset.classes)
-figures.show(
-    figure, "Twelve images, each with the network's answer above and the true class below."
-)
+figures.show(figure, "Twelve images, each with the network's answer above, the true class below.")
 
 # %% [markdown]
 # Look for what they have in common. On the machine that made this page, most of them are birds in front of a bright

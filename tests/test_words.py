@@ -60,7 +60,8 @@ def prose(path: str) -> Iterator[tuple[int, str]]:
                 yield line, passage
             passage, line, kind = "", token.start[0], token.type
         if token.type == tokenize.STRING:
-            passage += re.sub(r"^\w*(\"\"\"|'''|\"|')|(\"\"\"|'''|\"|')$", "", token.string)
+            text = re.sub(r"^\w*(\"\"\"|'''|\"|')|(\"\"\"|'''|\"|')$", "", token.string)
+            passage += re.sub(r"\{[^{}]*\}", "...", text) if "f" in token.string[:2].lower() else text
         elif token.type == tokenize.COMMENT:
             passage += " " + token.string.lstrip("#% ")
         elif token.type == getattr(tokenize, "FSTRING_MIDDLE", None):
@@ -102,6 +103,7 @@ def test_allowances_are_for_files_that_exist():
         ('"""Each in a process of its\n    own."""\n', 1),
         ('x = "a process of its " "own"\n', 1),
         ('x = f"{y} is no batch"\n', 1),
+        ('x = f"{data_sets[folder]} it " f"goes {y}on"\n', 0),
         ("# A run\n# goes on.\n", 1),
         ("goes_on = is_no_word\n", 0),
         ('"""There is no setting of that name; it is no longer used."""\n', 0),

@@ -27,7 +27,10 @@ DOCS, BUILD = ROOT / "docs", ROOT / "build"
 NOTEBOOKS, EXERCISES, SOLUTIONS = ROOT / "notebooks", ROOT / "exercises", ROOT / "solutions"
 OTHERS = {
     "benchmarks/README.md": "results.md",
+    "benchmarks/optimization-notes.md": "optimization-notes.md",
+    "benchmarks/recipes.md": "recipes.md",
     "tests/faults/README.md": "faults.md",
+    "tests/faults/RESULTS.md": "fault-results.md",
     "CONTRIBUTING.md": "contributing.md",
 }
 WIDGET, MERMAID = "application/vnd.jupyter.widget-view+json", "text/vnd.mermaid"

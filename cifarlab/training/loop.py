@@ -1,16 +1,17 @@
-"""train(): the loop around `train_step`, and what it tells its observers."""
+"""`train()`: set up a run, then the training loop around `train_step`. Read from top to bottom.
+
+What a single step computes is in `step.py`. What it changes is in `state.py`.
+"""
 
 import contextlib
-import ctypes
 import dataclasses
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cifarlab.backend import tf
+from cifarlab.backend import tf, trim_heap
 from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet, check_is_dataset
@@ -21,7 +22,7 @@ from cifarlab.model.network import variable_name
 from cifarlab.training.checkpoint_files import PREFIX
 from cifarlab.training.checkpoints import Checkpoints
 from cifarlab.training.control import Control, stop_on_interrupt
-from cifarlab.training.nonfinite import StateSnapshot, locate_nonfinite, save_batch
+from cifarlab.training.nonfinite import StateSnapshot, explain_nonfinite
 from cifarlab.training.observers import Observer, Run, StepDetails, StepRecord
 from cifarlab.training.run_dir import prepare_run_dir, resume_warnings, training_lock
 from cifarlab.training.run_log import RunLog
@@ -40,73 +41,78 @@ def train(
     observers: Sequence[Observer] = (),
     control: Control | None = None,
 ) -> TrainState:
-    """Trains a network, from its newest checkpoint on if there is one, until `max_steps` or until it is stopped.
+    """Trains a network until step `max_steps`, or until it is stopped. Resumes from the latest checkpoint, if any.
 
     Args:
         config: settings; the defaults are the tutorial's.
-        network: what to train, or a function that makes it, which `tf.distribute` needs; by default the tutorial's
-            network for this data set.
-        dataset: the pictures; by default `config.dataset`, fetched or drawn on first use.
-        distortions: functions of one's own, (images, seed) -> images, in the place of those that `config.distortions`
-            names; the run's settings say "custom" then. `data.distortions.per_image_uniform` makes their random
-            numbers.
-        observers: told of start, steps, checkpoints and end.
-        control: for steering from another thread. Ctrl-C stops, too.
+        network: the network to train, or a function that creates it (`tf.distribute` needs a function); by default
+            the tutorial's network for this dataset.
+        dataset: the images; by default `config.dataset`, downloaded or drawn on first use.
+        distortions: custom functions, (images, seed) -> images, that replace those named by `config.distortions`; the
+            run's settings then say "custom". Take their random numbers from `data.distortions.per_image_uniform`.
+        observers: notified of the start, steps, checkpoints and the end.
+        control: pauses, steers or stops the run from another thread. Ctrl-C also stops it.
 
     Returns:
         The state after the last step, which is also saved in `config.train_dir`.
 
     Raises:
-        ConfigError: the folder cannot be used, holds a run on other pictures, or anything at all with `fresh`.
-        DataSetError, DownloadError: the data cannot be had.
-        CheckpointError: the folder's checkpoints are of another network, or it is in use.
-        NotFiniteError: a loss or gradient became infinite or not a number; the message says where it began, and names
-            the file of the step's batch and the last good checkpoint.
-        WorkerLostError: another process of this job is gone; the message says how to go on.
+        ConfigError: the directory cannot be used, holds a run on another dataset, or is not empty with `fresh`.
+        DataSetError, DownloadError: the dataset is not available.
+        CheckpointError: the directory's checkpoints are of another network, or another process trains there.
+        NotFiniteError: a loss or gradient became infinite or NaN; the message says where it began, and names the file
+            with that step's batch and the last good checkpoint.
+        WorkerLostError: another process of a distributed run stopped; the message says how to resume.
     """
-    config, control = config or TrainConfig(), control or Control()
-    _check_arguments(config, distortions, observers)
-    if distortions is not None:
-        config = dataclasses.replace(config, distortions="custom")
-    strategy = make_strategy(config)
-    dataset = dataset or registry.load(config.dataset, config.data_dir)
-    check_is_dataset(dataset)
+    config, dataset, strategy = _resolve(config or TrainConfig(), dataset, distortions, observers)
     with _run_directory(config, strategy) as config:
-        folder = Path(config.train_dir)
         with strategy.scope():
             network = network() if network is not None and not isinstance(network, tf.Module) else network
             state = make_state(config, dataset, network, num_replicas=strategy.num_replicas)
         strategy.check_state(state)
-        keep, hours = config.max_checkpoints_to_keep, config.keep_checkpoint_every_n_hours
-        checkpoints = Checkpoints(folder, state, max_to_keep=keep, keep_every_n_hours=hours)
-        resumed = checkpoints.restore_latest() is not None
-        strategy.broadcast(state)
-        first_step = int(state.step.numpy())
-        warnings = resume_warnings(folder, config, dataset, first_step) if resumed else []
-        config.save(folder / "config.json")
-        dataset.save_description(folder / "dataset.json")
-        log = RunLog(folder)
-        if resumed:
-            log.rewind(first_step, checkpoint=f"{PREFIX}-{first_step}" if first_step else "")
+        checkpoints, restored = _restore(config, state, strategy)
+        log, warnings = _record_run(config, dataset, state, restored)
         run = Run(
             config,
             dataset,
             state,
-            compiled_step=_compiled(strategy, state, config, dataset),
-            first_step=first_step,
-            resumed=resumed or first_step > 0,  # a worker gets its state from the chief
+            compiled_step=_compile_step(strategy, state, config, dataset),
+            first_step=int(state.step.numpy()),
+            resumed=restored or int(state.step.numpy()) > 0,  # a worker gets its state from the chief
             images_per_step=config.batch_size * strategy.num_replicas,
             is_chief=strategy.is_chief,
             placement=strategy.describe(config.batch_size),
             warnings=(*checkpoints.warnings, *warnings),
         )
-        chosen = parse_distortions(config.distortions) if distortions is None else distortions
-        return _TrainingLoop(run, strategy, checkpoints, log, chosen, observers, control).run_to_end()
+        distortions = parse_distortions(config.distortions) if distortions is None else distortions
+        return _TrainingLoop(run, strategy, checkpoints, log, distortions, observers, control or Control()).run_to_end()
+
+
+def _resolve(
+    config: TrainConfig, dataset: DataSet | None, distortions: Sequence[Distortion] | None, observers: object
+) -> tuple[TrainConfig, DataSet, Strategy]:
+    """Checks the arguments, chooses the devices and loads the dataset."""
+    if not isinstance(config, TrainConfig) or not isinstance(observers, Sequence):
+        raise ConfigError(
+            f"train takes a TrainConfig and a list of observers; got a {type(config).__name__} and a "
+            f"{type(observers).__name__}."
+        )
+    if distortions is not None:
+        config = dataclasses.replace(config, distortions="custom")
+    elif config.distortions == "custom":
+        raise ConfigError(
+            "this run used custom distortion functions, which are not saved with it. Pass them again as "
+            "train(distortions=...), or name built-in ones."
+        )
+    strategy = make_strategy(config)
+    dataset = dataset or registry.load(config.dataset, config.data_dir)
+    check_is_dataset(dataset)
+    return config, dataset, strategy
 
 
 @contextlib.contextmanager
 def _run_directory(config: TrainConfig, strategy: Strategy) -> Iterator[TrainConfig]:
-    """Prepares and locks the run's directory; a worker that is not the chief gets a temporary one, in its config."""
+    """Prepares and locks the run's directory. A worker other than the chief gets a temporary one in its config."""
     with contextlib.ExitStack() as stack:
         if not strategy.is_chief:
             scratch = stack.enter_context(tempfile.TemporaryDirectory())
@@ -115,22 +121,29 @@ def _run_directory(config: TrainConfig, strategy: Strategy) -> Iterator[TrainCon
         yield config
 
 
-def _check_arguments(config: TrainConfig, distortions: Sequence[Distortion] | None, observers: object) -> None:
-    """Refuses what would fail far inside, or train with something else than one thinks."""
-    if not isinstance(config, TrainConfig) or not isinstance(observers, Sequence):
-        raise ConfigError(
-            f"train takes a TrainConfig and a list of observers; got a {type(config).__name__} and a "
-            f"{type(observers).__name__}."
-        )
-    if distortions is None and config.distortions == "custom":
-        raise ConfigError(
-            "this run has distortions of its own, which are functions; got none. Pass them: train(distortions=...), "
-            "or name others."
-        )
+def _restore(config: TrainConfig, state: TrainState, strategy: Strategy) -> tuple[Checkpoints, bool]:
+    """Restores the latest checkpoint, if any, and gives every worker the chief's state."""
+    keep, hours = config.max_checkpoints_to_keep, config.keep_checkpoint_every_n_hours
+    checkpoints = Checkpoints(config.train_dir, state, max_to_keep=keep, keep_every_n_hours=hours)
+    restored = checkpoints.restore_latest() is not None
+    strategy.broadcast(state)
+    return checkpoints, restored
 
 
-def _compiled(strategy: Strategy, state: TrainState, config: TrainConfig, dataset: DataSet) -> Callable:
-    """A step as a `tf.function` of this process's share of a batch."""
+def _record_run(config: TrainConfig, dataset: DataSet, state: TrainState, restored: bool) -> tuple[RunLog, list[str]]:
+    """Writes config.json and dataset.json, and opens the log. Returns the log and what a resumed run should warn of."""
+    directory, step = Path(config.train_dir), int(state.step.numpy())
+    warnings = resume_warnings(directory, config, dataset, step) if restored else []
+    config.save(directory / "config.json")
+    dataset.save_description(directory / "dataset.json")
+    log = RunLog(directory)
+    if restored:  # drop the lines about steps that the checkpoint does not contain
+        log.rewind(step, checkpoint=f"{PREFIX}-{step}" if step else "")
+    return log, warnings
+
+
+def _compile_step(strategy: Strategy, state: TrainState, config: TrainConfig, dataset: DataSet) -> Callable:
+    """Returns a `tf.function` that takes one step on this process's share of a batch."""
     images = config.batch_size * strategy.num_replicas // strategy.shard[1]
     shape = [images, dataset.crop_size, dataset.crop_size, dataset.image_shape[2]]
     signature = [tf.TensorSpec(shape, tf.float32), tf.TensorSpec([images], tf.int32)]
@@ -138,7 +151,7 @@ def _compiled(strategy: Strategy, state: TrainState, config: TrainConfig, datase
 
 
 class _TrainingLoop:
-    """One call of `train`: from the restored state to the last checkpoint."""
+    """One call of `train`, from the restored state to the last checkpoint."""
 
     def __init__(
         self,
@@ -151,17 +164,18 @@ class _TrainingLoop:
         control: Control,
     ) -> None:
         self.run, self.config, self.state = run, run.config, run.state
-        self.strategy = strategy
-        self.checkpoints, self.log, self.distortions = checkpoints, log, distortions
-        self.observers, self.control = observers, control
-        self.queue, self.snapshot = QueueCounter(), StateSnapshot(run.state)
-        self.compiled_stages = tf.function(run.state.network.stages)
+        self.strategy, self.checkpoints, self.log = strategy, checkpoints, log
+        self.distortions, self.observers, self.control = distortions, observers, control
         self.step = run.first_step
-        self.saved_step, self.saved_at = run.first_step if run.resumed else None, time.monotonic()
+        self.queue, self.timer = QueueCounter(), StepTimer()
+        self.snapshot = StateSnapshot(run.state)
+        self.compiled_stages = tf.function(run.state.network.stages)
         self.unsaved = not run.resumed
-        self.timer = StepTimer()
+        self.saved_step = run.first_step if run.resumed else None
+        self.saved_at = time.monotonic()
 
     def run_to_end(self) -> TrainState:
+        """Trains, saves the last checkpoint, and notifies every observer of the end, even after an exception."""
         reason, started = "failed", list[Observer]()
         try:
             for observer in self.observers:
@@ -170,48 +184,37 @@ class _TrainingLoop:
             if not self.run.resumed and self.step < self.config.max_steps:
                 self._save_starting_point()
             with stop_on_interrupt(self.control) as interrupted:
-                self._steps()
-            self._check_finite()
+                self._train_steps()
             if self.unsaved:
                 self._save()
-            reason = (
-                "interrupted" if interrupted.is_set() else "stopped" if self.control.stop_requested else "max_steps"
-            )
+            stopped = "interrupted" if interrupted.is_set() else "stopped"
+            reason = stopped if self.control.stop_requested else "max_steps"
         finally:
-            with contextlib.ExitStack() as ends:  # each is told, whatever another one raises
+            with contextlib.ExitStack() as ends:  # each observer is notified, whatever another one raises
                 for observer in reversed(started):
                     ends.callback(observer.on_end, self.run, reason)
         return self.state
 
-    def _steps(self) -> None:
+    def _train_steps(self) -> None:
+        """The loop. Everything else in this class is one of its lines."""
         batches = self._batches(self.step, self.queue)
         while self.step < self.config.max_steps:
-            self._apply_control()
+            self._apply_control()  # pause, or change the learning rate
             if self.control.stop_requested:
                 return
             with self.timer.waiting():
                 images, labels = next(batches)
-            wanted = [observer for observer in self.observers if observer.wants_details(self.step)]
-            before = self._capture_details(images, labels) if wanted else None
-            try:
-                result = self.run.compiled_step(images, labels)
-            except tf.errors.OpError as error:
-                if not self.strategy.is_worker_failure(error):
-                    raise
-                raise WorkerLostError(
-                    f"another worker does not answer since step {self.step}; training stopped. "
-                    f"{self._last_checkpoint_note()} Start all workers again to go on."
-                ) from None
-            self.timer.batches += 1
-            self.unsaved = True
-            if wanted or self.step % self.config.log_frequency == 0:
-                self._notify(result, before, wanted)
+            wanting = [observer for observer in self.observers if observer.wants_details(self.step)]
+            details = self._capture_details(images, labels) if wanting else None  # an extra forward pass
+            result = self._run_step(images, labels)
+            if wanting or self.step % self.config.log_frequency == 0:
+                self._notify(result, details, wanting)
             self.step += 1
             if self._checkpoint_is_due():
-                self._check_finite()
                 self._save()
 
     def _batches(self, first_step: int, counter: QueueCounter) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+        """The run's batches from a step on. They depend only on the seed and the step."""
         return iter(
             distorted_inputs(
                 self.run.dataset,
@@ -227,7 +230,7 @@ class _TrainingLoop:
         )
 
     def _apply_control(self) -> None:
-        """Does what was asked for through the control."""
+        """Carries out what other threads asked for through the control."""
         self._run_pending_calls()
         if self.control.paused:
             self._log_event("pause", self.step)
@@ -241,35 +244,43 @@ class _TrainingLoop:
             self.unsaved = True
             self._log_event("learning_rate_factor", self.step, factor=factor)
 
-    def _log_event(self, event: str, step: int, **values: Any) -> None:
-        """Logs what is no step, and tells of it."""
-        self.log.append(event, step, **values)
-        for observer in self.observers:
-            observer.on_event(event, step, **values)
-
     def _run_pending_calls(self) -> None:
-        """Shows the state to those who asked for a look."""
         for function in self.control.pop_pending_calls():
             function(self.state)
 
     def _capture_details(self, images: tf.Tensor, labels: tf.Tensor) -> StepDetails:
+        """Activations and weights before the update; `_notify` adds the gradients."""
         variables = {variable_name(v): tf.identity(v) for v in self.state.network.trainable_variables}
         return StepDetails(images, labels, self.compiled_stages(images), {}, variables)
 
-    def _notify(self, result: StepResult, before: StepDetails | None, wanted: list[Observer]) -> None:
+    def _run_step(self, images: tf.Tensor, labels: tf.Tensor) -> StepResult:
+        self.timer.batches += 1
+        self.unsaved = True
+        try:
+            return self.run.compiled_step(images, labels)
+        except tf.errors.OpError as error:
+            if not self.strategy.is_worker_failure(error):
+                raise
+            raise WorkerLostError(
+                f"lost contact with another worker at step {self.step}; training stopped. "
+                f"{self._last_checkpoint_note()} Restart all workers to resume."
+            ) from None
+
+    def _notify(self, result: StepResult, details: StepDetails | None, wanting: list[Observer]) -> None:
+        """Logs the step and passes it to the observers."""
         self._check_finite()
-        record = self._record(result)
+        record = self._make_record(result)
         if self.step % self.config.log_frequency == 0:
             self.log.append("step", **record._asdict())
             for observer in self.observers:
                 observer.on_step(record)
-        if before is not None:
+        if details is not None:
             variables = self.state.network.trainable_variables
             gradients = {variable_name(v): g for v, g in zip(variables, result.gradients, strict=True)}
-            for observer in wanted:
-                observer.on_details(record, before._replace(gradients=gradients))
+            for observer in wanting:
+                observer.on_details(record, details._replace(gradients=gradients))
 
-    def _record(self, result: StepResult) -> StepRecord:
+    def _make_record(self, result: StepResult) -> StepRecord:
         losses = {name: float(value) for name, value in result.losses.by_name().items()}
         seconds, wait = self.timer.lap(restart=self.step % self.config.log_frequency == 0)
         return StepRecord(
@@ -283,57 +294,46 @@ class _TrainingLoop:
             input_wait=wait,
         )
 
+    def _log_event(self, event: str, step: int, **values: Any) -> None:
+        """Logs an event other than a step, and passes it to the observers."""
+        self.log.append(event, step, **values)
+        for observer in self.observers:
+            observer.on_event(event, step, **values)
+
     def _checkpoint_is_due(self) -> bool:
         steps, seconds = self.config.checkpoint_steps, self.config.checkpoint_secs
         return bool(steps and self.step % steps == 0) or bool(seconds and time.monotonic() - self.saved_at >= seconds)
 
     def _save(self) -> None:
+        """Saves a checkpoint, unless a step since the last one was not finite."""
+        self._check_finite()
         path = self.checkpoints.save()
         self.saved_step, self.saved_at, self.unsaved = self.step, time.monotonic(), False
         self.snapshot.take()
         self.log.append("checkpoint", self.step, path=Path(path).name)
         for observer in self.observers:
             observer.on_checkpoint(self.step, path)
-        _trim_heap()
+        trim_heap()
 
     def _save_starting_point(self) -> None:
-        """Saves step 0 before anything is logged, so that a run which is killed early resumes; no event tells of it."""
+        """Saves step 0 before anything is logged, so that a run killed early can resume. Observers are not notified."""
         self.checkpoints.save()
         self.saved_step = self.step
 
     def _check_finite(self) -> None:
-        """Raises when a step since the last look was not finite; nothing of it was saved."""
+        """Raises NotFiniteError if a step since the last check was not finite. Such a step is never saved."""
         bad = int(self.state.first_nonfinite_step.numpy())
         if bad < 0:
             return
         self._log_event("not_finite", bad, replayed=bad - self.snapshot.step)
-        raise NotFiniteError(
-            f"the loss or a gradient of step {bad} is infinite or not a number; training stopped. "
-            f"{self._locate_nonfinite(bad)} {self._last_checkpoint_note()} The learning rate is probably too high: go "
-            "on with a smaller --initial-learning-rate."
-        )
-
-    def _locate_nonfinite(self, bad: int) -> str:
-        """Takes the steps up to a bad one again; says where in it the numbers went wrong, and where its batch is."""
         batches = self._batches(self.snapshot.step, QueueCounter())
-        batch = self.snapshot.replay_to(bad, batches, self.run.compiled_step)
-        place, path = locate_nonfinite(self.state, batch), Path(self.config.train_dir) / f"not_finite-{bad}.npz"
-        saved = save_batch(path, bad, batch) if self.run.is_chief else ""
-        self.log.append("first_not_finite", bad, place=place, batch=path.name if path.exists() else None)
-        if not place:
-            return f"Taken once more, it had only finite numbers: this device does not compute the same twice. {saved}"
-        return f"It begins with {place}. {saved}"
+        found = explain_nonfinite(self.run, self.snapshot, bad, batches)
+        self.log.append("first_not_finite", bad, place=found.place, batch=found.batch_file)
+        raise NotFiniteError(found.message(self._last_checkpoint_note()))
 
     def _last_checkpoint_note(self) -> str:
-        """A sentence about the last checkpoint."""
         if not self.strategy.is_chief:
-            return "The chief says which checkpoint is the last."
+            return "The chief's output names the last checkpoint."
         if self.saved_step is None:
-            return "No checkpoint was saved yet."
+            return "No checkpoint has been saved yet."
         return f"The last good checkpoint is that of step {self.saved_step}, in {self.config.train_dir}."
-
-
-def _trim_heap() -> None:
-    """Asks glibc's malloc to return free pages to the system, which it otherwise keeps; nothing on other systems."""
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
-        trim(0)

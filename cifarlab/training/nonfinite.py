@@ -1,9 +1,10 @@
-"""Where a step's numbers stopped being finite: found by taking the steps since the last checkpoint once more.
+"""Finds where numbers stopped being finite, by replaying the steps since the last checkpoint.
 
-A run looks at its numbers only now and then. Since batches and draws are functions of (seed, step), the bad step can be
-taken again from the state before it, and be looked into value by value.
+A run checks its numbers only when it logs or saves. Batches and random draws depend only on the seed and the step, so
+the bad step can be replayed from the state before it, and its values inspected one by one.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import numpy as np
 
 from cifarlab.backend import tf
 from cifarlab.model.network import variable_name
+from cifarlab.training.observers import Run
 from cifarlab.training.state import TrainState
 from cifarlab.training.step import losses_and_gradients
 
@@ -20,7 +22,7 @@ Batch = tuple[tf.Tensor, tf.Tensor]
 
 
 class StateSnapshot:
-    """A run's state at its last checkpoint, and what was steered since, kept in memory.
+    """A copy, in the host's memory, of a run's state at its last checkpoint, and of the changes made through `Control`.
 
     >>> from cifarlab.model.network import ConvNet
     >>> from cifarlab.training.step import train_step
@@ -33,27 +35,27 @@ class StateSnapshot:
     """
 
     def __init__(self, state: TrainState) -> None:
-        """Keeps a state as it is now."""
+        """Copies the present values of a state."""
         self.state = state
         self.take()
 
     def take(self) -> None:
-        """Keeps the state anew, as it is now."""
+        """Replaces the copy with the present values."""
         self.step = int(self.state.step.numpy())
         self._values = [(variable, variable.numpy()) for variable in self.state.variables]
         self._factors: dict[int, float] = {}
 
     def record_factor(self, step: int, factor: float) -> None:
-        """Keeps that the learning rate's factor was changed before a step."""
+        """Records that the learning rate factor was changed before a step."""
         self._factors[step] = factor
 
     def replay_to(self, step: int, batches: Iterator[Batch], run_step: Callable[..., Any]) -> Batch:
-        """Takes the steps from the kept state up to one, which is not taken; returns that one's batch.
+        """Restores the copy, replays the steps before `step`, and returns the batch of `step`, which is not replayed.
 
         Args:
-            step: the state is afterwards as it was before it.
-            batches: from the kept step on.
-            run_step: a step, of a batch's images and labels.
+            step: the state is left as it was before this step.
+            batches: the run's batches from the copied step on.
+            run_step: takes one step, given a batch's images and labels.
         """
         for variable, value in self._values:
             variable.assign(value)
@@ -66,12 +68,57 @@ class StateSnapshot:
         return batch
 
 
-def locate_nonfinite(state: TrainState, batch: Batch) -> str:
-    """In words, the first numbers of a step that are not finite, in the order in which they are computed; "" if none.
+@dataclasses.dataclass(frozen=True)
+class NonfiniteStep:
+    """What was found by replaying the first step that was not finite.
+
+    Attributes:
+        step: the step.
+        place: the first values in it that are not finite, in words; "" if the replayed step was finite.
+        batch_file: name of the file in the run's directory that holds its batch; None if there is none.
+        batch_note: a sentence about that file; "" for a worker other than the chief.
+    """
+
+    step: int
+    place: str
+    batch_file: str | None
+    batch_note: str
+
+    def message(self, last_checkpoint: str) -> str:
+        """The error's text, in one line, with a sentence about the last checkpoint."""
+        if self.place:
+            finding = f"It begins with {self.place}."
+        else:
+            finding = "When replayed, the step was finite, so this device is not deterministic."
+        return (
+            f"the loss or a gradient of step {self.step} is infinite or NaN; training stopped. {finding} "
+            f"{self.batch_note} {last_checkpoint} The learning rate is probably too high: resume with a smaller "
+            "--initial-learning-rate."
+        ).replace("  ", " ")
+
+
+def explain_nonfinite(run: Run, snapshot: StateSnapshot, step: int, batches: Iterator[Batch]) -> NonfiniteStep:
+    """Replays a run up to a step that was not finite, finds the first bad values, and saves the step's batch.
 
     Args:
-        state: as it is before the step; not changed.
-        batch: the step's images and labels.
+        run: its state is left as it was before the step.
+        snapshot: the state at the last checkpoint.
+        step: the first step whose loss or gradient was not finite.
+        batches: the run's batches from the snapshot's step on.
+    """
+    batch = snapshot.replay_to(step, batches, run.compiled_step)
+    path = Path(run.config.train_dir) / f"not_finite-{step}.npz"
+    note = save_batch(path, step, batch) if run.is_chief else ""
+    place = locate_nonfinite(run.state, batch)
+    return NonfiniteStep(step, place, path.name if path.exists() else None, note)
+
+
+def locate_nonfinite(state: TrainState, batch: Batch) -> str:
+    """Names the first values of a step that are not finite, in the order in which they are computed; "" if all are.
+
+    Args:
+        state: the state before the step; not changed.
+        batch: the step's images, float32[B, 24, 24, 3], and labels, int32[B].
 
     >>> from cifarlab.model.network import ConvNet
     >>> state = TrainState(ConvNet())
@@ -102,7 +149,7 @@ def locate_nonfinite(state: TrainState, batch: Batch) -> str:
 
 
 class _Probe:
-    """A network that keeps what its stages gave last."""
+    """A network that remembers the latest results of its stages."""
 
     def __init__(self, network: tf.Module) -> None:
         self._network, self.seen = network, None
@@ -116,19 +163,19 @@ class _Probe:
 
 
 def _count_nonfinite(values: tf.Tensor) -> str:
-    """How many values are not finite; "" for none."""
+    """Says how many values are not finite; "" for none."""
     array = np.asarray(values)
     wrong = int(np.sum(~np.isfinite(array)))
     return f"{wrong:,} of {array.size:,} values" if wrong else ""
 
 
 def save_batch(path: Path, step: int, batch: Batch) -> str:
-    """Saves a batch for inspection: `np.load(path)` gives its images, labels and step; returns a sentence about it.
+    """Saves a batch for inspection with `np.load`, and returns a sentence that says where, or why it could not.
 
     Args:
-        path: ends in .npz.
-        step: whose batch it is.
-        batch: images, float32[B, 24, 24, 3], as the network saw them, and labels, int32[B].
+        path: an .npz file; it will contain the arrays `images`, `labels` and `step`.
+        step: the step that uses the batch.
+        batch: images, float32[B, 24, 24, 3], as the network sees them, and labels, int32[B].
     """
     images, labels = batch
     try:

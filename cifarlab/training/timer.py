@@ -1,4 +1,4 @@
-"""How long a batch takes, and how much of it is waiting for input."""
+"""Measures the time per batch, and how much of it is spent waiting for input."""
 
 import time
 from collections.abc import Iterator
@@ -6,17 +6,17 @@ from contextlib import contextmanager
 
 
 class StepTimer:
-    """Seconds a batch and seconds of waiting for input, since the last record; pauses apart.
+    """Seconds per batch and seconds of waiting per batch since the last restart, without pauses.
 
     >>> timer = StepTimer()
     >>> timer.batches += 2
-    >>> seconds_a_batch, waited_a_batch = timer.lap(restart=True)
+    >>> seconds_per_batch, waiting_per_batch = timer.lap(restart=True)
     >>> timer.batches
     0
     """
 
     def __init__(self) -> None:
-        """Starts now."""
+        """Starts the clock."""
         self._restart()
 
     def _restart(self) -> None:
@@ -25,20 +25,20 @@ class StepTimer:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """The time in this block was spent waiting for input."""
+        """Counts the time in this block as waiting for input."""
         start = time.perf_counter()
         yield
         self._waited += time.perf_counter() - start
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """The time in this block counts for nothing."""
+        """Excludes the time in this block."""
         start = time.perf_counter()
         yield
         self._paused += time.perf_counter() - start
 
     def lap(self, restart: bool) -> tuple[float, float]:
-        """Seconds a batch, and of them waiting; both since the last restart."""
+        """Returns seconds per batch, and seconds of waiting per batch, since the last restart."""
         batches = max(self.batches, 1)
         seconds = max(time.perf_counter() - self._started - self._paused, 1e-9) / batches
         wait = self._waited / batches

@@ -207,9 +207,9 @@ MUTATIONS = [
         "numbers",
         "numbers that are finite when the step is taken again",
         "saying so",
-        "cifarlab/training/loop.py",
-        "        if not place:\n",
-        "        if False:\n",
+        "cifarlab/training/nonfinite.py",
+        "        if self.place:\n",
+        "        if True:\n",
     ),
     Mutation(
         "numbers",

@@ -62,7 +62,7 @@ def test_the_step_the_place_and_the_batch_are_named(tmp_path, drawn, place, valu
     with pytest.raises(NotFiniteError) as error:
         train(config(tmp_path, checkpoint_steps=5), network=Spoiled(bad_step, place), dataset=drawn)
     message = str(error.value)
-    assert f"step {bad_step} is infinite or not a number" in message
+    assert f"step {bad_step} is infinite or NaN" in message
     assert f"It begins with {place} ({values:,} of {values:,} values)." in message
     assert f"Its batch is in {tmp_path / f'not_finite-{bad_step}.npz'}." in message
     assert "\n" not in message
@@ -108,7 +108,7 @@ def test_what_cannot_be_found_again_is_said(tmp_path, drawn):
             Once.calls += 1
             return float("nan") if Once.calls == 4 else 1.0
 
-    with pytest.raises(NotFiniteError, match="Taken once more, it had only finite numbers"):
+    with pytest.raises(NotFiniteError, match="When replayed, the step was finite"):
         train(config(tmp_path), network=Once(), dataset=drawn)
 
 

@@ -417,7 +417,7 @@ def test_checkpoints_by_time(tmp_path, drawn):
 
 
 @pytest.mark.slow
-def test_distortions_of_ones_own_are_used_and_a_run_goes_on_only_with_some(tmp_path, drawn):
+def test_custom_distortions_are_used_and_must_be_passed_again_to_resume(tmp_path, drawn):
     def black(images, seed):
         return tf.zeros_like(images)
 
@@ -432,7 +432,7 @@ def test_distortions_of_ones_own_are_used_and_a_run_goes_on_only_with_some(tmp_p
     train(config(tmp_path, max_steps=1), dataset=drawn, distortions=[black], observers=[looks])
     assert not looks.images.any()
     assert TrainConfig.load(tmp_path / "config.json").distortions == "custom"
-    with pytest.raises(ConfigError, match=r"distortions of its own, which are functions; got none") as error:
+    with pytest.raises(ConfigError, match=r"used custom distortion functions, which are not saved with it") as error:
         train(TrainConfig.load(tmp_path / "config.json"), dataset=drawn)
     assert "\n" not in str(error.value)
     state = train(config(tmp_path, max_steps=2, distortions="custom"), dataset=drawn, distortions=[black])

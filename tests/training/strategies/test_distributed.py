@@ -195,8 +195,8 @@ def test_a_worker_dies_and_the_job_is_started_again(tmp_path, data_dir, drawn):
     worker.communicate()
     assert chief.returncode == 1
     assert re.fullmatch(
-        r"cifarlab train: another worker does not answer since step \d+; training stopped\. The last good checkpoint "
-        r"is that of step 20, in .*\. Start all workers again to go on\.\n",
+        r"cifarlab train: lost contact with another worker at step \d+; training stopped\. The last good checkpoint "
+        r"is that of step 20, in .*\. Restart all workers to resume\.\n",
         err,
     ), err
     for process in start_workers(2, tmp_path / "apart", data_dir, *flags):

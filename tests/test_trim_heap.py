@@ -3,7 +3,7 @@ import platform
 import psutil
 import pytest
 
-from cifarlab.training import loop
+from cifarlab.backend import trim_heap
 
 
 def megabytes():
@@ -15,6 +15,6 @@ def test_what_was_freed_between_what_stays_is_given_back():
     kept = [bytes(1000) for _ in range(200_000)]  # larger than what Python pools itself
     kept = kept[::100]  # two megabytes of two hundred, on pages all over
     before = megabytes()
-    loop._trim_heap()
+    trim_heap()
     assert megabytes() < before - 100
     assert kept
