@@ -101,11 +101,11 @@ figures.show(figure, "Twelve images of each of the ten classes, one row per clas
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-there = [name for name in ("drawn", "cifar10") if registry.find_local(name)]
-samples = {name: records.read_records(cifarlab.load(name).test_files[0])[0][:14] for name in there}
-figure, (ax,) = figures.subplots(height=0.6 + 0.6 * len(there))
+local = [name for name in ("drawn", "cifar10") if registry.find_local(name)]
+samples = {name: records.read_records(cifarlab.load(name).test_files[0])[0][:14] for name in local}
+figure, (ax,) = figures.subplots(height=0.6 + 0.6 * len(local))
 image_grids.image_grid(ax, samples)
-figures.show(figure, f"Fourteen images of each dataset found on this machine: {', '.join(there)}.")
+figures.show(figure, f"Fourteen images of each dataset found on this machine: {', '.join(local)}.")
 
 # %% [markdown]
 # ## From 32 to 24 pixels
@@ -182,9 +182,9 @@ contrasted = (crop - mean_of_each_channel) * 1.5 + mean_of_each_channel
 same = distortions.standardize(crop)
 
 
-def change_of_input(picture):
+def change_of_input(image):
     """The largest difference between the standardized pixels of an image and of the original."""
-    return float(np.abs(distortions.standardize(picture) - same).max())
+    return float(np.abs(distortions.standardize(image) - same).max())
 
 
 # %%
@@ -206,7 +206,7 @@ print(f"contrast around the mean of the whole image: {change_of_input(about_one_
 # %%
 factors, deltas = np.linspace(0.2, 1.8, 33), np.linspace(-63, 63, 33)
 stretch = [(crop - mean_of_each_channel) * factor + mean_of_each_channel for factor in factors]
-kept = [change_of_input(picture) for picture in stretch]
+kept = [change_of_input(image) for image in stretch]
 gone = [change_of_input(crop + delta) for delta in deltas]
 
 # %%

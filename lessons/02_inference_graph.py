@@ -121,14 +121,14 @@ print(f"{'total':31s} {sum(size.values()):>10,} {sum(work.values()):>12,}")
 
 # %%
 conv1, pool1, norm1, conv2, norm2, pool2, *dense = [np.prod(values.shape[1:]) for values in stages]
-besides = {
+others = {
     "adding the biases": conv1 + conv2 + sum(dense),
     "squares of nine neighbors in norm1 and norm2": 9 * (norm1 + norm2),
     "comparisons of nine pixels in pool1 and pool2": 9 * (pool1 + pool2),
 }
-for name, count in besides.items():
+for name, count in others.items():
     print(f"{name:46s} {count:>10,}")
-print(f"{'plus the five layers':46s} {sum(besides.values()) + sum(work.values()):>10,}")
+print(f"{'plus the five layers':46s} {sum(others.values()) + sum(work.values()):>10,}")
 
 # %%
 print(f"multiply-adds + parameters: {sum(work.values()) + sum(size.values()):,}")
@@ -371,7 +371,7 @@ figures.show(figure, "Two noisy curves that fall together, almost indistinguisha
 
 
 # %%
-def as_pictures(weights):
+def as_images(weights):
     """Returns weights of [5, 5, 3, 64] as a row of 24 enlarged images."""
     filters = np.transpose(weights, [3, 0, 1, 2])[:24]
     return image_grids.rescale_to_255(filters).repeat(4, 1).repeat(4, 2)
@@ -380,7 +380,7 @@ def as_pictures(weights):
 # %%
 start = cifarlab.ConvNet(seed=SEED).conv1.weights.numpy()
 now = trained.conv1.weights.numpy()
-rows = {"start": as_pictures(start), "now": as_pictures(now), "change": as_pictures(now - start)}
+rows = {"start": as_images(start), "now": as_images(now), "change": as_images(now - start)}
 figure, (ax,) = figures.subplots(height=1.2)
 image_grids.image_grid(ax, rows)
 figures.show(

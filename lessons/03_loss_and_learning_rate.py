@@ -101,7 +101,7 @@ for name, value in losses.by_name().items():
 # The tutorial's published log goes 4.68, 4.66, 4.64, 4.62, 4.61, 4.59 from step 0 to step 50. It falls. Is the network
 # learning?
 #
-# **Predict** how much of this drop weight decay would cause by itself, if the network learned nothing at all. The
+# **Predict** how much of this drop weight decay would cause on its own, if the network learned nothing at all. The
 # gradient of the decay is 0.004 times the weight, and the learning rate is 0.1.
 #
 # <details><summary>Answer</summary>
@@ -237,22 +237,22 @@ def smoothed(values, decay, start=0.0):
     for value in values:
         average = decay * average + (1 - decay) * value
         averages.append(average)
-    held = 1 - decay ** np.arange(1, len(values) + 1)
-    return np.array(averages), np.array(averages) / held
+    weight_of_values = 1 - decay ** np.arange(1, len(values) + 1)
+    return np.array(averages), np.array(averages) / weight_of_values
 
 
 # %%
 steps, totals = runs.series(log, "losses", "total_loss")
-from_zero, freed = smoothed(totals, 0.9)
+from_zero, corrected = smoothed(totals, 0.9)
 _, logged = runs.series(log, "averaged_losses", "total_loss")
-print("ours match those in the run's log:", np.allclose(freed, logged, rtol=1e-4))
+print("ours match those in the run's log:", np.allclose(corrected, logged, rtol=1e-4))
 print(f"after one step, uncorrected: {from_zero[0]:.2f}")
 
 # %%
-curves = {"loss": totals, "decay 0.5": smoothed(totals, 0.5)[1], "decay 0.9": freed}
+curves = {"loss": totals, "decay 0.5": smoothed(totals, 0.5)[1], "decay 0.9": corrected}
 curves["decay 0.99"] = smoothed(totals, 0.99)[1]
 curves = {name: (steps, values) for name, values in curves.items()}
-start = {"corrected": (steps, freed), "from zero": (steps, from_zero)}
+start = {"corrected": (steps, corrected), "from zero": (steps, from_zero)}
 
 # %%
 figure, (left_ax, right_ax) = figures.subplots(1, 2, height=3)

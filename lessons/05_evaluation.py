@@ -129,9 +129,9 @@ for decay in DECAYS:
 # <details><summary>Answer</summary>
 #
 # After 240 steps the average with decay d still contains a share of d to the power of 240 of the initial weights. These
-# shares are printed above. With 0.9999 the average has hardly left its random start, and with 0.999, which still
-# consists mostly of it, it lags behind. The best is 0.9 or 0.99: a longer memory is smoother but further behind, so
-# which of the two leads may differ from run to run.
+# shares are printed above. With 0.9999 the average has hardly left its random start. With 0.999 most of that start is
+# still in it, so it lags behind. The best is 0.9 or 0.99: a longer memory is smoother but further behind, so which of
+# the two leads may differ from run to run.
 #
 # </details>
 #
@@ -254,9 +254,9 @@ figures.show(figure, f"The {twice} test images that would have been counted twic
 # would be different ones, so let us try each position where the second pass could begin.
 
 # %%
-around = np.concatenate([right, right[:twice]])
-again = [around[first : first + twice].sum() for first in range(len(right))]
-counted = (right.sum() + np.array(again)) / (len(right) + twice)
+wrapped = np.concatenate([right, right[:twice]])
+extra = [wrapped[first : first + twice].sum() for first in range(len(right))]
+counted = (right.sum() + np.array(extra)) / (len(right) + twice)
 errors = 100 * (counted - right.mean())
 print("largest error between 0.05 and 1.5 points:", bool(0.05 < np.abs(errors).max() < 1.5))
 
@@ -269,7 +269,7 @@ plots.lines(ax, curve, title=title, x=x, y="error (percentage points)")
 figures.show(figure, "A jagged line around zero, up to a few tenths of a point to either side.")
 
 # %% [markdown]
-# It is tenths of a point here. With 112 images out of 10,000, it is some hundredths. Not a disaster, but the
+# The error is tenths of a point here. With 112 of 10,000 images it is hundredths of a point. Not a disaster, but the
 # tutorial prints three digits, and the third may be wrong. Counting each image once costs nothing but a smaller last
 # batch.
 #
@@ -329,8 +329,8 @@ figures.show(figure, "Twelve images, each with the network's answer above, the t
 # ## Your own image
 #
 # "How do I classify one image of my own?" was the question that users of the tutorial asked most. Its batch size was
-# part of the graph, so the answer was surgery. Here the network accepts any number of images. We paint one; replace the
-# path with that of your own file.
+# part of the graph, so the answer involved surgery. Here the network accepts any number of images. We paint one;
+# replace the path with that of your own file.
 
 # %%
 from PIL import Image, ImageDraw

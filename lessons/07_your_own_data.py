@@ -136,8 +136,8 @@ print(f"{small.image_shape}: {small.num_examples('train'):,} and {small.num_exam
 # ## What has to be beaten?
 #
 # A precision of 80 % is good for ten equally common classes, and worthless if nine out of ten images show the same
-# thing. So first find out what you get without looking at the images, by always answering the most common class.
-# (`cifarlab train` prints the last line below whenever classes are imbalanced.)
+# thing. So first find out what you get without looking at the images, by always answering the most common class, the
+# *majority class*. (`cifarlab train` prints the last line below whenever classes are imbalanced.)
 
 # %%
 from cifarlab.monitoring import console
@@ -289,7 +289,7 @@ OURS = [distortions.random_flip, part_hidden]  # for digits and letters, leave o
 #
 # The tutorial's settings are made for 50,000 images and hours of training. If you have less of both, use the recipe
 # "quick": momentum, a learning rate that rises once and then falls to zero, and mixup, which trains on mixtures of two
-# images. It was developed on CIFAR-10 (`benchmarks/README.md`), and its 18,000 steps of 128 are meant for that many
+# images. It was developed on CIFAR-10 (`benchmarks/recipes.md`), and its 18,000 steps of 128 are meant for that many
 # images. We have far fewer images, so we take far fewer steps.
 
 # %%
@@ -335,12 +335,12 @@ print("to train on:", *held.class_counts("train"))
 print("oversampled:", *held_oversampled.class_counts("train"))
 
 # %% [markdown]
-# **Predict:** we train on both datasets for equally long, and evaluate both networks on the same held-out images. Which
-# one has the better precision @ 1? Which one has the better mean of the classes?
+# **Predict:** we train on both datasets, for the same number of steps, and evaluate both networks on the same held-out
+# images. Which one has the better precision @ 1? Which one has the better mean of the classes?
 
 
 # %%
-def judged(state, data):
+def confusion_of(state, data):
     """Returns the confusion matrix of the averaged weights on a dataset's test images."""
     logits, labels = evaluator.logits_and_labels(
         state.averages, cifarlab.inputs(data, batch_size=500)
@@ -349,17 +349,17 @@ def judged(state, data):
 
 
 # %%
-ways = {
-    "as is": judged(trained(held, 200, "as_is"), held),
-    "oversampled": judged(trained(held_oversampled, 200, "oversampled"), held),
+results = {
+    "as is": confusion_of(trained(held, 200, "as_is"), held),
+    "oversampled": confusion_of(trained(held_oversampled, 200, "oversampled"), held),
 }
 
 
 # %%
-def percent(rule, without_looking):
-    """Applies a rule to both confusion matrices, and adds the result of not looking at the images."""
-    ruled = {name: round(100 * rule(matrix)) for name, matrix in ways.items()}
-    return {"always the\nmost common": round(100 * without_looking)} | ruled
+def percent(rule, baseline):
+    """Applies a rule to both confusion matrices, and adds the majority class as a baseline."""
+    ruled = {name: round(100 * rule(matrix)) for name, matrix in results.items()}
+    return {"majority class": round(100 * baseline)} | ruled
 
 
 def overall(matrix):
@@ -382,7 +382,7 @@ figures.show(
 )
 
 # %%
-found = {name: m[rarest, rarest] / max(m[rarest].sum(), 1) for name, m in ways.items()}
+found = {name: m[rarest, rarest] / max(m[rarest].sum(), 1) for name, m in results.items()}
 print("as is, more images are correct:", by_picture["as is"] > by_picture["oversampled"])
 print("oversampled, the mean is higher:", by_class["as is"] < by_class["oversampled"])
 print("as is, less than 20 % of the rarest class:", bool(found["as is"] < 0.2))
@@ -461,9 +461,9 @@ evaluations.confusion(ax, matrix, dataset.classes)
 figures.show(figure, "A square table of percentages, with a diagonal that is darker than the rest.")
 
 # %%
-named_so = matrix[:, rarest].sum()
-print("the network answers the rarest class more often than it occurs:", bool(named_so > few))
-print("fewer than half of these answers are correct:", bool(matrix[rarest, rarest] < named_so / 2))
+answered = matrix[:, rarest].sum()
+print("the network answers the rarest class more often than it occurs:", bool(answered > few))
+print("fewer than half of these answers are correct:", bool(matrix[rarest, rarest] < answered / 2))
 
 # %% [markdown]
 # <details><summary>Answer</summary>
