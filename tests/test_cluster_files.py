@@ -1,4 +1,4 @@
-"""The files that the page on clusters shows: syntax, and that they make a TF_CONFIG that cifarlab takes."""
+"""The files shown in docs/cluster.md: their syntax, and that cifarlab accepts the TF_CONFIG that they create."""
 
 import os
 import re
@@ -23,7 +23,7 @@ def test_tf_config():
 
 
 def echo_tf_config(script, **variables):
-    """What the last line of a script, which starts cifarlab, would find in TF_CONFIG."""
+    """Returns the TF_CONFIG that a script sets before its last line, which starts cifarlab."""
     script = re.sub(r"exec cifarlab.*", 'printf %s "$TF_CONFIG"', script)
     done = subprocess.run(["bash", "-c", script], env={**os.environ, **variables}, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
@@ -44,7 +44,7 @@ def test_kubernetes():
 
 
 def test_slurm(tmp_path):
-    """With stand-ins for the two Slurm programs that it calls."""
+    """Uses stand-ins for the two Slurm programs that the script calls."""
     for name, text in (("scontrol", 'printf "node1\\nnode2\\n"'), ("srun", '"$@"')):
         (tmp_path / name).write_text(f"#!/usr/bin/env bash\n{text}\n")
         (tmp_path / name).chmod(0o755)

@@ -5,7 +5,7 @@
 #SBATCH --cpus-per-task=8
 #SBATCH --time=04:00:00
 #SBATCH --requeue
-# A worker on each node; the shared folder $HOME/runs holds the run, $HOME/data the pictures.
+# One worker per node. The shared directory $HOME/runs holds the run, and $HOME/data holds the dataset.
 set -euo pipefail
 PORT=2222
 mapfile -t hosts < <(scontrol show hostnames "$SLURM_JOB_NODELIST")

@@ -2,10 +2,11 @@
 # # Exercise 3. Queue fill: how small may the shuffle queue be?
 #
 # The tutorial says: *it is sometimes annoying that the first training step can take so long. Try decreasing the number
-# of images that initially fill up the queue. Search for `min_fraction_of_examples_in_queue`.* You do that, and find out
-# what it costs. First you write down what "mixes well enough" means, as a number. Then you build the queue and find
-# the smallest fraction that is enough: for a file that is sorted by class, where it matters, and for others. Last you
-# compute what a fuller queue takes, in memory and in waiting, and hold it against the pipeline with a slow source.
+# of images that initially fill up the queue. Search for `min_fraction_of_examples_in_queue`.* You will do that, and
+# find out what it costs. First, you turn "mixes well enough" into a number. Then you build the queue and find the
+# smallest fraction that is enough, both for a file that is sorted by class, where the fraction matters, and for other
+# files. Finally, you compute what a fuller queue costs in memory and in waiting time, and compare the result with the
+# real pipeline fed by a slow source.
 #
 # **Continues** lesson 1, inputs. **Time**: 60 minutes. **Difficulty**: 2 of 3.
 #
@@ -20,9 +21,9 @@
 # | 5. `first_batch_delay` | 2 |
 # | 6. how small it may be, in two sentences | 2 |
 #
-# Each task but the last has a cell to write in and below it a check, which says at once whether you are right, or what
-# was expected, what came and what is probably the reason. Checks use the same numbers each time; when the notebook is
-# graded, some are run once more with others.
+# Below each task, a check tells you at once whether your answer is correct and, if not, what was expected, what your
+# code returned and the likely cause. (The last task is a question that you answer in words.) The checks use the same
+# numbers every time. When your notebook is graded, some of them run again with different numbers.
 
 # %%
 import os
@@ -39,41 +40,47 @@ from cifarlab.plotting import figures, plots
 
 SEED, BATCH = 0, 128
 dataset = cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
-print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training pictures, seed {SEED}")
+print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training images, seed {SEED}")
 
 # %% [markdown]
 # ## 1. A measure of mixing
 #
-# To say that one queue mixes better than another takes a number. Let $p_c$ be the share of class $c$ in a batch, and
-# $q_c$ its share in the whole epoch. Then $\frac{1}{2} \sum_c |p_c - q_c|$, the *total variation distance*, is the part
-# of the batch that would have to be exchanged to give its classes the shares of the whole: 0 if the batch is a small
-# likeness of the epoch, 0.9 if it holds one class where there are ten of equal size.
+# To say that one queue mixes better than another, we need a number. Let $p_c$ be the share of class $c$ in a batch, and
+# $q_c$ its share in the whole epoch. Then $\frac{1}{2} \sum_c |p_c - q_c|$ is called the *total variation distance*. It
+# tells you which part of the batch you would have to exchange to give it the same class shares as the whole epoch. It
+# is 0 if the batch has the same mix of classes as the epoch, and 0.9 if the batch contains only one class out of ten
+# equally frequent ones.
 #
 # **The unevenness of an epoch is the mean of this distance over its batches**: the first `batch_size` labels, the next
-# ones, and so on. Labels at the end that do not fill a batch are none, but they do belong to the epoch and count in
-# $q_c$. An example: in batches of two, the labels 0, 0, 1, 1 have the unevenness 0.5, and 0, 1, 1, 0 have 0.
+# `batch_size`, and so on. If the last labels do not fill a batch, they do not count as one, but they do belong to the
+# epoch and count in $q_c$. An example, in batches of two: the labels 0, 0, 1, 1 have the unevenness 0.5, and the labels
+# 0, 1, 1, 0 have the unevenness 0.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# `np.bincount(labels, minlength=n)` counts how often each of the numbers 0 to n - 1 occurs, also those that do not.
+# `np.bincount(labels, minlength=n)` counts how often each number from 0 to n - 1 occurs. It returns 0 for those that do
+# not occur.
 #
 # </details>
 #
 # <details><summary>Hint 2: what to do</summary>
 #
-# Compute the shares $q_c$ once. Then go through the batches, compute each one's $p_c$ over the same classes, and keep
-# its distance; at the end take the mean.
+# Compute the shares $q_c$ once. Then loop over the batches, compute the shares $p_c$ of each over the same classes, and
+# store its distance. At the end, take the mean.
 #
 # </details>
 
 
 # %% nbgrader={"grade_id": "unevenness", "solution": true}
 def unevenness(labels: np.ndarray, batch_size: int) -> float:
-    """The mean total variation distance of an epoch's whole batches from the epoch: 0 to 1.
+    """Returns the mean total variation distance between an epoch's full batches and the epoch.
 
     Args:
         labels: int32[N], 0 to 9, in the order in which they are delivered.
-        batch_size: labels a batch, at most N.
+        batch_size: labels per batch, at most N.
+
+    Returns:
+        A number from 0 to 1.
     """
     ### BEGIN SOLUTION
     classes, whole = np.arange(labels.max() + 1), len(labels) // batch_size * batch_size
@@ -87,19 +94,19 @@ def unevenness(labels: np.ndarray, batch_size: int) -> float:
 teaching.check_unevenness(unevenness)
 
 # %% nbgrader={"grade_id": "unevenness-others", "grade": true, "locked": true, "points": 1}
-# When the notebook is graded: the same check with other numbers.
+# When the notebook is graded, the same check runs here with different numbers.
 ### BEGIN HIDDEN TESTS
 teaching.check_unevenness(unevenness, key="public")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **Predict**, before you run the next cell: what is the unevenness of an epoch in batches of 128 when it was shuffled
-# perfectly? Is it 0?
+# **Predict**, before you run the next cell: if an epoch was shuffled perfectly, what is its unevenness in batches of
+# 128? Is it 0?
 #
 # <details><summary>Answer</summary>
 #
-# No. A batch is a sample: of each of ten classes it gets 12.8 records on average, but by chance some more or fewer
-# (the standard deviation is 3.4). So in each batch about a tenth of the records is "wrong".
+# No. A batch is a random sample. Of each of the ten classes, it gets 12.8 records on average, but by chance a few more
+# or fewer (the standard deviation is 3.4). So in each batch, about a tenth of the records are "wrong".
 #
 # </details>
 
@@ -109,52 +116,52 @@ in_order = np.sort(labels)
 perfect = unevenness(np.random.default_rng(SEED).permutation(labels), BATCH)
 enough = 1.25 * perfect
 print(f"sorted by class: {unevenness(in_order, BATCH):.2f}")
-print(f"shuffled perfectly: {perfect:.2f}; well enough: at most {enough:.2f}")
+print(f"shuffled perfectly: {perfect:.2f}; mixed well enough: at most {enough:.2f}")
 
 # %% [markdown]
-# So "well enough" cannot mean 0. In this exercise it means: **an unevenness of at most 1.25 times that of a perfect
-# shuffle**, a quarter above it. That is the variable `enough`.
+# So "well enough" cannot mean 0. In this exercise, it means **an unevenness of at most 1.25 times that of a perfect
+# shuffle**, that is, at most a quarter above it. The variable `enough` holds this limit.
 #
 # ## 2. The queue
 #
-# Now the queue itself, in plain Python. (A queue of TensorFlow 1 was a node of the graph that threads filled; today it
-# is the buffer of `tf.data`'s `shuffle`, and works as follows.)
+# Now the queue itself, in plain Python. (In TensorFlow 1, a queue was a node of the graph that threads kept filled.
+# Today, its place is taken by the buffer of `tf.data`'s `shuffle`, which works as follows.)
 #
-# 1. It reads the first `capacity` records of the file, or all if there are fewer.
-# 2. It draws one of those that it holds, each equally likely, and delivers it. The next record of the file takes the
-#    free place. This repeats until the file has ended.
-# 3. It goes on drawing from what it still holds, until that is empty.
+# 1. The queue reads the first `capacity` records of the file, or all of them if there are fewer.
+# 2. It draws one of the records that it holds, each with the same probability, and delivers it. The next record of the
+#    file takes the free slot. This repeats until the end of the file.
+# 3. It continues to draw from the remaining records until the queue is empty.
 #
-# So each record is delivered exactly once. The draws come from the seed alone: the same seed gives the same order,
-# another seed another one.
+# So each record is delivered exactly once. The draws depend only on the seed: the same seed gives the same order, and a
+# different seed gives a different order.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# `np.random.default_rng(seed)` makes a generator, and its `integers(n)` draws from 0 to n - 1. (Its `choice` would copy
-# the whole queue at each draw.) How often should the generator be made?
+# `np.random.default_rng(seed)` creates a generator, and its method `integers(n)` draws from 0 to n - 1. (Its method
+# `choice` would copy the whole queue for each draw.) How often should you create the generator?
 #
 # </details>
 #
 # <details><summary>Hint 2: what to do</summary>
 #
-# Keep two lists, what is in the queue and what was delivered. Go through the rest of the file: draw a place, deliver
-# what is there, put the record from the file into that place. Then see to those which are left: in which order may
-# they leave?
+# Keep two lists: what is in the queue, and what has been delivered. Loop over the rest of the file. Draw a slot,
+# deliver the record in it, and put the next record from the file into this slot. Then handle the records that are left
+# in the queue: in which order may they leave?
 #
 # </details>
 
 
 # %% nbgrader={"grade_id": "shuffled", "solution": true}
 def shuffled(in_file: np.ndarray, capacity: int, seed: int) -> np.ndarray:
-    """The order in which a shuffle queue delivers records.
+    """Returns records in the order in which a shuffle queue delivers them.
 
     Args:
-        in_file: int[N], a number for each record, such as its label, in the file's order; it stays as it is.
-        capacity: records that the queue holds, 1 or more; may be more than N.
-        seed: of the draws.
+        in_file: int[N], one number per record, such as its label, in file order; do not change this array.
+        capacity: the number of records that the queue can hold, 1 or more; may be more than N.
+        seed: the seed of the draws.
 
     Returns:
-        int[N], the numbers of `in_file` in the order of their delivery.
+        int[N], the numbers of `in_file` in the order of delivery.
     """
     ### BEGIN SOLUTION
     generator, queue, delivered = np.random.default_rng(seed), list(in_file[:capacity]), []
@@ -162,7 +169,7 @@ def shuffled(in_file: np.ndarray, capacity: int, seed: int) -> np.ndarray:
         place = generator.integers(len(queue))
         delivered.append(queue[place])
         queue[place] = record
-    delivered.extend(generator.permutation(queue))  # as if drawn one by one
+    delivered.extend(generator.permutation(queue))  # the same as drawing one by one
     return np.array(delivered)
     ### END SOLUTION
 
@@ -171,36 +178,37 @@ def shuffled(in_file: np.ndarray, capacity: int, seed: int) -> np.ndarray:
 teaching.check_shuffled(shuffled)
 
 # %% nbgrader={"grade_id": "shuffled-others", "grade": true, "locked": true, "points": 1}
-# When the notebook is graded: the same check with other numbers.
+# When the notebook is graded, the same check runs here with different numbers.
 ### BEGIN HIDDEN TESTS
 teaching.check_shuffled(shuffled, key="public")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## 3. The smallest that is enough
+# ## 3. The smallest fraction that is enough
 #
-# We are going to measure the unevenness for several fractions. Which is the smallest that mixes well enough? It may
-# also be that none does.
+# We are going to measure the unevenness for several fractions. Which is the smallest fraction that mixes well enough?
+# It is also possible that none does.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# `measured.items()` gives the pairs of a dictionary, a fraction and its unevenness. They come in no special order.
+# `measured.items()` returns the pairs of a dictionary: here, a fraction and its unevenness. They come in no particular
+# order.
 #
 # </details>
 #
 # <details><summary>Hint 2: what to do</summary>
 #
-# Gather the fractions that are good enough, then take the smallest. What does `min` do when there are none?
+# Collect the fractions that are good enough, and take the smallest. What does `min` do if there are none?
 #
 # </details>
 
 
 # %% nbgrader={"grade_id": "smallest-fraction", "solution": true}
 def smallest_fraction(measured: dict[float, float], limit: float) -> float | None:
-    """The smallest fraction that mixes well enough, or None where none does.
+    """Returns the smallest fraction that mixes well enough, or None if none does.
 
     Args:
-        measured: the unevenness by fraction, in any order.
+        measured: maps each fraction to its unevenness; in any order.
         limit: the largest unevenness that is still good enough.
     """
     ### BEGIN SOLUTION
@@ -213,9 +221,10 @@ def smallest_fraction(measured: dict[float, float], limit: float) -> float | Non
 teaching.check_smallest_fraction(smallest_fraction)
 
 # %% [markdown]
-# Three orders of the same records: all of them sorted by class; each of the five files sorted by itself, as if five
-# people had written one each; and the files as they are, in random order. As in the pipeline, the queue has room for
-# three batches more than the fraction says: of 10,000 records 0.001 makes a queue of 394, not of 10.
+# We use the same records in three different orders: all of them sorted by class; each of the five files sorted
+# separately, as if five people had written one each; and the files as they are, in random order. As in the pipeline,
+# the queue has room for three batches in addition to the fraction. So with 10,000 records, the fraction 0.001 makes a
+# queue of 394 records and not of 10.
 
 # %%
 orders = {
@@ -233,27 +242,28 @@ capacities = {f: pipeline.queue_capacity(len(labels), BATCH, f) for f in fractio
 # <details><summary>Answer</summary>
 #
 # It is not enough for the sorted file: when the first batches leave, the classes in the second half of the file have
-# not even been read. It is enough where each file is sorted by itself, since the queue then has room for two whole
-# files, with all classes in them; with room for one, 0.2 just misses. It is far more than enough for files in random
-# order, which are mixed already.
+# not even been read. It is enough if each file is sorted separately, because the queue then has room for two whole
+# files, which contain all classes. With room for one file, 0.2 narrowly misses. For files in random order, it is far
+# more than enough, because they are already mixed.
 #
 # </details>
 
 
 # %%
 def unevenness_of(in_file):
-    """What your queue leaves of unevenness, by the fraction of an epoch that it holds."""
+    """Maps each fraction of an epoch in your queue to the unevenness that remains."""
     return {f: unevenness(shuffled(in_file, capacities[f], SEED), BATCH) for f in fractions}
 
 
 # %%
 mixed = {name: unevenness_of(in_file) for name, in_file in orders.items()}
 for name, values in mixed.items():
-    print(f"{name}: {smallest_fraction(values, enough)} is enough; 0.4 leaves {values[0.4]:.2f}")
+    smallest = smallest_fraction(values, enough)
+    print(f"{name}: {smallest} is enough; unevenness at 0.4: {values[0.4]:.2f}")
 
 # %% [markdown]
-# Does the real pipeline do the same? We write a file of records sorted by class, into a folder that is deleted in the
-# end, and let `distorted_inputs` deliver an epoch of it.
+# Does the real pipeline behave in the same way? We write a file of records sorted by class into a temporary directory,
+# and let `distorted_inputs` deliver one epoch of it.
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -266,7 +276,7 @@ sorted_set = cifarlab.DataSet("sorted", dataset.classes, train_files=(file,))
 
 # %%
 def delivered(fraction):
-    """The labels of an epoch, as the pipeline itself delivers them; nothing is distorted, to save time."""
+    """Returns the labels of an epoch as the real pipeline delivers them, without distortions to save time."""
     part = {"min_fraction_of_examples_in_queue": fraction}
     stream = pipeline.distorted_inputs(sorted_set, BATCH, seed=SEED, distortions=(), **part)
     return np.concatenate([batch for _, batch in stream.take(len(labels) // BATCH)])
@@ -275,54 +285,55 @@ def delivered(fraction):
 # %%
 real = {fraction: unevenness(delivered(fraction), BATCH) for fraction in (0.001, 0.1, 0.4, 1.0)}
 difference = max(abs(real[fraction] - mixed["all sorted"][fraction]) for fraction in real)
-print("the pipeline's unevenness differs from your queue's by less than 0.02:", difference < 0.02)
+print("pipeline and your queue differ by less than 0.02 in unevenness:", difference < 0.02)
 
 # %%
 figure, (ax,) = figures.subplots()
 curves = {name: (fractions, list(values.values())) for name, values in mixed.items()}
 title = "How much of an epoch must the queue hold to mix well enough?"
 plots.lines(ax, curves, title=title, x="fraction of an epoch in the queue", y="unevenness")
-ax.plot(list(real), list(real.values()), "o", color="black", label="the pipeline, all sorted")
+ax.plot(list(real), list(real.values()), "o", color="black", label="real pipeline, all sorted")
 ax.axhline(enough, color="black", linewidth=0.8, linestyle="--", label="well enough")
 ax.set_xscale("log")
 ax.legend(frameon=False, fontsize=9)
 figures.show(
     figure,
-    "The sorted file's curve starts near 0.8, falls late and gets below a dashed line at 0.8 of an epoch; black dots "
-    "lie on it. That of files sorted singly gets there at 0.4. That of files as they are is flat and always below.",
+    "The curve for all records sorted starts near 0.8, falls late and drops below a dashed line at 0.8 of an epoch; "
+    "black dots are on it. The curve for files sorted separately drops below the line at 0.4. The curve for the files "
+    "as they are is flat and always below the line.",
 )
 
 # %% [markdown]
-# ## 4. What the queue takes: memory
+# ## 4. What the queue costs: memory
 #
-# Now the price. The pipeline's queue holds records as they are in the file, 3,073 bytes each; only batches that have
-# left it are decoded, cropped and distorted. Its capacity is `int(fraction * num_examples)` records and three batches
-# more, as in the tutorial. But each epoch goes through a queue of its own, so there are never more records in it than
-# an epoch has. How many megabytes ($10^6$ bytes) of records does it hold when it is full?
+# Now for the price. The pipeline's queue holds records as they are in the file, 3,073 bytes each. Only batches that
+# have left the queue are decoded, cropped and distorted. The capacity is `int(fraction * num_examples)` records plus
+# three batches, as in the tutorial. But each epoch goes through a separate queue, which never holds more records than
+# the epoch has. How many megabytes ($10^6$ bytes) of records does the queue hold when it is full?
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# `pipeline.queue_capacity`, which you met in a cell above, knows the capacity; `records.record_bytes()` knows the bytes
-# of a record.
+# `pipeline.queue_capacity`, which a cell above uses, computes the capacity. `records.record_bytes()` returns the number
+# of bytes per record.
 #
 # </details>
 #
 # <details><summary>Hint 2: what to do</summary>
 #
-# Count the records first: what is smaller, the capacity or the epoch? Then bytes, then megabytes. CIFAR-10 with the
-# tutorial's 0.4 and batches of 128 needs between 60 and 65.
+# Count the records first: which is smaller, the capacity or the epoch? Then compute bytes, then megabytes. For CIFAR-10
+# with the tutorial's 0.4 and batches of 128, the result is between 60 and 65.
 #
 # </details>
 
 
 # %% nbgrader={"grade_id": "queue-megabytes", "solution": true}
 def queue_megabytes(fraction: float, num_examples: int, batch_size: int) -> float:
-    """The records in a full queue, in megabytes of 1,000,000 bytes.
+    """Returns the size of the records in a full queue, in megabytes of 1,000,000 bytes.
 
     Args:
-        fraction: of an epoch, 0 to 1, that the queue holds at least.
-        num_examples: records of an epoch.
-        batch_size: records a batch.
+        fraction: the minimum fraction of an epoch that the queue holds, 0 to 1.
+        num_examples: records per epoch.
+        batch_size: records per batch.
     """
     ### BEGIN SOLUTION
     held = min(pipeline.queue_capacity(num_examples, batch_size, fraction), num_examples)
@@ -334,24 +345,26 @@ def queue_megabytes(fraction: float, num_examples: int, batch_size: int) -> floa
 teaching.check_queue_megabytes(queue_megabytes)
 
 # %% [markdown]
-# ## 5. What the queue takes: time
+# ## 5. What the queue costs: time
 #
-# The first batch is late because the queue delivers nothing before it is full. Then, whenever a record has left and
-# another one is wanted, it first reads one into the free place, as long as the file has any. (That is task 2's order;
-# here it matters when a record is read.) How many records must the source have read when the last record of the *first*
-# batch leaves? If it reads `records_per_second`, and everything else takes no time, after how many seconds is that?
+# The first batch is late because the queue does not deliver anything until it is full. After that, whenever a record
+# has left and another one is requested, the queue first reads a record into the free slot, as long as the file has any
+# left. (This is the order from task 2. What matters here is when each record is read.) How many records must the source
+# have read when the last record of the *first* batch leaves? If the source reads `records_per_second`, and everything
+# else takes no time, after how many seconds is that?
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# Play it on paper: a queue of three places, batches of two. How many records have been read when the first one leaves,
-# and how many when the second one leaves? And if the file has only three records?
+# Play it through on paper with a queue of three slots and batches of two. How many records have been read when the
+# first record leaves, and how many when the second one leaves? And what if the file has only three records?
 #
 # </details>
 #
 # <details><summary>Hint 2: what to do</summary>
 #
-# Fill the queue, and add a record for each one of the batch but the first. An epoch has no more than `num_examples`.
-# For CIFAR-10 with 0.4, batches of 128 and 5,000 records a second the result lies between 4.1 and 4.11 seconds.
+# Fill the queue, and add one record for each record of the batch except the first. An epoch does not have more than
+# `num_examples` records. For CIFAR-10 with 0.4, batches of 128 and 5,000 records per second, the result is between 4.1
+# and 4.11 seconds.
 #
 # </details>
 
@@ -360,13 +373,13 @@ teaching.check_queue_megabytes(queue_megabytes)
 def first_batch_delay(
     fraction: float, num_examples: int, batch_size: int, records_per_second: float
 ) -> float:
-    """The seconds until the last record of an epoch's first batch leaves the queue.
+    """Returns the seconds until the last record of an epoch's first batch leaves the queue.
 
     Args:
-        fraction: of an epoch, 0 to 1, that the queue holds at least; three batches come on top.
-        num_examples: records of an epoch.
-        batch_size: records a batch.
-        records_per_second: how fast the source is.
+        fraction: the fraction of an epoch in the queue, 0 to 1, to which three batches are added.
+        num_examples: records per epoch.
+        batch_size: records per batch.
+        records_per_second: the speed of the source.
     """
     ### BEGIN SOLUTION
     capacity = pipeline.queue_capacity(num_examples, batch_size, fraction)
@@ -378,10 +391,10 @@ def first_batch_delay(
 teaching.check_first_batch_delay(first_batch_delay)
 
 # %% [markdown]
-# For the 50,000 records of CIFAR-10, from a source of 5,000 records a second, such as a disk far away:
+# For the 50,000 records of CIFAR-10 and a source that reads 5,000 records per second, such as a remote disk:
 
 # %%
-RATE = 5_000  # records a second
+RATE = 5_000  # records per second
 for fraction in fractions:
     megabytes = queue_megabytes(fraction, 50_000, BATCH)
     seconds = first_batch_delay(fraction, 50_000, BATCH, RATE)
@@ -390,24 +403,24 @@ for fraction in fractions:
 # %% [markdown]
 # ## 6. A slow source
 #
-# Last, the real pipeline with a source that is made slow, on our own data, which are fewer than CIFAR-10's in the
-# table. Records pass the pipeline's counter before they get into the queue, 250 at a time; this one holds them up
-# there.
+# Finally, we slow down the source of the real pipeline. Here it reads our own dataset, which has fewer records than
+# CIFAR-10 in the table above. Before records enter the queue, they pass the pipeline's counter, 250 at a time. The
+# counter below delays them there.
 #
-# **Predict:** a fuller queue makes you wait longer for the first batch. Do the batches after it come faster in return?
+# **Predict:** with a fuller queue, you wait longer for the first batch. Do the batches after it come faster in return?
 #
 # <details><summary>Answer</summary>
 #
-# No. For each record that leaves one has to be read, so a batch takes 128 / 5,000 s, some 26 ms, whatever the queue
-# holds. Only with the whole epoch in it is there nothing left to read: batches come at once, until the next epoch has
-# to be read.
+# No. For each record that leaves, another one has to be read, so a batch takes 128 / 5,000 s, about 26 ms, regardless
+# of what the queue holds. Only if the queue holds the whole epoch is there nothing left to read. Then the batches come
+# immediately, until the next epoch has to be read.
 #
 # </details>
 
 
 # %%
 class SlowSource(pipeline.QueueCounter):
-    """Counts what is read, as ever, but first waits as long as a slow source would take for it."""
+    """Counts records as usual, but first waits as long as a slow source would take to read them."""
 
     def count_read(self, some):
         tf.numpy_function(lambda number: time.sleep(number / RATE), [tf.size(some)], [])
@@ -416,7 +429,7 @@ class SlowSource(pipeline.QueueCounter):
 
 # %%
 def waits(fraction, more=10):
-    """Seconds until the first batch, and for each of some more, on average."""
+    """Returns the seconds until the first batch, and the mean seconds per batch after it."""
     how = {"min_fraction_of_examples_in_queue": fraction, "counter": SlowSource()}
     stream = pipeline.distorted_inputs(dataset, BATCH, seed=SEED, distortions=(), **how)
     times = [time.perf_counter()]
@@ -429,7 +442,7 @@ def waits(fraction, more=10):
 first, later = zip(*[waits(fraction) for fraction in fractions], strict=True)
 computed = [first_batch_delay(fraction, len(labels), BATCH, RATE) for fraction in fractions]
 sooner = np.min(np.subtract(first, computed)) < -0.01
-print("did a first batch come sooner than you computed:", bool(sooner))
+print("a first batch came sooner than you computed:", bool(sooner))
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -440,16 +453,17 @@ for fraction, seconds, more in zip(fractions, first, later, strict=True):
 figure, (left_ax, right_ax) = figures.subplots(1, 2, height=2.9)
 x, delays = "fraction of an epoch in the queue", {"computed": (fractions, computed)}
 delays["measured"] = (fractions, first)
-plots.lines(left_ax, delays, title="How long until the first batch?", x=x, y="s")
+plots.lines(left_ax, delays, title="How long until the first batch?", x=x, y="seconds")
 pace = {"measured": (fractions, [1000 * seconds for seconds in later])}
-plots.lines(right_ax, pace, title="And for each of the next ten?", x=x, y="ms a batch")
+plots.lines(right_ax, pace, title="How long for each of the next ten?", x=x, y="ms per batch")
 for ax in (left_ax, right_ax):
     ax.set_xscale("log")
     ax.set_ylim(0)
 figures.show(
     figure,
-    "Left: the delay hardly grows up to 0.01, then steeply; measured runs above computed. Right: each later "
-    "batch takes about 26 ms, more on a busy machine, at every fraction but 1, where it takes far less.",
+    "Left: the delay hardly grows up to 0.01, then grows steeply; the measured curve is above the computed one. "
+    "Right: at every fraction except 1, each later batch takes about 26 ms, or more on a busy machine; at 1, it takes "
+    "far less.",
 )
 
 # %%
@@ -457,29 +471,30 @@ folder.cleanup()
 
 # %% [markdown] nbgrader={"grade_id": "question", "locked": true}
 # **Explain in two sentences:** why does the sorted file need so much more of the epoch in the queue than files in
-# random order do? And what does the tutorial's 0.4 buy and cost, by this measure, where the files are in random order,
-# as CIFAR-10's are? Name a number from above in each; those of megabytes and seconds for CIFAR-10 are in the table of
-# task 5.
+# random order do? And if the files are in random order, as in CIFAR-10, what does the tutorial's 0.4 buy by this
+# measure, and what does it cost? Quote a number from above in each sentence. The megabytes and seconds for CIFAR-10 are
+# in the table of task 5.
 #
-# *How it is graded, 2 points:* one for the reason, with an unevenness or a smallest fraction; one for what 0.4 brings
-# and what it costs, with megabytes or seconds against those of a fraction that is enough.
+# *How it is graded, 2 points:* one for the reason, with an unevenness or a smallest fraction; one for what 0.4 buys and
+# what it costs, with its megabytes or seconds compared with those of a smaller fraction that is enough.
 
 # %% [markdown] nbgrader={"grade_id": "explanation", "grade": true, "solution": true, "points": 2}
-# A record cannot leave before it has been read, so that with 0.4 of the sorted epoch in the queue the first batches
-# hold only the classes of the first half of the file, and the last ones are short of these: the unevenness is then
-# still 0.27, and of the fractions measured 0.8 is the smallest that gets below the dashed line. Files in random order
-# are mixed before they are read and get there with 0.001, so the tutorial's 0.4 buys nothing there that this measure
-# sees, and it costs 62.6 MB instead of 1.3 on CIFAR-10 and, from a source of 5,000 records a second, 4.10 s until the
-# first batch instead of 0.11.
+# A record cannot leave the queue before it has been read, so with 0.4 of the sorted epoch in the queue, the first
+# batches contain only classes from the first half of the file and the last ones have too few of these: the unevenness
+# is still 0.27, and 0.8 is the smallest of the measured fractions that falls below the dashed line. Files in random
+# order are already mixed before they are read and get there with 0.001, so the tutorial's 0.4 buys nothing that this
+# measure can see, and on CIFAR-10 it costs 62.6 MB instead of 1.3 and, with a source of 5,000 records per second,
+# 4.10 s until the first batch instead of 0.11.
 
 # %% [markdown]
 # ## Recap
 #
-# - "Mixes well enough" is a number: the unevenness of the batches, against that of a perfect shuffle, which is not 0.
-# - How much of an epoch the queue must hold depends on the order of the file: most of it if it is sorted, hardly any
-#   if it is mixed already. To mix once on the disk is cheaper than to mix in memory in each epoch.
-# - A fuller queue costs memory and delays the first batch; it does not make a slow source faster.
+# - "Mixes well enough" is a number: the unevenness of the batches, compared with that of a perfect shuffle, which is
+#   not 0.
+# - How much of an epoch the queue must hold depends on the order of the file: most of it if the file is sorted, hardly
+#   any if it is already mixed. Mixing the file once on the disk is cheaper than mixing it in memory in every epoch.
+# - A fuller queue costs memory and delays the first batch. It does not make a slow source faster.
 #
-# **Try next:** the measure sees classes alone. Pass `np.arange(len(labels))` through `shuffled` and find out how far a
-# record gets from its place in the file with 0.001: which neighbours does it meet in every epoch? Or time each batch
-# of two epochs with the slow source: where is the second pause, and why?
+# **Try next:** this measure only sees classes. Pass `np.arange(len(labels))` through `shuffled` with the fraction
+# 0.001, and find out how far a record moves from its position in the file: which neighbors does it meet in every epoch?
+# Or measure the time of each batch over two epochs with the slow source: where is the second pause, and why?

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Exercise 4. Without averages: is it 3 %, and where does the difference go?
 #
-# The tutorial says that evaluating without averaged parameters is about 3 % worse, and asks you to see for yourself.
-# You do that: evaluate the raw and the averaged weights of the same runs, at several steps and with several seeds. And
-# you find out what the 3 % depend on, since there are runs of the same network in which they are 0. First you compute
-# the averages of a single weight, whose wandering can be seen.
+# The tutorial says that evaluating without averaged parameters is about 3 % worse, and it asks you to verify this. You
+# will do that: you evaluate the raw and the averaged weights of the same runs, at several steps and with several seeds.
+# You will also find out what the 3 % depends on, because in some runs of the same network it is 0. First, you compute
+# the averages of a single weight, so that you can watch what they do.
 #
 # **Continues** lesson 5, evaluation. **Time**: 50 minutes. **Difficulty**: 2 of 3.
 #
@@ -15,11 +15,11 @@
 # | 1. `averages` | 4 |
 # | 2. `evaluate_both` | 3 |
 # | 3. `difference` | 3 |
-# | 4. what the 3 % depend on, in two sentences | 2 |
+# | 4. what the 3 % depends on, in two sentences | 2 |
 #
-# Each task but the last has a cell to write in and below it a check, which says at once whether you are right, or what
-# was expected, what came and what is probably the reason. Checks use the same numbers each time; when the notebook is
-# graded, some are run once more with others. You answer the last task in words.
+# Below each task, a check tells you at once whether your answer is correct and, if not, what was expected, what your
+# code returned and the likely cause. (The last task is a question that you answer in words.) The checks use the same
+# numbers every time. When your notebook is graded, some of them run again with different numbers.
 
 # %%
 import functools
@@ -34,46 +34,48 @@ from cifarlab.plotting import figures, plots
 from cifarlab.training import schedule
 
 SEEDS, dataset = (0, 1, 2), cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
-print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training pictures, seeds {SEEDS}")
+print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training images, seeds {SEEDS}")
 
 # %% [markdown]
 # ## 1. The averages of one weight
 #
-# After each update the tutorial moves the average of a weight a part of the way to the weight's new value:
+# After each update, the tutorial moves the average of a weight a little toward the weight's new value:
 #
 # `average = decay * average + (1 - decay) * weight`
 #
-# where the decay of that update is `min(bound, (1 + step) / (10 + step))`. The bound is 0.9999 in the tutorial; `step`
-# is the number of updates done, the present one included. Before the first update the average is the initial value.
+# The decay of that update is `min(bound, (1 + step) / (10 + step))`. The bound is 0.9999 in the tutorial, and `step` is
+# the number of updates so far, including the current one. Before the first update, the average is equal to the initial
+# value.
 #
-# Write the averages along a whole run. An example that you can work out by hand: the values 11 and 0 have the averages
-# 11 and 2, if the bound is no less than 2/11.
+# Compute the averages along a whole run. Here is an example that you can work out by hand: the values 11 and 0 have the
+# averages 11 and 2 if the bound is at least 2/11.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# Lesson 5, "What a moving average of the weights is". Which step is it at the first update, and which decay does that
-# give? Each average needs the one before it.
+# Look at "What a moving average of the weights is" in lesson 5. What is `step` at the first update, and which decay
+# does that give? Each average needs the one before it.
 #
 # </details>
 #
 # <details><summary>Hint 2: what to do</summary>
 #
-# Begin a list with the initial value. Go through the other values with `enumerate`, which can count from 1; compute the
-# decay, and append what the formula makes of the list's last average and the value.
+# Start a list with the initial value. Loop over the other values with `enumerate`, which can count from 1. In each
+# iteration, compute the decay, apply the formula to the last average in the list and the new value, and append the
+# result.
 #
 # </details>
 
 
 # %% nbgrader={"grade_id": "averages", "solution": true}
 def averages(values: np.ndarray, bound: float) -> np.ndarray:
-    """The moving averages of one weight along a run of N updates, with the tutorial's warm-up.
+    """Returns the moving averages of one weight along a run of N updates, with the tutorial's warm-up.
 
     Args:
-        values: float64[N + 1], the weight's initial value, then its value after each update; do not change this array.
-        bound: of the decay, which is never larger; 0 to 1.
+        values: float64[N + 1], the weight's initial value and its value after each update; do not change this array.
+        bound: the upper bound of the decay, 0 to 1.
 
     Returns:
-        float64[N + 1], the average at the same moments.
+        float64[N + 1], the average at the start and after each update.
     """
     ### BEGIN SOLUTION
     found = [values[0]]
@@ -88,32 +90,32 @@ def averages(values: np.ndarray, bound: float) -> np.ndarray:
 teaching.check_averages(averages)
 
 # %% nbgrader={"grade_id": "averages-others", "grade": true, "locked": true, "points": 1}
-# When the notebook is graded: the same check with other numbers.
+# When the notebook is graded, the same check runs here with different numbers.
 ### BEGIN HIDDEN TESTS
 teaching.check_averages(averages, key="public")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Now use it on weights that wander. Here are 400 of them, each by itself. Each starts at 1 and would like to be 0, its
-# best value. Its gradient is its distance from there, and as each batch has its own opinion, the gradient has noise on
-# it, with a standard deviation of 1. One run of 2,000 steps has the constant rate 0.1; in the other one the rate falls
-# in a straight line from 0.1 to 0. How far the weights are from 0 is told by the root of their mean square.
+# Now use your function on weights that wander. There are 400 of them, independent of each other. Each starts at 1, and
+# its best value is 0. Its gradient is its distance from 0 plus noise with a standard deviation of 1, because every
+# batch pulls in a slightly different direction. In one run of 2,000 steps, the learning rate is constant at 0.1. In the
+# other, it falls linearly from 0.1 to 0. To see how far the weights are from 0, we take the root of their mean square.
 #
-# **Predict**, before you run the next cells: how far from 0 are weights and averages at the end of the first run, and
-# at the end of the second? In which does the average help more?
+# **Predict**, before you run the next cells: how far from 0 are the weights and their averages at the end of the first
+# run, and at the end of the second? In which run does the average help more?
 #
 # <details><summary>Answer</summary>
 #
-# At the constant rate each batch throws the weight about as far as the batch before. So it stays about 0.23 away, and
-# the average over the last ninth of the run gets much nearer. As the rate falls to 0, so does what the noise of a batch
-# can do: at the end the weight itself is nearly as near as its average.
+# At the constant rate, each batch pushes the weight about as far as the batch before. So the weight stays about 0.23
+# away from 0, while its average over roughly the last ninth of the run gets much closer. As the rate falls to 0, so
+# does the effect of the noise in a batch. So at the end, the weight itself is nearly as close as its average.
 #
 # </details>
 
 
 # %%
 def walk(rates):
-    """400 weights on their way from 1 to 0 by noisy gradients: float64[steps + 1, 400]."""
+    """Moves 400 weights from 1 toward 0 along noisy gradients; returns float64[steps + 1, 400]."""
     generator, path = np.random.default_rng(0), [np.ones(400)]
     for rate in rates:
         gradients = path[-1] + generator.normal(size=400)
@@ -131,55 +133,56 @@ for name, weights in walks.items():
     at_the_end = {kind: f"{distance[-1]:.3f}" for kind, distance in distances[name].items()}
     print(f"{name}, distance from 0 at the end: {at_the_end}")
 late_raw = distances["constant rate"]["raw"][-500:].mean()
-print(f"constant rate, raw, mean of the last 500 steps: {late_raw:.3f}")
+print(f"constant rate, raw, mean over the last 500 steps: {late_raw:.3f}")
 
 # %%
 figure, axes = figures.subplots(1, 2, height=2.9, sharey=True)
 for ax, (name, both) in zip(axes, distances.items(), strict=True):
     curves = {kind: (range(2001), distance) for kind, distance in both.items()}
-    plots.lines(ax, curves, title=f"How far from the best, {name}?", x="step", y="distance")
+    plots.lines(ax, curves, title=f"{name.capitalize()}: how far from 0?", x="step", y="distance")
     ax.set_ylim(0, 0.4)
 figures.show(
     figure,
-    "Left: raw weights stay between 0.2 and 0.26 away, with jitter; averaged ones come nearer and nearer, to 0.05. "
-    "Right: raw weights come nearer, too, and nearly meet the averaged ones at the end.",
+    "Left: raw weights stay between 0.2 and 0.26 away and jitter; averaged weights get closer and closer, to 0.05. "
+    "Right: raw weights get closer, too, and nearly meet the averaged ones at the end.",
     checksum=True,
 )
 
 # %% [markdown]
-# That is one weight in a bowl. Does a network do the same?
+# That was one weight with one best value. Does a real network behave in the same way?
 #
 # ## 2. Raw and averaged weights of one network
 #
-# The state of a run, a `TrainState`, holds two networks of the same make: `state.network` has the weights that are
-# trained, `state.averages` has their averages. Evaluate both on the same pictures. Precision @ 1 is the share of the
-# pictures whose largest logit is that of the right class.
+# The state of a run, a `TrainState`, holds two networks of the same kind: `state.network` has the weights that are
+# trained, and `state.averages` has their averages. Evaluate both on the same images. Precision @ 1 is the share of
+# images for which the correct class has the largest logit.
 #
-# The run goes on after your evaluation. So the state must be afterwards what it was before. (The tutorial, in
-# TensorFlow 1, had but one network, and its evaluator restored the averages *into* it. What would happen to a run that
-# does so and goes on?)
+# The run continues after your evaluation, so you must leave the state as it was. (The tutorial, in TensorFlow 1, had
+# only one network, and its evaluator restored the averages *into* it. What would happen to a training run that did this
+# and then continued?)
 #
 # <details><summary>Answer</summary>
 #
-# It would go on from the averages. So each evaluation would change the run that it looks at: how often you look would
-# decide where the run goes, and its raw weights would be too good right after a look, until the noise of the next
-# batches has thrown them off again. To the tutorial's runs it does not happen, since its evaluator is a program of its
-# own, with variables of its own.
+# It would continue from the averages. So each evaluation would change the run that it measures, and the result of the
+# run would depend on how often you evaluate. Right after an evaluation, the raw weights would also look too good, until
+# the noise of the next batches has pushed them away again. This does not happen to the tutorial's runs, because its
+# evaluator is a separate program with its own variables.
 #
 # </details>
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# `cifarlab.inference(net, images)` gives the logits of any network. Lesson 5 counts with `metrics.precision_at_1`,
-# which takes the logits and labels of all pictures as numpy arrays; a tensor has a method `numpy()`.
+# `cifarlab.inference(net, images)` returns the logits of any network. Lesson 5 counts correct answers with
+# `metrics.precision_at_1`, which takes the logits and labels of all images as numpy arrays. A tensor has a method
+# `numpy()`.
 #
 # </details>
 #
 # <details><summary>Hint 2: what to do</summary>
 #
-# The same for both networks: logits of the pictures, then the precision. Nothing has to be assigned to any weight. If
-# you count without `precision_at_1`: `tf.argmax` returns int64, which TensorFlow does not compare with int32 labels.
-# Mind its `output_type`, or count with numpy.
+# Do the same for both networks: compute the logits of the images, then the precision. You do not have to assign
+# anything to any weight. If you count without `precision_at_1`, note that `tf.argmax` returns int64, which TensorFlow
+# does not compare with int32 labels. Use its argument `output_type`, or count with numpy.
 #
 # </details>
 
@@ -188,12 +191,12 @@ figures.show(
 def evaluate_both(
     state: cifarlab.TrainState, images: tf.Tensor, labels: tf.Tensor
 ) -> tuple[float, float]:
-    """Precision @ 1 of the raw and of the averaged weights of a run, each 0 to 1, in this order.
+    """Returns precision @ 1 of a run's raw weights and of its averaged weights, each 0 to 1.
 
     Args:
-        state: of the run; afterwards it is as before.
-        images: float32[B, height, width, 3], of any size that the state's network takes.
-        labels: int32[B].
+        state: the state of the run; do not change it.
+        images: float32[B, height, width, 3], in any size that the state's network accepts.
+        labels: int32[B], the correct classes.
     """
     ### BEGIN SOLUTION
     right = []
@@ -208,45 +211,45 @@ def evaluate_both(
 teaching.check_evaluate_both(evaluate_both)
 
 # %% [markdown]
-# ## 3. A difference, and how sure it is
+# ## 3. A difference, and how certain it is
 #
-# A run with another seed gives other precisions. So we take several seeds, and state the mean over them of what
-# averages bring, together with its *standard error*: the standard deviation that this mean would have if all runs were
-# repeated with new seeds.
+# A run with a different seed gives different precisions. So we use several seeds and report the mean gain from
+# averaging, together with its *standard error*. This is the standard deviation that the mean would have if you repeated
+# all the runs with new seeds.
 #
-# Raw and averaged weights of one run belong together. A seed that is lucky lifts both, and that does not matter for
-# their difference. So the comparison is *paired*: one difference for each run, and the error is that of the mean of
-# these differences. The standard deviation of single differences is estimated from a sample here, hence its squares are
-# divided by n - 1, and the mean of n of them varies less by a factor of $\sqrt{n}$.
+# The raw and the averaged weights of one run belong together. A lucky seed improves both, and this cancels in their
+# difference. So the comparison is *paired*: there is one difference per run, and the standard error is that of the mean
+# of these differences. We estimate the standard deviation of a single difference from a sample, so we divide the sum of
+# squares by n - 1. The mean of n differences varies less, by a factor of $\sqrt{n}$.
 #
-# State both in percent points: from 75.7 % to 79.0 % are 3.3 points.
+# Report both numbers in percentage points: from 75.7 % to 79.0 %, the difference is 3.3 points.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# `np.mean` and `np.std` take an `axis`; which one holds the seeds? `np.std` divides by n unless you tell it otherwise
-# with its `ddof`, "delta degrees of freedom".
+# `np.mean` and `np.std` take an `axis`. Which axis holds the seeds? `np.std` divides by n, unless you change that with
+# the argument `ddof` ("delta degrees of freedom").
 #
 # </details>
 #
 # <details><summary>Hint 2: what to do</summary>
 #
-# Compute the table of differences in points first. From it alone follow the two results: the mean over the seeds, and
-# the deviation over the seeds, divided by the root of their number.
+# First compute the table of differences in points. Both results follow from this table: the mean over the seeds, and
+# the standard deviation over the seeds divided by the square root of their number.
 #
 # </details>
 
 
 # %% nbgrader={"grade_id": "difference", "solution": true}
 def difference(raw: np.ndarray, averaged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What averages bring, and the standard error of that, at each step.
+    """Returns the mean gain from averaging and its standard error, at each step.
 
     Args:
-        raw: float64[seeds, steps], precisions of raw weights, 0 to 1; 2 seeds or more.
-        averaged: float64[seeds, steps], those of the averaged weights of the same runs.
+        raw: float64[seeds, steps], the precisions of the raw weights, 0 to 1, for 2 seeds or more.
+        averaged: float64[seeds, steps], the precisions of the averaged weights in the same runs.
 
     Returns:
-        float64[steps], the mean over the seeds of averaged minus raw, in percent points.
-        float64[steps], the standard error of this mean, in percent points.
+        float64[steps], the mean over the seeds of averaged minus raw, in percentage points.
+        float64[steps], the standard error of this mean, in percentage points.
     """
     ### BEGIN SOLUTION
     gains = 100 * (averaged - raw)
@@ -258,7 +261,7 @@ def difference(raw: np.ndarray, averaged: np.ndarray) -> tuple[np.ndarray, np.nd
 teaching.check_difference(difference)
 
 # %% nbgrader={"grade_id": "difference-others", "grade": true, "locked": true, "points": 1}
-# When the notebook is graded: the same check with other numbers.
+# When the notebook is graded, the same check runs here with different numbers.
 ### BEGIN HIDDEN TESTS
 teaching.check_difference(difference, key="public")
 ### END HIDDEN TESTS
@@ -266,12 +269,13 @@ teaching.check_difference(difference, key="public")
 # %% [markdown]
 # ## 4. The network at a constant and at a falling rate
 #
-# Now the tutorial's network, in short runs with batches of 32. Three seeds have the tutorial's rate, which is constant
-# here, 0.1. (It first decays after 136,718 steps of 128 pictures; see lesson 3.) The same three seeds have a rate that
-# falls in a straight line to 0. At four looks each, your function evaluates both kinds of weights on 500 test pictures,
-# and once before any training, to see where both begin. The six runs take one or two minutes.
+# Now we train the tutorial's network, in short runs with batches of 32. Three runs with three seeds use the tutorial's
+# rate of 0.1, which is constant here. (It first decays after 136,718 steps of 128 images; see lesson 3.) Three more
+# runs with the same seeds use a rate that falls linearly to 0. Your function evaluates the raw and the averaged weights
+# on 500 test images, four times during each run, and once before any training to see where both begin. The six runs
+# take one or two minutes.
 #
-# **Predict:** how large is the difference at the last look of each, in points?
+# **Predict:** how large is the difference at the last evaluation of each kind of run, in points?
 
 # %%
 test = next(iter(cifarlab.inputs(dataset, batch_size=500)))
@@ -286,7 +290,7 @@ RATES = {
 
 # %%
 def run(rate, seed):
-    """Precision of raw and of averaged weights at each look of a run: float64[2, looks]."""
+    """Returns the precisions of raw and averaged weights at each evaluation: float64[2, looks]."""
     state, found = cifarlab.TrainState(cifarlab.ConvNet(seed=seed), schedule=rate), []
     step = tf.function(functools.partial(cifarlab.train_step, state))
     batches = cifarlab.distorted_inputs(dataset, batch_size=32, seed=seed).take(STEPS)
@@ -298,21 +302,21 @@ def run(rate, seed):
 
 
 # %%
-# Trains six runs: one or two minutes.
+# Six training runs: one or two minutes.
 runs = {name: np.array([run(rate, seed) for seed in SEEDS]) for name, rate in RATES.items()}
 brought = {name: difference(found[:, 0], found[:, 1]) for name, found in runs.items()}
 mean = {name: means for name, (means, _) in brought.items()}
 
 # %%
 late = mean["constant rate"][-2:].mean()
-print("constant rate, mean of the last two looks: above 1 point:", bool(late > 1))
+print("constant rate, mean of the last two evaluations is above 1 point:", bool(late > 1))
 last = mean["falling rate"][-1]
-print("falling rate, last look: between -3 and 3 points:", bool(-3 < last < 3))
+print("falling rate, last evaluation is between -3 and 3 points:", bool(-3 < last < 3))
 
 # %%
 # NBVAL_IGNORE_OUTPUT
 for name, (means, errors) in brought.items():
-    print(f"{name}, what averages bring, in points, with the standard error:")
+    print(f"{name}, gain from averaging, in points, with its standard error:")
     looks = zip(LOOKS, means, errors, strict=True)
     print("   ", ", ".join(f"step {step}: {mean:.1f} ± {error:.1f}" for step, mean, error in looks))
 
@@ -326,45 +330,46 @@ precisions = {
 # %%
 figure, (left_ax, right_ax) = figures.subplots(1, 2, height=3.2)
 plots.lines(
-    left_ax, precisions, title="How good are they?", x="step", y="right, mean of 3 seeds (%)"
+    left_ax, precisions, title="How good are they?", x="step", y="precision, mean of 3 seeds (%)"
 )
 differences = {name: (LOOKS, means) for name, means in mean.items()}
-plots.lines(right_ax, differences, title="What do averages bring?", x="step", y="percent points")
-for colour, (means, errors) in zip(figures.COLORS, brought.values(), strict=False):
-    right_ax.fill_between(LOOKS, means - errors, means + errors, color=colour, alpha=0.2)
+plots.lines(right_ax, differences, title="What do averages gain?", x="step", y="percentage points")
+for color, (means, errors) in zip(figures.COLORS, brought.values(), strict=False):
+    right_ax.fill_between(LOOKS, means - errors, means + errors, color=color, alpha=0.2)
 right_ax.axhline(0, color="black", linewidth=0.8)
 figures.show(
     figure,
-    "Left: four rising curves; raw weights at a constant rate end lowest. Right: what averages bring, with a "
-    "band of one standard error: some points along the way; at the falling rate it ends near 0.",
+    "Left: four rising curves; raw weights at a constant rate end lowest. Right: the gain from averaging, "
+    "with a band of one standard error: a few points along the way; at the falling rate, it ends near 0.",
 )
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# More than 3 points at the constant rate, since batches of 32 are noisier than the tutorial's of 128. It jumps from
-# look to look: three seeds, and raw weights that jitter. At the falling rate next to nothing is left at the end. It may
-# even be a little less than 0: a network that is still learning is behind in its averages, and where there is no jitter
-# any more, that is all that they change.
+# At the constant rate, more than 3 points, because batches of 32 are noisier than the tutorial's batches of 128. The
+# difference jumps from one evaluation to the next, since there are only three seeds and the raw weights jitter. At the
+# falling rate, almost nothing is left at the end. It may even be a little less than 0: while a network is still
+# learning, its averages lag behind, and once the jitter is gone, that lag is all that averaging adds.
 #
 # </details>
 #
-# ## What hours bring
+# ## What longer runs show
 #
-# So short a run is far from the tutorial's 86 %. These are recorded runs on CIFAR-10, evaluated on all 10,000 test
-# pictures. First the tutorial's own recipe, one seed, with a rate of 0.1 to the end; lesson 5 shows more steps of it.
+# These runs are far too short to reach the tutorial's 86 %. The following numbers come from recorded runs on CIFAR-10,
+# evaluated on all 10,000 test images. First comes the tutorial's own recipe, with one seed and a rate of 0.1 to the
+# end. Lesson 5 shows more steps of this run.
 
 # %%
 tutorial_steps = np.arange(10_000, 70_000, 10_000)
 tutorial_raw = np.array([75.7, 77.2, 78.3, 78.6, 79.7, 78.6])  # %
 tutorial_averaged = np.array([79.0, 80.6, 81.3, 82.2, 81.9, 82.3])
 tutorial_gains = tutorial_averaged - tutorial_raw
-print("points:", tutorial_gains.round(1).tolist(), f"mean {tutorial_gains.mean():.1f}")
+print("gains in points:", tutorial_gains.round(1).tolist(), f"mean {tutorial_gains.mean():.1f}")
 
 # %% [markdown]
-# Then the quick recipe, `cifarlab train --recipe quick`, three seeds. Its rate rises to 0.05 in the first quarter of
-# 18,000 steps, and then falls in a straight line to 0. (It differs in more: momentum, pictures mixed in pairs, averages
-# with a bound of 0.999.)
+# Next comes the quick recipe, `cifarlab train --recipe quick`, with three seeds. Its rate rises to 0.05 in the first
+# quarter of the 18,000 steps, and then falls linearly to 0. (It also differs in other ways: it uses momentum, it mixes
+# images in pairs, and the bound of its averages is 0.999.)
 
 # %%
 quick_steps = [6_000, 12_000, 18_000]
@@ -381,41 +386,41 @@ for step, points, error in zip(quick_steps, quick_gains, errors, strict=True):
 figure, (ax,) = figures.subplots()
 curves = {"tutorial, constant rate": (tutorial_steps, tutorial_gains)}
 curves["quick recipe, falling rate"] = (quick_steps, quick_gains)
-plots.lines(ax, curves, title="Is it 3 %, and does it stay?", x="step", y="percent points")
+plots.lines(ax, curves, title="Is it 3 %, and does it stay?", x="step", y="percentage points")
 ax.set_ylim(-0.2, 5.5)
 figures.show(
     figure,
-    "With the constant rate, one seed, the difference goes up and down: at these six steps, up to step 60,000, it is "
-    "between 2.2 and 3.7 points. With the falling rate, three seeds, it goes down steeply, from 4.8 points at step "
-    "6,000 to 0 at step 18,000.",
+    "With the constant rate and one seed, the difference goes up and down: at the six steps shown, up to step 60,000, "
+    "it is between 2.2 and 3.7 points. With the falling rate and three seeds, it drops steeply, from 4.8 points at "
+    "step 6,000 to 0 at step 18,000.",
     checksum=True,
 )
 
 # %% [markdown] nbgrader={"grade_id": "question", "locked": true}
-# **Explain in two sentences:** why does the tutorial's evaluation lose about 3 points without averages, as long as
-# its rate is constant? And why does a run lose nothing whose rate has come to 0? Name a figure that you read off above
-# in each.
+# **Explain in two sentences:** why does the tutorial's evaluation lose about 3 points without averages as long as its
+# rate is constant? And why does a run whose rate has fallen to 0 lose nothing? In each sentence, quote a number that
+# you read above.
 #
-# *How it is graded, 2 points:* one for the reason at a constant rate, with a figure; one for the reason at a rate of 0,
-# with a figure.
+# *How it is graded, 2 points:* one for the reason at a constant rate, with a number; one for the reason at a rate of 0,
+# with a number.
 
 # %% [markdown] nbgrader={"grade_id": "explanation", "grade": true, "solution": true, "points": 2}
-# At the tutorial's constant rate each batch throws the weights about as far as the one before, so they never come to
-# rest (0.23 from the best value in the model), and an average over many steps takes that noise out (0.05): in the
-# recorded run, of one seed, that is worth 2.2 to 3.7 points at the six steps shown, 3.2 in the mean, after 60,000 no
-# less than after 10,000.
-# When the rate falls to 0, so does the length of the steps and with it the noise, and the raw weights come to rest by
-# themselves, as near as the average: 4.8 points at step 6,000 became 0.0 at step 18,000, since nothing was left that an
-# average could take out.
+# At the tutorial's constant rate, each batch pushes the weights about as far as the one before, so they never settle
+# (they stay 0.23 away from the best value in the model), and an average over many steps removes most of this noise
+# (0.05): in the recorded run, with one seed, that is worth 2.2 to 3.7 points at the six steps shown, 3.2 on average,
+# and no less after 60,000 steps than after 10,000. When the rate falls to 0, the steps become smaller and the noise
+# with them, so the raw weights settle on their own, as close as the average: the gain of 4.8 points at step 6,000
+# became 0.0 at step 18,000, because there was no noise left for an average to remove.
 
 # %% [markdown]
 # ## Recap
 #
-# - The tutorial's 3 % are right for its constant rate, and belong to the rate, not to the network: an average takes out
-#   the noise of the steps, which is as large as the rate lets it be.
-# - A rate that falls to 0 does the same to the raw weights. But only at the end: an average is there at every step.
-# - A difference needs an error. Take differences in pairs, run by run, and say over how many seeds.
+# - The tutorial's 3 % is right for its constant rate. It belongs to the rate and not to the network: an average removes
+#   the noise of the steps, and the rate determines how large that noise is.
+# - A rate that falls to 0 does the same for the raw weights, but only at the end. An average is available at every
+#   step.
+# - A difference needs an error estimate. Take paired differences, one per run, and report the number of seeds.
 #
 # **Try next:** how does the distance of the raw weights in the model depend on the constant rate? Measure it with
-# `walk` at 0.4, 0.1 and 0.025, and compare with sqrt(rate / (2 - rate)). What happens to your short runs at a rate of
-# 0.02?
+# `walk` at 0.4, 0.1 and 0.025, and compare the results with sqrt(rate / (2 - rate)). What happens to your short runs at
+# a rate of 0.02?

@@ -1,10 +1,11 @@
 # %% [markdown]
 # # Exercise 6. SVHN: swap the data, adapt the network
 #
-# The tutorial's last exercise is to take its program to the house numbers of SVHN, to swap the pictures, and to adapt
-# the network. This is also how most people come to use such a program: with data of their own, that nobody has tuned
-# it for. You read SVHN's files, see how good the tutorial's network is as it stands, and then change what does not fit
-# digits: a distortion, the crop, the layers. You have to beat it, and to say why yours is better.
+# The tutorial's last exercise asks you to download the house numbers of SVHN, to swap them in as the input data, and to
+# adapt the network. This is also how most people use such a program: with their own data, for which nobody has tuned
+# it. You will read SVHN's files, measure how good the tutorial's network is without changes, and then change what does
+# not suit digits: a distortion, the crop and the layers. Your network has to be better than the tutorial's, and you
+# have to explain why it is.
 #
 # **Continues** lessons 1, 2, 5 and 7. **Time**: 90 minutes. **Difficulty**: 3 of 3.
 #
@@ -16,11 +17,11 @@
 # | 2. `negative` | 3 |
 # | 3. `DigitsNet` | 3 |
 # | 4. `recognize`, better than before | 4 |
-# | 5. what brought it, in two sentences | 2 |
+# | 5. what made the difference, in two sentences | 2 |
 #
-# Each task but the last has a cell to write in and below it a check, which says at once whether you are right, or what
-# was expected, what came and what is probably the reason. Checks use the same numbers each time; when the notebook is
-# graded, some are run once more with others. You answer the last task in words.
+# Below each task, a check tells you at once whether your answer is correct and, if not, what was expected, what your
+# code returned and the likely cause. (The last task is a question that you answer in words.) The checks use the same
+# numbers every time. When your notebook is graded, some of them run again with different numbers.
 
 # %%
 import dataclasses
@@ -46,42 +47,42 @@ cifarlab.load(name)  # downloaded or drawn on first use
 print(f"Data: {name}, seed {SEED}")
 
 # %% [markdown]
-# `street_digits` are house numbers that cifarlab draws by itself, in SVHN's own file format and with its faults. With
-# `CIFARLAB_DATASET=svhn make lab` the same cells run on the real ones, a download of 246 MB.
+# `street_digits` is a dataset of house numbers that cifarlab draws itself, in SVHN's file format and with SVHN's flaws.
+# With `CIFARLAB_DATASET=svhn make lab`, the same cells run on the real images, which are a download of 246 MB.
 #
 # ## 1. Read the files
 #
-# SVHN comes as MATLAB files, one for training and one for the test. `scipy.io.loadmat(path)` returns a dictionary with
-# two arrays: `X`, uint8[32, 32, 3, N], rows, columns, RGB and then the pictures; and `y`, [N, 1], the digits. MATLAB
-# counts from 1, so the digit zero has the label 10 there.
+# SVHN consists of two MATLAB files, one for training and one for testing. `scipy.io.loadmat(path)` returns a dictionary
+# with two arrays. `X` holds the images, uint8[32, 32, 3, N]: rows, columns, RGB, and the image index last. `y` holds
+# the digits, [N, 1]. MATLAB counts from 1, so in this file the digit zero has the label 10.
 #
-# Write a function that returns pictures and labels as this course has them.
+# Write a function that returns the images and labels in this course's format.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
 # `np.moveaxis` and `np.transpose` move axes; `reshape` does not. Which arithmetic operation turns 10 into 0 and leaves
-# 1 to 9 alone?
+# 1 to 9 unchanged?
 #
 # </details>
 #
 # <details><summary>Hint 2: what to do</summary>
 #
-# Bring the last axis to the front and leave the other three in their order. Take the labels' only column, and the
-# remainder of a division by ten. Look at some pictures with their labels before you believe it.
+# Move the last axis to the front, and keep the order of the other three. Take the only column of the labels, and
+# compute the remainder of a division by ten. Before you trust the result, look at a few images with their labels.
 #
 # </details>
 
 
 # %% nbgrader={"grade_id": "read-digits", "solution": true}
 def read_digits(path: str) -> tuple[np.ndarray, np.ndarray]:
-    """The digits of one of SVHN's files.
+    """Reads the images and labels of one of SVHN's files.
 
     Args:
-        path: of a MATLAB file, such as `train_32x32.mat`.
+        path: the path of a MATLAB file, such as `train_32x32.mat`.
 
     Returns:
         uint8[N, 32, 32, 3], rows x columns x RGB, 0-255.
-        integers [N], each the digit that is seen, 0 to 9.
+        integers [N], the digit in each image, 0 to 9.
     """
     ### BEGIN SOLUTION
     content = scipy.io.loadmat(path)
@@ -95,87 +96,89 @@ def read_digits(path: str) -> tuple[np.ndarray, np.ndarray]:
 teaching.check_read_digits(read_digits)
 
 # %% nbgrader={"grade_id": "read-digits-others", "grade": true, "locked": true, "points": 1}
-# When the notebook is graded: the same check with other numbers.
+# When the notebook is graded, the same check runs here with different numbers.
 ### BEGIN HIDDEN TESTS
 teaching.check_read_digits(read_digits, key="public")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# With this, the course's program takes the pictures: `custom.from_arrays` writes them as records, and number of
-# classes, size and crop follow from there.
+# Now the course's program can use the images: `custom.from_arrays` writes them as records, and determines the number of
+# classes, the image size and the crop size from them.
 
 # %%
 home = registry.find_local(name)
 images, labels = read_digits(str(home / "train_32x32.mat"))
 test = read_digits(str(home / "test_32x32.mat"))
 digits = custom.from_arrays(images, labels, runs / "digits", test=test, classes="0123456789")
-print(f"{len(images):,} and {len(test[0]):,} pictures, crops of {digits.crop_size}")
+print(f"{len(images):,} training and {len(test[0]):,} test images, crops of {digits.crop_size}")
 commonest, share = digits.majority_class()
-print(f"always answering {commonest} is right on {share:.1%} of the test pictures")
+print(f"always answering {commonest} is correct for {share:.1%} of the test images")
 
 # %% [markdown]
-# House numbers begin with a 1 more often than with a 9, so the classes are uneven, and a program that has learnt
-# nothing can be right on a fifth. That is the number to look at first.
+# House numbers begin with 1 more often than with 9, so the classes are imbalanced, and a program that has learned
+# nothing can be correct on a fifth of the images. Always look at this number first.
 #
-# **Predict:** here are digits as they are, and as the tutorial's distortions may turn them. Which of them are still
-# themselves in a mirror, and which become another sign?
+# **Predict:** below are digits as they are, and as the tutorial's distortions may mirror them. Which of them are still
+# the same digit in the mirror, and which turn into a different symbol?
 
 # %%
 shown = np.array([images[labels == digit][4] for digit in range(10)])
 middle = shown[:, 4:28, 4:28]
 figure, (ax,) = figures.subplots(height=2.6)
 rows = {"as it is": shown, "mirrored": shown[:, :, ::-1]}
-image_grids.image_grid(ax, rows, title="What is a digit in the mirror?", columns=list("0123456789"))
+image_grids.image_grid(
+    ax, rows, title="How does a mirror change digits?", columns=list("0123456789")
+)
 figures.show(
     figure,
-    "Ten house numbers, 0 to 9, and below them their mirror images. Neighbouring digits are cut off at the edges.",
+    "Ten house numbers, 0 to 9, with their mirror images below. Neighboring digits are cut off at the edges.",
 )
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# 0, 1 and 8 stay what they are, nearly. A mirrored 2 looks like a 5 in some writings, and a 5 like a 2; a 3, 4, 6, 7 or
-# 9 in the mirror is a sign that no test picture shows. So a network that trains on mirrored digits spends part of what
-# it can learn on signs that do not exist, and learns to confuse two that do.
+# 0, 1 and 8 stay almost the same. In some fonts, a mirrored 2 looks like a 5, and a mirrored 5 like a 2. A mirrored 3,
+# 4, 6, 7 or 9 is a symbol that no test image shows. So a network that trains on mirrored digits spends some of its
+# capacity on symbols that do not exist, and learns to confuse two that do.
 #
 # </details>
 #
 # ## 2. A distortion for digits
 #
-# Mirror images have to go. What may be added instead? Whatever changes the picture and leaves the digit what it is.
-# Digits on houses are light on dark or dark on light, both are usual, and both mean the same. So each picture may as
-# well be shown as its negative: 255 minus each value.
+# Mirroring has to go. What could you add instead? Anything that changes the image but not the digit. Digits on houses
+# are either light on dark or dark on light. Both are common, and both mean the same. So you may also show an image as
+# its negative: 255 minus each value.
 #
-# A distortion is a function of a batch and a seed. The pipeline gives the seed of the run and the step, so that a run
-# can be repeated. `distortions.per_image_uniform(images, shape, seed, stream)` makes random numbers between 0 and 1
-# from it, one for each image if the shape is `[1, 1, 1]`; any stream from 10 on makes them independent of those of
-# other distortions.
+# A distortion is a function of a batch and a seed. The pipeline computes the seed from the run's seed and the step, so
+# that a run can be repeated. `distortions.per_image_uniform(images, shape, seed, stream)` turns it into random numbers
+# between 0 and 1, one per image if the shape is `[1, 1, 1]`. If you choose a stream of 10 or above, they are
+# independent of the random numbers in other distortions.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# `random_flip` in `cifarlab/data/distortions.py` chooses images in the same way. Which dtype do a crop's pixels have,
-# and which one does `per_image_uniform` return?
+# `random_flip` in `cifarlab/data/distortions.py` chooses images in the same way. Which dtype do the pixels of a crop
+# have, and which dtype does `per_image_uniform` return?
 #
 # </details>
 #
 # <details><summary>Hint 2: what to do</summary>
 #
-# Turn the images to float32 first. Compare the draws with one half, and let `tf.where` take the negative or the image;
-# it stretches [B, 1, 1, 1] over the pixels.
+# First convert the images to float32. Compare the random numbers with one half, and let `tf.where` choose between the
+# negative and the image. It broadcasts [B, 1, 1, 1] over the pixels.
 #
 # </details>
 
 
 # %% nbgrader={"grade_id": "negative", "solution": true}
 def negative(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Turns each image to its negative with probability one half.
+    """Turns each image into its negative with a probability of one half.
 
     Args:
         images: uint8 or float32 [B, rows, columns, channels], 0-255.
-        seed: int32[2] or int32[4], as the pipeline passes it.
+        seed: int32[2] or int32[4], as passed by the pipeline.
 
     Returns:
-        float32, of the same shape.
+        float32, in the same shape.
     """
     ### BEGIN SOLUTION
     images = tf.cast(images, tf.float32)
@@ -190,53 +193,57 @@ teaching.check_negative(negative)
 # %% [markdown]
 # ## 3. A network for digits
 #
-# What else may not fit? The crop: a digit fills its picture from top to bottom, and a crop of 24 of 32 rows cuts off
-# its head and its feet, the only difference between some of them. Crops of 28 leave them on. The layers: a digit is
-# told by how strokes meet, where the tutorial's two convolutions see patches of colour and texture; and its fully
-# connected layers alone hold nearly a million parameters, for thousands of pictures instead of 50,000.
+# What else might not suit digits?
 #
-# Write a network of your own for crops of 28, derived from `cifarlab.ConvNet`, with at most as many parameters as the
-# tutorial's 1,068,298. Each stage's result belongs into a NamedTuple, the logits last.
+# - The crop: a digit fills its image from top to bottom, and a crop of 24 of the 32 rows cuts off its top and bottom.
+#   Some digits differ only there. A crop of 28 keeps them.
+# - The layers: what distinguishes a digit is how its strokes meet, but the tutorial's two convolutions look for patches
+#   of color and texture. Its fully connected layers alone hold nearly a million parameters, and here we have only
+#   thousands of images instead of 50,000.
+#
+# Write your own network for crops of 28. Derive it from `cifarlab.ConvNet`, and use at most as many parameters as the
+# tutorial's 1,068,298. Return the output of every stage in a NamedTuple, with the logits last.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# `cifarlab/model/network.py`: `ConvNet.__init__` and `stages` are the template, and `Layer` is what it is made of.
-# Lesson 2 builds a deeper network in this way. Write the class of your NamedTuple above `DigitsNet`, in the same cell,
-# as `Stages` is written there; or make it in one line of pairs, `NamedTuple("Stages", [("conv1", tf.Tensor), ...])`.
+# In `cifarlab/model/network.py`, use `ConvNet.__init__` and `stages` as a template; `Layer` is their building block.
+# Lesson 2 builds a deeper network in this way. Write the class of your NamedTuple above `DigitsNet` in the same cell,
+# as the file does for `Stages`. Or create it in one line from a list of pairs:
+# `NamedTuple("Stages", [("conv1", tf.Tensor), ...])`.
 #
 # </details>
 #
 # <details><summary>Hint 2: what to do</summary>
 #
-# Three or four convolutions of 3 x 3, with more channels after each `pool`, which halves rows and columns and rounds
-# up, 28 -> 14 -> 7 -> 4; then one fully connected layer of a few hundred outputs and the linear one. For a layer with
-# n inputs to each output let `stddev` be the root of 2 / n. The last layer gets 1 / n itself, without a root, so that
-# the first logits are near 0.
+# Use three or four 3 x 3 convolutions, with more channels after each `pool`, which halves rows and columns and rounds
+# up: 28 -> 14 -> 7 -> 4. Then add one fully connected layer with a few hundred outputs, and the linear layer. For a
+# layer in which each output has n inputs, set `stddev` to the square root of 2 / n. For the last layer, use 1 / n
+# without the square root, so that the first logits are close to 0.
 #
 # </details>
 
 
 # %% nbgrader={"grade_id": "digits-net", "solution": true}
 class DigitsNet(cifarlab.ConvNet):
-    """A network for digits; its `stages` takes float32[B, image_size, image_size, channels]."""
+    """A network for digits; `stages` takes float32[B, image_size, image_size, channels]."""
 
     def __init__(
         self, num_classes: int = 10, image_size: int = 28, channels: int = 3, *, seed: int = 0
     ) -> None:
-        """Makes the layers.
+        """Creates the layers.
 
         Args:
             num_classes: logits per image.
-            image_size: rows and columns of the images, in pixels.
-            channels: of the images.
-            seed: of the initial weights.
+            image_size: height and width of the images, in pixels.
+            channels: channels of the images.
+            seed: the seed of the initial weights.
         """
-        tf.Module.__init__(self, name="digits_net")  # super() would make the tutorial's layers
+        tf.Module.__init__(self, name="digits_net")  # super() would create the tutorial's layers
         self.fast_ops = True
         ### BEGIN SOLUTION
 
         def layer(name: str, *shape: int, weight_decay: float = 0.0) -> Layer:
-            # So the activations keep their size from layer to layer.
+            # Keeps the scale of the activations from layer to layer.
             stddev = (2 / np.prod(shape[:-1])) ** 0.5
             return Layer(name, list(shape), stddev=stddev, weight_decay=weight_decay, seed=seed)
 
@@ -250,7 +257,7 @@ class DigitsNet(cifarlab.ConvNet):
         ### END SOLUTION
 
     def stages(self, images: tf.Tensor) -> NamedTuple:
-        """Every stage's result by name; the last one is the logits, float32[B, num_classes]."""
+        """Returns each stage's output by name; the last is the logits, float32[B, num_classes]."""
         ### BEGIN SOLUTION
         found: dict[str, tf.Tensor] = {}
         found["conv1"], found["pool1"] = self.convolve_and_pool(images, self.conv1, "pool1")
@@ -273,10 +280,11 @@ teaching.check_digits_network(DigitsNet)
 # %% [markdown]
 # ## 4. Better than before
 #
-# Both networks get the same number of steps, on the same pictures; yours gets a better recipe, too. First the
-# tutorial's as it stands: its network, its crops of 24, its distortions with mirror images, its constant learning rate.
+# Both networks train for the same number of steps on the same images, but yours also gets a better recipe. First, the
+# tutorial's setup without changes: its network, its crops of 24, its distortions including mirroring, and its constant
+# learning rate.
 #
-# **Predict:** how far does it come in 300 steps of 64 pictures?
+# **Predict:** what precision will it reach in 300 steps of 64 images?
 
 # %%
 STEPS, BATCH = 300, 64
@@ -286,13 +294,14 @@ before = evaluator.logits_and_labels(as_it_is.averages, cifarlab.inputs(digits))
 
 # %%
 p_before = metrics.precision_at_1(*before)
-print(f"better than always the same answer: {p_before > share + 0.1}; below 70 %: {p_before < 0.7}")
+print("better than a constant answer by 10 points:", p_before > share + 0.1)
+print("below 70 %:", p_before < 0.7)
 
 # %% [markdown]
-# Now yours: your network, your distortion, the larger crop. Learning rate and momentum are those of the quick recipe;
-# pictures are not mixed in pairs, and the averages' decay is 0.99, since the run is short. Two more distortions leave a
-# digit a digit: contrast, the tutorial's, and `random_affine`, which turns, stretches and slants each picture a little,
-# as house numbers are.
+# Now yours: your network, your distortion and the larger crop. The learning rate and the momentum are those of the
+# quick recipe. Images are not mixed in pairs, and the decay of the averages is 0.99 because the run is short. Two more
+# distortions keep a digit recognizable: the tutorial's contrast, and `random_affine`, which rotates, scales and slants
+# each image a little, as real house numbers are.
 
 # %%
 larger = dataclasses.replace(digits, crop_size=28)
@@ -312,31 +321,31 @@ adapted = cifarlab.train(
 )
 
 # %% [markdown]
-# How good is it? Let it answer, and we count. Write a function that recognizes pictures as they come from a file: any
-# number of them, 32 x 32, 0 to 255. Use the averaged weights, `adapted.averages`. To the network they must look as in
-# the evaluation.
+# How good is it? Let it classify the test images, and we count. Write a function that recognizes images as they come
+# from a file: any number of them, 32 x 32 pixels, with values from 0 to 255. Use the averaged weights,
+# `adapted.averages`. The network must see them in the same form as in the evaluation.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
-# Lesson 5, "A picture of your own": `classifier.Classifier` takes a network and a data set, and its method `logits`
-# takes raw pictures. Which data set's crops does the network expect?
+# Lesson 5 classifies a picture of your own: `classifier.Classifier` takes a network and a dataset, and its method
+# `logits` takes raw images. With which dataset do you get the crop size that the network expects?
 #
 # </details>
 #
 # <details><summary>Hint 2: what to do</summary>
 #
-# The logits of the pictures, [N, 10]; the digit is the place of the largest of each row. By hand, without the
-# classifier, the pictures have to be cropped centrally and then standardized.
+# Compute the logits of the images, [N, 10]. The digit is the index of the largest logit in each row. If you do it by
+# hand, without the classifier, take the central crop of each image and then standardize it.
 #
 # </details>
 
 
 # %% nbgrader={"grade_id": "recognize", "solution": true}
 def recognize(pictures: np.ndarray) -> np.ndarray:
-    """The digits that the adapted network sees.
+    """Returns the digits that the adapted network recognizes.
 
     Args:
-        pictures: uint8[N, 32, 32, 3], 0-255; any N.
+        pictures: the images, uint8[N, 32, 32, 3], 0-255; any N.
 
     Returns:
         integers [N], 0 to 9.
@@ -351,7 +360,7 @@ def recognize(pictures: np.ndarray) -> np.ndarray:
 teaching.check_recognize(recognize)
 
 # %% nbgrader={"grade_id": "recognize-others", "grade": true, "locked": true, "points": 1}
-# When the notebook is graded: the same check with other numbers.
+# When the notebook is graded, the same check runs here with different numbers.
 ### BEGIN HIDDEN TESTS
 teaching.check_recognize(recognize, key="public")
 ### END HIDDEN TESTS
@@ -363,27 +372,28 @@ print(f"at least 10 points better: {p_after > p_before + 0.1}")
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-for what, right in (("always the same", share), ("as it is", p_before), ("adapted", p_after)):
+for what, right in (("constant answer", share), ("unchanged", p_before), ("adapted", p_after)):
     low, high = metrics.wilson_interval(round(right * len(test[0])), len(test[0]))
-    print(f"{what}: {right:.1%}, between {low:.1%} and {high:.1%}")
+    print(f"{what}: {right:.1%} correct, 95 % interval {low:.1%} to {high:.1%}")
 
 # %%
 matrices = {
     title: metrics.confusion_matrix(*logits_and_labels)
-    for title, logits_and_labels in (("As it is", before), ("Adapted", after))
+    for title, logits_and_labels in (("Unchanged", before), ("Adapted", after))
 }
 figure, axes = figures.subplots(1, 2, height=4.8)
 for ax, (title, matrix) in zip(axes, matrices.items(), strict=True):
     evaluations.confusion(ax, matrix, digits.classes)
-    ax.set_title(f"{title}: what is taken for what?", loc="left", fontsize=11)
+    ax.set_title(f"{title}: what is confused with what?", loc="left", fontsize=11)
 figures.show(
     figure,
-    "Two tables of shares. Left, the network as it is: a dark diagonal, and pale squares in many places beside it. "
-    "Right, the adapted one: a darker diagonal, and little beside it.",
+    "Two confusion matrices. Left, the unchanged network: a dark diagonal, and pale squares in many places off it. "
+    "Right, the adapted network: a darker diagonal, and little off it.",
 )
 
 # %% [markdown]
-# Much was changed at once. What did the mirror images alone cost? The adapted network once more, with them.
+# We changed many things at once. How much does mirroring alone cost? We train the adapted network again, this time with
+# mirrored images.
 
 # %%
 config = dataclasses.replace(config, train_dir=str(runs / "mirrored"))
@@ -399,7 +409,7 @@ mirrored = cifarlab.train(
 # %%
 with_mirror = evaluator.logits_and_labels(mirrored.averages, cifarlab.inputs(larger))
 p_mirror = metrics.precision_at_1(*with_mirror)
-print(f"mirror images cost at least 2 points: {p_mirror < p_after - 0.02}")
+print(f"mirroring costs at least 2 points: {p_mirror < p_after - 0.02}")
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -411,26 +421,26 @@ for place in np.argsort(-more, axis=None)[:5]:
     print(
         f"{digit} taken for {taken}: {matrix[digit, taken]} times, {more[digit, taken]} more than without"
     )
-print(f"right: {p_mirror:.1%} with mirror images, {p_after:.1%} without")
+print(f"correct: {p_mirror:.1%} with mirroring, {p_after:.1%} without")
 
 # %% [markdown]
-# In so short a run the mirror images and the recipe are most of it. What crop, layers and stronger distortions bring
-# shows in longer ones: some 3 points on real digits (one seed; `benchmarks/README.md`).
+# In such a short run, mirroring and the recipe make most of the difference. The crop, the layers and stronger
+# distortions only pay off in longer runs: about 3 points on real digits (one seed; see `benchmarks/README.md`).
 #
-# ## What hours bring, on the real ones
+# ## What longer runs show on the real digits
 #
-# One seed and 300 steps of 64 are a short look. These are recorded runs on real house numbers, the first 4,434
-# training and 1,952 test digits of SVHN: 4,000 steps of 128 of the tutorial's network as it is, and of the solution's
-# network with distortions that are stronger yet, five seeds each (`benchmarks/README.md`). Everything that was to be
-# chosen was chosen on the last fifth of the training digits, and the test digits were looked at once. Precision @ 1 of
-# the averaged weights, in percent:
+# One seed and 300 steps of 64 images are only a first impression. The following numbers come from recorded runs on real
+# house numbers, the first 4,434 training digits and 1,952 test digits of SVHN. Two setups were trained for 4,000 steps
+# of 128 images, with five seeds each: the tutorial's network without changes, and the solution's network with even
+# stronger distortions (see `benchmarks/README.md`). All choices were made on the last fifth of the training digits, and
+# the test digits were used only once. This is the precision @ 1 of the averaged weights, in percent:
 
 # %%
 recorded_before = np.array([84.94, 85.55, 85.04, 85.55, 85.86])
 recorded_after = np.array([93.29, 93.03, 93.34, 92.93, 92.83])
 difference = recorded_after - recorded_before
 for what, values in (
-    ("as it is", recorded_before),
+    ("unchanged", recorded_before),
     ("adapted", recorded_after),
     ("difference", difference),
 ):
@@ -443,37 +453,38 @@ for what, values in (
 figure, (ax,) = figures.subplots(height=3)
 pairs = enumerate(zip(recorded_before, recorded_after, strict=True))
 curves = {f"seed {seed}": ([0, 1], pair) for seed, pair in pairs}
-plots.lines(ax, curves, title="Is it better with every seed?", x="", y="right (%)")
-ax.set_xticks([0, 1], ["as it is", "adapted"])
+plots.lines(ax, curves, title="Is it better with every seed?", x="", y="precision @ 1 (%)")
+ax.set_xticks([0, 1], ["unchanged", "adapted"])
 figures.show(
     figure,
-    "Five lines, one for each seed, that all rise from the network as it is to the adapted one.",
+    "Five lines, one per seed, that all rise from the unchanged network to the adapted one.",
     checksum=True,
 )
 
 # %% [markdown] nbgrader={"grade_id": "question", "locked": true}
-# **Explain in two sentences:** what did mirror images cost your network, and what has that to do with the pairs that it
-# confused more with them? And why can five seeds tell on the real digits that the adapted network is better, although
-# one run of either differs from the next? Name figures that were printed above in each.
+# **Explain in two sentences:** how much did mirroring cost your network, and how does that relate to the pairs of
+# digits that it confused more often? And why can five seeds show that the adapted network is better on the real digits,
+# although runs with the same setup differ? In each sentence, quote numbers that were printed above.
 #
-# *How it is graded, 2 points:* one for the points that mirror images cost, and a pair of digits of which one becomes
-# like the other, or strange to itself, in the mirror (or a reason why your pairs are not explained by that); one for
-# the mean difference against its standard error, or for the ranges that do not meet.
+# *How it is graded, 2 points:* one for the points that mirroring costs, with a pair of digits of which one looks like
+# the other or like no digit at all in the mirror (or a reason why this does not explain your pairs); one for the mean
+# difference compared with its standard error, or for the ranges that do not overlap.
 
 # %% [markdown] nbgrader={"grade_id": "explanation", "grade": true, "solution": true, "points": 2}
-# With mirror images fewer of the test digits were right, by the points between the last two shares printed above,
-# because half of what the network trained on were signs that no test picture shows, and digits that differ by what is
-# left and what is right, as a 5 and a mirrored 2 or a 3 and an 8 with an open side, could no longer be told apart by
-# that. On the real digits the adapted network is better by the mean difference that was printed, many times its
-# standard error, and the worst adapted run lies above the best run of the network as it is, so that the luck of a seed
-# cannot explain it.
+# With mirroring, fewer of the test digits were classified correctly, by the difference between the percentages with and
+# without mirroring printed above, because half of the training images showed symbols that no test image shows, and
+# digits that differ mainly in what is on the left and what is on the right, such as a 5 and a mirrored 2, or a 3 and an
+# 8 with an open side, were no longer distinguishable. On the real digits, the adapted network is better by the mean
+# difference that was printed, which is many times its standard error, and the worst adapted run is better than the best
+# run of the unchanged network, so a lucky seed cannot explain it.
 
 # %% [markdown]
 # ## Recap
 #
-# - Look at the data first: axes, labels, how uneven the classes are, and what always the same answer is worth.
-# - A distortion is right when the class survives it, which nobody but you can know of your own pictures.
-# - A network is better when it is better with every seed, on pictures on which nothing was chosen.
+# - Look at the data first: axes, labels, how imbalanced the classes are, and how often the most common answer is
+#   correct.
+# - A distortion is suitable if the class stays the same. Only you can know that about your own images.
+# - A network is better if it is better with every seed, on images that were not used to make any choice.
 #
-# **Try next:** leave out one of the three changes at a time, and find out which brought most; or train on
-# `street_digits` and recognize the real ones, or the other way round.
+# **Try next:** leave out one of the three changes at a time, and find out which one contributes most. Or train on
+# `street_digits` and recognize the real digits, or the other way round.

@@ -1,4 +1,4 @@
-"""The exported model in other programs: the code of docs/export.md as it stands, on the shipped weights."""
+"""The exported model in other programs: runs the code of docs/export.md on the pretrained weights."""
 
 import re
 from pathlib import Path
@@ -41,22 +41,22 @@ def expected(classifier, pictures):
 
 @pytest.fixture(scope="module")
 def page(classifier, pictures, drawn, tmp_path_factory):
-    """The names that the page's code has defined, run block after block where `cifarlab export model` wrote."""
+    """The names defined by the page's code blocks, run in order next to the directory `model`."""
     folder = tmp_path_factory.mktemp("page")
     export(classifier, folder / "model")
-    Image.fromarray(pictures[0]).save(folder / "picture.png")
-    names = {"training_pictures": read_records(drawn.train_files[0])[0][:100]}
-    # The converter and the interpreter write lines of their own to stderr.
+    Image.fromarray(pictures[0]).save(folder / "image.png")
+    names = {"training_images": read_records(drawn.train_files[0])[0][:100]}
+    # The converter and the interpreter write to stderr.
     with pytest.MonkeyPatch.context() as patch, suppressed_stderr():
         patch.chdir(folder)
         for block in re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
-            exec(block.replace("examples = pictures ", "examples = training_pictures "), names)
+            exec(block.replace("examples = batch ", "examples = training_images "), names)
     assert len(names["examples"]) == 100
     return {**names, "folder": folder}
 
 
 def test_tensorflow_names_the_class(page, classifier, pictures, expected):
-    np.testing.assert_array_equal(page["pictures"], pictures[:1])
+    np.testing.assert_array_equal(page["batch"], pictures[:1])
     np.testing.assert_allclose(page["logits"], expected[:1], atol=1e-3)
     assert page["classes"] == list(classifier.dataset.classes)
 
@@ -93,9 +93,9 @@ def test_tensorflow_lite_agrees_in_size_and_class_with_what_the_page_says(page, 
 
 
 def test_an_integer_model_with_a_quantized_division_fails_as_the_page_says(page, pictures):
-    """Once this fails, TensorFlow Lite divides as it should, and the page's longer way may be needed no more."""
-    (message,) = re.findall(r"and ends with `(.*?)`", PAGE)
-    # One picture at 400 contrasts: its deviations fall on each of the 256 numbers in their range.
+    """If this test fails, TensorFlow Lite has fixed the division, and the page's workaround can go."""
+    (message,) = re.findall(r"and fails with\s`(.*?)`", PAGE)
+    # One image at 400 contrasts: its quantized deviations cover all 256 values of their range.
     contrasts = np.linspace(0.05, 1, 400)[:, None, None, None]
     of_every_contrast = (max(pictures, key=np.std) * contrasts).astype(np.uint8)
     with suppressed_stderr():
@@ -112,7 +112,7 @@ def test_an_integer_model_with_a_quantized_division_fails_as_the_page_says(page,
 
 
 class Deeper(ConvNet):
-    """A subclass with another order of stages, and a function that was compiled before the export."""
+    """A subclass with a different last stage, and with a function that was compiled before the export."""
 
     def __init__(self, **settings):
         super().__init__(**settings)
@@ -124,7 +124,7 @@ class Deeper(ConvNet):
 
 
 class Pair(tf.Module):
-    """A network that holds two, in a list."""
+    """A network that contains two others in a list."""
 
     def __init__(self):
         super().__init__()
@@ -135,7 +135,7 @@ class Pair(tf.Module):
 
 
 class OnlyStages(tf.Module):
-    """A network of another make, which has no `fast_ops`."""
+    """A network of a different kind, without `fast_ops`."""
 
     def __init__(self):
         super().__init__()
@@ -162,7 +162,7 @@ def test_what_is_exported_is_plain_and_equal_and_the_network_stays_as_it_was(mak
 
 
 def operations_of(signature):
-    """How many operations of each type a signature has, those of the functions that it calls included."""
+    """Counts the operations of each type in a signature, including the functions that it calls."""
     definition = signature.graph.as_graph_def()
     counts = count_operations(signature.graph)
     for function in definition.library.function:
