@@ -183,7 +183,7 @@ print(f"averages gain {100 * min(gains):.1f} to {100 * max(gains):.1f} points")
 #
 # *Precision @ 1* is the share of images whose largest logit is that of the correct class. (It is also called top-1
 # accuracy.) So each test image has to be evaluated exactly once. `pipeline.inputs` returns the images in the order of
-# the file, cropped to the center and not distorted, in batches of which the last one is smaller.
+# the file, center-cropped and not distorted, in batches. The last batch is smaller.
 
 # %%
 test_images = cifarlab.inputs(dataset, batch_size=500)
@@ -359,7 +359,7 @@ evaluations.predictions(left_ax, right_ax, picture, predictions)
 figures.show(figure, "A red ship on blue water, and the probability of each of the ten classes.")
 
 # %% [markdown]
-# `read_image` takes any file that Pillow can read, scales it to fill a square of 32 pixels, and crops it to the center.
+# `read_image` takes any file that Pillow can read, scales it to fill a square of 32 pixels, and keeps the center.
 #
 # Our network has been trained for only a few seconds, and on drawn images unless you have switched. cifarlab comes with
 # weights that were trained on CIFAR-10 for half an hour on two cores, and with the record of that training. `cifarlab

@@ -32,8 +32,8 @@ print(f"Data: {some} images, seed 0")
 # %% [markdown]
 # ## A folder for each class
 #
-# `from_folder` reads what most people have: a folder that contains one folder per class, named after the class. In it
-# are the images, with any names, of any size, and in any format that Pillow can read.
+# `from_folder` reads what most people have: a folder that contains one folder per class, named after the class. The
+# images in it may have any names, any size, and any format that Pillow can read.
 #
 # **To use your own photos**, write the path of such a folder into the line with `PICTURES` above, or start JupyterLab
 # with `CIFARLAB_PICTURES=FOLDER make lab`. No cell below refers to a class by name, so all of them run on your photos,
@@ -63,9 +63,9 @@ for folder in sorted(filter(Path.is_dir, home.iterdir())):
 # %% [markdown]
 # ## One call
 #
-# `from_folder` scales each image to fill a square of 32 pixels, and crops it to the center. It sets aside a random
-# fifth of each class as test images. Then it writes two files of records like those of lesson 1, in shuffled order, and
-# a description. From now on that folder is the dataset, and it no longer matters where your photos are.
+# `from_folder` scales each image to fill a square of 32 pixels, and keeps the center. It sets aside a random fifth of
+# each class as test images. Then it writes two files of records like those of lesson 1, in shuffled order, and a
+# description. From now on that folder is the dataset, and it no longer matters where your photos are.
 
 # %%
 dataset = custom.from_folder(home, "mine")
@@ -115,7 +115,7 @@ print(f"{gray.image_shape}: {gray.num_examples('train'):,} and {gray.num_example
 # %% [markdown]
 # Anything that provides a `tf.data.Dataset` of (image, label) goes through `from_tf_dataset`: TensorFlow Datasets'
 # `tfds.load` with `as_supervised=True`, Keras' `image_dataset_from_directory`, or your own pipeline. All its images
-# must have the same size, which takes one line. Here they are scaled down to half the size.
+# must have the same size, and a single `map` takes care of that. Here it scales them down to half the size.
 
 
 # %%
