@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 4. Training: is it learning?
 #
-# A training run takes minutes, hours or days, and most of what can go wrong does not stop it: the loss falls a
-# little, the console goes on printing, and the network learns nothing worth having. This lesson is about looking. You
-# train, read the run in four different places, steer it while it runs, stop it, and go on where it stopped.
+# A training run takes minutes, hours or days, and most of what can go wrong does not stop it. The loss falls a little,
+# the console keeps printing, and the network learns nothing worth having. This lesson is about watching a run. You will
+# train, inspect the run in four different ways, steer it while it is running, stop it, and resume it where it stopped.
 #
 # **You need** lesson 3's loss and learning rate. **You will be able to** say what each number on the console means,
-# check that the network is given the right pictures, read distributions of weights, gradients and activations, find
-# the same run in TensorBoard, pause, stop and steer a run from another thread, and continue one from its checkpoint.
+# check that the network gets the right images, read distributions of weights, gradients and activations, find the same
+# run in TensorBoard, pause, stop and steer a run from another thread, and resume one from its checkpoint.
 #
 # **Time**: 35 minutes to read and try, under a minute to run on two processor cores.
 
@@ -25,41 +25,41 @@ from cifarlab.plotting import figures, image_grids, plots, runs
 from cifarlab.training import checkpoints, run_log
 
 dataset = cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
-os.chdir(tempfile.mkdtemp())  # runs are written below the folder that one stands in
-print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training pictures, seed 0")
+os.chdir(tempfile.mkdtemp())  # runs are written to the current folder
+print(f"Data: {dataset.name}, {dataset.num_examples('train'):,} training images, seed 0")
 
 # %% [markdown]
-# ## Four ways to look at a run
+# ## Four ways to watch a run
 #
-# `cifarlab.train` runs in silence and knows nothing of consoles or plots. Whoever wants to look passes an *observer*,
-# an object that the loop tells what it did. Observers look and never steer, so a run with them and one without end in
-# the same weights. We pass three:
+# `cifarlab.train` prints nothing and knows nothing about consoles or plots. To see what is happening, you pass
+# *observers*: objects that the training loop calls to report what it has done. Observers watch and never change the
+# run, so a run ends with the same weights whether or not it is observed. We pass three:
 #
 # - `Console` prints the tutorial's lines.
 # - `Summaries` writes TensorBoard's event files.
-# - `DistributionRecorder` keeps distributions in memory, for this notebook's figures.
+# - `DistributionRecorder` keeps distributions in memory, for the figures in this notebook.
 #
-# The fourth way needs none of them: each run writes a log, one line of JSON for each event, into its folder.
+# The fourth way needs no observer: each run writes a log to its folder, with one line of JSON per event.
 #
-# (In TensorFlow 1 a *session* ran pieces of a graph and held the variables. The tutorial's later version hung *hooks*
-# on a `MonitoredTrainingSession`, and those printed, wrote summaries and saved checkpoints. Here the loop is a Python
-# loop around one compiled function, and observers are what hooks were.)
+# (In TensorFlow 1, a *session* ran pieces of a graph and held the variables. The tutorial's later version attached
+# *hooks* to a `MonitoredTrainingSession`, and the hooks printed, wrote summaries and saved checkpoints. Here the loop
+# is a Python loop around one compiled function, and observers do what hooks did.)
 #
-# TensorBoard takes some seconds to start, so we start it now, as a process of its own, and go on without waiting. It
-# will look into the folder `runs`, where there is nothing yet.
+# TensorBoard takes some seconds to start, so we start it now, as a separate process, and continue without waiting. It
+# will watch the folder `runs`, which is still empty.
 
 # %%
 board = tensorboard.TensorBoard("runs")
 
 # %% [markdown]
-# The run below is short: 100 steps with batches of 64 instead of the tutorial's 128, and it saves a checkpoint every
-# 25 steps instead of every 1,000, and is looked at more often. Otherwise it is the tutorial's recipe.
+# The run below is short: 100 steps with batches of 64 instead of the tutorial's 128. It saves a checkpoint every 25
+# steps instead of every 1,000, and we inspect it more often. Otherwise it follows the tutorial's recipe.
 #
-# **Predict:** the first line tells the speed of step 0. Will it be faster or slower than that of the lines after it?
+# **Predict:** the first line reports the speed of step 0. Will it be faster or slower than the lines after it?
 #
 # <details><summary>Answer</summary>
 #
-# Much slower. Step 0 waits for the shuffle queue to fill and for TensorFlow to trace and compile the step. The
+# Much slower. Step 0 waits for the shuffle queue to fill, and for TensorFlow to trace and compile the step. The
 # tutorial's log shows the same: 2.0 examples/sec at step 0.
 #
 # </details>
@@ -73,10 +73,11 @@ observers = [console.Console(), summaries.Summaries(10), seen]
 state = cifarlab.train(config, dataset=dataset, observers=observers)
 
 # %% [markdown]
-# Each line has the form of the tutorial's: when; the step, counted from 0; the total loss of *that step's batch
-# alone*, so it jumps about; then how many pictures a second were trained on since the line before, and how many
-# seconds a batch took. The two speeds say the same thing: pictures a second are the batch size divided by the seconds
-# of a batch. (The line at the top is about a pause that the tutorial announces as "a few minutes".)
+# The lines have the tutorial's format. First comes the time, then the step, counted from 0. Next is the total loss on
+# *that step's batch alone*: each step sees a different 64 images, so the loss jumps around. Last are the number of
+# images trained on per second since the previous line, and the number of seconds per batch. The two speeds say the same
+# thing: images per second is the batch size divided by the seconds per batch. (The line at the top announces the pause
+# that took "a few minutes" in the tutorial.)
 #
 # ## The loss, from the run's log
 #
@@ -86,7 +87,7 @@ state = cifarlab.train(config, dataset=dataset, observers=observers)
 log = list(run_log.read_log("runs/first"))
 losses = runs.series(log, "losses", "total_loss")[1]
 print("events:", ", ".join(sorted({event["event"] for event in log})))
-print(f"loss at step 0: {losses[0]:.1f}; later 0.2 lower: {min(losses) < losses[0] - 0.2}")
+print(f"loss at step 0: {losses[0]:.1f}; falls by more than 0.2: {min(losses) < losses[0] - 0.2}")
 
 # %%
 figure, (left_ax, right_ax) = figures.subplots(1, 2, height=2.9)
@@ -94,20 +95,20 @@ runs.losses(left_ax, log)
 runs.speed(right_ax, log)
 figures.show(
     figure,
-    "Left: the loss of single batches, jagged, and its moving average, smooth, both falling from 4.7. "
+    "Left: the loss of single batches (jagged) and its moving average (smooth), both falling from 4.7. "
     "Right: images per second between two logged steps.",
 )
 
 # %% [markdown]
-# The pale line is what the console prints. The strong one is its moving average with decay 0.9, a memory of about ten
-# steps, and the one to judge by. It falls, so something is being learned. The speed goes up and down because looking
-# costs time: at every tenth step the summaries and the recorder ask for a second pass through the network. Most of
-# their work comes after that step's line was printed, so it is the next line, that of step 5, 15 and so on, that is
-# slow.
+# The pale line is what the console prints. The strong line is its moving average with decay 0.9, a memory of about ten
+# steps, and this is the one to judge by. It falls, so something is being learned. The speed goes up and down because
+# watching costs time: at every tenth step the summaries and the recorder ask for a second pass through the network.
+# Most of that work happens after the step's line has been printed, so it is the next line (step 5, 15 and so on) that
+# is slow.
 #
-# But part of the loss's fall is weight decay alone, which makes the weights smaller whatever the pictures show
-# (lesson 3). What tells of the pictures is the cross-entropy. A network that only guesses among ten classes stands at
-# ln 10 = 2.30.
+# But part of the drop in the loss is due to weight decay alone, which shrinks the weights no matter what the images
+# show (lesson 3). The part that depends on the images is the cross-entropy. For a network that only guesses among ten
+# classes, it is ln 10 = 2.30.
 
 # %%
 names = {"cross-entropy": "cross_entropy", "decay of local3": "local3/weight_loss"}
@@ -117,7 +118,7 @@ plots.lines(ax, curves, title="Which part of the loss falls?", x="step", y="aver
 ax.axhline(np.log(10), color=figures.MUTED_COLOR, linestyle="--", label="guessing: ln 10")
 ax.legend(frameon=False, fontsize=9)
 figures.show(
-    figure, "Cross-entropy leaves the line of guessing; local3's weight decay falls slowly."
+    figure, "Cross-entropy drops below the line for guessing; local3's weight decay falls slowly."
 )
 
 # %% tags=["result"]
@@ -127,10 +128,10 @@ print(f"guessing: {np.log(10):.2f}; below it by step 95: {cross_entropy[-1] < np
 # %% [markdown]
 # ## Is the model given appropriate images?
 #
-# The tutorial asks this of its image summary, and for good reason. Labels that slipped by one record, colour planes
-# read in the wrong order, pictures that were standardized twice: none of these raises an error, and with most of them
-# the loss still falls. So look at the batch *as the network got it*, not at the files. The recorder kept the last
-# batch that it looked at. (Grey levels are stretched for your eyes, as in lesson 1.)
+# The tutorial asks this about its image summary, and for good reason. Labels shifted by one record, color planes read
+# in the wrong order, images standardized twice: none of these raises an error, and with most of them the loss still
+# falls. So look at the batch *as the network got it*, not at the files. The recorder kept the last batch that it
+# recorded. (Gray levels are stretched to make them visible, as in lesson 1.)
 
 # %%
 images, labels = image_grids.rescale_to_255(seen.images), seen.labels
@@ -138,13 +139,13 @@ present = np.unique(labels)
 rows = {dataset.classes[label]: images[labels == label][:10] for label in present}
 figure, (ax,) = figures.subplots(height=0.25 + 0.48 * len(rows))
 image_grids.image_grid(ax, rows)
-title = "One batch of 64 as the network got it, a row for each class: crops with strange contrasts."
+title = "One batch of 64 as the network got it, one row per class: crops with odd contrasts."
 figures.show(figure, title)
 
 # %% [markdown]
-# Three questions to ask of such a sheet. Can you tell what is in the pictures? Do they fit the names on their left?
-# Do they vary as they should: mirrored, shifted, in other contrasts? Then two that numbers answer: is each picture
-# standardized, and are all classes there, about equally often?
+# Ask three questions about such a grid. Can you tell what is in the images? Do they match the names on their left? Do
+# they vary as they should: mirrored, shifted, with altered contrast? Two more questions are answered by numbers: is
+# each image standardized, and does each class appear, about equally often?
 
 # %%
 print("mean 0 and deviation 1:", bool(np.abs(seen.images.mean((1, 2, 3))).max() < 1e-4),
@@ -152,15 +153,16 @@ print("mean 0 and deviation 1:", bool(np.abs(seen.images.mean((1, 2, 3))).max() 
 print("classes in the batch:", len(present), "of", dataset.num_classes)
 
 # %% [markdown]
-# This is what the same pictures look like with the most frequent mistake, planes taken for interleaved colours
-# (lesson 1). Shapes, types, means and deviations are all as before.
+# This is what the same images look like with the most common mistake, planes read as interleaved colors (lesson 1).
+# Shapes, types, means and deviations are exactly as before.
 #
 # **Predict:** would you see it in the loss?
 #
 # <details><summary>Answer</summary>
 #
-# Hardly. The network would learn from the stripes, since the same wrong order holds for every picture; only slower
-# and less, because neighbours are no longer neighbours. You would blame the learning rate. Looking takes a minute.
+# Hardly. The network would learn from the stripes, since the same wrong order applies to every image. It would only
+# learn more slowly and less well, because neighboring pixels are no longer neighbors. You would blame the learning
+# rate. Looking at the batch takes a minute.
 #
 # </details>
 
@@ -169,79 +171,81 @@ wrong = images[:12].transpose(0, 3, 1, 2).reshape(-1, 24, 24, 3)
 figure, (ax,) = figures.subplots(height=1.5)
 image_grids.image_grid(ax, {"right": images[:12], "wrong": wrong})
 figures.show(
-    figure, "Above, twelve pictures of the batch; below, each as nine small grey copies in stripes."
+    figure, "Above, twelve images of the batch; below, each as nine small gray copies in stripes."
 )
 
 # %% [markdown]
 # ## Distributions over the steps
 #
-# One number a step says whether the loss falls. Where training goes wrong, and in which layer, shows in how weights,
-# gradients and activations are spread. Each panel below is one layer. The black line is the median; the bands hold
-# the middle 38, 68, 87 and 100 % of the values, as in TensorBoard's tab *Distributions*.
+# One number per step tells you whether the loss falls. To see where training goes wrong, and in which layer, look at
+# how weights, gradients and activations are distributed. Each panel below is one layer. The black line is the median;
+# the bands hold the middle 38, 68, 87 and 100 % of the values, as in TensorBoard's *Distributions* tab.
 
 # %%
 figure, axes = figures.subplots(1, 5, height=2.3)
 distributions.percentile_bands(axes, seen.steps, seen.weights, y="weights")
 figures.show(
-    figure, "Weights of five layers: wide bands that hardly move, softmax_linear's growing."
+    figure,
+    "Weights of five layers: wide bands that hardly change, except that softmax_linear's widen.",
 )
 
 # %% [markdown]
-# Weights move slowly. In 100 steps most of them stay where they were drawn, and what the network has learned by now
-# lies in small changes of many. Only `softmax_linear` began with tiny weights (deviation 1/192) and visibly grows.
+# Weights change slowly. In 100 steps most of them stay close to their initial values, and what the network has learned
+# so far is spread over small changes in many weights. Only `softmax_linear` started with tiny weights (standard
+# deviation 1/192), and its distribution visibly widens.
 
 # %%
 figure, axes = figures.subplots(1, 5, height=2.3)
 distributions.percentile_bands(axes, seen.steps, seen.gradients, y="gradients")
 figures.show(
     figure,
-    "Gradients of five layers: narrow in the first steps but for softmax_linear's, wider once learning starts.",
+    "Gradients of five layers: narrow in the first steps except softmax_linear's, wider once learning starts.",
 )
 
 # %% [markdown]
-# **Why are the gradients of the lower layers so small at first?** Before you open the answer, think of what a
-# gradient passes on its way down.
+# **Why are the gradients of the lower layers so small at first?** Before you open the answer, think about what a
+# gradient passes through on its way down.
 #
 # <details><summary>Answer</summary>
 #
-# It is multiplied with the weights of `softmax_linear`, and these are tiny in the beginning. As they grow, more of
-# the error gets through, and the layers below begin to learn. That is one reason why the loss falls slowly at first.
+# It is multiplied by the weights of `softmax_linear`, and these are tiny in the beginning. As they grow, more of the
+# error gets through, and the layers below begin to learn. That is one reason why the loss falls slowly at first.
 #
 # </details>
 
 # %%
 spread = {name: np.ptp(np.array(rows)[:, 1:8], axis=1) for name, rows in seen.gradients.items()}
 grown = {name: max(values) / values[0] for name, values in spread.items()}
-print("gradients of conv1 at least twice as wide later:", bool(grown["conv1"] > 2))
+print("gradients of conv1 become more than twice as wide:", bool(grown["conv1"] > 2))
 print("every layer has gradients:", all(values.min() > 0 for values in spread.values()))
 
 # %% [markdown]
-# What to look for here: gradients that are zero in some layer (it is cut off, or its ReLUs are all dead), or that
-# grow by powers of ten (the rate is too high; the next sign is a loss that is not a number, and there cifarlab
-# stops).
+# What to look for here: gradients that are zero in some layer (it is disconnected, or its ReLUs are all dead), or
+# gradients that grow by powers of ten (the learning rate is too high; the next sign is a loss that is not a number, and
+# there cifarlab stops).
 
 # %%
 figure, axes = figures.subplots(1, 5, height=2.3)
 distributions.percentile_bands(axes, seen.steps, seen.activations, y="activations")
 figures.show(
-    figure, "Activations of five layers: at or above zero but for the logits, which spread."
+    figure, "Activations of five layers: at or above zero, except for the logits, which spread."
 )
 
 # %% [markdown]
-# ReLUs give nothing below zero, so the medians of the first four lie at or near it. The last panel shows the logits.
-# They begin as nearly equal (the network has no opinion), and spread as it forms one.
+# ReLUs never output anything below zero, so the medians of the first four panels are at or near zero. The last panel
+# shows the logits. They start out almost equal (the network has no opinion), and spread as it forms one.
 #
 # ## How many units are silent?
 #
-# *Sparsity* is the share of activations that are exactly zero. The tutorial logs it for each layer. Its `local3` is
-# the layer to watch: it holds 83 % of all parameters, and a silent unit leaves its whole share of them unused.
+# *Sparsity* is the share of activations that are exactly zero. The tutorial logs it for each layer. `local3` is the
+# layer to watch: it holds 83 % of all parameters, and each silent unit leaves its share of them unused.
 #
 # **Predict:** at step 0, about what share of `local3`'s units is silent? It has random weights, and biases of 0.1.
 #
 # <details><summary>Answer</summary>
 #
-# Random weights make sums that are positive as often as negative: one half. The bias of 0.1 shifts them all a little
-# to the positive side, so somewhat less than half is silent.
+# With random weights, the sums are positive as often as negative, which gives one half. The bias of 0.1 shifts them all
+# slightly toward the positive side, so a little less than half of the units are silent.
 #
 # </details>
 
@@ -258,46 +262,46 @@ figures.show(figure, "Sparsity of four layers: all near one half at first, risin
 
 # %%
 local3 = seen.sparsity["local3"]
-print("local3, silent at step 0, between 40 and 50 %:", 0.4 < local3[0] < 0.5)
+print("local3: 40 to 50 % are silent at step 0:", 0.4 < local3[0] < 0.5)
 print("local3 is sparser at the end:", local3[-1] > local3[0])
 
 # %% [markdown]
-# It rises a little, as units begin to specialize: one that answers to fewer pictures is silent for more of them. A
-# slow rise is healthy. A layer that jumps to 1 is dead: no gradient passes a silent ReLU, so it cannot come back.
+# It rises a little as units begin to specialize: a unit that responds to fewer images is silent on more of them. A slow
+# rise is healthy. A layer that jumps to 1 is dead: no gradient passes through a silent ReLU, so it cannot come back.
 #
 # ## The same run in TensorBoard
 #
-# To open TensorBoard on this run yourself, run two lines in this notebook: `%load_ext tensorboard`, then
-# `%tensorboard --logdir runs`. In a terminal, in cifarlab's folder, it is `.venv/bin/tensorboard --logdir FOLDER`,
-# with what `os.path.abspath("runs")` says here as the FOLDER. Here the process that we started above has had time to
-# find our run. We ask it what its own web page would ask.
+# To open TensorBoard on this run yourself, run two lines in this notebook: `%load_ext tensorboard`, then `%tensorboard
+# --logdir runs`. In a terminal, in cifarlab's folder, the command is `.venv/bin/tensorboard --logdir FOLDER`, where
+# FOLDER is what `os.path.abspath("runs")` returns here. Meanwhile, the process that we started above has had time to
+# find our run. We ask it for the same data that its web page would request.
 
 # %%
-print("answers on this machine alone:", board.address.startswith("http://127.0.0.1:"))
+print("reachable from this machine only:", board.address.startswith("http://127.0.0.1:"))
 points = board.scalars("first", "local3/sparsity", until=90)
-print("steps that it has read:", [step for step, value in points])
-print("as we saw it:", np.allclose([value for step, value in points], local3))
+print("steps in TensorBoard:", [step for step, value in points])
+print("same values as recorded here:", np.allclose([value for step, value in points], local3))
 
 # %%
-board.scalars("first", "softmax_linear/sparsity", until=90)  # the last that a step writes
+board.scalars("first", "softmax_linear/sparsity", until=90)  # a step writes this one last
 scalars = board.ask("data/plugin/scalars/tags")["first"]
 print("\n".join(sorted(scalars)))
 
 # %% [markdown]
-# These are the tutorial's names, but for `queue/...` and `examples_per_second`, which are ours. `total_loss (raw)` is
-# the loss of a batch, `total_loss` its moving average, and `conv1/sparsity` what we just drew. The tab *Graphs* has the
-# training graph, *Images* three pictures of each batch that was looked at, *Distributions* and *Histograms* what you
-# saw above. (A *summary* in TensorFlow 1 was an operation of the graph: one had to run it and hand its result to a
-# writer. Today it is a function that writes.)
+# These are the tutorial's names, except for `queue/...` and `examples_per_second`, which are ours. `total_loss (raw)`
+# is the loss of one batch, `total_loss` its moving average, and `conv1/sparsity` is what we just plotted. The *Graphs*
+# tab has the training graph, *Images* has three images from each batch that was summarized, and *Distributions* and
+# *Histograms* show what you saw above. (A *summary* in TensorFlow 1 was an operation in the graph. You had to run it
+# and pass its result to a writer. Today it is a function that writes.)
 #
-# The process has done its work and can go:
+# The process has done its job, and we can stop it:
 
 # %%
 board.stop()
 
 # %% [markdown]
-# The event files stay. They are no secret format: TensorBoard's own reader gives the values back, and they are those
-# of the log.
+# The event files remain. Their format is open: TensorBoard's own reader returns the values, and they match those in the
+# log.
 
 # %%
 from tensorboard.backend.event_processing import event_accumulator
@@ -307,17 +311,17 @@ reader.Reload()
 events = reader.Tensors("total_loss (raw)")
 values = [float(tf.make_ndarray(event.tensor_proto)) for event in events]
 print("steps:", [event.step for event in events])
-print("the log says the same:", np.allclose(values, losses[::2], atol=1e-5))
+print("same values as in the log:", np.allclose(values, losses[::2], atol=1e-5))
 
 # %% [markdown]
 # ## Steering a run
 #
-# To stop, to pause, to change the learning rate: all of it goes through one object, `Control`, whose methods may be
-# called from any thread. The loop looks at it between two steps, so a run never stops half-way through an update.
-# This is what Ctrl-C uses in a terminal, and what a dashboard's buttons call.
+# Stopping, pausing, changing the learning rate: all of this goes through one object, `Control`, whose methods may be
+# called from any thread. The loop checks it between two steps, so a run never stops halfway through an update. Ctrl-C
+# in a terminal uses it, and so do the buttons of a dashboard.
 #
-# To make it repeatable we let a second thread play the person at the buttons. It is told of each logged step by an
-# observer, which waits for its reaction; a real person would just click.
+# To make the example repeatable, we let a second thread play the person at the buttons. An observer reports each logged
+# step to that thread and waits for its reaction. A real person would just click.
 
 
 # %%
@@ -327,10 +331,10 @@ steps = queue.Queue()
 
 
 class Messenger(cifarlab.Observer):
-    """Tells another thread of each logged step, and waits until it has reacted."""
+    """Reports each logged step to another thread, and waits until it has reacted."""
 
     def on_step(self, record):
-        """Called by the loop."""
+        """Is called by the training loop."""
         steps.put(record.step)
         steps.join()
 
@@ -359,10 +363,10 @@ state = cifarlab.train(config, dataset=dataset, observers=[Messenger()], control
 print("updates done:", int(state.step), "of", config.max_steps)
 
 # %% [markdown]
-# The person said stop at step 40. That step was the 41st, counted from 0, and was finished and saved. What was
-# steered stands in the log, because it is part of what the run is. Its `step` is the number of updates done by then,
-# so what the person did at step 10 stands at 11. Resuming and stopping change nothing of the run but its time and its
-# end, and have no line:
+# The person pressed stop at step 40. That step was the 41st, counted from 0, and it was finished and saved. The log
+# records the other actions, because they are part of what the run is. The `step` of an event is the number of updates
+# done so far, so what the person did at step 10 is recorded at 11. Resuming and stopping change nothing about the run
+# except its duration and its end, so they are not recorded:
 
 # %%
 for event in run_log.read_log("runs/steered"):
@@ -372,7 +376,7 @@ for event in run_log.read_log("runs/steered"):
 # %% [markdown]
 # ## Checkpoints
 #
-# What is left of a run that ended, or crashed, or lost its power, is its folder.
+# When a run has finished, crashed, or lost power, what remains is its folder.
 
 # %%
 for file in sorted(os.listdir("runs/first")):
@@ -381,12 +385,13 @@ for file in sorted(os.listdir("runs/first")):
         print(f"{size:4.1f} MB  {file}" if size > 1 else f"         {file}")
 
 # %% [markdown]
-# A checkpoint of step 25 is the pair `model.ckpt-25.data...`, the values, and `model.ckpt-25.index`, where in it each
-# variable lies. The index is written last, and without it a checkpoint does not count: a crash in the middle of saving
-# leaves the one before it in charge. The small file `checkpoint` names the latest one for other programs. `config.json`
-# holds the settings, `log.jsonl` the log. (The *Saver* of TensorFlow 1 wrote the same files.)
+# A checkpoint of step 25 is a pair of files: `model.ckpt-25.data...` holds the values, and `model.ckpt-25.index` says
+# where in it each variable is. The index is written last, and a checkpoint without it does not count. So if saving
+# crashes halfway, the previous checkpoint stays the current one. The small file `checkpoint` names the latest one for
+# other programs. `config.json` holds the settings, `log.jsonl` the log. (The *Saver* of TensorFlow 1 wrote the same
+# files.)
 #
-# **Predict:** the network has 1,068,298 parameters of 4 bytes, 4.3 MB. Why is a checkpoint twice as large?
+# **Predict:** the network has 1,068,298 parameters of 4 bytes each, 4.3 MB. Why is a checkpoint twice as large?
 
 # %%
 newest = checkpoints.latest_checkpoint("runs/first")
@@ -398,18 +403,18 @@ for name, shape in tf.train.list_variables(newest):
 # <details><summary>Answer</summary>
 #
 # It holds the weights twice: `network`, which is trained, and `averages`, the moving averages that evaluation uses
-# (lesson 5). Besides there are single numbers: the step, the averages of the losses, and the factor of the learning
-# rate.
+# (lesson 5). In addition there are a few single numbers: the step, the averages of the losses, and the learning rate
+# factor.
 #
 # </details>
 #
-# ## Going on
+# ## Resuming a run
 #
-# To continue a run is to call `train` once more with the same folder. It finds the newest checkpoint, restores
-# everything, moves to the same place in the same epoch, and goes on with the very batch that would have come next.
+# To resume a run, call `train` again with the same folder. It finds the latest checkpoint, restores everything, moves
+# to the same position in the same epoch, and continues with exactly the batch that would have come next.
 #
-# **Predict:** the person lowered the learning rate to a tenth. Which rate will the continued run use, with a new
-# `Control` that nobody touched?
+# **Predict:** the person lowered the learning rate to a tenth. Which rate will the resumed run use, with a new
+# `Control` that nobody has touched?
 
 # %%
 state = cifarlab.train(config, dataset=dataset)
@@ -432,21 +437,22 @@ figures.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# 0.01: the factor is part of the state, and so of the checkpoint. `control.scale_learning_rate(1)` would bring the
-# schedule's own rate back.
+# 0.01. The factor is part of the state, and therefore of the checkpoint. `control.scale_learning_rate(1)` would restore
+# the schedule's own rate.
 #
 # </details>
 #
-# The log tells one story, and each step is in it once. The stop has left no trace, and that holds to the last bit: a
-# run that is interrupted and continued ends in the same weights as one that was not. A test of cifarlab compares them
-# (`tests/training/test_loop.py`). The tutorial's programs could not do this: they deleted the old folder when they
-# started.
+# The log reads as one continuous run, with each step in it once. The stop left no trace, and this holds down to the
+# last bit: a run that is interrupted and resumed ends with the same weights as an uninterrupted one. A test in cifarlab
+# compares them (`tests/training/test_loop.py`). The tutorial's programs could not do this: they deleted the old folder
+# when they started.
 #
 # ## The same by hand: a dashboard
 #
-# The dashboard below is a run in which you are the person at the buttons. It continues `runs/first`, which ended after
-# 100 steps, up to step 2,000. Training is on a thread of its own, so the notebook stays free. Read this on the web, or
-# without a kernel, and there is only its picture; run the cell in JupyterLab and it lives.
+# The dashboard below is a run in which you are the person at the buttons. It resumes `runs/first`, which ended after
+# 100 steps, and continues up to step 2,000. Training runs on a separate thread, so the notebook stays free. If you read
+# this on the web, or without a kernel, you only see a static image of the dashboard. Run the cell in JupyterLab to get
+# the live one.
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -458,30 +464,32 @@ live
 # %% [markdown]
 # Try it:
 #
-# 1. **Start.** Watch the loss, then open the tab *Network*: the batch as the network sees it, the filters of `conv1`
-#    as they form, the share of silent units.
-# 2. **Evaluate now**, twice, some steps apart. Weights are copied between two steps and evaluated beside the run, raw
-#    and averaged. Which of the two is ahead, and does it stay so? (Lesson 5 says why.)
-# 3. **Pause.** Everything stands still, and the time that passes does not count. Then **Resume**.
+# 1. **Start.** Watch the loss, then open the *Network* tab: it shows the batch as the network sees it, the filters of
+#    `conv1` as they form, and the share of silent units.
+# 2. **Evaluate now**, twice, some steps apart. The weights are copied between two steps and evaluated while the run
+#    continues, both raw and averaged. Which of the two is ahead, and does it stay ahead? (Lesson 5 explains why.)
+# 3. **Pause.** Everything stops, and the time that passes does not count. Then **Resume**.
 # 4. Move **learning rate times** to 0.1, then to 10. What does the loss do?
-# 5. **Stop**, and **Start** again: it goes on where it was. Without *continue from checkpoint* it would begin anew, in
-#    a folder of its own.
-# 6. Open the tab *Runs* and choose all of them, to lay this run over the one that was steered above.
+# 5. **Stop**, then **Start** again: it resumes where it stopped. If you uncheck *continue from checkpoint*, it starts
+#    from scratch in a new folder.
+# 6. Open the *Runs* tab and select all runs, to compare this run with the one that was steered above.
 #
-# Close the page while it trains, and the run goes on as long as its kernel does; open it again, and you find it there.
-# Run the cell once more, and it shows the same run, not a second one. Restarting the kernel ends the run; it
-# is saved. In a program or a terminal the same object works without buttons: `live.start()`, then `live.wait()`.
+# If you close the page while it trains, the run continues as long as its kernel does, and when you open the page again,
+# you find it there. If you run the cell again, it shows the same run, not a second one. Restarting the kernel ends the
+# run, but its progress is saved. In a script or a terminal the same object works without buttons: `live.start()`, then
+# `live.wait()`.
 #
 # ## Recap
 #
-# - Judge a run by its averaged loss, split into its parts; and look at a batch before you trust either.
-# - Distributions and sparsity say in which layer it goes wrong; console, log, recorder and TensorBoard show one run.
-# - `Control` steers between two steps; a checkpoint holds everything, so a continued run is the same run. The
-#   dashboard does nothing that its methods cannot.
+# - Judge a run by its averaged loss, split into its parts. And look at a batch before you trust either.
+# - Distributions and sparsity tell you in which layer things go wrong. Console, log, recorder and TensorBoard all show
+#   the same run.
+# - `Control` steers a run between two steps. A checkpoint holds everything, so a resumed run is the same run. The
+#   dashboard does nothing that you cannot do by calling its methods.
 #
-# **Try next:** train with `initial_learning_rate=1.0` and look at the distributions again; or open a terminal, type
-# `.venv/bin/cifarlab train --dataset drawn --train-dir runs/try`, press Ctrl-C, and type it again.
+# **Try next:** train with `initial_learning_rate=1.0` and look at the distributions again. Or open a terminal, type
+# `.venv/bin/cifarlab train --dataset drawn --train-dir runs/try`, press Ctrl-C, and run the same command again.
 #
-# **Exercise:** none of its own; the layers of [02_locally_connected](../exercises/02_locally_connected.ipynb) can be
-# looked at as here.
-# **Next lesson:** [05_evaluation](05_evaluation.ipynb), how good it is, and why averages help.
+# **Exercise:** this lesson has none, but you can inspect the layers of
+# [02_locally_connected](../exercises/02_locally_connected.ipynb) in the same way. **Next lesson:**
+# [05_evaluation](05_evaluation.ipynb), how good it is, and why averages help.

@@ -1,14 +1,14 @@
 # %% [markdown]
 # # 5. Evaluation: how good is it, and why do averages help?
 #
-# A falling loss says that a network learns, not that it is any good. For that it has to name pictures that it never
-# trained on, and one has to count carefully. The tutorial does this in a program of its own, beside the trainer, and
-# with other weights than those that are trained: their moving averages. This lesson counts, looks at what goes wrong,
-# and finds out what the averages are worth.
+# A falling loss shows that a network is learning, not that it is any good. To find that out, it has to classify images
+# that it was never trained on, and you have to count carefully. The tutorial does this in a separate program that runs
+# alongside the trainer, and it does not use the weights that are being trained but their moving averages. This lesson
+# counts, looks at what goes wrong, and finds out what the averages are worth.
 #
-# **You need** to know what lesson 4 says of runs and checkpoints. **You will be able to** state a precision with its
-# uncertainty, say what a decay of 0.9999 means and what the warm-up is for, read a confusion matrix, classify a picture
-# of your own, and run an evaluator beside a trainer.
+# **You need** to know about runs and checkpoints from lesson 4. **You will be able to** state a precision with its
+# uncertainty, say what a decay of 0.9999 means and what the warm-up is for, read a confusion matrix, classify your own
+# image, and run an evaluator alongside a trainer.
 #
 # **Time**: 35 minutes to read and try, under a minute to run on two processor cores.
 
@@ -27,28 +27,28 @@ from cifarlab.plotting import evaluations, figures, image_grids, plots
 
 dataset = cifarlab.load(os.environ.get("CIFARLAB_DATASET", "drawn"))
 folder = Path(tempfile.mkdtemp())  # for this lesson's run
-print(f"Data: {dataset.name}, {dataset.num_examples('test'):,} test pictures, seed 0")
+print(f"Data: {dataset.name}, {dataset.num_examples('test'):,} test images, seed 0")
 
 # %% [markdown]
 # ## What a moving average of the weights is
 #
-# Gradient descent on batches never comes to rest. Each batch pulls the weights its own way, so they wander about the
-# place where they would like to be. An average over many steps lies nearer to the middle of that wandering. The
-# tutorial keeps one for each weight, and after each update moves it by a small part of the way to the new value:
+# Gradient descent on batches never settles down. Each batch pulls the weights in its own direction, so they wander
+# around the best place. An average over many steps is closer to the center of that wandering. The tutorial keeps one
+# average for each weight, and after each update moves it slightly toward the new value:
 #
 # `average = decay * average + (1 - decay) * weight`
 #
-# A decay of 0.99 forgets one percent a step, so the average remembers about 1 / (1 - 0.99) = 100 steps. The
-# tutorial's decay is 0.9999, a memory of 10,000 steps. From the first step on that would be a bad average: after
-# 1,000 steps it would still consist of initial, random weights for the most part. Hence the *warm-up*. The decay that
-# is used at a step is `min(decay, (1 + step) / (10 + step))`.
+# With a decay of 0.99 the average forgets one percent per step, so it remembers about 1 / (1 - 0.99) = 100 steps. The
+# tutorial's decay is 0.9999, a memory of 10,000 steps. Used from the very first step, it would give a bad average:
+# after 1,000 steps it would still consist mostly of initial, random weights. That is why there is a *warm-up*. The
+# decay used at a step is `min(decay, (1 + step) / (10 + step))`.
 #
-# **Predict:** for how many steps does the warm-up keep the decay below 0.9, 0.99, 0.999 and 0.9999? Over how many
-# steps does the average remember in the middle of it, at step 890, say?
+# **Predict:** for how many steps does the warm-up keep the decay below 0.9, 0.99, 0.999 and 0.9999? And in the middle
+# of the warm-up, say at step 890, how many steps does the average remember?
 #
 # <details><summary>Answer</summary>
 #
-# 80, 890, 8,990 and 89,990 steps, as the next cell finds. Under the warm-up 1 / (1 - decay) is (10 + step) / 9, so
+# 80, 890, 8,990 and 89,990 steps, as the next cell finds. During the warm-up, 1 / (1 - decay) is (10 + step) / 9, so
 # the average always remembers about the last ninth of the run: 100 steps at step 890.
 #
 # </details>
@@ -74,20 +74,20 @@ for step, name in ((240, "the run below"), (60_000, "published")):
     plots.vertical_line(ax, step, name)
 figures.show(
     figure,
-    "Four curves rise together along a line, a ninth of the step; one after the other leaves it and "
-    "stays at 10, 100, 1,000 and 10,000 steps.",
+    "Four curves rise together along a line, one ninth of the step. One after another they leave it and "
+    "stay at 10, 100, 1,000 and 10,000 steps.",
     checksum=True,
 )
 
 # %% [markdown]
-# Even the tutorial's run of 60,000 steps ends within the warm-up of its 0.9999. In a run of 240 steps, 0.99, 0.999
-# and 0.9999 are one and the same average: not nearly the same, but the same numbers in every step.
+# Even the tutorial's run of 60,000 steps ends within the warm-up of its 0.9999. In a run of 240 steps, 0.99, 0.999 and
+# 0.9999 all give the same average: not nearly the same, but the same numbers in every step.
 #
 # ## A short run, and what each average is worth along it
 #
-# We train with batches of 32, which wander more than 128 would, and give the run an observer that keeps four further
-# averages, with the four decays *from the first step on*, without a warm-up. Every 60 steps it counts how many of 400
-# test pictures each set of weights gets right.
+# We train with batches of 32, whose weights wander more than with 128. We also add an observer that keeps four more
+# averages, with the four decays used *from the first step*, without a warm-up. Every 60 steps it counts how many of 400
+# test images each set of weights classifies correctly.
 #
 # **Predict:** which of the four is best after 240 steps, and which is hopeless?
 
@@ -104,43 +104,44 @@ percent = {name: 100 * np.array(values) for name, values in averages.precision.i
 curves = {name: (averages.steps, values) for name, values in percent.items()}
 ours = {name: curves[name] for name in (weight_averages.RAW, weight_averages.AVERAGED)}
 others = {name: curves[name] for name in decays}
-right_answers = "right, of 400 test pictures (%)"
+right_answers = "correct, of 400 test images (%)"
 
 # %%
 figure, (left_ax, right_ax) = figures.subplots(1, 2, height=3.2, sharey=True)
-plots.lines(left_ax, ours, title="What do averages bring?", x="step", y=right_answers)
+plots.lines(left_ax, ours, title="Do averages help?", x="step", y=right_answers)
 plots.lines(right_ax, others, title="And without a warm-up?", x="step", y="")
 right_ax.legend(ncols=2, frameon=False, fontsize=9, loc="upper left")
 left_ax.set_ylim(0, 70)
 figures.show(
     figure,
-    "Left: precision rises with both, but with averaged weights it lies several points higher. "
+    "Left: precision rises with both, but with averaged weights it is several points higher. "
     "Right: decays of 0.9 and 0.99 rise, 0.999 lags behind, 0.9999 stays near chance.",
 )
 
 # %%
-print("averaged at least as good as raw, on the mean:",
+print("averaged weights at least as good as raw ones, on average:",
       bool(percent[weight_averages.AVERAGED][1:].mean() > percent[weight_averages.RAW][1:].mean()))  # fmt: skip
-print("0.9999 without warm-up below 20 % at the end:", bool(percent["decay 0.9999"][-1] < 20))
+print("decay 0.9999 without warm-up ends below 20 %:", bool(percent["decay 0.9999"][-1] < 20))
 for decay in DECAYS:
-    print(f"without warm-up {decay**240:.0%} of the initial weights are left in decay {decay}")
+    print(f"decay {decay} without warm-up: {decay**240:.0%} of the initial weights are left")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# After 240 steps the average with decay d still holds d to the power of 240 of the initial weights; the shares are
-# printed above. With 0.9999 it has hardly left its random start, and 0.999 lags behind with most of it. The best is
-# 0.9 or 0.99: a longer memory is smoother, and further behind, so which of the two leads may differ from run to run.
+# After 240 steps the average with decay d still contains a share of d to the power of 240 of the initial weights. These
+# shares are printed above. With 0.9999 the average has hardly left its random start. With 0.999 most of that start is
+# still in it, so it lags behind. The best is 0.9 or 0.99: a longer memory is smoother but further behind, so which of
+# the two leads may differ from run to run.
 #
 # </details>
 #
-# At nearly every look the averaged weights are ahead, with the same training and the same pictures: what the raw ones
-# lack is not knowledge but rest. And averages cost little: no further gradient, one multiplication a weight and step.
+# At nearly every evaluation the averaged weights are ahead, although training and images are the same: averaging
+# removes the noise of the last steps. And it is cheap: no extra gradient, and one multiplication per weight and step.
 #
-# ## What hours bring
+# ## What hours of training give you
 #
-# Our run is over before the network has learned much. This is the tutorial's own recipe on CIFAR-10, recorded once:
-# 60,000 steps with batches of 128. The file says on which machine and with which settings.
+# Our run ends before the network has learned much. Below is the tutorial's own recipe on CIFAR-10, recorded once:
+# 60,000 steps with batches of 128. The file states the machine and the settings.
 
 # %%
 import json
@@ -151,7 +152,7 @@ last = recorded[-1]
 print(about["machine"].split(", Python")[0])
 print(f"{last['step']:,} steps in {last['minutes']:.0f} minutes")
 for weights in ("averaged", "raw"):
-    print(f"{weights}: {last[weights]['precision_at_1']:.1%} of 10,000 test pictures")
+    print(f"{weights}: {last[weights]['precision_at_1']:.1%} of 10,000 test images")
 
 # %%
 steps = [line["step"] for line in recorded]
@@ -160,42 +161,42 @@ curves = {
     for name, key in (("raw weights", "raw"), ("averaged weights", "averaged"))
 }
 figure, (ax,) = figures.subplots(height=3.2)
-title = "What do hours bring, and what do averages?"
-plots.lines(ax, curves, title=title, x="step", y="right, of 10,000 test pictures (%)")
+title = "How much do hours of training and averages help?"
+plots.lines(ax, curves, title=title, x="step", y="correct, of 10,000 test images (%)")
 figures.show(
     figure,
-    "Over 60,000 steps the averaged weights rise smoothly to 82 %; the raw ones stay 2 to 6 points "
-    "below, in zigzag.",
+    "Over 60,000 steps the averaged weights rise smoothly to 82 %; the raw weights zigzag 2 to 6 points "
+    "below them.",
     checksum=True,
 )
 
 # %%
 gains = [line["averaged"]["precision_at_1"] - line["raw"]["precision_at_1"] for line in recorded]
-print(f"averages bring {100 * min(gains):.1f} to {100 * max(gains):.1f} points")
+print(f"averages gain {100 * min(gains):.1f} to {100 * max(gains):.1f} points")
 
 # %% [markdown]
-# The tutorial's exercise says that evaluation without averages is about 3 % lower. Here it is 1.9 to 6.4 points along
-# the run, and 3.7 at its end. Its headline of about 86 % was reached on the official pictures; this record was made
-# on a JPEG copy of them, on two processor cores, and gets to 82.3 %.
+# The tutorial's exercise says that evaluation without averages is about 3 % lower. Here it is 1.9 to 6.4 points lower
+# during the run, and 3.7 at its end. The tutorial's headline result of about 86 % was achieved on the official images.
+# This run was recorded on a JPEG copy of them, on two processor cores, and reached 82.3 %.
 #
 # ## Precision @ 1, exactly
 #
-# *Precision @ 1* is the share of pictures whose largest logit is that of the right class. (Others call it top-1
-# accuracy.) So one has to look at each test picture once. `pipeline.inputs` gives them in the file's order, cropped
-# centrally and not distorted, in batches whose last one is smaller.
+# *Precision @ 1* is the share of images whose largest logit is that of the correct class. (It is also called top-1
+# accuracy.) So each test image has to be evaluated exactly once. `pipeline.inputs` returns the images in the order of
+# the file, center-cropped and not distorted, in batches. The last batch is smaller.
 
 # %%
 test_images = cifarlab.inputs(dataset, batch_size=500)
 logits, labels = evaluator.logits_and_labels(state.averages, test_images)
 right = logits.argmax(axis=1) == labels
 in_file = np.concatenate([records.read_labels(file) for file in dataset.test_files])
-print(f"{len(labels):,} pictures; each exactly once, in order:", np.array_equal(labels, in_file))
+print(f"{len(labels):,} images; each exactly once, in order:", np.array_equal(labels, in_file))
 print("above 30 %:", bool(right.mean() > 0.3))
 
 # %% [markdown]
-# The same in one call, from the run's folder. It restores the newest checkpoint and takes the averaged weights unless
-# told otherwise. (In TensorFlow 1 the evaluator restored the averages *into* the weights' own variables, by a table
-# of names. Here they are a second network, and nothing is swapped.)
+# Here is the same in one call, from the run's folder. It restores the latest checkpoint and uses the averaged weights
+# unless you request the raw ones. (In TensorFlow 1 the evaluator restored the averages *into* the variables of the
+# weights, using a table of names. Here they are a second network, and nothing is swapped.)
 
 # %%
 evaluation = cifarlab.evaluate(cifarlab.EvalConfig(checkpoint_dir=config.train_dir))
@@ -203,38 +204,39 @@ same = abs(evaluation.precision - right.mean()) < 0.001
 print("step", evaluation.step, "- the same precision:", bool(same))
 
 # %% [markdown]
-# How sure can one be of such a figure? Other pictures of the same kind would have given another. When n pictures are
-# each right with probability p, their share has a standard deviation of sqrt(p (1 - p) / n), that of a binomial
-# distribution, and 95 % of such shares lie within about two of them.
+# How reliable is such a number? A different sample of images would have given a different one. If each of n images is
+# classified correctly with probability p, the share of correct answers has the standard deviation of a binomial
+# distribution, sqrt(p (1 - p) / n), and 95 % of such shares are within about two standard deviations.
 #
-# **Predict:** two networks reach 86.0 % and 85.5 % on the same 10,000 pictures. Is the first better?
+# **Predict:** two networks reach 86.0 % and 85.5 % on the same 10,000 images. Is the first one better?
 
 # %%
 low, high = metrics.wilson_interval(8600, 10_000)
 print(f"8,600 of 10,000: between {low:.1%} and {high:.1%}")
 low, high = metrics.wilson_interval(int(right.sum()), len(right))
-print("our interval reaches less than 2.5 points to either side:", bool(high - low < 0.05))
+print("our interval is less than 2.5 points to either side:", bool(high - low < 0.05))
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# It cannot be told from these numbers: each lies within the other's interval. (On the same pictures one can look
-# closer, at those on which the two disagree.)
+# You cannot tell from these numbers: each is within the other's interval. (On the same images you can look more
+# closely, at those on which the two networks disagree.)
 #
 # </details>
 #
-# ## The tutorial counted 112 pictures twice
+# ## The tutorial counted 112 images twice
 #
-# Its evaluation knows only whole batches. How many of them does it take for 10,000 pictures?
+# Its evaluation only handles whole batches. How many of them does it need for 10,000 images?
 
 # %%
 batches = math.ceil(10_000 / 128)
-print(f"{batches} batches of 128 are {batches * 128:,} pictures")
+print(f"{batches} batches of 128 are {batches * 128:,} images")
 print(f"counted twice: {batches * 128 - 10_000}")
 
 # %% [markdown]
-# The queue goes round, so after the last picture come the first ones again, and the sum is divided by 10,112. On the
-# drawn test set of 2,000 pictures the same arithmetic gives 48. Here are the pictures that would have counted twice:
+# The queue wraps around, so the last image is followed by the first ones again, and the sum is divided by 10,112. On
+# the drawn test set of 2,000 images, the same arithmetic gives 48. These are the images that would have been counted
+# twice:
 
 # %%
 twice = -len(right) % 128
@@ -243,51 +245,51 @@ figure, (ax,) = figures.subplots(height=0.3 + 0.5 * math.ceil(twice / 16))
 image_grids.image_grid(
     ax, [images[first : min(first + 16, twice)] for first in range(0, twice, 16)]
 )
-figures.show(figure, f"The {twice} test pictures that would have counted twice.", checksum=True)
+figures.show(figure, f"The {twice} test images that would have been counted twice.", checksum=True)
 
 # %% [markdown]
-# Does it matter? If they were a fair sample, it would not. But so few pictures are easier or harder than the rest by
-# chance. In the tutorial each evaluation has a session and so a queue of its own, which begins at the start of the
-# file: it is about the first 112 that count twice, every time. In a file in another order it would be others, so let
-# us try each place where the second round could begin.
+# Does it matter? It would not if they were a fair sample. But so few images are by chance easier or harder than the
+# rest. In the tutorial, each evaluation has its own session, and so its own queue, which starts at the beginning of the
+# file. So it is roughly the first 112 images that are counted twice, every time. With the file in a different order, it
+# would be different ones, so let us try each position where the second pass could begin.
 
 # %%
-around = np.concatenate([right, right[:twice]])
-again = [around[first : first + twice].sum() for first in range(len(right))]
-counted = (right.sum() + np.array(again)) / (len(right) + twice)
+wrapped = np.concatenate([right, right[:twice]])
+extra = [wrapped[first : first + twice].sum() for first in range(len(right))]
+counted = (right.sum() + np.array(extra)) / (len(right) + twice)
 errors = 100 * (counted - right.mean())
 print("largest error between 0.05 and 1.5 points:", bool(0.05 < np.abs(errors).max() < 1.5))
 
 # %%
 figure, (ax,) = figures.subplots(height=2.6)
-title = "By how much is the precision wrong?"
+title = "How wrong is the precision?"
 curve = {"error": (range(len(errors)), errors)}
-x = "picture with which the second round begins"
-plots.lines(ax, curve, title=title, x=x, y="error (percent points)")
-figures.show(figure, "A jagged line about zero that reaches some tenths of a point to either side.")
+x = "image at which the second pass begins"
+plots.lines(ax, curve, title=title, x=x, y="error (percentage points)")
+figures.show(figure, "A jagged line around zero, up to a few tenths of a point to either side.")
 
 # %% [markdown]
-# Tenths of a point here; with 112 pictures among 10,000 it is some hundredths. No disaster, but the tutorial prints
-# three digits, and the third may be wrong. Counting each picture once costs a smaller last batch and nothing else.
+# The error is tenths of a point here. With 112 of 10,000 images it is hundredths of a point. Not a disaster, but the
+# tutorial prints three digits, and the third may be wrong. Counting each image once costs nothing but a smaller last
+# batch.
 #
-# ## What is taken for what?
+# ## What is mistaken for what?
 #
-# One number hides a lot. A *confusion matrix* has a row for each true class and a column for each answer; the
-# diagonal is what was right.
+# A single number hides a lot. A *confusion matrix* has a row for each true class and a column for each answer. The
+# diagonal holds the correct answers.
 
 # %%
 matrix = metrics.confusion_matrix(logits, labels)
-print("all pictures are in it:", matrix.sum() == len(labels))
+print("it contains all images:", matrix.sum() == len(labels))
 figure, (ax,) = figures.subplots(height=5)
 evaluations.confusion(ax, matrix, dataset.classes)
-figures.show(
-    figure, "A ten by ten table of percentages, its diagonal darker than most of the rest."
-)
+figures.show(figure, "A ten by ten table of percentages, with a mostly darker diagonal.")
 
 # %% [markdown]
-# Read it by rows: where does a class go that is not recognized? Then by columns: a column that is dark from top to
-# bottom is a class that the network names when in doubt, and after a run as short as ours there are some. On
-# CIFAR-10 the best known pairs are cat and dog, automobile and truck: as with people, what looks alike.
+# Read it by rows first: when a class is not recognized, what is it mistaken for? Then read it by columns: a column that
+# is dark from top to bottom is a class that the network answers when in doubt, and after a run as short as ours there
+# are some. On CIFAR-10 the best-known pairs are cat and dog, automobile and truck. As with people, it is look-alikes
+# that get confused.
 #
 # ## Which classes are hard?
 
@@ -295,39 +297,40 @@ figures.show(
 figure, (ax,) = figures.subplots(height=3.2)
 evaluations.per_class_accuracy(ax, matrix, dataset.classes)
 figures.show(
-    figure, "A bar for each class, of very different heights, with error bars; a line for all."
+    figure, "One bar per class, with very different heights and error bars; a line for all classes."
 )
 
 # %%
 count = int(matrix.sum(axis=1).min())
 low, high = metrics.wilson_interval(count // 2, count)
-print(f"{count} pictures of a class, half of them right: from {low:.0%} to {high:.0%}")
+print(f"{count} images of a class, half of them correct: from {low:.0%} to {high:.0%}")
 
 # %% [markdown]
-# The error bars are 95 % binomial intervals. With so few pictures of a class they are wide, and two classes whose
-# bars overlap may be equally hard. (The bars come from Wilson's formula, which also holds near 0 and 100 %.)
+# The error bars are 95 % binomial intervals. With so few images per class they are wide, and two classes whose bars
+# overlap may be equally hard. (The intervals are computed with Wilson's formula, which also works near 0 and 100 %.)
 #
-# ## The mistakes it was surest of
+# ## The mistakes it was most sure of
 #
-# The softmax turns logits into probabilities. Wrong answers with a high one are worth a look: they show what the
-# network goes by, and sometimes a label that is wrong.
+# The softmax turns logits into probabilities. Wrong answers with a high probability are worth inspecting: they show
+# what the network relies on, and sometimes they reveal a wrong label.
 
 # %%
 worst = metrics.most_confident_mistakes(logits, labels, 12)
 figure, (ax,) = figures.subplots(height=3.8)
 evaluations.misclassified(ax, images[worst], logits[worst], labels[worst], dataset.classes)
-figures.show(figure, "Twelve pictures, above each what it was taken for, below what it is.")
+figures.show(figure, "Twelve images, each with the network's answer above, the true class below.")
 
 # %% [markdown]
-# Look for what they have in common. On the machine that made this page, most of them are birds before a bright sky,
-# taken for airplanes, and trucks taken for automobiles, which also stand on wheels. A network that has trained so
-# little goes by large areas of colour and by single parts. But even its surest mistakes are not very sure.
+# Look for what they have in common. On the machine that made this page, most of them are birds in front of a bright
+# sky, mistaken for airplanes, and trucks mistaken for automobiles, which also stand on wheels. A network with so little
+# training relies on large areas of color and on single parts. But even the mistakes that it is most sure of are not
+# very sure.
 #
-# ## A picture of your own
+# ## Your own image
 #
-# "How do I classify one picture of mine?" is what users of the tutorial asked most. Its batch size was part of the
-# graph, so the answer was surgery. Here the network takes any number of pictures. We paint one; put the path of a
-# file of yours in its place.
+# "How do I classify one image of my own?" was the question that users of the tutorial asked most. Its batch size was
+# part of the graph, so the answer involved surgery. Here the network accepts any number of images. We paint one;
+# replace the path with that of your own file.
 
 # %%
 from PIL import Image, ImageDraw
@@ -356,33 +359,32 @@ evaluations.predictions(left_ax, right_ax, picture, predictions)
 figures.show(figure, "A red ship on blue water, and the probability of each of the ten classes.")
 
 # %% [markdown]
-# `read_image` takes any file that Pillow reads, scales it so that it fills a square of 32 pixels and keeps its
-# middle.
+# `read_image` takes any file that Pillow can read, scales it to fill a square of 32 pixels, and keeps the center.
 #
-# Our network has trained for seconds, and on drawn pictures if you have not switched. cifarlab brings weights that
-# were trained on CIFAR-10 for half an hour on two cores, and the record of how. `cifarlab classify` takes them when
-# there is no run of yours.
+# Our network has been trained for only a few seconds, and on drawn images unless you have switched. cifarlab comes with
+# weights that were trained on CIFAR-10 for half an hour on two cores, and with the record of that training. `cifarlab
+# classify` uses them if you have no run of your own.
 
 # %% tags=["result"]
 from cifarlab.model import pretrained_weights
 
 (predictions,) = classifier.classify(cifarlab.pretrained_classifier(), picture[None], top_k=1)
 record = pretrained_weights.training_record()
-print("the shipped weights see:", predictions[0].name)
+print("the pretrained weights see:", predictions[0].name)
 print(
-    f"they were right on {record['precision_at_1']:.1%} of the test pictures of CIFAR-10's JPEG copy"
+    f"they are right on {record['precision_at_1']:.1%} of the test images of CIFAR-10's JPEG copy"
 )
 
 # %% [markdown]
-# Two warnings. The network knows ten classes and nothing else: show it a flower, and it will name one of the
-# ten. And its probabilities are about pictures like those that it was trained on; on others it may be sure and wrong.
-# From a terminal it is `.venv/bin/cifarlab classify PICTURE --checkpoint-dir RUN`.
+# Two warnings. First, the network knows ten classes and nothing else: show it a flower, and it will answer one of the
+# ten. Second, its probabilities are meant for images like those that it was trained on. On others it may be confidently
+# wrong. From a terminal the command is `.venv/bin/cifarlab classify PICTURE --checkpoint-dir RUN`.
 #
-# ## An evaluator beside the trainer
+# ## An evaluator alongside the trainer
 #
-# Training takes hours, and one wants to know how good it is before it ends. So the tutorial runs its evaluator as a
-# second program, which knows nothing of the first but its folder. It looks there every five minutes, and evaluates
-# the newest checkpoint. We start both on our run, the trainer for 20 more steps.
+# Training takes hours, and you want to know how good the network is before it ends. So the tutorial runs its evaluator
+# as a second program, which knows nothing about the first except its folder. Every five minutes it checks that folder,
+# and evaluates the latest checkpoint. We start both programs on our run, with 20 more steps for the trainer.
 
 # %%
 import subprocess
@@ -390,7 +392,7 @@ import sys
 
 
 def start(command, **settings):
-    """Runs `cifarlab COMMAND` as a process of its own, whose lines can be read."""
+    """Starts `cifarlab COMMAND` as a separate process whose output can be read."""
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
     return subprocess.Popen(
         [sys.executable, "-m", "cifarlab", command, *flags],
@@ -405,7 +407,7 @@ watching = start("eval", eval_interval_secs=0.5, num_examples=500, **at)
 trainer = start("train", max_steps=260, batch_size=32, **settings)
 said = trainer.communicate()[0].splitlines()
 if trainer.returncode:
-    watching.terminate()  # it would wait for the checkpoint without end
+    watching.terminate()  # else it would wait for the checkpoint forever
 found = next(line for line in watching.stdout if "step 260," in line)
 watching.terminate()
 print("trainer:", next(line for line in said if "step 259," in line))
@@ -413,27 +415,29 @@ print("evaluator:", found.strip())
 
 # %%
 print("trainer's exit status:", trainer.returncode)
-print("the evaluator saw its last checkpoint:", "(step 260, averaged weights, 500 images" in found)
-print("and wrote it for TensorBoard:", len(list((folder / "eval").glob("events*"))) == 1)
+print("the evaluator saw the last checkpoint:", "(step 260, averaged weights, 500 images" in found)
+print("and wrote the result for TensorBoard:", len(list((folder / "eval").glob("events*"))) == 1)
 
 # %% [markdown]
-# The two never speak to each other. A checkpoint counts only when it is whole, so the evaluator cannot meet half of
-# one; and one that the trainer removes meanwhile is passed over.
+# The two programs never communicate. A checkpoint only counts when it is complete, so the evaluator can never read half
+# of one. And it skips a checkpoint that the trainer deletes in the meantime.
 #
-# **On a machine with one GPU** this is where the tutorial warns: TensorFlow takes all of a GPU's memory when it
-# starts, so the second program dies. cifarlab lets it take only what it needs, but the two would still share memory
-# and time. So either let the evaluator use the processor, as `device=cpu` does above, or pause the trainer while it
-# works (lesson 4's `Control`), or stop it, evaluate with `--run-once`, and go on: nothing is lost.
+# **On a machine with one GPU** the tutorial has a warning at this point: TensorFlow takes all of a GPU's memory when it
+# starts, so the second program dies. cifarlab lets TensorFlow take only what it needs, but the two programs would still
+# compete for memory and time. There are three ways out. Let the evaluator run on the CPU, as `device=cpu` does above.
+# Or pause the trainer while the evaluator works (lesson 4's `Control`). Or stop the trainer, evaluate with
+# `--run-once`, and resume: nothing is lost.
 #
 # ## Recap
 #
-# - Precision @ 1 counts each picture once; 10,000 pictures tell 86 % from 84 %, but not from 85.5 %.
-# - Averages take the wandering out of the weights; the warm-up lets them remember a ninth of the run until the decay's
-#   own memory is reached.
-# - Classes, confusions and the surest mistakes say what to improve; a second process evaluates while the first trains.
+# - Precision @ 1 counts each image once. With 10,000 images you can tell 86 % from 84 %, but not from 85.5 %.
+# - Averages remove the wandering from the weights. The warm-up makes them remember a ninth of the run, until they reach
+#   the memory of the decay itself.
+# - Classes, confusions and the most confident mistakes show what to improve. A second process evaluates while the first
+#   one trains.
 #
-# **Try next:** evaluate the training pictures, `cifarlab.EvalConfig(eval_data="train_eval", ...)`, and compare; or
-# draw the confusion matrix of the raw weights, `state.network`.
+# **Try next:** evaluate the training images, `cifarlab.EvalConfig(eval_data="train_eval", ...)`, and compare. Or plot
+# the confusion matrix of the raw weights, `state.network`.
 #
 # **Exercise:** [04_without_averages](../exercises/04_without_averages.ipynb). **Next lesson:**
 # [06_multi_gpu](06_multi_gpu.ipynb), how it scales.

@@ -1,4 +1,4 @@
-"""The committed notebooks match their sources, were run and pass all checks; nbval compares their outputs."""
+"""The committed notebooks match their sources, were executed, and are readable; nbval compares their outputs."""
 
 import copy
 import re
@@ -28,28 +28,28 @@ def source_and_notebook(request):
     return from_source(source), nbformat.read(built, as_version=4)
 
 
-def test_there_is_no_notebook_without_a_source():
+def test_every_notebook_has_a_source():
     folders = {built.parent for built in PAIRS.values()}
     assert {path for folder in folders for path in folder.glob("*.ipynb")} == set(PAIRS.values())
 
 
-def test_it_comes_from_its_source(source_and_notebook):
+def test_it_matches_its_source(source_and_notebook):
     source, notebook = source_and_notebook
     assert not list(differences(notebook, source))
 
 
-def test_it_is_fit_to_be_read(source_and_notebook):
+def test_it_is_readable(source_and_notebook):
     assert not complaints(source_and_notebook[1])
 
 
 @pytest.mark.parametrize("built", SOLVED, ids=lambda path: path.stem)
-def test_the_readme_tells_an_exercises_minutes(built):
+def test_the_readme_has_an_exercises_minutes(built):
     said = re.search(r"\*\*Time\*\*: (\d+) minutes", nbformat.read(built, as_version=4).cells[0].source)
     assert re.search(rf"\(exercises/{built.name}\) \|.*\| {said[1]} \|", README)
 
 
 @pytest.mark.parametrize("built", SOLVED, ids=lambda path: path.stem)
-def test_an_exercise_has_all_that_a_student_needs(built):
+def test_an_exercise_has_everything_that_a_student_needs(built):
     assert not exercise_complaints(nbformat.read(built, as_version=4))
 
 
@@ -61,13 +61,13 @@ def test_its_file_is_valid_and_small(built):
 
 
 @pytest.mark.parametrize("source", LESSON_SOURCES, ids=lambda path: path.stem)
-def test_a_lesson_runs_on_the_real_pictures(source, real_data_dir, monkeypatch, tmp_path):
+def test_a_lesson_runs_on_the_real_images(source, real_data_dir, monkeypatch, tmp_path):
     monkeypatch.setenv("CIFARLAB_DATA", str(real_data_dir))
     monkeypatch.setenv("CIFARLAB_DATASET", "cifar10")
     notebook = from_source(source)
     execute(notebook)
     printed = [output.get("text", "") for cell in code_cells(notebook) for output in cell.outputs]
-    expected = ("Data: cifar10, 50,000 training pictures", "Data: cifar10, 10,000 test pictures")
+    expected = ("Data: cifar10, 50,000 training images", "Data: cifar10, 10,000 test images")
     assert any(text.startswith(expected) for text in printed)
 
 
@@ -75,7 +75,7 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-# Tests of the checks.
+# The checks themselves: each is seen to fail.
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def good():
     return nbformat.read(PAIRS[source], as_version=4), from_source(source)
 
 
-def test_a_good_notebook_is_not_complained_of(good):
+def test_a_good_notebook_causes_no_complaints(good):
     assert not complaints(good[0])
     assert not list(differences(*good))
 
@@ -93,7 +93,7 @@ def with_changed_source(notebook):
     notebook.cells[3].source += "\n# another line"
 
 
-def with_a_cell_too_many(notebook):
+def with_an_extra_cell(notebook):
     notebook.cells.append(copy.deepcopy(notebook.cells[-1]))
 
 
@@ -105,8 +105,8 @@ def with_another_kernel(notebook):
     notebook.metadata.kernelspec = {"name": "julia"}
 
 
-@pytest.mark.parametrize("change", [with_changed_source, with_a_cell_too_many, with_a_new_id, with_another_kernel])
-def test_what_is_not_of_the_source_is_found(good, change):
+@pytest.mark.parametrize("change", [with_changed_source, with_an_extra_cell, with_a_new_id, with_another_kernel])
+def test_differences_from_the_source_are_found(good, change):
     notebook, source = good
     change(notebook)
     assert list(differences(notebook, source))
@@ -136,21 +136,21 @@ def title_gone(notebook):
     notebook.cells[0].source = "Inputs"
 
 
-def picture_without_words(notebook):
+def image_without_alt_text(notebook):
     code_cells(notebook)[0].outputs = [nbformat.v4.new_output("display_data", data={"image/png": "aaaa"})]
 
 
-def widget_without_twin(notebook):
+def widget_without_static_image(notebook):
     data = {"application/vnd.jupyter.widget-view+json": {"model_id": "0" * 32}, "text/plain": "HBox()"}
     code_cells(notebook)[0].outputs = [nbformat.v4.new_output("display_data", data=data)]
 
 
-def html_picture_without_words(notebook):
+def html_image_without_alt_text(notebook):
     data = {"text/html": '<img src="data:image/png;base64,">', "text/plain": "a picture"}
     code_cells(notebook)[0].outputs = [nbformat.v4.new_output("display_data", data=data)]
 
 
-def markdown_picture_without_words(notebook):
+def markdown_image_without_alt_text(notebook):
     notebook.cells[0].source += "\n\n![](picture.png)"
 
 
@@ -158,17 +158,17 @@ def long_cell(notebook):
     code_cells(notebook)[0].source = "\n".join(["pass"] * 16)
 
 
-def all_rather_long(notebook):
+def median_too_long(notebook):
     for cell in code_cells(notebook):
         cell.source = "\n".join(["pass"] * 7)
 
 
-def much_ignored(notebook):
+def too_many_ignored(notebook):
     for cell in code_cells(notebook)[::3]:
         cell.source = "# NBVAL_IGNORE_OUTPUT\npass"
 
 
-def path_of_a_machine(notebook):
+def path_of_this_machine(notebook):
     code_cells(notebook)[0].outputs = [nbformat.v4.new_output("stream", text="saved in /home/me/runs\n")]
 
 
@@ -185,24 +185,24 @@ def answer_left_open(notebook):
         on_stderr,
         two_titles,
         title_gone,
-        picture_without_words,
-        widget_without_twin,
-        html_picture_without_words,
-        markdown_picture_without_words,
+        image_without_alt_text,
+        widget_without_static_image,
+        html_image_without_alt_text,
+        markdown_image_without_alt_text,
         long_cell,
-        all_rather_long,
-        much_ignored,
-        path_of_a_machine,
+        median_too_long,
+        too_many_ignored,
+        path_of_this_machine,
         answer_left_open,
     ],
 )
-def test_what_makes_a_notebook_unfit_is_found(good, change):
+def test_unreadable_notebooks_are_found(good, change):
     notebook = good[0]
     change(notebook)
     assert len(complaints(notebook)) == 1
 
 
-# Strict nbval: which differences it must find.
+# nbval in strict mode: what it must accept and what it must reject.
 
 
 @pytest.fixture
@@ -235,7 +235,7 @@ def no_types(notebook):
 
 
 @pytest.mark.parametrize("change", [no_minutes, points_that_do_not_add_up, one_hint, no_check, no_types])
-def test_what_an_exercise_lacks_is_found(solved, change):
+def test_missing_parts_of_an_exercise_are_found(solved, change):
     change(solved)
     assert len(exercise_complaints(solved)) == 1
 
@@ -266,12 +266,12 @@ STRICT = {
     "equal_figure": (FIGURE.replace("LAST", "1.0"), shown(3.0, 2.0, 1.0), True),
     "changed_figure": (FIGURE.replace("LAST", "1.0"), shown(3.0, 2.0, 1.5), False),
 }
-"""Notebooks with one cell: its source, its output, and whether the output is correct."""
+"""Notebooks with one cell: its source, its stored output, and whether that output is correct."""
 
 
 @pytest.fixture(scope="module")
 def nbval(tmp_path_factory):
-    """Returns the output of nbval for those notebooks, called as in `make test`."""
+    """Runs nbval on these notebooks as `make test` does, and returns its output, one line per cell."""
     folder = tmp_path_factory.mktemp("strict")
     for name, (code, output, _) in STRICT.items():
         cell = nbformat.v4.new_code_cell(code, outputs=output, execution_count=1)
@@ -288,7 +288,7 @@ def test_nbval_is_strict(nbval, name):
 
 
 def test_a_dashboard_leaves_no_dead_buttons_in_a_notebook():
-    """The state of its widgets is removed, so that its fallback is shown without a kernel; other widgets are kept."""
+    """A dashboard's widget state is dropped, so its static image is shown without a kernel; other widgets stay."""
     ids = {name: f"{number:032x}" for number, name in enumerate(("board", "button", "slider"))}
     models = {
         ids["board"]: {"state": {"_dom_classes": ["cifarlab-dashboard"], "children": [f"IPY_MODEL_{ids['button']}"]}},

@@ -94,7 +94,7 @@ def speed() -> Iterator[tuple[str, str]]:
     yield BENCHMARKS, f"the same queue | {same:,.0f} MB |"
     yield BENCHMARKS, f"a queue 5 times as large | {five:,.0f} MB |"
     fast = found["ratios"]["fast step : plain step"]
-    yield "lessons/02_inference_graph.py", f"and {fast:.1f} times as fast on the two that we measured"
+    yield "lessons/02_inference_graph.py", f"and {fast:.1f} times as fast on the two machines that we measured"
     products = medians["cifarlab: matrix_products"]
     yield BENCHMARKS, f"images/s at the measured {products:.0f} GFLOP/s"
     training = medians["cifarlab: training"]
@@ -123,7 +123,7 @@ def speed_xeon() -> Iterator[tuple[str, str]]:
             f"and {ratios[2]} times PyTorch; the fast step was {fast:.2f} times as fast as the plain one"
         ),
     )
-    yield "lessons/02_inference_graph.py", f"a step was {fast:.1f} and"
+    yield "lessons/02_inference_graph.py", f"a training step was {fast:.1f} and"
 
 
 def _along(line: dict[str, Any]) -> str:
@@ -148,11 +148,12 @@ def tutorial() -> Iterator[tuple[str, str]]:
     yield RECIPES, f"(The tutorial's {minutes} were measured"
     learnt = percent(last["training_pictures_cropped_centrally"]["precision_at_1"])
     yield RECIPES, f"correct answers of {learnt} against {precision}"
-    yield "lessons/02_inference_graph.py", f"60,000 steps and {minutes} on two cores, reached {precision}"
+    reached = f"reached {precision} on the CIFAR-10 test images after 60,000 steps and {minutes} on two cores"
+    yield "lessons/02_inference_graph.py", reached
     yield "lessons/03_loss_and_learning_rate.py", f"60,000 steps, {minutes} on two processor cores"
-    yield "lessons/05_evaluation.py", f"on two processor cores, and gets to {precision}"
+    yield "lessons/05_evaluation.py", f"on two processor cores, and reached {precision}"
     gains = [100 * (line["averaged"]["precision_at_1"] - line["raw"]["precision_at_1"]) for line in found.values()]
-    along = f"{min(gains):.1f} to {max(gains):.1f} points along the run, and {gains[-1]:.1f} at its end"
+    along = f"{min(gains):.1f} to {max(gains):.1f} points lower during the run, and {gains[-1]:.1f} at its end"
     yield "lessons/05_evaluation.py", f"Here it is {along}"
 
 

@@ -29,7 +29,7 @@ def timeline(ax: Axes, turns: Sequence[TowerStep], *, title: str) -> None:
     >>> figure, (ax,) = figures.subplots()
     >>> timeline(ax, synchronous_schedule([1, 2], until=4), title="Who waits?")
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['computes, on weights so many updates old', 'waits', 'applies its gradients']
+    ['computing (number: staleness in updates)', 'waiting', 'applying gradients']
     """
     towers = sorted({turn.tower for turn in turns})
     due = {
@@ -53,16 +53,16 @@ def timeline(ax: Axes, turns: Sequence[TowerStep], *, title: str) -> None:
     ax.set_ylim(len(towers) - 0.4, -0.6)
     ax.set_xlim(0, max(due.values()) + 0.05)
     ax.set_title(title, loc="left", fontsize=11)
-    ax.set_xlabel("time, in turns of a fast tower")
+    ax.set_xlabel("time (1 = one step of a fast tower)")
     ax.tick_params(labelsize=9, left=False)
     ax.spines[["top", "right", "left"]].set_visible(False)
 
 
 def _legend(ax: Axes) -> None:
     handles = [
-        Patch(color=COLORS[0], label="computes, on weights so many updates old"),
-        Patch(color=WAITING, label="waits"),
-        Line2D([], [], color=COLORS[1], linewidth=2.5, label="applies its gradients"),
+        Patch(color=COLORS[0], label="computing (number: staleness in updates)"),
+        Patch(color=WAITING, label="waiting"),
+        Line2D([], [], color=COLORS[1], linewidth=2.5, label="applying gradients"),
     ]
     ax.legend(handles=handles, frameon=False, fontsize=9, ncols=3, loc="upper left", bbox_to_anchor=(0, -0.24))
 

@@ -40,7 +40,7 @@ def confusion(ax: Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
     ax.xaxis.set_label_position("top")
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    ax.set_title("What is taken for what?", loc="left", fontsize=11)
+    ax.set_title("What is mistaken for what?", loc="left", fontsize=11)
     ax.set_xlabel("the network says (% of the row)", labelpad=10)
     ax.set_ylabel("it is")
 
@@ -127,7 +127,7 @@ def predictions(picture_ax: Axes, bars_ax: Axes, picture: np.ndarray, shares: Se
     bars_ax.set_yticks(range(len(names)), list(map(legend_label, names)))
     bars_ax.invert_yaxis()
     bars_ax.set_xlim(0, 100)
-    bars_ax.set_title("What does the network take it for?", loc="left", fontsize=11)
+    bars_ax.set_title("What does the network see?", loc="left", fontsize=11)
     bars_ax.set_xlabel("probability (%)")
     bars_ax.spines[["top", "right"]].set_visible(False)
     bars_ax.tick_params(labelsize=9, length=0)

@@ -98,11 +98,11 @@ def agreement(ax: Axes, expected: np.ndarray, actual: np.ndarray, *, title: str,
     >>> figure, (ax,) = figures.subplots()
     >>> agreement(ax, np.array([0.1, 0.2]), np.array([0.1, 0.3]), title="The same?", x="one", y="two")
     >>> [line.get_label() for line in ax.get_lines()]
-    ['equal', 'a weight each']
+    ['equal', 'one weight per point']
     """
     limit = 1.05 * float(max(np.abs(expected).max(), np.abs(actual).max()))
     ax.plot([-limit, limit], [-limit, limit], color=MUTED_COLOR, linewidth=0.9, label="equal")
-    ax.plot(expected, actual, ".", color=COLORS[0], markersize=4, alpha=0.5, label="a weight each")
+    ax.plot(expected, actual, ".", color=COLORS[0], markersize=4, alpha=0.5, label="one weight per point")
     ax.set_xlim(-limit, limit)
     ax.set_ylim(-limit, limit)
     ax.set_box_aspect(1)
