@@ -145,9 +145,9 @@ def refused(capfd, arguments, message, status=2):
         (["data", "imagenet"], "no data set 'imagenet'; there are cifar10, drawn"),
         (["data"], "required: NAME"),
         (["eval", "--eval-data", "validation"], "eval_data is one of test, train_eval; got 'validation'"),
-        (["eval", "--run-once", "--checkpoint-dir", "/nowhere/run"], "should hold checkpoints of a run; there is none"),
-        (["classify", "--checkpoint-dir", "/nowhere/run", "a.png"], "there is none"),
-        (["export", "/tmp", "--checkpoint-dir", "/nowhere/run"], "there is none"),
+        (["eval", "--run-once", "--checkpoint-dir", "/nowhere/run"], "must contain checkpoints of a run; found none"),
+        (["classify", "--checkpoint-dir", "/nowhere/run", "a.png"], "found none"),
+        (["export", "/tmp", "--checkpoint-dir", "/nowhere/run"], "found none"),
     ],
 )
 def test_bad_arguments_are_one_line_and_status_2(capfd, arguments, message):
@@ -177,7 +177,7 @@ def test_bad_folders(capfd, tmp_path, data_dir, run_dir):
     (tmp_path / "file").write_text("")
     drawn = ["train", "--dataset", "drawn", "--data-dir", data_dir, "--train-dir"]
     refused(capfd, [*drawn, tmp_path / "file"], "can be written to")
-    refused(capfd, [*drawn, run_dir, "--fresh"], "wants an empty folder")
+    refused(capfd, [*drawn, run_dir, "--fresh"], "requires an empty train_dir")
     refused(capfd, ["data", "drawn", "--data-dir", tmp_path / "file" / "below"], "file")
     once = ["eval", "--run-once", "--checkpoint-dir", run_dir, "--data-dir", data_dir, "--num-examples", "10"]
     refused(capfd, [*once, "--eval-dir", tmp_path / "file" / "below"], "can be written to")
@@ -189,7 +189,7 @@ def test_bad_folders(capfd, tmp_path, data_dir, run_dir):
 
 def test_cli_validates_settings_before_download(capfd, tmp_path, run_dir, monkeypatch):
     monkeypatch.setattr(cifar10, "fetch", lambda *args, **kwargs: 1 / 0)
-    refused(capfd, ["train", "--data-dir", tmp_path, "--train-dir", run_dir, "--fresh"], "wants an empty folder")
+    refused(capfd, ["train", "--data-dir", tmp_path, "--train-dir", run_dir, "--fresh"], "requires an empty train_dir")
 
 
 def test_an_evaluator_that_waits_says_so(tmp_path):

@@ -123,7 +123,7 @@ def test_a_run_finds_the_pictures_that_it_was_trained_on(tmp_path, drawn):
 
 
 def test_no_checkpoint_is_one_clear_line(tmp_path, drawn):
-    with pytest.raises(CheckpointError, match="there is none"):
+    with pytest.raises(CheckpointError, match="found none"):
         evaluate(EvalConfig(checkpoint_dir=str(tmp_path)), dataset=drawn)
 
 

@@ -55,8 +55,8 @@ MUTATIONS = [
         "directories of other programs",
         "refusing them before anything is written",
         "cifarlab/training/run_dir.py",
-        "    _check_is_ours(folder)\n    return folder\n",
-        "    return folder\n",
+        "    _check_is_ours(directory)\n    return directory\n",
+        "    return directory\n",
     ),
     Mutation(
         "checkpoints",
@@ -79,8 +79,8 @@ MUTATIONS = [
         "clocks ahead, behind and set back, equal and descending times",
         "ignoring times",
         "cifarlab/training/checkpoints.py",
-        "        found, index = files.parts(self.folder), files.read_index(self.folder)\n",
-        "        found, index = files.parts(self.folder), files.read_index(self.folder)\n"
+        "        found, index = files.parts(self.directory), files.read_index(self.directory)\n",
+        "        found, index = files.parts(self.directory), files.read_index(self.directory)\n"
         "        found = {} if index and index.entries[0].saved_at <= index.preserved_at else found\n",
     ),
     Mutation(
@@ -128,8 +128,9 @@ MUTATIONS = [
         "TensorFlow's index of them torn, empty or gone",
         "trusting the files alone",
         "cifarlab/training/checkpoints.py",
-        "        found, index = files.parts(self.folder), files.read_index(self.folder)\n",
-        "        index = files.read_index(self.folder)\n        found = files.parts(self.folder) if index else {}\n",
+        "        found, index = files.parts(self.directory), files.read_index(self.directory)\n",
+        "        index = files.read_index(self.directory)\n"
+        "        found = files.parts(self.directory) if index else {}\n",
     ),
     Mutation(
         "checkpoints",
@@ -144,7 +145,7 @@ MUTATIONS = [
         "the disk is full, a real one of 30 MB",
         "saying what is missing",
         "cifarlab/training/checkpoints.py",
-        "{_disk_space_note(self.folder, self.state)}",
+        "{_disk_space_note(self.directory, self.state)}",
         "",
     ),
     Mutation(
@@ -168,7 +169,7 @@ MUTATIONS = [
         "they vanish while they are evaluated",
         "looking again when newer ones have come",
         "cifarlab/training/checkpoints.py",
-        "        if newest == seen:",
+        "        if latest == seen:",
         "        if True:",
     ),
     Mutation(
@@ -176,8 +177,8 @@ MUTATIONS = [
         "the newest one is torn while an evaluator watches",
         "evaluating the newest that can be read",
         "cifarlab/training/checkpoints.py",
-        "        for step in reversed(files.complete_steps(folder)):\n",
-        "        for step in files.complete_steps(folder)[-1:]:\n",
+        "        for step in reversed(files.complete_steps(directory)):\n",
+        "        for step in files.complete_steps(directory)[-1:]:\n",
     ),
     Mutation(
         "checkpoints",

@@ -46,7 +46,7 @@ def test_everything_comes_back(tmp_path):
 
 def test_an_empty_folder_restores_nothing(tmp_path):
     assert Checkpoints(tmp_path, state_at(0)).restore_latest() is None
-    with pytest.raises(CheckpointError, match="there is none"):
+    with pytest.raises(CheckpointError, match="found none"):
         require_checkpoint(tmp_path)
 
 
@@ -60,7 +60,7 @@ def test_foreign_files_are_not_checkpoints(tmp_path):
 def test_where_no_folder_is_or_can_be_there_is_no_checkpoint(tmp_path, name):
     (tmp_path / "a file").touch()
     assert latest_checkpoint(tmp_path / name) is None
-    with pytest.raises(CheckpointError, match="there is none"):
+    with pytest.raises(CheckpointError, match="found none"):
         require_checkpoint(tmp_path / name)
 
 
@@ -187,7 +187,7 @@ def test_restore_refuses_checkpoint_with_old_keys(tmp_path, capfd):
         Checkpoints(tmp_path, TrainState(ConvNet())).restore_latest()
     assert str(error.value) == (
         f"{tmp_path / 'model.ckpt-10'} cannot be resumed: it was written by a different network or a different version "
-        "of cifarlab. Choose another --train-dir, or the settings of the run that wrote it."
+        "of cifarlab. Choose another --train-dir, or use the settings of the run that wrote it."
     )
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert restore_network(ConvNet(), str(tmp_path / "model.ckpt-10")) == 10
@@ -206,7 +206,7 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
     checkpoints = Checkpoints(tmp_path / "run", state_at(3))
     (tmp_path / "run").write_text("in the way")
-    with pytest.raises(CheckpointError, match="step 3 could not be written") as error:
+    with pytest.raises(CheckpointError, match="could not write the checkpoint of step 3") as error:
         checkpoints.save()
     assert "\n" not in str(error.value)
 

@@ -112,7 +112,7 @@ def test_train_leaves_finished_run_unchanged(tmp_path, drawn):
 
 def test_fresh_refuses_a_folder_that_holds_something(tmp_path, drawn):
     (tmp_path / "precious.txt").write_text("mine")
-    with pytest.raises(ConfigError, match="wants an empty folder"):
+    with pytest.raises(ConfigError, match="requires an empty train_dir"):
         train(config(tmp_path, fresh=True), dataset=drawn)
     assert [p.name for p in tmp_path.iterdir()] == ["precious.txt"]
 
@@ -349,11 +349,11 @@ def test_a_learning_rate_steered_just_before_the_end_is_saved(tmp_path, drawn):
 
 def test_a_run_is_not_continued_on_other_pictures(tmp_path, drawn):
     train(config(tmp_path, max_steps=1), dataset=drawn)
-    with pytest.raises(ConfigError, match="is a run on drawn; got mine"):
+    with pytest.raises(ConfigError, match="was trained on drawn; got mine"):
         train(config(tmp_path, max_steps=2), dataset=dataclasses.replace(drawn, name="mine"))
     others = {"classes": drawn.classes[::-1], "crop_size": 22}
     for what, value in others.items():
-        with pytest.raises(ConfigError, match=f"got other pictures of that name: their {what} differs"):
+        with pytest.raises(ConfigError, match=f"got a dataset of that name with a different {what}"):
             train(config(tmp_path, max_steps=2), dataset=dataclasses.replace(drawn, **{what: value}))
 
 
@@ -368,7 +368,7 @@ def test_resume_warns_about_changed_settings(tmp_path, drawn):
     of_no_consequence = {"log_frequency": 3, "checkpoint_steps": 5, "max_checkpoints_to_keep": 2}
     for settings in ({"max_steps": 2}, {"max_steps": 3, **of_no_consequence}, {"max_steps": 4, "seed": 5}):
         train(config(tmp_path, **settings), dataset=drawn, observers=[Listener()])
-    assert warnings == [(), (), ("this run had seed = 0 until now, and goes on with 5.",)]
+    assert warnings == [(), (), ("seed changed from 0 to 5 when this run was resumed.",)]
 
 
 def test_the_end_of_a_one_cycle_run_is_a_setting_like_others(tmp_path, drawn):
@@ -381,7 +381,7 @@ def test_the_end_of_a_one_cycle_run_is_a_setting_like_others(tmp_path, drawn):
     for steps in (2, 3):
         cfg = config(tmp_path, schedule="one-cycle", max_steps=steps)
         train(cfg, dataset=drawn, observers=[Listener()])
-    assert warnings == [(), ("this run had max_steps = 2 until now, and goes on with 3.",)]
+    assert warnings == [(), ("max_steps changed from 2 to 3 when this run was resumed.",)]
 
 
 @pytest.mark.slow
