@@ -284,7 +284,7 @@ def test_multi_gpu_trains_with_two_towers(tmp_path, data_dir, capsys):
 def test_multi_worker_without_tf_config(capfd, monkeypatch, tmp_path):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     refused(
-        capfd, ["train", "--strategy", "multi-worker", "--train-dir", tmp_path], "needs TF_CONFIG to list all workers"
+        capfd, ["train", "--strategy", "multi-worker", "--train-dir", tmp_path], "TF_CONFIG must list all workers"
     )
     refused(
         capfd, ["train", "--strategy", "horovod"], "strategy is one of towers, mirrored, multi-worker; got 'horovod'"

@@ -196,7 +196,7 @@ def expected(variant, name, damage):
         return 12, None
     if step == "12":
         why = f"model.ckpt-12: .*({'missing' if damage in GONE else 'damaged|empty|missing'})"
-        return (8, f"skipped {why}") if variant == "three" else (None, f"none of the checkpoints .* {why}")
+        return (8, f"skipped {why}") if variant == "three" else (None, f"no checkpoint in .* {why}")
     if damage in GONE:
         return 12, f"{name} is missing"
     if name == "log.jsonl" and damage is not overwritten:

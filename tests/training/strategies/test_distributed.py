@@ -76,7 +76,7 @@ def test_ones_own_network_comes_as_a_function(tmp_path, drawn):
     config = {"dataset": "drawn", "batch_size": 4, "max_steps": 3, "initial_learning_rate": SLOWLY}
     replicas = {"num_gpus": 2, "strategy": "mirrored", "virtual_devices": True}
     shared = TrainConfig(**config, **replicas, train_dir=str(tmp_path / "shared"))
-    with pytest.raises(ConfigError, match="Pass a function that makes it"):
+    with pytest.raises(ConfigError, match="Pass a function that creates it"):
         train(shared, dataset=drawn, network=Doubling())
     train(shared, dataset=drawn, network=Doubling)
     whole = TrainConfig(**{**config, "batch_size": 8}, train_dir=str(tmp_path / "whole"))
@@ -85,7 +85,7 @@ def test_ones_own_network_comes_as_a_function(tmp_path, drawn):
 
 
 def test_more_replicas_than_devices():
-    with pytest.raises(ConfigError, match="one replica on a device; got num_gpus = 3 and 1 of them here"):
+    with pytest.raises(ConfigError, match="one device per replica; got num_gpus = 3, but 1 available"):
         strategy.make_strategy(TrainConfig(strategy="mirrored", num_gpus=3))
 
 
@@ -116,7 +116,7 @@ def test_workers_shares_are_the_rows_of_the_whole_batch(drawn, workers):
     ],
 )
 def test_a_tf_config_that_describes_no_worker(text):
-    with pytest.raises(ConfigError, match="needs TF_CONFIG to list all workers") as error:
+    with pytest.raises(ConfigError, match="TF_CONFIG must list all workers") as error:
         parse_tf_config(text)
     assert TF_CONFIG_EXAMPLE in str(error.value)
 

@@ -19,7 +19,7 @@ def test_virtual_devices_are_one_a_tower():
 
 def test_more_virtual_devices_than_were_made_in_time():
     tf.zeros([])
-    with pytest.raises(ConfigError, match="makes 5 CPU devices, which TensorFlow refuses after its first operation"):
+    with pytest.raises(ConfigError, match="must create 5 CPU devices before TensorFlow's first operation"):
         tower_devices(5, virtual=True)
 
 

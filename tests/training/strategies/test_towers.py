@@ -91,7 +91,7 @@ def test_each_tower_gets_its_own_images():
 
 
 def test_a_batch_that_cannot_be_shared_out():
-    with pytest.raises(ValueError, match="3 towers share a batch out equally; got 4 images"):
+    with pytest.raises(ValueError, match="must be a multiple of the number of towers; got 4 images for 3 towers"):
         tower_step(state(), tf.zeros([4, 24, 24, 3]), tf.zeros([4], tf.int32), DEVICES[:3])
 
 
