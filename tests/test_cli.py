@@ -176,7 +176,7 @@ def test_no_network_names_the_drawn_data_set(capfd, tmp_path, monkeypatch):
 def test_bad_folders(capfd, tmp_path, data_dir, run_dir):
     (tmp_path / "file").write_text("")
     drawn = ["train", "--dataset", "drawn", "--data-dir", data_dir, "--train-dir"]
-    refused(capfd, [*drawn, tmp_path / "file"], "can be written to")
+    refused(capfd, [*drawn, tmp_path / "file"], "must be a writable directory")
     refused(capfd, [*drawn, run_dir, "--fresh"], "requires an empty train_dir")
     refused(capfd, ["data", "drawn", "--data-dir", tmp_path / "file" / "below"], "file")
     once = ["eval", "--run-once", "--checkpoint-dir", run_dir, "--data-dir", data_dir, "--num-examples", "10"]
@@ -283,9 +283,7 @@ def test_multi_gpu_trains_with_two_towers(tmp_path, data_dir, capsys):
 
 def test_multi_worker_without_tf_config(capfd, monkeypatch, tmp_path):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    refused(
-        capfd, ["train", "--strategy", "multi-worker", "--train-dir", tmp_path], "TF_CONFIG must list all workers"
-    )
+    refused(capfd, ["train", "--strategy", "multi-worker", "--train-dir", tmp_path], "TF_CONFIG must list all workers")
     refused(
         capfd, ["train", "--strategy", "horovod"], "strategy is one of towers, mirrored, multi-worker; got 'horovod'"
     )
