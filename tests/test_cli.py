@@ -183,8 +183,8 @@ def test_bad_folders(capfd, tmp_path, data_dir, run_dir):
     refused(capfd, [*once, "--eval-dir", tmp_path / "file" / "below"], "can be written to")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_text("")
-    refused(capfd, ["export", tmp_path / "full", "--checkpoint-dir", run_dir], "new or an empty folder")
-    refused(capfd, ["export", "/dev/null/model", "--checkpoint-dir", run_dir], "can be written to")
+    refused(capfd, ["export", tmp_path / "full", "--checkpoint-dir", run_dir], "must be new or empty")
+    refused(capfd, ["export", "/dev/null/model", "--checkpoint-dir", run_dir], "must be writable")
 
 
 def test_cli_validates_settings_before_download(capfd, tmp_path, run_dir, monkeypatch):

@@ -1,4 +1,4 @@
-"""Observers: hooks that are called as a run progresses. They only watch; to change a run, use `Control`."""
+"""Observers: hooks that are called as a run progresses. They must not change the run; `Control` does that."""
 
 import dataclasses
 from typing import Any, NamedTuple

@@ -75,5 +75,5 @@ def test_either_kind_of_weights_is_exported(run_dir, pictures, tmp_path):
 
 def test_export_overwrites_nothing(run_dir, tmp_path):
     (tmp_path / "mine").write_text("")
-    with pytest.raises(ValueError, match="new or an empty folder"):
+    with pytest.raises(ValueError, match="must be new or empty"):
         export(load_classifier(run_dir), tmp_path)

@@ -118,7 +118,7 @@ def test_a_run_finds_the_pictures_that_it_was_trained_on(tmp_path, drawn):
     assert evaluate(elsewhere).num_examples == 20  # crops of 28 there, too
     assert evaluate(EvalConfig(checkpoint_dir=run, dataset=str(tmp_path / "few"))).num_examples == held
     shutil.rmtree(tmp_path / "few")
-    with pytest.raises(DataSetError, match=r"the pictures of few should be where .* not there any more"):
+    with pytest.raises(DataSetError, match=r"the files of few, .* are no longer where they were"):
         evaluate(EvalConfig(checkpoint_dir=run))
 
 
@@ -128,7 +128,7 @@ def test_no_checkpoint_is_one_clear_line(tmp_path, drawn):
 
 
 def test_evaluating_nothing_is_refused(drawn):
-    with pytest.raises(ValueError, match="no images"):
+    with pytest.raises(ValueError, match="at least one image"):
         logits_and_labels(ConvNet(), inputs(drawn).take(0))
 
 
