@@ -180,7 +180,7 @@ def test_bad_folders(capfd, tmp_path, data_dir, run_dir):
     refused(capfd, [*drawn, run_dir, "--fresh"], "requires an empty train_dir")
     refused(capfd, ["data", "drawn", "--data-dir", tmp_path / "file" / "below"], "file")
     once = ["eval", "--run-once", "--checkpoint-dir", run_dir, "--data-dir", data_dir, "--num-examples", "10"]
-    refused(capfd, [*once, "--eval-dir", tmp_path / "file" / "below"], "can be written to")
+    refused(capfd, [*once, "--eval-dir", tmp_path / "file" / "below"], "must be a writable directory")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_text("")
     refused(capfd, ["export", tmp_path / "full", "--checkpoint-dir", run_dir], "must be new or empty")

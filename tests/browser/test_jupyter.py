@@ -98,7 +98,7 @@ class Board:
 
     def looks(self):
         """What moves while a run goes on: its step, the picture of its loss, a number."""
-        return self.step, self.picture("loss"), self.reading("loss of a batch")
+        return self.step, self.picture("loss"), self.reading("batch loss")
 
     def until_it_stands_still(self):
         """Waits until nothing has moved for two seconds; what it looks like then."""
@@ -123,8 +123,8 @@ def test_lesson_4_is_trained_by_hand(lab, page):
     board.box.scroll_into_view_if_needed()
     board.until("ready")
     before = board.picture("loss")
-    board.box.get_by_label("steps in all").fill("20000")
-    board.box.get_by_label("steps in all").press("Enter")
+    board.box.get_by_label("total steps").fill("20000")
+    board.box.get_by_label("total steps").press("Enter")
     board.click("Start")
     board.until("running", 120)
     board.until_step(120)
@@ -235,7 +235,7 @@ def test_a_cell_that_is_run_twice_finds_its_run_again(small):
     again.until("running")
     again.until_step(before + 4)
     assert small.threads() == RUNNING
-    assert "lasted already" in again.box.inner_text()
+    assert "already in progress" in again.box.inner_text()
     again.click("Stop")
     again.until("ended")
     assert small.page.get_by_text("Traceback").count() == 0
@@ -300,10 +300,10 @@ def test_keyboard_names_half_width_and_dark_theme(lab, page, folder):
     board = Board(notebook)
     for name in ("Start", "Pause", "Stop", "Evaluate now"):
         assert board.box.get_by_role("button", name=name, exact=True).count() == 1
-    for label in ("data set", "batch size", "steps in all", "continue from checkpoint"):
+    for label in ("dataset", "batch size", "total steps", "continue from checkpoint"):
         assert board.box.get_by_label(label).count() == 1
     assert [tab.inner_text() for tab in board.box.get_by_role("tab").all()] == ["Learning", "Network", "Runs"]
-    board.box.get_by_label("steps in all").focus()
+    board.box.get_by_label("total steps").focus()
     page.keyboard.press("Tab")  # past the check box, which cannot be used yet
     assert page.evaluate("document.activeElement.textContent.trim()") == "Start"
     page.keyboard.press("Enter")

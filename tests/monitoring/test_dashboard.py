@@ -32,9 +32,9 @@ def widgets(monkeypatch):
     """As in a notebook; every run is ended after the test, and no thread is left."""
     monkeypatch.setattr("cifarlab.monitoring.dashboard.dashboard.has_widgets", lambda: True)
     yield
-    for dashboard in list(Dashboard._of_folder.values()):
+    for dashboard in list(Dashboard._by_directory.values()):
         dashboard.close()
-    Dashboard._of_folder.clear()
+    Dashboard._by_directory.clear()
     until(lambda: not threads())
 
 
@@ -209,7 +209,7 @@ def test_dashboard_is_reused_while_run_is_active(config):
     run_to(dashboard, 1)
     again = Dashboard(config)
     assert again is dashboard
-    assert "lasted already" in again.status.message
+    assert "already in progress" in again.status.message
     assert len([name for name in threads() if "training" in name]) == 1
     click(again, "stop")
     again.wait()
@@ -311,7 +311,7 @@ def test_while_it_evaluates_it_cannot_be_started(config):
     click(dashboard, "evaluate")
     assert view(dashboard).buttons["start"].disabled
     dashboard.start()
-    assert "One thing at a time" in state(dashboard)
+    assert "still in progress" in state(dashboard)
     dashboard.wait()
     assert not view(dashboard).buttons["start"].disabled
 
@@ -471,7 +471,7 @@ def test_an_interrupt_of_waiting_stops_the_run_and_saves_it(config, monkeypatch)
 def test_dashboard_controls_need_a_run(config):
     dashboard = Dashboard(config)
     dashboard.pause()
-    assert "no run to steer yet" in state(dashboard)
+    assert "no run to control yet" in state(dashboard)
 
 
 def test_a_process_that_ends_saves_its_run(config, data_dir):
@@ -502,8 +502,8 @@ def test_history_is_thinned_evenly_and_forgets_no_other_event():
 
 def test_the_twin_of_a_run_that_has_not_begun_says_so():
     data = fallback.mime_bundle("runs/live", [])
-    assert data["text/plain"] == "The run in runs/live has not begun."
-    assert 'alt="The run in runs/live has not begun."' in data["text/html"]
+    assert data["text/plain"] == "The run in runs/live has not started."
+    assert 'alt="The run in runs/live has not started."' in data["text/html"]
 
 
 def test_a_watch_knows_nothing_of_a_folder_without_a_log(tmp_path):

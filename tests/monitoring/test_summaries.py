@@ -163,7 +163,7 @@ def test_evaluations_are_written_by_step(tmp_path):
 
 def test_an_unwritable_eval_dir_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match="can be written to") as error:
+    with pytest.raises(ValueError, match="must be a writable directory") as error:
         EvaluationSummaries(tmp_path / "file" / "below")
     assert "\n" not in str(error.value)
 
