@@ -27,7 +27,7 @@ def test_a_step_that_never_comes_is_said(tmp_path):
     board = TensorBoard(tmp_path)
     assert board.address
     board._timeout = 0.3
-    with pytest.raises(UserError, match=r"should show total_loss of first up to step 9; it did not within 0\.3 s"):
+    with pytest.raises(UserError, match=r"did not show total_loss of first up to step 9 within 0\.3 s"):
         board.scalars("first", "total_loss", until=9)
     board.stop()
 

@@ -215,8 +215,8 @@ def test_dashboard_is_reused_while_run_is_active(config):
     again.wait()
     new = Dashboard(config)
     assert new is not dashboard
-    assert view(dashboard).buttons["start"].comm is None  # its buttons went with it
-    with pytest.raises(UserError, match="make it again"):
+    assert view(dashboard).buttons["start"].comm is None  # its buttons were closed, too
+    with pytest.raises(UserError, match="Create it again"):
         dashboard.start()
     assert new.monitor.steps_done > 0  # the log says so
 
@@ -329,7 +329,7 @@ def test_stopped_while_the_pictures_are_fetched_it_ends(config, monkeypatch):
     click(dashboard, "stop")
     dashboard.wait()
     assert "Failed." in state(dashboard)
-    assert "a new start goes on" in state(dashboard)
+    assert "the next start resumes it" in state(dashboard)
 
 
 def test_a_factor_beyond_the_slider_is_not_cut_to_it(config):
