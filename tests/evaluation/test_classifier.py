@@ -27,7 +27,7 @@ def pictures(drawn):
     return read_records(drawn.test_files[0])[0][:5]
 
 
-def test_raw_pictures_get_the_logits_of_evaluation(run_dir, drawn, pictures):
+def test_raw_images_get_the_logits_of_evaluation(run_dir, drawn, pictures):
     classifier = load_classifier(run_dir)
     expected, _ = logits_and_labels(classifier.network, inputs(drawn, num_examples=5))
     np.testing.assert_allclose(classifier.logits(pictures).numpy(), expected, atol=1e-5)

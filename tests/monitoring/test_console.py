@@ -31,7 +31,7 @@ def test_a_run_prints_the_tutorials_lines(tmp_path, drawn, capfd):
     assert err == ""
 
 
-def test_going_on_and_stopping_are_said(tmp_path, drawn, capsys):
+def test_resuming_and_stopping_are_printed(tmp_path, drawn, capsys):
     config = TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=2, batch_size=16)
     train(config, dataset=drawn)
 
@@ -49,7 +49,7 @@ def test_going_on_and_stopping_are_said(tmp_path, drawn, capsys):
     assert lines[-1].startswith("Stopped and saved at step 2. To continue, run the same command again")
 
 
-def test_a_run_that_has_all_its_steps_says_so_in_one_line(tmp_path, drawn, capsys):
+def test_a_finished_run_prints_one_line(tmp_path, drawn, capsys):
     config = TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=1, batch_size=16)
     train(config, dataset=drawn)
     train(config, dataset=drawn, observers=[Console()])
@@ -65,7 +65,7 @@ def test_cifar10_is_called_cifar_as_in_the_tutorial(drawn, capsys):
     assert "Filling queue with 4000 CIFAR images before starting to train. This takes about" in capsys.readouterr().out
 
 
-def test_uneven_classes_and_what_the_commonest_is_worth_are_said(tmp_path, drawn, capsys):
+def test_imbalanced_classes_print_the_majority_baseline(tmp_path, drawn, capsys):
     warn_if_imbalanced(drawn)
     assert capsys.readouterr().out == ""
     labels = np.repeat([0, 1, 2], [60, 30, 10])
@@ -92,7 +92,7 @@ def progress(**kwargs):
     return Progress(**{**values, "seconds_left": None, **kwargs})
 
 
-def test_a_download_says_how_much_how_fast_and_how_long_still():
+def test_a_download_prints_size_speed_and_remaining_time():
     line = progress_line(progress(done=85_000_000, bytes_per_second=70_000.0, seconds_left=1215.0))
     assert line == "cifar-10-binary.tar.gz: 85.0 of 170.1 MB, 0.07 MB/s, 20 min 15 s left"
     assert progress_line(progress(total=None, done=2_000_000)) == "cifar-10-binary.tar.gz: 2.0 MB, 0.00 MB/s"
