@@ -50,7 +50,7 @@ def step(batches: Iterator, fast_ops: bool = True, steps: int = STEPS_ALONE) -> 
 
 
 def training(dataset: DataSet, folder: str) -> Callable[[], float]:
-    """Measures images/s of `train` with pipeline, averages, log and summaries, between its first and last console line."""
+    """Measures images/s of `train` with pipeline, averages, log and summaries, after the first console line."""
     done = [0]
 
     def measure() -> float:
