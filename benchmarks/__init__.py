@@ -1,1 +1,1 @@
-"""Speed and memory, each comparison side by side in one run; `make bench` runs them all."""
+"""Benchmarks of speed and memory; `make bench` runs the main ones."""

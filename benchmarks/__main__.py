@@ -1,8 +1,7 @@
-"""`make bench`: how fast cifarlab is on this machine, by itself and beside what a user would pick instead.
+"""`make bench`: measures the speed and memory of cifarlab on this machine, and of alternatives to it.
 
-Absolute numbers hang on the machine and on who else is using it; so every measurement is repeated in rounds that
-alternate between the contenders, the medians make the table, and the machine's own speed at matrix products stands
-beside them.
+Results depend on the machine and its load. Therefore all programs are measured in turn in every round, and the tables
+show medians. For comparison, they include the speed of matrix products on this machine.
 """
 
 import argparse
@@ -27,7 +26,7 @@ Candidates = dict[str, Callable[[], float]]
 
 
 def rounds(candidates: Candidates, count: int, *, warm_up: bool = True) -> Figures:
-    """Calls each candidate once a round, in turn; the first round warms up and is not kept."""
+    """Calls each candidate once per round, in turn; the first round is a warm-up and its results are discarded."""
     kept: Figures = {name: [] for name in candidates}
     for number in range(-warm_up, count):
         for name, measure in candidates.items():
@@ -39,7 +38,7 @@ def rounds(candidates: Candidates, count: int, *, warm_up: bool = True) -> Figur
 
 @contextlib.contextmanager
 def contenders(**programs: tuple[str, ...]) -> Iterator[dict[str, Contender]]:
-    """Starts programs by name and ends them."""
+    """Starts programs, yields them by name, and ends them."""
     with contextlib.ExitStack() as stack:
         started = {}
         for name, (module, *arguments) in programs.items():
@@ -49,7 +48,7 @@ def contenders(**programs: tuple[str, ...]) -> Iterator[dict[str, Contender]]:
 
 
 def speed(dataset: DataSet, data_dir: str | None, count: int) -> Figures:
-    """cifarlab's parts and the whole, and the peers, all side by side; images/s."""
+    """Measures cifarlab, its parts and the baselines in alternating rounds; images/s."""
     files = tuple(map(str, dataset.train_files))
     programs = {
         "cifarlab": ("benchmarks.cifarlab_programs", dataset.name, *([data_dir] if data_dir else [])),
@@ -72,7 +71,7 @@ def speed(dataset: DataSet, data_dir: str | None, count: int) -> Figures:
 
 
 def batch_sizes(count: int) -> Figures:
-    """The step alone at each batch size, with one and with two threads; images/s."""
+    """Measures the step alone for each batch size, with one and two threads; images/s."""
     with contenders(one=("benchmarks.batch_sizes", "1"), two=("benchmarks.batch_sizes", "2")) as started:
         return rounds(
             {
@@ -85,14 +84,14 @@ def batch_sizes(count: int) -> Figures:
 
 
 def tower_cost(count: int) -> Figures:
-    """One tower of 128 images and two of 64, on the same cores; images/s."""
+    """Measures one tower of 128 images and two of 64 on the same cores; images/s."""
     with contenders(towers=("benchmarks.towers",)) as started:
         names = {"one tower of 128": "one", "two towers of 64": "two"}
         return rounds({name: _measurement(started["towers"], what) for name, what in names.items()}, count)
 
 
 def whole_processes(name: str, data_dir: str | None, count: int) -> Figures:
-    """The first step's delay in seconds; peak memory in MB, also for files 20 times as large."""
+    """Measures the seconds to the first step, and peak memory in MB, also with files 20 times as large."""
     figures = rounds({"first step, seconds": lambda: first_step(name, data_dir)}, count, warm_up=False)
     memory = {
         "peak memory, MB": lambda: peak_memory(name, data_dir),
@@ -111,9 +110,9 @@ def _measurement(contender: Contender, what: str) -> Callable[[], float]:
 
 
 def operations_per_image() -> float:
-    """float32 operations of one image's forward and backward pass: two a multiply-add, three passes.
+    """Returns the float32 operations of the forward and backward pass of one image: 2 per multiply-add, in 3 passes.
 
-    conv1 needs no gradient of its input. The fast convolution does conv2 with a ninth of its share.
+    conv1 needs no gradient of its input. The fast convolution computes conv2 with a ninth of these operations.
     """
     by_layer = multiply_adds(ConvNet())
     return 2 * (3 * sum(by_layer.values()) - by_layer["conv1"])
@@ -129,7 +128,7 @@ def table(title: str, figures: Figures) -> None:
 
 
 def ratios(figures: Figures) -> dict[str, float]:
-    """Medians of the ratios within each round."""
+    """Returns the medians of the ratios of each round."""
 
     def ratio(above: str, below: str) -> float:
         return statistics.median(a / b for a, b in zip(figures[above], figures[below], strict=True))
@@ -149,12 +148,12 @@ def ratios(figures: Figures) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measures everything and prints tables; with --json also into a file."""
+    """Measures everything and prints tables; with --json, also writes a file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", default="drawn", help="cifar10 or drawn; the speed is the same")
-    parser.add_argument("--data-dir", default=None, help="folder of the data sets")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds that are kept; the median of each is printed")
-    parser.add_argument("--json", default=None, help="file for the figures of every round")
+    parser.add_argument("--data-dir", default=None, help="directory of the datasets")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds after the warm-up; their medians are printed")
+    parser.add_argument("--json", default=None, help="output file for the results of every round")
     options = parser.parse_args()
     dataset = registry.load(options.dataset, options.data_dir)
     echo(f"{machine()}; {dataset.name}; medians of {options.rounds} alternating rounds")
@@ -171,7 +170,7 @@ def main() -> None:
     scaled = batch_sizes(options.rounds)
     table("step alone, images/s", scaled)
     whole = whole_processes(options.dataset, options.data_dir, options.rounds)
-    table("a process of its own", whole)
+    table("separate process", whole)
     if options.json:
         everything = {"speed": figures, "towers": towers, "batch sizes": scaled, "processes": whole}
         with open(options.json, "w") as file:

@@ -1,4 +1,4 @@
-"""The training step at other batch sizes and numbers of threads: `python -m benchmarks.batch_sizes THREADS`."""
+"""The training step with different batch sizes and numbers of threads: `python -m benchmarks.batch_sizes THREADS`."""
 
 import sys
 import time
@@ -11,11 +11,11 @@ from cifarlab.training.step import train_step
 
 SIZES = (32, 64, 128, 256, 512, 1024)
 IMAGES = 6_400
-"""Trained on in one measurement, at least one batch."""
+"""Images per measurement, but at least one batch."""
 
 
 def main(threads: int) -> None:
-    """Serves images/s by batch size."""
+    """Serves measurements of images/s by batch size."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     state = TrainState(ConvNet())

@@ -1,6 +1,6 @@
-"""cifarlab's own parts and the whole, for the bench.
+"""Measurements of cifarlab and its parts for `make bench`.
 
-`python -m benchmarks.cifarlab_programs DATASET [DATA_DIR]` serves images/s.
+`python -m benchmarks.cifarlab_programs DATASET [DATA_DIR]` serves measurements of images/s.
 """
 
 import sys
@@ -24,7 +24,7 @@ from cifarlab.training.step import train_step
 
 
 def pipeline(batches: Iterator) -> Callable[[], float]:
-    """Distorted images/s, consumed by nobody."""
+    """Measures images/s of the input pipeline with distortions, without training."""
 
     def measure() -> float:
         start = time.perf_counter()
@@ -36,7 +36,7 @@ def pipeline(batches: Iterator) -> Callable[[], float]:
 
 
 def step(batches: Iterator, fast_ops: bool = True, steps: int = STEPS_ALONE) -> Callable[[], float]:
-    """Images/s of the compiled step and nothing around it."""
+    """Measures images/s of the compiled step alone."""
     state = TrainState(ConvNet(fast_ops=fast_ops))
     compiled = tf.function(lambda images, labels: train_step(state, images, labels))
 
@@ -50,7 +50,7 @@ def step(batches: Iterator, fast_ops: bool = True, steps: int = STEPS_ALONE) -> 
 
 
 def training(dataset: DataSet, folder: str) -> Callable[[], float]:
-    """Images/s of `train` with pipeline, averages, log and summaries, from its first console line to its last."""
+    """Measures images/s of `train` with pipeline, averages, log and summaries, after the first console line."""
     done = [0]
 
     def measure() -> float:
@@ -64,7 +64,7 @@ def training(dataset: DataSet, folder: str) -> Callable[[], float]:
 
 
 class _Times(Observer):
-    """Notes when the first and the last console line would have been printed."""
+    """Records when the first and the last console line would have been printed."""
 
     def __init__(self) -> None:
         self.first = self.last = 0.0
@@ -77,7 +77,7 @@ class _Times(Observer):
 
 
 def evaluation(dataset: DataSet, folder: str) -> Callable[[], float]:
-    """Images/s of `evaluate` on the test pictures, restoring and tracing included."""
+    """Measures images/s of `evaluate` on the test images, including restoring and tracing."""
 
     def measure() -> float:
         result = evaluate(EvalConfig(checkpoint_dir=folder, dataset=dataset.name), dataset=dataset)
@@ -87,7 +87,7 @@ def evaluation(dataset: DataSet, folder: str) -> Callable[[], float]:
 
 
 def matrix_products() -> float:
-    """float32 operations/s in a large matrix product: the machine's limit, in GFLOP/s."""
+    """Returns the GFLOP/s of a large float32 matrix product, which is the limit of this machine."""
     a = tf.random.stateless_normal([2048, 2048], [1, 1])
     start = time.perf_counter()
     for _ in range(16):
@@ -97,7 +97,7 @@ def matrix_products() -> float:
 
 
 def main(name: str, data_dir: str | None = None) -> None:
-    """Serves the measurements of the data set's name."""
+    """Serves the measurements with a dataset."""
     dataset = registry.load(name, data_dir)
     batches = iter(distorted_inputs(dataset, BATCH))
     one = iter(tf.data.Dataset.from_tensors(next(batches)).cache().repeat())

@@ -1,6 +1,6 @@
-"""Programs that are measured side by side: each in a process of its own, warm and waiting for its turn.
+"""Programs that are measured in turn, each in a separate process that is already warmed up.
 
-A contender's process reads the name of a measurement from its standard input, does it, and prints a number.
+The process of a contender reads the name of a measurement from standard input, runs it and prints the result.
 """
 
 import contextlib
@@ -12,19 +12,19 @@ from collections.abc import Callable
 
 BATCH = 128
 STEPS = 100
-"""Steps of one measurement of training: summaries are written once in so many."""
+"""Steps of one measurement of training; summaries are written once in this number of steps."""
 
 STEPS_ALONE = 30
 """Steps of one measurement of the step alone."""
 
 
 class Contender:
-    """The parent's end: starts a program, and asks it for one measurement after the other."""
+    """The parent's side: starts a program and requests measurements from it."""
 
     def __init__(self, module: str, *arguments: str) -> None:
         """Starts `python -m module arguments`, with the same environment for all contenders.
 
-        oneDNN's convolutions are switched on for all of TensorFlow's programs, as cifarlab does it for itself.
+        oneDNN is enabled for all TensorFlow programs, because cifarlab enables it for itself.
         """
         self.module = module
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115, it lives as long as the process
@@ -38,10 +38,10 @@ class Contender:
         )
 
     def measure(self, what: str) -> float:
-        """One measurement by name; what it means is the program's business."""
+        """Requests a measurement by name and returns its result, in the unit of the program."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):  # the absence of an answer says why
+        with contextlib.suppress(BrokenPipeError):  # the missing answer is handled below
             print(what, file=self._process.stdin, flush=True)
         answer = self._process.stdout.readline()
         if not answer:
@@ -56,6 +56,6 @@ class Contender:
 
 
 def serve(**measurements: Callable[[], float]) -> None:
-    """The program's end: answers each name on standard input with its measurement, until there are no more."""
+    """The program's side: answers each name on standard input with a measurement, until the input ends."""
     for line in sys.stdin:
         print(measurements[line.strip()](), flush=True)

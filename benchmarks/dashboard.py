@@ -1,7 +1,7 @@
-"""What the dashboard costs training: `python -m benchmarks.dashboard`, with `--browser` in a real JupyterLab.
+"""The cost of the dashboard during training: `python -m benchmarks.dashboard`, with `--browser` in JupyterLab.
 
-One kernel trains the same steps again and again, in turn with a dashboard and without. Without `--browser` nobody
-looks, and what the kernel sends is thrown away; with it a page in Chromium shows every update, on the same two cores.
+One kernel repeatedly trains the same steps, in turn with and without a dashboard. Without `--browser`, the messages of
+the kernel are discarded. With it, a page in Chromium shows every update, on the same cores.
 """
 
 import argparse
@@ -20,18 +20,18 @@ from cifarlab.monitoring.console import echo
 from cifarlab.training.observers import Observer, Run, StepRecord
 
 WARM_UP = 60
-"""Steps that are not timed: the graph is built, the first pictures are drawn."""
+"""Steps that are not timed, because the graph is built and the first figures are drawn."""
 
 
 class Stopwatch(Observer):
     """Times the steps from `WARM_UP` to the last."""
 
     def on_start(self, run: Run) -> None:
-        """Learns the batch size."""
+        """Records the batch size."""
         self._batch = run.images_per_step
 
     def on_step(self, record: StepRecord) -> None:
-        """Notes the time at which a step was logged."""
+        """Records the time at which a step was logged."""
         if record.step == WARM_UP:
             self._began = time.perf_counter()
         elif record.step > WARM_UP:
@@ -39,7 +39,7 @@ class Stopwatch(Observer):
 
 
 def images_per_second(shown: bool, steps: int) -> float:
-    """Trains in this kernel, with a dashboard that is displayed or without."""
+    """Trains in this kernel, with or without a visible dashboard, and returns the speed."""
     from IPython.display import clear_output, display
 
     from cifarlab.monitoring.dashboard import Dashboard
@@ -61,7 +61,7 @@ def images_per_second(shown: bool, steps: int) -> float:
 
 
 def measure(rounds: int, steps: int) -> dict[str, list[float]]:
-    """Both in turn, round by round; the first round warms up and is not kept."""
+    """Measures both in alternating rounds; the first round is a warm-up and its results are discarded."""
     found: dict[str, list[float]] = {"without": [], "with": []}
     for number in range(rounds + 1):
         for name in ("without", "with") if number % 2 else ("with", "without"):
@@ -72,7 +72,7 @@ def measure(rounds: int, steps: int) -> dict[str, list[float]]:
 
 
 def an_update() -> dict[str, float]:
-    """Milliseconds of processor time and kilobytes of an update of the readings and of a picture with 1,000 steps."""
+    """Measures processor time (ms) and size (kB) of two updates: of the numbers, and of a figure with 1,000 steps."""
     from cifarlab.monitoring.dashboard.panels import PANELS
     from cifarlab.monitoring.dashboard.run_monitor import RunMonitor
     from cifarlab.monitoring.dashboard.status import current_status
@@ -90,7 +90,7 @@ def an_update() -> dict[str, float]:
     def cost(action, times=20) -> float:
         began = time.thread_time()
         for _ in range(times):
-            more()  # else nothing would be new, and nothing sent
+            more()  # without a change, nothing would be sent
             action()
         return 1000 * (time.thread_time() - began) / times
 
@@ -107,11 +107,11 @@ def an_update() -> dict[str, float]:
 
 
 def main() -> None:
-    """Prints speeds, their ratio in each round, and what an update costs."""
+    """Prints the speeds, the ratios of the rounds, and the cost of an update."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--browser", action="store_true", help="in JupyterLab, in a real Chromium")
+    parser.add_argument("--browser", action="store_true", help="run in JupyterLab with Chromium")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=400, help=f"of 128 images, the first {WARM_UP} not timed")
+    parser.add_argument("--steps", type=int, default=400, help=f"steps of 128 images, including {WARM_UP} for warm-up")
     arguments = parser.parse_args()
     work = f"measure({arguments.rounds}, {arguments.steps}), an_update()"
     cells = [
@@ -133,13 +133,13 @@ def main() -> None:
 
 
 def in_kernel(notebook: nbformat.NotebookNode) -> str:
-    """Executes it with nobody looking; what its last cell printed."""
+    """Executes a notebook without a browser and returns the output of its last cell."""
     NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(Path.cwd())}}).execute()
     return notebook.cells[-1].outputs[0]["text"]
 
 
 def in_browser(notebook: nbformat.NotebookNode) -> str:
-    """Executes it in a page; what its last cell printed."""
+    """Executes a notebook in a browser and returns the output of its last cell."""
     from playwright.sync_api import sync_playwright
 
     from tools.browser import ARGUMENTS, Notebook, Server, chromium

@@ -1,7 +1,8 @@
-"""Evaluates a run's checkpoints and writes its curve: `python -m benchmarks.evaluate_checkpoints RUN_DIR OUT.jsonl`.
+"""Evaluates the checkpoints of a run: `python -m benchmarks.evaluate_checkpoints RUN_DIR OUT.jsonl`.
 
-The first line says what ran where; each other line is a checkpoint: steps, minutes of training, the losses of training
-at that time, and precision @ 1 and cross-entropy on the test pictures, with raw and with averaged weights.
+The first line of the output describes the machine and the settings. Each other line is about a checkpoint: its step,
+minutes of training, training losses, and precision @ 1 and cross-entropy on the test images with raw and averaged
+weights.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from cifarlab.training.state import make_network
 
 
 def evaluate(net: tf.Module, images: tf.data.Dataset) -> dict[str, float]:
-    """Precision @ 1 and mean cross-entropy."""
+    """Returns precision @ 1 and mean cross-entropy."""
     logits, labels = logits_and_labels(net, images)
     cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
     return {
@@ -33,11 +34,11 @@ def evaluate(net: tf.Module, images: tf.data.Dataset) -> dict[str, float]:
 
 
 def main() -> None:
-    """Writes the curve of a run."""
+    """Evaluates the checkpoints and writes the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run_dir", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--every", type=int, default=2_000, help="steps between checkpoints that are evaluated")
+    parser.add_argument("--every", type=int, default=2_000, help="steps between evaluated checkpoints")
     options = parser.parse_args()
     config = load_run_config(options.run_dir)
     dataset = registry.load(config.dataset, config.data_dir)

@@ -1,4 +1,4 @@
-"""What the solution of an exercise defines, for measurements that go beyond the exercise."""
+"""The code of an exercise's solution, for measurements that use it."""
 
 import contextlib
 import functools
@@ -9,10 +9,10 @@ from tools.build_notebooks import LESSONS, from_source
 
 @functools.cache
 def solution(exercise: str) -> dict:
-    """The names that the first cell and the answers of an exercise define.
+    """Returns the namespace after running the first cell and the answers of an exercise.
 
     Args:
-        exercise: such as "06_svhn".
+        exercise: name of the exercise, such as "06_svhn".
     """
     namespace: dict = {}
     cells = [cell for cell in from_source(LESSONS / "exercises" / f"{exercise}.py").cells if cell.cell_type == "code"]

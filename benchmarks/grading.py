@@ -1,6 +1,6 @@
-"""How long it takes to grade a class: `python -m benchmarks.grading --students 100`.
+"""The time needed to grade a class: `python -m benchmarks.grading --students 100`.
 
-Every student hands in the solution, which is the longest that a notebook takes but for those that loop without end.
+Every student submits the solution, which takes longest, except for notebooks with endless loops.
 """
 
 import argparse
@@ -19,8 +19,8 @@ from cifarlab.monitoring.console import echo
 from cifarlab.teaching.grading import assignments
 
 
-def hand_in(course: Path, solution: Path, students: int) -> None:
-    """Puts the answers of the solution into the assignment, for each student."""
+def submit(course: Path, solution: Path, students: int) -> None:
+    """Submits the assignment with the answers of the solution, for each student."""
     answers = {cell.id: cell.source for cell in nbformat.read(solution, as_version=4).cells}
     notebook = nbformat.read(course / "release" / solution.stem / solution.name, as_version=4)
     for cell in notebook.cells:
@@ -33,18 +33,18 @@ def hand_in(course: Path, solution: Path, students: int) -> None:
 
 
 def main() -> None:
-    """Releases, grades and writes feedback, and prints what each took."""
+    """Releases and grades an assignment, writes feedback, and prints the times."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--students", type=int, default=100)
     parser.add_argument("--exercise", default="01_softmax")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
-    parser.add_argument("--json", type=Path, help="write what was measured to this file, too")
+    parser.add_argument("--json", type=Path, help="also write the results to this file")
     options = parser.parse_args()
     solution = Path("solutions") / f"{options.exercise}.ipynb"
     with tempfile.TemporaryDirectory() as folder:
         course, clock = Path(folder), time.monotonic
         assignments.release(options.exercise, course)
-        hand_in(course, solution, options.students)
+        submit(course, solution, options.students)
         context, started = multiprocessing.get_context("spawn"), clock()
         with concurrent.futures.ProcessPoolExecutor(options.workers, mp_context=context) as executor:
             points = assignments.grade(options.exercise, course, executor=executor)

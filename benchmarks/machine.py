@@ -1,4 +1,4 @@
-"""What figures were measured on."""
+"""A description of the machine on which results were measured."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ from importlib import metadata
 
 
 def machine() -> str:
-    """Processor, cores and versions in a few words."""
+    """Returns the processor, the number of cores and the versions of libraries, in one line."""
     cpu = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo") as lines:

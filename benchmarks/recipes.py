@@ -1,8 +1,7 @@
-"""Compares ideas for the quick recipe: `python -m benchmarks.recipes NAME [NAME ...] --data-dir FOLDER`.
+"""Compares ideas for the quick recipe: `python -m benchmarks.recipes NAME [NAME ...] --data-dir DIRECTORY`.
 
-Each idea trains the tutorial's network on the first 45,000 training pictures and is judged on the 5,000 held out; the
-test pictures are never looked at. What an idea needs beyond the package's settings is written here, so that the package
-holds only what was kept.
+Each idea trains the tutorial's network on the first 45,000 training images and is evaluated on the other 5,000. The
+test images are never used. Rejected ideas are implemented here, so that the package only contains accepted ones.
 """
 
 import argparse
@@ -33,7 +32,7 @@ BATCH = 128
 
 @dataclasses.dataclass(frozen=True)
 class Idea:
-    """What an idea changes of the baseline, which has Nesterov's momentum, one cycle, crops and flips."""
+    """The settings of an idea; the baseline (the defaults) has Nesterov momentum, one cycle, crops and flips."""
 
     epochs: float = 16
     peak: float = 0.05
@@ -59,10 +58,10 @@ IDEAS = {
 
 
 class Trial:
-    """A network in training under an idea."""
+    """A network that is trained with an idea."""
 
     def __init__(self, idea: Idea, steps: int, seed: int) -> None:
-        """Makes the network and everything that its training changes."""
+        """Creates the network and its training state."""
         self.idea, self.seed = idea, seed
         network = ConvNet(seed=seed)
         for layer in layers(network):
@@ -73,7 +72,7 @@ class Trial:
 
     @tf.function
     def step(self, images: tf.Tensor, labels: tf.Tensor) -> None:
-        """One step."""
+        """Takes one training step."""
         network, targets = self.state.network, tf.one_hot(labels, 10)
         if self.idea.cutout:
             images = self._cut_out(images)
@@ -89,12 +88,12 @@ class Trial:
         return tf.stack([tf.constant(100 * self.seed + number, tf.int64), self.state.step.value()])
 
     def _cut_out(self, images: tf.Tensor) -> tf.Tensor:
-        """A square of each image set to zero, its middle drawn uniformly."""
+        """Sets a square of each image to zero; its center is uniformly random."""
         middle = tf.random.stateless_uniform([tf.shape(images)[0], 2, 1], self._draw(77), 0, images.shape[1])
         return tf.where(squares(middle, images.shape[1], self.idea.cutout), 0.0, images)
 
     def _logits(self, images: tf.Tensor) -> tf.Tensor:
-        """The network's, with dropout before local3 and local4 if the idea has it."""
+        """Returns the logits, with dropout before local3 and local4 if the idea uses it."""
         net, rate = self.state.network, self.idea.dropout
         stages = net.stages(images)
         if not rate:
@@ -106,14 +105,14 @@ class Trial:
 
 
 def squares(middle: tf.Tensor, size: int, side: int) -> tf.Tensor:
-    """Where a square about each middle lies, bool[B, size, size, 1]; the middles are float32[B, 2, 1], in pixels."""
+    """Returns masks of squares, bool[B, size, size, 1], around centers in pixels, float32[B, 2, 1]."""
     away = tf.range(size) - tf.cast(middle, tf.int32) + side // 2  # [B, 2, pixels]
     inside = tf.logical_and(away >= 0, away < side)
     return tf.logical_and(inside[:, 0, :, None], inside[:, 1, None, :])[..., None]
 
 
 def run(idea: Idea, dataset: DataSet, seed: int) -> Iterator[dict]:
-    """Trains under an idea; a line for each quarter of the run."""
+    """Trains with an idea and yields results for each quarter of the run."""
     steps = int(idea.epochs * dataset.num_examples("train") / BATCH)
     trial, start = Trial(idea, steps, seed), time.monotonic()
     batches = distorted_inputs(dataset, BATCH, seed=seed, distortions=(random_flip,))
@@ -131,15 +130,15 @@ def run(idea: Idea, dataset: DataSet, seed: int) -> Iterator[dict]:
 
 
 def main() -> None:
-    """Runs the ideas that were named, or all of them; prints a line of JSON for each quarter of a run."""
+    """Runs the given ideas or all of them, and prints a line of JSON for each quarter of a run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(map(repr, IDEAS))}; by default all")
-    parser.add_argument("--data-dir", help="folder of the real pictures")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(map(repr, IDEAS))}; default: all")
+    parser.add_argument("--data-dir", help="directory of the datasets")
     parser.add_argument("--epochs", type=float, default=Idea.epochs)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     if unknown := set(options.names) - set(IDEAS):
-        parser.error(f"there is no idea {unknown.pop()!r}; there are {', '.join(map(repr, IDEAS))}")
+        parser.error(f"unknown idea {unknown.pop()!r}; choose from {', '.join(map(repr, IDEAS))}")
     with tempfile.TemporaryDirectory() as folder:
         dataset = hold_out(registry.load("cifar10", options.data_dir), folder, HELD_OUT)
         for name in options.names or IDEAS:

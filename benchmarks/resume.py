@@ -1,7 +1,7 @@
-"""What going on costs, and what `--deterministic` costs: `python -m benchmarks.resume --data-dir FOLDER`.
+"""The cost of resuming and the cost of `--deterministic`: `python -m benchmarks.resume --data-dir DIRECTORY`.
 
-Both are measured side by side, in alternating rounds; each of the runs that are compared for speed is a process of its
-own, since TensorFlow cannot be made indeterministic again.
+Both are measured in alternating rounds. Each run with or without `--deterministic` has a separate process, because
+TensorFlow cannot switch back to non-deterministic operations.
 """
 
 import argparse
@@ -25,14 +25,14 @@ BATCH = 128
 
 
 def seconds_to_first_batch(dataset: DataSet, step: int) -> float:
-    """From asking for the input of a run that goes on at a step to having the batch of that step."""
+    """Measures the seconds until the first batch is available, for a run that resumes at a step."""
     start = time.perf_counter()
     next(iter(distorted_inputs(dataset, BATCH, first_step=step)))
     return time.perf_counter() - start
 
 
 def images_per_second(name: str, data_dir: str | None, *arguments: str, steps: int) -> float:
-    """The median speed that a run's log tells of, its first line apart."""
+    """Trains a run and returns the median speed in its log, without the first line."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "cifarlab", "train", "--dataset", name, "--train-dir", folder, *arguments]
         command += ["--max-steps", str(steps), "--summary-frequency", "0"]
@@ -43,7 +43,7 @@ def images_per_second(name: str, data_dir: str | None, *arguments: str, steps: i
 
 
 def measure(dataset: DataSet, data_dir: str | None, *, rounds: int, steps: int) -> dict[str, Any]:
-    """What is measured in each round: seconds to the first batch by step, and images a second by `--deterministic`."""
+    """Measures, in each round, the seconds to the first batch by step, and images per second by `--deterministic`."""
     last_of_epoch = dataset.num_examples("train") // BATCH - 1
     seconds_to_first_batch(dataset, 0)
     waits: dict[int, list[float]] = {0: [], 100_000: [], last_of_epoch: []}
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--data-dir")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--json", type=Path, help="write what was measured to this file, too")
+    parser.add_argument("--json", type=Path, help="also write the results to this file")
     options = parser.parse_args()
     dataset = registry.load(options.dataset, options.data_dir)
     echo(f"{machine()}; {options.dataset}, batches of {BATCH}, {options.rounds} rounds")
@@ -80,13 +80,13 @@ def main() -> None:
         echo(f"first batch at step {step:>7,}: {spread(waits, 2)} s")
     for name in ("images/s", "images/s, deterministic"):
         echo(f"{name}: {spread(found[name], 0)}")
-    echo(f"deterministic : as it is = {spread(found['ratios'], 3)}")
+    echo(f"deterministic : default = {spread(found['ratios'], 3)}")
     if options.json:
         options.json.write_text(json.dumps({"machine": machine(), "dataset": dataset.name, **found}, indent=1) + "\n")
 
 
 def spread(values: list[float], digits: int) -> str:
-    """The median, and from the smallest to the largest."""
+    """Formats the median and the range of values."""
     return f"{statistics.median(values):.{digits}f}, {min(values):.{digits}f} to {max(values):.{digits}f}"
 
 

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.scaling`: training in 1 and 2 processes, and the network that a cluster of N machines needs.
+"""Training in 1 and 2 processes, and the network bandwidth for N machines: `python -m benchmarks.scaling`.
 
-Both processes share this machine's cores, so that two of them can at best train as many images/s as one; what they
-train less is the price of distribution. The model of more machines is that of a ring all-reduce: in each step a machine
-sends and receives 2 (N - 1) / N times the bytes of all gradients.
+The two processes share this machine's cores, so they train at most as many images/s as one process; the difference is
+the cost of distribution. More machines are modeled with a ring all-reduce: in each step, a machine sends and receives
+2 (N - 1) / N times the bytes of all gradients.
 """
 
 import argparse
@@ -24,11 +24,11 @@ from cifarlab.monitoring.console import echo
 BATCH = 128
 STEPS = 61
 SHARE = 0.1
-"""Of a step that communication may take."""
+"""Fraction of a step that communication may take."""
 
 
 def train(processes: int, data_dir: str, first_port: int) -> float:
-    """Images/s of all processes together: the median of the console's figures after the first 20 steps."""
+    """Trains and returns the images/s of all processes together: the median of the logged speeds after step 20."""
     addresses = [f"127.0.0.1:{first_port + index}" for index in range(processes)]
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "cifarlab", "train", "--dataset", "drawn", "--data-dir", data_dir]
@@ -42,15 +42,15 @@ def train(processes: int, data_dir: str, first_port: int) -> float:
         while None in (statuses := [process.poll() for process in started]) and not any(statuses):
             time.sleep(0.1)
         for process in started:
-            process.kill()  # those that would wait for one that failed
+            process.kill()  # the others would wait for a failed process
         if any(statuses):
-            raise RuntimeError(f"of {processes} processes one ended with status {next(filter(None, statuses))}")
+            raise RuntimeError(f"one of {processes} processes ended with status {next(filter(None, statuses))}")
         entries = [json.loads(line) for line in Path(folder, "run", "log.jsonl").read_text().splitlines()]
     return statistics.median(e["examples_per_second"] for e in entries if e["event"] == "step" and e["step"] > 20)
 
 
 def bytes_per_step(machines: int) -> float:
-    """Bytes that each machine sends in a step, and as many that it receives.
+    """Returns the bytes that each machine sends per step; it receives the same number of bytes.
 
     >>> f"{bytes_per_step(2) / 1e6:.2f} MB"
     '4.27 MB'
@@ -61,8 +61,10 @@ def bytes_per_step(machines: int) -> float:
 def main() -> None:
     """Measures and prints both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="alternating rounds; the medians are printed")
-    parser.add_argument("--port", type=int, default=23450, help="the first of the ports on loopback that are used")
+    parser.add_argument("--rounds", type=int, default=3, help="alternating rounds; their medians are printed")
+    parser.add_argument(
+        "--port", type=int, default=23450, help="first loopback port; the following ports are used, too"
+    )
     options = parser.parse_args()
     dataset = registry.load("drawn")
     data_dir = str(dataset.train_files[0].parent.parent)
@@ -78,7 +80,7 @@ def main() -> None:
     seconds = BATCH / one
     echo(f"A step of {BATCH} images takes {seconds * 1e3:.0f} ms here; gradients are {bytes_per_step(2) / 1e6:.2f} MB.")
     echo(f"For communication to stay below {SHARE:.0%} of that step, each of N such machines needs, both ways:\n")
-    echo("| machines | MB a step | Gbit/s |\n| ---: | ---: | ---: |")
+    echo("| machines | MB per step | Gbit/s |\n| ---: | ---: | ---: |")
     for machines in (2, 4, 8, 16, 32):
         sent = bytes_per_step(machines)
         echo(f"| {machines} | {sent / 1e6:.2f} | {8 * sent / (SHARE * seconds) / 1e9:.1f} |")

@@ -1,4 +1,4 @@
-"""What is measured of a whole process: the first step's delay, and peak memory against the size of the data."""
+"""Measurements of whole processes: time to the first step, and peak memory for different sizes of the dataset."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from cifarlab.data.dataset import DataSet
 
 
 def first_step(name: str, data_dir: str | None) -> float:
-    """Seconds from typing `cifarlab train` to the first console line."""
+    """Returns the seconds from the start of `cifarlab train` to its first console line."""
     start = time.perf_counter()
     with _training(name, data_dir, max_steps=1) as process:
         assert process.stdout is not None
@@ -24,12 +24,12 @@ def first_step(name: str, data_dir: str | None) -> float:
 
 
 def peak_memory(name: str, data_dir: str | None, *, copies: int = 1, queue: float = 0.4) -> float:
-    """Megabytes that a process of 30 training steps, summaries included, holds at the most.
+    """Returns the peak memory, in megabytes, of a process with 30 training steps, including summaries.
 
     Args:
-        name: of the data set.
-        data_dir: folder of the data sets.
-        copies: each file of training records is made so many times as large.
+        name: name of the dataset.
+        data_dir: directory of the datasets.
+        copies: the factor by which each file of training records is enlarged.
         queue: min_fraction_of_examples_in_queue.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -38,14 +38,14 @@ def peak_memory(name: str, data_dir: str | None, *, copies: int = 1, queue: floa
         with _training(name, data_dir, "--min-fraction-of-examples-in-queue", str(queue), max_steps=30) as process:
             process.stdout.read()
             _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)  # wait4 has taken it
+            process.returncode = os.waitstatus_to_exitcode(status)  # wait4 has already reaped it
             if process.returncode:
                 raise RuntimeError(f"training ended with status {process.returncode}")
     return megabytes(usage)
 
 
 def megabytes(usage: resource.struct_rusage) -> float:
-    """The most memory that a process held; the systems count it in different units."""
+    """Returns the peak memory of a process; its unit depends on the operating system."""
     return usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e6 / 1024)
 
 
@@ -59,7 +59,7 @@ def _training(name: str, data_dir: str | None, *arguments: str, max_steps: int) 
 
 
 def _enlarged(dataset: DataSet, folder: Path, copies: int) -> str:
-    """A data folder of the same name whose training files repeat the records."""
+    """Writes a dataset of the same name whose training files repeat the records; returns its data directory."""
     home = folder / dataset.train_files[0].parent.name
     home.mkdir()
     for file in dataset.train_files:

@@ -1,7 +1,7 @@
-"""Time and peak memory with as many digits as SVHN has, of made-up content: `python -m benchmarks.svhn_full_size`.
+"""Time and peak memory for random files of SVHN's size: `python -m benchmarks.svhn_full_size`.
 
-Two ways are measured, each in a process of its own: that of the solution of exercise 6, which reads whole files, and
-the package's, which streams them. `--extra` adds SVHN's third file, 531,131 digits; it needs 5 GB of disk.
+Measures two implementations in separate processes: the solution of exercise 6, which reads whole files, and the
+package, which streams them. `--extra` adds the third file of SVHN with 531,131 digits and needs 5 GB of disk space.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from cifarlab.data.sources.svhn import PARTS, convert_to_records
 
 
 def write_file(path: Path, count: int) -> None:
-    """A MATLAB file of so many digits in SVHN's form, uncompressed, of noise."""
+    """Writes an uncompressed MATLAB file with N digits in the format of SVHN, which contain noise."""
     import scipy.io
 
     rng = np.random.default_rng(0)
@@ -33,7 +33,7 @@ def write_file(path: Path, count: int) -> None:
 
 
 def solve(home: Path) -> dict[str, float]:
-    """What the solution does with the files: reads them, makes a data set, trains 30 steps and evaluates."""
+    """Runs the solution: reads the files, creates a dataset, trains for 30 steps and evaluates; returns the seconds."""
     import cifarlab
     from cifarlab.data import custom
     from cifarlab.evaluation.evaluator import logits_and_labels
@@ -55,7 +55,7 @@ def solve(home: Path) -> dict[str, float]:
 
 
 def convert(home: Path) -> dict[str, float]:
-    """What `cifarlab data svhn` does once the files are there."""
+    """Converts the files to records, as `cifarlab data svhn` does after the download; returns the seconds."""
     start = time.monotonic()
     for part in PARTS:
         if (home / f"{part}_32x32.mat").exists():
@@ -64,21 +64,21 @@ def convert(home: Path) -> dict[str, float]:
 
 
 def measured(task: Callable[[Path], dict[str, float]], home: Path) -> dict:
-    """A task's seconds, and the most memory that this process has held."""
+    """Runs a task and returns its seconds and the peak memory of this process."""
     seconds = {name: round(value, 1) for name, value in task(home).items()}
     return {"megabytes": round(megabytes(resource.getrusage(resource.RUSAGE_SELF))), "seconds": seconds}
 
 
 def in_a_process(function: Callable, *arguments: Any) -> Any:
-    """Calls a function in a process of its own, whose memory is free again afterwards."""
+    """Calls a function in a separate process, whose memory is freed afterwards."""
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         return process.submit(function, *arguments).result()
 
 
 def main() -> None:
-    """Makes the files and prints what was measured, as JSON."""
+    """Writes the files and prints the measurements as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--extra", action="store_true", help="with SVHN's third file")
+    parser.add_argument("--extra", action="store_true", help="also use the third file of SVHN")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder, "svhn")

@@ -1,4 +1,4 @@
-"""What the tower form costs: `python -m benchmarks.towers` serves images/s of one tower of 128 and of two of 64."""
+"""The cost of towers: `python -m benchmarks.towers` serves images/s of one tower of 128 images and two of 64."""
 
 import functools
 import time
@@ -14,7 +14,7 @@ from cifarlab.training.strategies.towers import CPU, tower_step
 
 
 def main() -> None:
-    """Serves both; the two towers are on logical devices that share the processor's cores."""
+    """Serves both measurements; the two towers are on logical devices that share the processor's cores."""
     devices = tower_devices(2, virtual=True)
     images = tf.random.stateless_normal([BATCH, 24, 24, 3], [1, 1])
     labels = tf.random.stateless_uniform([BATCH], [1, 1], 0, 10, tf.int32)

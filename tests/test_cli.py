@@ -145,9 +145,9 @@ def refused(capfd, arguments, message, status=2):
         (["data", "imagenet"], "unknown dataset 'imagenet'; available: cifar10, drawn"),
         (["data"], "required: NAME"),
         (["eval", "--eval-data", "validation"], "eval_data must be one of test, train_eval; got 'validation'"),
-        (["eval", "--run-once", "--checkpoint-dir", "/nowhere/run"], "should hold checkpoints of a run; there is none"),
-        (["classify", "--checkpoint-dir", "/nowhere/run", "a.png"], "there is none"),
-        (["export", "/tmp", "--checkpoint-dir", "/nowhere/run"], "there is none"),
+        (["eval", "--run-once", "--checkpoint-dir", "/nowhere/run"], "must contain checkpoints of a run; found none"),
+        (["classify", "--checkpoint-dir", "/nowhere/run", "a.png"], "found none"),
+        (["export", "/tmp", "--checkpoint-dir", "/nowhere/run"], "found none"),
     ],
 )
 def test_bad_arguments_are_one_line_and_status_2(capfd, arguments, message):
@@ -176,20 +176,20 @@ def test_a_failed_download_suggests_the_drawn_dataset(capfd, tmp_path, monkeypat
 def test_bad_directories(capfd, tmp_path, data_dir, run_dir):
     (tmp_path / "file").write_text("")
     drawn = ["train", "--dataset", "drawn", "--data-dir", data_dir, "--train-dir"]
-    refused(capfd, [*drawn, tmp_path / "file"], "can be written to")
-    refused(capfd, [*drawn, run_dir, "--fresh"], "wants an empty folder")
+    refused(capfd, [*drawn, tmp_path / "file"], "must be a writable directory")
+    refused(capfd, [*drawn, run_dir, "--fresh"], "requires an empty train_dir")
     refused(capfd, ["data", "drawn", "--data-dir", tmp_path / "file" / "below"], "file")
     once = ["eval", "--run-once", "--checkpoint-dir", run_dir, "--data-dir", data_dir, "--num-examples", "10"]
-    refused(capfd, [*once, "--eval-dir", tmp_path / "file" / "below"], "can be written to")
+    refused(capfd, [*once, "--eval-dir", tmp_path / "file" / "below"], "must be a writable directory")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_text("")
-    refused(capfd, ["export", tmp_path / "full", "--checkpoint-dir", run_dir], "new or an empty folder")
-    refused(capfd, ["export", "/dev/null/model", "--checkpoint-dir", run_dir], "can be written to")
+    refused(capfd, ["export", tmp_path / "full", "--checkpoint-dir", run_dir], "must be new or empty")
+    refused(capfd, ["export", "/dev/null/model", "--checkpoint-dir", run_dir], "must be writable")
 
 
 def test_cli_validates_settings_before_download(capfd, tmp_path, run_dir, monkeypatch):
     monkeypatch.setattr(cifar10, "fetch", lambda *args, **kwargs: 1 / 0)
-    refused(capfd, ["train", "--data-dir", tmp_path, "--train-dir", run_dir, "--fresh"], "wants an empty folder")
+    refused(capfd, ["train", "--data-dir", tmp_path, "--train-dir", run_dir, "--fresh"], "requires an empty train_dir")
 
 
 def test_a_waiting_evaluator_prints_a_message(tmp_path):
@@ -283,9 +283,7 @@ def test_multi_gpu_trains_with_two_towers(tmp_path, data_dir, capsys):
 
 def test_multi_worker_without_tf_config(capfd, monkeypatch, tmp_path):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    refused(
-        capfd, ["train", "--strategy", "multi-worker", "--train-dir", tmp_path], "needs TF_CONFIG to list all workers"
-    )
+    refused(capfd, ["train", "--strategy", "multi-worker", "--train-dir", tmp_path], "TF_CONFIG must list all workers")
     refused(
         capfd,
         ["train", "--strategy", "horovod"],

@@ -78,7 +78,7 @@ def test_the_search_knows_lessons_reference_and_glossary(index, word, name):
 
 
 def test_what_needs_a_kernel_has_a_static_twin(site, pages):
-    for name, words in (("01_inputs", "One picture with sliders"), ("04_training", "The run in runs/")):
+    for name, words in (("01_inputs", "An image with sliders"), ("04_training", "The run in runs/")):
         (twin,) = [image for image in pages[site / "lessons" / f"{name}.html"].images if words in image["alt"]]
         assert twin["src"]
     assert "flowchart TD" not in pages[site / "lessons/02_inference_graph.html"].shown

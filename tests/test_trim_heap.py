@@ -11,9 +11,9 @@ def megabytes():
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other systems' malloc cannot be asked")
-def test_what_was_freed_between_what_stays_is_given_back():
-    kept = [bytes(1000) for _ in range(200_000)]  # larger than what Python pools itself
-    kept = kept[::100]  # two megabytes of two hundred, on pages all over
+def test_trim_heap_returns_freed_memory_to_the_system():
+    kept = [bytes(1000) for _ in range(200_000)]  # larger than the objects that Python pools
+    kept = kept[::100]  # 2 MB of 200 MB, spread over all pages
     before = megabytes()
     trim_heap()
     assert megabytes() < before - 100

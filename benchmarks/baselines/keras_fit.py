@@ -15,7 +15,7 @@ from benchmarks.contenders import BATCH, STEPS, STEPS_ALONE, serve
 from examples.one_file import distorted_inputs
 
 WARM_UP = 10
-"""Steps of a call of `fit` that are not counted: it traces its functions and fills its queue in the first."""
+"""Steps at the start of `fit` that are not timed, because it traces its functions and fills its queue."""
 
 
 def network():
@@ -27,7 +27,7 @@ def network():
 
     conv = {"padding": "same", "activation": "relu", "kernel_initializer": normal(0.05)}
     dense = {"kernel_initializer": normal(0.04), "bias_initializer": keras.initializers.Constant(0.1)}
-    decay = keras.regularizers.L2(0.004 / 2)  # Keras leaves out the half of tf.nn.l2_loss
+    decay = keras.regularizers.L2(0.004 / 2)  # unlike tf.nn.l2_loss, Keras does not divide by 2
     return keras.Sequential(
         [
             keras.Input([24, 24, 3]),

@@ -52,7 +52,7 @@ class Network(nn.Module):
         self.conv1, self.conv2 = nn.Conv2d(3, 64, 5, padding=2), nn.Conv2d(64, 64, 5, padding=2)
         self.local3, self.local4 = nn.Linear(2304, 384), nn.Linear(384, 192)
         self.softmax_linear = nn.Linear(192, 10)
-        self.norm = nn.LocalResponseNorm(9, alpha=0.001, beta=0.75, k=1.0)  # PyTorch divides alpha by the size itself
+        self.norm = nn.LocalResponseNorm(9, alpha=0.001, beta=0.75, k=1.0)  # PyTorch divides alpha by the size
         for layer, stddev, bias in (
             (self.conv1, 0.05, 0.0),
             (self.conv2, 0.05, 0.1),

@@ -1,7 +1,7 @@
-"""A simulation of synchronous and asynchronous SGD, for lesson 6: whose update comes when, and training in that order.
+"""For lesson 6: a simulation of synchronous and asynchronous SGD with towers of different speed.
 
-A timetable says when each tower computes and when its gradients are applied. It is computed, not measured, so that it
-is the same on every machine and a lesson can train by it: real asynchronous runs differ every time.
+A schedule says when each tower computes and when its gradients are applied. It is computed, not measured, so it is the
+same on every machine and a lesson can train with it; real asynchronous runs differ every time.
 """
 
 import heapq
@@ -20,14 +20,14 @@ from cifarlab.training.strategies.towers import average_gradients
 
 
 class TowerStep(NamedTuple):
-    """One tower's work on one share of images.
+    """The computation of one tower for one batch.
 
     Attributes:
-        tower: its number.
-        start: when it reads the weights, in units of time.
-        end: when its gradients are ready.
-        weights_version: how many updates the weights had seen when they were read.
-        update_index: how many they had seen when these gradients are applied.
+        tower: index of the tower.
+        start: time at which it reads the weights, in units of time.
+        end: time at which its gradients are ready.
+        weights_version: the number of updates before the weights were read.
+        update_index: the number of updates before its gradients are applied.
     """
 
     tower: int
@@ -38,7 +38,7 @@ class TowerStep(NamedTuple):
 
     @property
     def staleness(self) -> int:
-        """How many updates old the weights are that these gradients were computed on.
+        """Returns the age of the weights, in updates, when their gradients are applied.
 
         >>> TowerStep(tower=1, start=0, end=3, weights_version=0, update_index=5).staleness
         5
@@ -47,16 +47,16 @@ class TowerStep(NamedTuple):
 
 
 def synchronous_schedule(durations: Sequence[int], until: int) -> list[TowerStep]:
-    """The timetable of towers that all wait for the slowest, and then make one update together.
+    """Returns the schedule of towers that wait for the slowest one, and then make one update together.
 
     Args:
-        durations: by tower, units of time that it computes.
-        until: the last update is due by then.
+        durations: computing time of each tower, in units of time.
+        until: the time of the last possible update.
 
     Returns:
-        turns in the order of their updates, those of one update in the order of the towers.
+        Steps in the order of their updates, and within an update in the order of the towers.
 
-    >>> [(turn.tower, turn.start, turn.end, turn.update_index) for turn in synchronous_schedule([1, 2], until=5)]
+    >>> [(step.tower, step.start, step.end, step.update_index) for step in synchronous_schedule([1, 2], until=5)]
     [(0, 0, 1, 0), (1, 0, 2, 0), (0, 2, 3, 1), (1, 2, 4, 1)]
     """
     slowest = max(durations)
@@ -68,41 +68,41 @@ def synchronous_schedule(durations: Sequence[int], until: int) -> list[TowerStep
 
 
 def asynchronous_schedule(durations: Sequence[int], until: int) -> list[TowerStep]:
-    """The timetable of towers that wait for nobody: each applies its own gradients and reads the weights again.
+    """Returns the schedule of towers that never wait: each applies its gradients and reads the weights again.
 
     Args:
-        durations: by tower, units of time that it computes.
-        until: the last update is due by then.
+        durations: computing time of each tower, in units of time.
+        until: the time of the last possible update.
 
     Returns:
-        turns in the order of their updates; of towers that end at the same time the first by number comes first.
+        Steps in the order of their updates; towers that end at the same time come in their order.
 
-    >>> [(turn.tower, turn.end, turn.staleness) for turn in asynchronous_schedule([1, 2], until=3)]
+    >>> [(step.tower, step.end, step.staleness) for step in asynchronous_schedule([1, 2], until=3)]
     [(0, 1, 0), (0, 2, 0), (1, 2, 2), (0, 3, 1)]
     """
     working = [(duration, tower, 0, 0) for tower, duration in enumerate(durations)]  # end, tower, start, read
     heapq.heapify(working)
-    turns: list[TowerStep] = []
+    steps: list[TowerStep] = []
     while working[0][0] <= until:
         end, tower, start, read = heapq.heappop(working)
-        turns.append(TowerStep(tower, start, end, read, update_index=len(turns)))
-        heapq.heappush(working, (end + durations[tower], tower, end, len(turns)))
-    return turns
+        steps.append(TowerStep(tower, start, end, read, update_index=len(steps)))
+        heapq.heappush(working, (end + durations[tower], tower, end, len(steps)))
+    return steps
 
 
 TEST_IMAGES = 128
-"""On which a simulation measures its loss after each update."""
+"""The number of test images on which the loss is measured after each update."""
 
 
 class SmallNet(tf.Module):
-    """Two convolutions of stride 2 and a softmax layer: a thirtieth of the tutorial's multiply-adds.
+    """Two convolutions with stride 2 and a softmax layer; it needs 1/30 of the tutorial's multiply-adds.
 
     >>> SmallNet(24, 10).stages(tf.zeros([2, 24, 24, 3]))[-1].shape
     TensorShape([2, 10])
     """
 
     def __init__(self, image_size: int, num_classes: int, seed: int = 0) -> None:
-        """Makes the three layers."""
+        """Creates the three layers."""
         super().__init__(name="small_net")
         side = -(-image_size // 4)  # two strides of 2: 24 -> 12 -> 6
         self.conv1 = Layer("conv1", [5, 5, 3, 16], stddev=0.1, seed=seed)
@@ -110,7 +110,7 @@ class SmallNet(tf.Module):
         self.softmax_linear = Layer("softmax_linear", [32 * side**2, num_classes], stddev=0.01, seed=seed)
 
     def stages(self, images: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """The results of the three layers, the logits last."""
+        """Returns the outputs of the three layers, with the logits last."""
         conv1 = self._convolve(images, self.conv1)
         conv2 = self._convolve(conv1, self.conv2)
         flat = tf.reshape(conv2, [len(images), -1])
@@ -121,20 +121,20 @@ class SmallNet(tf.Module):
 
 
 class AsyncSGDSimulation:
-    """A small network, its batches and its test pictures, to train in an order of updates of one's own.
+    """A small network with its batches and test images, to train with any schedule of updates.
 
     Attributes:
-        batches: of images and labels, the same for every run.
+        batches: batches of images and labels, the same for every simulation.
     """
 
     def __init__(self, dataset: DataSet, *, batches: int = 192, batch_size: int = 32, seed: int = 0) -> None:
-        """Makes the network and takes so many batches of training images.
+        """Creates the network and reads batches of training images.
 
         Args:
-            dataset: whose images to take.
-            batches: their number.
-            batch_size: images a batch; each tower takes one.
-            seed: of the first weights and of the batches.
+            dataset: the dataset.
+            batches: the number of batches.
+            batch_size: images per batch; each tower takes one batch at a time.
+            seed: seed of the initial weights and of the batches.
         """
         self._state = TrainState(SmallNet(dataset.crop_size, dataset.num_classes, seed))
         self._weights = self._state.network.trainable_variables
@@ -143,45 +143,45 @@ class AsyncSGDSimulation:
         self.batches = list(distorted_inputs(dataset, batch_size, seed=seed).take(batches))
 
     def reset(self) -> None:
-        """Puts the first weights back, so that all runs start alike."""
+        """Restores the initial weights."""
         for weight, value in zip(self._weights, self._first, strict=True):
             weight.assign(value)
 
     @tf.function
     def gradients(self, images: tf.Tensor, labels: tf.Tensor) -> list[tf.Tensor]:
-        """The gradients of a batch's loss on the weights as they are now."""
+        """Returns the gradients of a batch's loss with the current weights."""
         return losses_and_gradients(self._state, images, labels)[1]
 
     def apply_gradients(self, gradients: list[tf.Tensor], rate: float = 0.1) -> None:
-        """Moves the weights by these gradients, wherever they were computed."""
+        """Updates the weights with gradients, which may have been computed with older weights."""
         self._apply_gradients(gradients, tf.constant(rate))
 
     def test_loss(self) -> float:
-        """The cross-entropy on the first test pictures, in nats."""
+        """Returns the cross-entropy on the first test images, in nats."""
         return float(self._test_loss())
 
     def run(self, schedule: Sequence[TowerStep], rate: float = 0.1) -> tuple[list[int], list[float]]:
-        """Trains from the first weights by a timetable: each tower's gradients are of the weights that it read.
+        """Trains with a schedule, starting from the initial weights; each tower uses the weights that it read.
 
         Args:
-            schedule: in the order of their updates; each takes the next batch, after the last one the first again.
+            schedule: steps in the order of their updates; each takes the next batch, and batches repeat.
             rate: the learning rate.
 
         Returns:
-            times: of the updates, in the timetable's units.
-            losses: on the test pictures after each of them, in nats.
+            times: times of the updates, in the units of the schedule.
+            losses: losses on the test images after each update, in nats.
         """
         self.reset()
         stream = itertools.cycle(self.batches)
-        held = {tower: self.gradients(*next(stream)) for tower in sorted({turn.tower for turn in schedule})}
+        held = {tower: self.gradients(*next(stream)) for tower in sorted({step.tower for step in schedule})}
         times, losses = [], []
-        for _, together in itertools.groupby(schedule, key=lambda turn: turn.update_index):
+        for _, together in itertools.groupby(schedule, key=lambda step: step.update_index):
             update = list(together)
-            self.apply_gradients(average_gradients([held[turn.tower] for turn in update]), rate)
-            times.append(max(turn.end for turn in update))
+            self.apply_gradients(average_gradients([held[step.tower] for step in update]), rate)
+            times.append(max(step.end for step in update))
             losses.append(self.test_loss())
-            for turn in update:  # it reads the weights again, and starts on its next batch
-                held[turn.tower] = self.gradients(*next(stream))
+            for step in update:  # the tower reads the weights again and computes its next gradients
+                held[step.tower] = self.gradients(*next(stream))
         return times, losses
 
     @tf.function

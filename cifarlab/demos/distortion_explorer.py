@@ -1,4 +1,4 @@
-"""For lesson 1: sliders for the random choices of training, such as where an image is cropped or whether it flips."""
+"""For lesson 1: sliders for the random distortions (crop position, mirroring, brightness, contrast)."""
 
 import base64
 import io
@@ -10,11 +10,11 @@ from cifarlab.data.distortions import standardize
 from cifarlab.plotting.image_grids import rescale_to_255
 
 ZOOM = 10
-"""Screen pixels for each pixel of the picture."""
+"""Screen pixels per pixel of the image."""
 
 
 class DistortionExplorer(ipywidgets.HBox):
-    """One picture as the network sees it, under distortions that one sets by hand: crop, mirroring, and so on.
+    """An image as the network sees it, with sliders for its distortions.
 
     Attributes:
         controls: the sliders and boxes by name.
@@ -26,15 +26,15 @@ class DistortionExplorer(ipywidgets.HBox):
     50
     """
 
-    def __init__(self, picture: np.ndarray, crop_size: int = 24) -> None:
-        """Shows the picture cropped centrally.
+    def __init__(self, original: np.ndarray, crop_size: int = 24) -> None:
+        """Shows the central crop of an image.
 
         Args:
-            picture: uint8[32, 32, 3].
+            original: uint8[32, 32, 3].
             crop_size: rows and columns of the crop, in pixels.
         """
-        self._picture, self._crop_size = picture, crop_size
-        room = picture.shape[0] - crop_size
+        self._original, self._crop_size = original, crop_size
+        room = original.shape[0] - crop_size
         self.controls = {
             "row": ipywidgets.IntSlider(room // 2, 0, room, description="crop: row"),
             "column": ipywidgets.IntSlider(room // 2, 0, room, description="column"),
@@ -45,7 +45,7 @@ class DistortionExplorer(ipywidgets.HBox):
         }
         side = f"{crop_size * ZOOM}px"
         self.view = ipywidgets.Image(format="png", layout={"width": side, "height": side})
-        # A picture this small should show its pixels, not be smoothed.
+        # Shows the pixels of the small image without smoothing.
         style = ipywidgets.HTML("<style>.cifarlab-pixels {image-rendering: pixelated}</style>")
         self.view.add_class("cifarlab-pixels")
         for control in self.controls.values():
@@ -56,10 +56,10 @@ class DistortionExplorer(ipywidgets.HBox):
 
     @property
     def image(self) -> np.ndarray:
-        """What is shown, uint8[crop_size, crop_size, 3]."""
+        """Returns the distorted image, uint8[crop_size, crop_size, 3]."""
         value = {name: control.value for name, control in self.controls.items()}
         top, left = value["row"], value["column"]
-        image = self._picture[top : top + self._crop_size, left : left + self._crop_size].astype(np.float32)
+        image = self._original[top : top + self._crop_size, left : left + self._crop_size].astype(np.float32)
         image = image[:, ::-1] if value["mirrored"] else image
         image = image + value["brightness"]
         mean = image.mean((0, 1), keepdims=True)
@@ -72,13 +72,13 @@ class DistortionExplorer(ipywidgets.HBox):
         self.view.value = _png(self.image, ZOOM)
 
     def _repr_mimebundle_(self, **options):
-        """The widget, and for where there are none, its picture and words that say what it is."""
+        """Returns the widget and, for displays without widgets, its image and a description."""
         bundle = super()._repr_mimebundle_(**options)
         settings = ", ".join(f"{name} {control.value}" for name, control in self.controls.items())
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        seen = f"One picture with sliders for its distortions; now {settings}."
-        data.update({"text/plain": seen, "image/png": base64.b64encode(self.view.value).decode()})
-        return data, {"image/png": {"alt": seen}}
+        alt = f"An image with sliders for its distortions; now {settings}."
+        data.update({"text/plain": alt, "image/png": base64.b64encode(self.view.value).decode()})
+        return data, {"image/png": {"alt": alt}}
 
 
 def _png(image: np.ndarray, zoom: int) -> bytes:

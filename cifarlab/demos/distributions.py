@@ -1,4 +1,4 @@
-"""For lesson 4: an observer that keeps how weights, gradients and activations are distributed, step by step."""
+"""For lesson 4: an observer that records the distributions of weights, gradients and activations."""
 
 from collections.abc import Sequence
 
@@ -12,34 +12,34 @@ from cifarlab.plotting.figures import COLORS, MUTED_COLOR, legend_label
 from cifarlab.training.observers import Observer, Run, StepDetails, StepRecord
 
 PERCENTILES = (0.0, 6.68, 15.87, 30.85, 50.0, 69.15, 84.13, 93.32, 100.0)
-"""TensorBoard's: for a normal distribution they lie half a standard deviation apart, the ends aside."""
+"""The percentiles that TensorBoard draws; in a normal distribution, all but the ends are half a deviation apart."""
 
 MAX_SAMPLES = 20_000
-"""Values of a tensor that are looked at, at most twice as many; enough for percentiles that one draws."""
+"""Larger tensors are sampled at between 20,000 and 40,000 values, which is enough to draw percentiles."""
 
 
 PERCENTILE_BANDS = ((0, 8, 0.15), (1, 7, 0.25), (2, 6, 0.35), (3, 5, 0.5))
-"""Of a distribution: from which to which of the nine percentiles, and how dense."""
+"""The bands to draw: indices of their lower and upper percentile, and their opacity."""
 
 
 class DistributionRecorder(Observer):
-    """Keeps, every so many steps, the percentiles of each layer's weights, gradients and activations, and its sparsity.
+    """Records the percentiles of each layer's weights, gradients and activations, and its sparsity, every N steps.
 
     Attributes:
-        steps: that were looked at.
-        weights: by layer, for each of `steps` the nine `PERCENTILES` of its weights; `np.array` makes it [steps, 9].
-        gradients: the same of the gradient of the total loss for the weights.
-        activations: the same of what the layer hands on.
-        sparsity: by layer, for each of `steps` the share of its activations that are exactly zero, 0 to 1.
-        images: float32[B, 24, 24, 3], the latest batch that was looked at, as the network saw it.
-        labels: int32[B], of these images.
+        steps: the recorded steps.
+        weights: by layer, the nine `PERCENTILES` of its weights for each of `steps`; `np.array` makes it [steps, 9].
+        gradients: the same for the gradients of the total loss with respect to the weights.
+        activations: the same for the layer's activations.
+        sparsity: by layer, the fraction of its activations that are exactly zero for each of `steps`, 0 to 1.
+        images: float32[B, 24, 24, 3], the latest recorded batch, as the network saw it.
+        labels: int32[B], the labels of these images.
     """
 
     def __init__(self, every: int = 10) -> None:
-        """Has seen nothing yet.
+        """Starts without any records.
 
         Args:
-            every: steps between two looks; each costs a forward pass.
+            every: steps between two records; each costs a forward pass.
         """
         self.every = every
         self.steps: list[int] = []
@@ -50,15 +50,15 @@ class DistributionRecorder(Observer):
         self.images, self.labels = np.zeros([0]), np.zeros([0])
 
     def on_start(self, run: Run) -> None:
-        """Learns the layers' names; those that are also stages are looked at."""
+        """Finds the names of the layers."""
         self._names = [layer.name for layer in layers(run.state.network)]
 
     def wants_details(self, step: int) -> bool:
-        """Every `every` steps, the first included."""
+        """Returns true every `every` steps, starting with step 0."""
         return step % self.every == 0
 
     def on_details(self, record: StepRecord, details: StepDetails) -> None:
-        """Keeps the percentiles and the sparsity of a step, and its batch."""
+        """Records the percentiles and the sparsity of a step, and its batch."""
         self.steps.append(record.step)
         self.images, self.labels = details.images.numpy(), details.labels.numpy()
         for name in self._names:
@@ -72,32 +72,32 @@ class DistributionRecorder(Observer):
 
 
 def percentiles(values: tf.Tensor | np.ndarray) -> np.ndarray:
-    """The `PERCENTILES` of a tensor's values, or of some 20,000 of them, evenly spread, where there are more.
+    """Returns the `PERCENTILES` of a tensor's values, computed from evenly spaced samples for large tensors.
 
     Args:
         values: float32 of any shape.
 
     Returns:
-        float64[9], rising.
+        float64[9], ascending.
 
     >>> percentiles(np.arange(101.0))[[0, 4, 8]].tolist()
     [0.0, 50.0, 100.0]
     """
     flat = np.ravel(values)
-    # An odd stride: an even one would meet the same few channels again and again, their number being even.
+    # The stride is odd, because the number of channels is even: an even stride would always sample the same channels.
     return np.percentile(flat[:: flat.size // MAX_SAMPLES | 1], PERCENTILES)
 
 
 def percentile_bands(
     axes: Sequence[Axes], steps: Sequence[int], layers: dict[str, Sequence[np.ndarray]], *, y: str
 ) -> None:
-    """Draws for each layer how a distribution moves over the steps: bands between percentiles, and the median.
+    """Draws how a distribution changes over the steps for each layer: bands between percentiles, and the median.
 
     Args:
-        axes: one for each layer.
-        steps: that were looked at.
-        layers: by name, [steps, 9], the percentiles that `DistributionRecorder` keeps.
-        y: what the values are, with their unit.
+        axes: one axes per layer.
+        steps: the recorded steps.
+        layers: percentiles [steps, 9] by layer, as recorded by `DistributionRecorder`.
+        y: label of the y axis, with its unit.
 
     >>> from cifarlab.plotting import figures
     >>> figure, axes = figures.subplots(1, 2)

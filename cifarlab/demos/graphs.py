@@ -1,8 +1,8 @@
-"""For lesson 2: a graph drawn by its scopes. Operations are collapsed into them; open a scope to see what is inside.
+"""For lesson 2: diagrams of TensorFlow graphs, with operations collapsed into scopes that can be expanded.
 
-TensorBoard draws a graph so, in a program of its own. Here it becomes a text in the language Mermaid, which JupyterLab
-draws by itself, and the same in words. A *scope* is what stands before a slash in an operation's name: `conv1/Conv2D`
-lies in the scope `conv1`.
+TensorBoard draws graphs in the same way, but in a separate program. Here a graph is converted to the Mermaid language,
+which JupyterLab can draw, and to a description in words. A *scope* is the part before a slash in the name of an
+operation: `conv1/Conv2D` is in the scope `conv1`.
 """
 
 import re
@@ -13,25 +13,25 @@ from typing import NamedTuple
 from cifarlab.backend import tf
 
 RESULTS = "results"
-"""The node of the operations that hand a function's results out; it is counted and not drawn."""
+"""The node of the operations that return a function's results; it is counted but not drawn."""
 
 MERMAID_SPACING = (
     '%%{init: {"flowchart": {"rankSpacing": 22, "nodeSpacing": 30, "subGraphTitleMargin": {"top": 2, "bottom": 16}}}}%%'
 )
-"""Screen pixels; at Mermaid's own distances nine stages fill two screens."""
+"""Spacing in screen pixels; with Mermaid's defaults, nine stages fill two screens."""
 
 MAX_LABELLED_EDGES = 4
-"""Arrows are labelled where at most so many come together; more labels would hide each other."""
+"""The labels of arrows to a node are omitted if there are more arrows than this, because they would overlap."""
 
 VARIABLE_STYLE = "fill:#D6E8F5,stroke:#0072B2,color:#000000"
-"""Of the nodes that hold variables."""
+"""The style of nodes that contain variables."""
 
 
 class Node(NamedTuple):
-    """A scope that is closed, or an operation that lies in none.
+    """A collapsed scope, or an operation outside of all scopes.
 
     Attributes:
-        operations: how many it holds.
+        operations: the number of operations in it.
         holds_variables: whether one of them is a variable.
     """
 
@@ -40,12 +40,12 @@ class Node(NamedTuple):
 
 
 class CollapsedGraph(NamedTuple):
-    """A graph with closed scopes.
+    """A graph with collapsed scopes.
 
     Attributes:
-        nodes: by name, in the order in which the graph was made.
-        values: by (from, to), the different shapes of the tensors that flow there.
-        writes: (from, to) where an operation changes a variable of another node.
+        nodes: the nodes by name, in the order in which the graph was built.
+        values: the distinct shapes of the tensors between two nodes, by (from, to).
+        writes: (from, to) for each node with operations that change a variable of another node.
     """
 
     nodes: dict[str, Node]
@@ -54,11 +54,11 @@ class CollapsedGraph(NamedTuple):
 
 
 def collapse(graph: tf.Graph, expanded: Sequence[str] = ()) -> CollapsedGraph:
-    """Collapses a graph's operations into one node for each scope.
+    """Collapses the operations of a graph into one node per scope.
 
     Args:
-        graph: such as that of `tf.function(...).get_concrete_function(...)`.
-        expanded: scopes of which one wants to see the scopes and operations inside, and also in those that they lie in.
+        graph: a graph, such as that of `tf.function(...).get_concrete_function(...)`.
+        expanded: scopes whose inner scopes and operations become separate nodes; enclosing scopes are expanded, too.
 
     Raises:
         ValueError: there is no such scope.
@@ -96,11 +96,11 @@ def collapse(graph: tf.Graph, expanded: Sequence[str] = ()) -> CollapsedGraph:
 
 
 def mermaid(graph: tf.Graph, expanded: Sequence[str] = ()) -> str:
-    """A graph with closed scopes in the language Mermaid; nodes with variables are blue, dotted arrows change them.
+    """Returns a Mermaid diagram of a graph; nodes with variables are blue, and dotted arrows change variables.
 
     Args:
-        graph: what to draw.
-        expanded: scopes to draw as frames with what is in them.
+        graph: the graph to draw.
+        expanded: scopes to draw as frames with their contents.
 
     >>> graph = tf.function(lambda x: x / 2).get_concrete_function(tf.TensorSpec([4], name="x")).graph
     >>> print(*mermaid(graph).splitlines()[1:], sep=chr(10))
@@ -126,11 +126,11 @@ def mermaid(graph: tf.Graph, expanded: Sequence[str] = ()) -> str:
 
 
 def describe(graph: tf.Graph, expanded: Sequence[str] = ()) -> Iterator[str]:
-    """A line for each node of a graph with closed scopes: what it holds, and where its values come from.
+    """Yields a line for each node of a graph: its number of operations, and the nodes from which its inputs come.
 
     Args:
-        graph: what to describe.
-        expanded: scopes whose contents get lines of their own.
+        graph: the graph to describe.
+        expanded: scopes whose contents are listed separately.
 
     >>> graph = tf.function(lambda x: x / 2).get_concrete_function(tf.TensorSpec([4], name="x")).graph
     >>> list(describe(graph))
@@ -149,12 +149,12 @@ def describe(graph: tf.Graph, expanded: Sequence[str] = ()) -> Iterator[str]:
 
 
 def show(graph: tf.Graph, alt: str, *, expanded: Sequence[str] = ()) -> None:
-    """Shows a graph below a notebook's cell: drawn where Mermaid is known, as in JupyterLab, else in words.
+    """Shows a graph below a notebook's cell: as a diagram if Mermaid is available, as in JupyterLab, or else in words.
 
     Args:
-        graph: what to show.
-        alt: what can be seen, in a sentence or two.
-        expanded: scopes to show with what is in them.
+        graph: the graph to show.
+        alt: what can be seen in the diagram, in one or two sentences.
+        expanded: scopes to show with their contents.
     """
     from IPython.display import display
 
@@ -168,17 +168,17 @@ def _check(graph: tf.Graph, expanded: Sequence[str]) -> None:
     for scope in expanded:
         if scope not in scopes:
             outermost = sorted({name.partition("/")[0] for name in names if "/" in name})
-            raise ValueError(f"a scope of this graph is one of {', '.join(outermost)}, or lies in one; got {scope!r}.")
+            raise ValueError(f"a scope must be one of {', '.join(outermost)}, or inside one of them; got {scope!r}.")
 
 
 def _with_parents(expanded: Sequence[str]) -> list[str]:
-    """Scopes, before each those that it lies in."""
+    """Returns scopes, each preceded by its enclosing scopes."""
     parts = (scope.split("/") for scope in expanded)
     return list(dict.fromkeys("/".join(names[: depth + 1]) for names in parts for depth in range(len(names))))
 
 
 def _node_of(operation: tf.Operation, expanded: Sequence[str]) -> str:
-    """The name of the closed scope that an operation lies in; without scope its own, less a number at its end."""
+    """Returns the collapsed scope of an operation; without a scope, its name without a trailing number."""
     parts = operation.name.split("/")
     if len(parts) == 1 and operation.type in ("Identity", "NoOp"):
         return RESULTS
@@ -195,14 +195,14 @@ def _is_variable(operation: tf.Operation) -> bool:
 
 
 def _shape(tensor: tf.Tensor) -> str:
-    """Such as [B, 24, 24, 3]; an axis of unknown length is the batch."""
+    """Returns a shape such as [B, 24, 24, 3]; an axis of unknown length is the batch."""
     if tensor.shape.rank is None or tensor.dtype == tf.resource:
         return "[]"
     return f"[{', '.join('B' if size is None else str(size) for size in tensor.shape)}]"
 
 
 def _label(shapes: Sequence[str], before: str = "") -> str:
-    """What to write beside an arrow: the shape of what flows there, if there is one and it is not a single number."""
+    """Returns the label of an arrow: the shape of its tensors, if they have the same one and are not scalars."""
     return before + shapes[0] if len(shapes) == 1 and shapes[0] != "[]" else ""
 
 
@@ -213,7 +213,7 @@ def _count(node: Node) -> str:
 def _subgraphs(
     flows: CollapsedGraph, ids: dict[str, str], expanded: Sequence[str], frame: str = "", depth: int = 1
 ) -> Iterator[str]:
-    """The lines of the nodes in a frame, and of the frames inside it."""
+    """Yields the lines of the nodes in a frame, and of the frames inside it."""
     inner = [scope for scope in expanded if scope.startswith(frame) and "/" not in scope[len(frame) :]]
     for name, number in ids.items():
         if name.startswith(frame) and "/" not in name[len(frame) :]:

@@ -10,16 +10,16 @@ from cifarlab.data.records import read_record
 from cifarlab.plotting.figures import MUTED_COLOR, legend_label
 
 PLANE_COLORS = {"label": "#000000", "red": "#C8102E", "green": "#00772F", "blue": "#0047BB"}
-"""Of a record's parts; dark enough to be read as text on white."""
+"""Colors of the parts of a record; dark enough for text on white."""
 
 
 def color_planes(axes: Sequence[Axes], record: bytes, classes: Sequence[str]) -> None:
-    """Draws a record's red, green and blue plane, and the picture that they make together.
+    """Draws the red, green and blue planes of a record, and the complete image.
 
     Args:
-        axes: four of them.
+        axes: four axes.
         record: 3,073 bytes.
-        classes: the classes' names.
+        classes: the class names.
 
     >>> from cifarlab.plotting import figures
     >>> figure, axes = figures.subplots(1, 4)
@@ -42,12 +42,12 @@ def color_planes(axes: Sequence[Axes], record: bytes, classes: Sequence[str]) ->
 
 
 def hex_dump(ax: Axes, record: bytes, *, width: int = 16) -> None:
-    """Writes the label and the first bytes of each plane in hexadecimal, coloured by plane, with their offsets.
+    """Writes the label and the first bytes of each plane in hexadecimal, colored by plane, with their offsets.
 
     Args:
-        ax: where.
+        ax: the axes to draw on.
         record: 3,073 bytes.
-        width: bytes a line.
+        width: bytes per line.
 
     >>> from cifarlab.plotting import figures
     >>> figure, (ax,) = figures.subplots()

@@ -1,4 +1,4 @@
-"""For lesson 4: a TensorBoard server that only this machine can reach, started and stopped from a notebook."""
+"""For lesson 4: starts and stops a TensorBoard server that only this machine can reach."""
 
 import atexit
 import json
@@ -17,15 +17,15 @@ from typing import Any
 from cifarlab.errors import UserError
 
 MODULE = "tensorboard.main"
-"""The program that is started."""
+"""The module that is run."""
 
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/")
 
 
 class TensorBoard:
-    """A TensorBoard in a process of its own, on a free port that only this machine can reach.
+    """A TensorBoard server in a separate process, on a free port that only this machine can reach.
 
-    It takes some seconds to start; whoever asks first waits for it. It ends with `stop`, or with this process.
+    It takes some seconds to start; the first request waits for it. It ends with `stop` or with this process.
 
     >>> import tempfile
     >>> board = TensorBoard(tempfile.mkdtemp())
@@ -34,15 +34,15 @@ class TensorBoard:
     >>> board.stop()
     """
 
-    def __init__(self, folder: str | Path, *, timeout: float = 120.0) -> None:
-        """Starts it, and does not wait.
+    def __init__(self, directory: str | Path, *, timeout: float = 120.0) -> None:
+        """Starts the server without waiting for it.
 
         Args:
-            folder: that holds event files, or will; in itself or in folders below it.
-            timeout: seconds after which it should answer.
+            directory: directory of present or future event files, which may also be in its subdirectories.
+            timeout: maximum seconds to wait for an answer.
         """
         only_here = ["--host=127.0.0.1", "--port=0"]
-        command = [sys.executable, "-m", MODULE, *only_here, "--reload_interval=1", f"--logdir={folder}"]
+        command = [sys.executable, "-m", MODULE, *only_here, "--reload_interval=1", f"--logdir={directory}"]
         self._timeout = timeout
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
@@ -53,50 +53,50 @@ class TensorBoard:
 
     @property
     def address(self) -> str:
-        """To open in a browser on this machine.
+        """Returns the URL to open in a browser on this machine.
 
         Raises:
-            UserError: it did not start; the message ends with what it said.
+            UserError: the server did not start; the message ends with its output.
         """
         self._reader.found.wait(self._timeout)
         if self._reader.address is None:
-            said = " ".join("".join(self._reader.lines[-3:]).split()) or "nothing"
-            raise UserError(f"TensorBoard should answer within {self._timeout:g} s; it did not, and said: {said}")
+            output = " ".join("".join(self._reader.lines[-3:]).split()) or "none"
+            raise UserError(f"TensorBoard did not start within {self._timeout:g} s. Its output: {output}")
         return self._reader.address
 
     def ask(self, path: str) -> Any:
-        """What it answers to a request of its own pages', such as "data/runs", decoded from JSON."""
+        """Returns the decoded JSON answer to a request such as "data/runs", as TensorBoard's web page sends them."""
         with urllib.request.urlopen(self.address + path, timeout=30) as answer:
             return json.load(answer)
 
     def scalars(self, run: str, tag: str, *, until: int) -> list[tuple[int, float]]:
-        """Steps and values of a scalar, once TensorBoard has read so far: it reads while it already answers.
+        """Returns the steps and values of a scalar, after waiting until TensorBoard has read a step.
 
         Args:
-            run: the run's folder below that of this TensorBoard; "." for itself.
-            tag: the scalar's name, such as "total_loss".
-            until: the step that should be there.
+            run: directory of the run, relative to the directory of this TensorBoard; "." for that directory.
+            tag: name of the scalar, such as "total_loss".
+            until: the step to wait for.
 
         Raises:
-            UserError: it is not there in time.
+            UserError: TensorBoard has not read the step before the timeout.
         """
         query = urllib.parse.urlencode({"run": run, "tag": tag})
-        give_up = time.monotonic() + self._timeout
-        while time.monotonic() < give_up:
+        deadline = time.monotonic() + self._timeout
+        while time.monotonic() < deadline:
             try:
                 points = [(step, value) for _, step, value in self.ask(f"data/plugin/scalars/scalars?{query}")]
-            except urllib.error.HTTPError:  # it has not met the run yet, or not the tag
+            except urllib.error.HTTPError:  # it has not read this run or tag yet
                 points = []
             if points and points[-1][0] >= until:
                 return points
             time.sleep(0.1)
         raise UserError(
-            f"TensorBoard should show {tag} of {run} up to step {until}; it did not within {self._timeout:g} s. "
-            "Look whether that run wrote it: its event files lie in its folder."
+            f"TensorBoard did not show {tag} of {run} up to step {until} within {self._timeout:g} s. Check that the "
+            "directory of the run has event files with this step."
         )
 
     def stop(self) -> None:
-        """Ends it, and waits until it has ended."""
+        """Stops the server and waits until it has ended."""
         atexit.unregister(self.stop)
         self._process.terminate()
         self._process.wait()
@@ -105,7 +105,7 @@ class TensorBoard:
 
 
 class _Reader(threading.Thread):
-    """Reads what TensorBoard says until it ends, so that its pipe never fills; one of the lines holds the address."""
+    """Reads TensorBoard's output until it ends, so that the pipe never fills up, and finds the address in it."""
 
     def __init__(self, stream: Any) -> None:
         super().__init__(daemon=True)
@@ -122,4 +122,4 @@ class _Reader(threading.Thread):
             if match := _ADDRESS.search(line):
                 self.address = match[0]
                 self.found.set()
-        self.found.set()  # it ended
+        self.found.set()  # the process has ended

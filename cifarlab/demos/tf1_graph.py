@@ -1,7 +1,7 @@
-"""For lesson 2: the tutorial's training graph, rebuilt with TensorFlow 1's calls to count its operations.
+"""For lesson 2: the tutorial's training graph, rebuilt with the TensorFlow 1 API to count its operations.
 
-TensorFlow 1 had everything in one graph: reading files, distorting, shuffling, variables and their initial values,
-summaries, saving. Its calls are still there as `tf.compat.v1`, so the graph can be built today; it is never run.
+In TensorFlow 1 everything was in one graph: reading files, distortions, shuffling, variables and their initial values,
+summaries, saving. Its API is still available as `tf.compat.v1`, so the graph can be built today; it is never run.
 """
 
 import contextlib
@@ -13,11 +13,11 @@ from cifarlab.model.ops import normalization
 _v1 = tf.compat.v1
 
 BATCH, QUEUE = 128, 20_000
-"""Images a batch, and in the queue before the first."""
+"""Images per batch, and images in the queue before the first batch."""
 
 
 class _Parts(dict[str, int]):
-    """How many operations each part of a graph has."""
+    """The number of operations in each part of a graph."""
 
     def __init__(self, graph: tf.Graph) -> None:
         super().__init__()
@@ -25,16 +25,16 @@ class _Parts(dict[str, int]):
 
     @contextlib.contextmanager
     def of(self, name: str) -> Iterator[None]:
-        """Counts what is added to the graph inside the block as a part's."""
+        """Counts the operations that are added to the graph in this block."""
         before = len(self._graph.get_operations())
         yield
         self[name] = self.get(name, 0) + len(self._graph.get_operations()) - before
 
 
 def operations_by_part() -> dict[str, int]:
-    """How many operations each part of the tutorial's training graph has, when today's TensorFlow builds it.
+    """Returns the number of operations in each part of the tutorial's training graph, as built by this TensorFlow.
 
-    The tutorial says "roughly 765" of all together, with the TensorFlow of its time.
+    The tutorial says "roughly 765" in total, with the TensorFlow version of its time.
 
     >>> counted = operations_by_part()
     >>> 700 < sum(counted.values()) < 800
@@ -76,7 +76,7 @@ def _inputs() -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _inference(count: _Parts, images: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """The logits, and the weight decay of the two layers that have one."""
+    """Returns the logits, and the weight decay of the two layers that have one."""
     decays = []
 
     def layer(name: str, values: tf.Tensor, shape: list[int], stddev: float, bias: float, decay: float) -> tf.Tensor:
@@ -107,7 +107,7 @@ def _inference(count: _Parts, images: tf.Tensor) -> tuple[tf.Tensor, list[tf.Ten
 
 
 def _training(count: _Parts, step: tf.Variable, losses: list[tf.Tensor]) -> None:
-    """The averages, the gradients and the update, and what the tutorial wrote down of them."""
+    """Adds the averages, the gradients, the update and their summaries."""
     variables = _v1.trainable_variables()
     with count.of("learning rate"):
         rate = _v1.train.exponential_decay(0.1, step, 136_718, 0.1, staircase=True)

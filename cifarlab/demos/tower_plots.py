@@ -1,4 +1,4 @@
-"""For lesson 6: diagrams of towers: where parameters, towers and the update are, and which tower waits for which."""
+"""For lesson 6: diagrams of towers: the placement of parameters, towers and update, and when towers wait."""
 
 from collections.abc import Sequence
 
@@ -11,17 +11,17 @@ from cifarlab.demos.async_sgd import TowerStep
 from cifarlab.plotting.figures import COLORS, MUTED_COLOR
 
 WAITING = "#D0D0D0"
-"""Of the time in which a tower has nothing to do."""
+"""The color of the time during which a tower waits."""
 
 
-def timeline(ax: Axes, turns: Sequence[TowerStep], *, title: str) -> None:
+def timeline(ax: Axes, schedule: Sequence[TowerStep], *, title: str) -> None:
     """Draws when each tower computes, when it waits, and when the weights are updated.
 
-    In each stretch of work stands its staleness.
+    Each computation is labeled with its staleness.
 
     Args:
-        ax: where.
-        turns: a timetable.
+        ax: the axes to draw on.
+        schedule: the steps of all towers.
         title: the question that the plot answers.
 
     >>> from cifarlab.plotting import figures
@@ -31,22 +31,22 @@ def timeline(ax: Axes, turns: Sequence[TowerStep], *, title: str) -> None:
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['computing (number: staleness in updates)', 'waiting', 'applying gradients']
     """
-    towers = sorted({turn.tower for turn in turns})
+    towers = sorted({step.tower for step in schedule})
     due = {
-        turn.update_index: max(other.end for other in turns if other.update_index == turn.update_index)
-        for turn in turns
+        step.update_index: max(other.end for other in schedule if other.update_index == step.update_index)
+        for step in schedule
     }
     bars: dict = {"height": 0.66, "edgecolor": "white", "linewidth": 1.5}
     for tower in towers:
-        mine = [turn for turn in turns if turn.tower == tower]
-        start, end = [turn.start for turn in mine], [turn.end for turn in mine]
+        mine = [step for step in schedule if step.tower == tower]
+        start, end = [step.start for step in mine], [step.end for step in mine]
         ax.barh([tower] * len(mine), np.subtract(end, start), left=start, color=COLORS[0], **bars)
-        wait = [due[turn.update_index] - turn.end for turn in mine]
+        wait = [due[step.update_index] - step.end for step in mine]
         ax.barh([tower] * len(mine), wait, left=end, color=WAITING, **bars)
-        for turn in mine:
-            middle = (turn.start + turn.end) / 2
-            ax.text(middle, tower, str(turn.staleness), color="white", ha="center", va="center", fontsize=9)
-        times = [due[turn.update_index] for turn in mine]
+        for step in mine:
+            middle = (step.start + step.end) / 2
+            ax.text(middle, tower, str(step.staleness), color="white", ha="center", va="center", fontsize=9)
+        times = [due[step.update_index] for step in mine]
         ax.vlines(times, tower - 0.5, tower + 0.5, color=COLORS[1], linewidth=2.5, zorder=3)
     _legend(ax)
     ax.set_yticks(towers, [f"tower {tower}" for tower in towers], fontsize=9)
@@ -68,13 +68,13 @@ def _legend(ax: Axes) -> None:
 
 
 def tower_diagram(ax: Axes, *, title: str, towers: int = 2, batch: int = 128) -> None:
-    """Draws parameters and update on the CPU, a tower on each device, and what goes between them.
+    """Draws the parameters and the update on the CPU, one tower per device, and the data flow between them.
 
     Args:
-        ax: where.
+        ax: the axes to draw on.
         title: the question that the diagram answers.
-        towers: how many.
-        batch: images that they share.
+        towers: the number of towers.
+        batch: images per step of all towers together.
 
     >>> from cifarlab.plotting import figures
     >>> figure, (ax,) = figures.subplots()
@@ -116,6 +116,6 @@ def _box(ax: Axes, corner: tuple[float, float], size: tuple[float, float], words
     ax.text(left + width / 2, bottom + height / 2, words, ha="center", va="center", fontsize=9)
 
 
-def _arrow(ax: Axes, start: tuple, end: tuple, colour: str) -> None:
-    style = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.5, "shrinkA": 0, "shrinkB": 0}
+def _arrow(ax: Axes, start: tuple, end: tuple, color: str) -> None:
+    style = {"arrowstyle": "-|>", "color": color, "linewidth": 1.5, "shrinkA": 0, "shrinkB": 0}
     ax.annotate("", end, start, arrowprops=style)

@@ -1,4 +1,4 @@
-"""For lesson 5: moving averages of a run's weights under several decays, and how good each is along the run."""
+"""For lesson 5: moving averages of a run's weights with several decays, and their precision during the run."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -8,11 +8,11 @@ from cifarlab.evaluation.evaluator import Predictor
 from cifarlab.training.observers import Observer, Run, StepRecord
 
 Decay = Callable[[int], float]
-"""What an average keeps of its old value at an update, as a function of the updates done, the present one included."""
+"""The decay of an average as a function of the number of updates, including the current one."""
 
 
 def warmup_decay(decay: float) -> Decay:
-    """The tutorial's: min(decay, (1 + step) / (10 + step)).
+    """Returns the tutorial's decay with warm-up: min(decay, (1 + step) / (10 + step)).
 
     >>> rule = warmup_decay(0.9999)
     >>> f"{rule(1):.4f} {rule(100):.4f} {rule(89_990):.4f}"
@@ -22,7 +22,7 @@ def warmup_decay(decay: float) -> Decay:
 
 
 def constant_decay(decay: float) -> Decay:
-    """The same decay from the first update on.
+    """Returns a decay that is constant from the first update on.
 
     >>> constant_decay(0.9)(1)
     0.9
@@ -34,23 +34,23 @@ RAW, AVERAGED = "raw weights", "averaged weights"
 
 
 class WeightAverages(Observer):
-    """Averages a run's weights under several decays, and evaluates each average along the run.
+    """Averages a run's weights with several decays, and evaluates each average during the run.
 
-    The run has to tell of each step: `TrainConfig(log_frequency=1)`.
+    The run must log every step: `TrainConfig(log_frequency=1)`.
 
     Attributes:
-        networks: by name: `RAW`, the network that is trained; `AVERAGED`, the run's own averages, which evaluation
-            uses; and one for each of the decays.
-        steps: updates done at each evaluation.
-        precision: by name, precision @ 1 at each of `steps`, 0 to 1.
+        networks: networks by name: `RAW`, the network that is trained; `AVERAGED`, the run's averages, which are used
+            for evaluation; and one network per decay.
+        steps: the number of updates at each evaluation.
+        precision: precision @ 1 at each of `steps`, 0 to 1, by name.
     """
 
     def __init__(self, decays: Mapping[str, Decay], batches: tf.data.Dataset, every: int) -> None:
-        """Has averaged nothing yet.
+        """Starts without averages; they are created when the run starts.
 
         Args:
-            decays: by the name of the average, the decay as a function of the step.
-            batches: what is evaluated on, as `inputs` returns.
+            decays: the decay of each average as a function of the step, by name.
+            batches: test batches, as `inputs` returns.
             every: steps between two evaluations.
         """
         self.decays, self.batches, self.every = decays, batches.cache(), every
@@ -59,21 +59,21 @@ class WeightAverages(Observer):
         self.precision: dict[str, list[float]] = {}
 
     def on_start(self, run: Run) -> None:
-        """Starts each average from the weights as they are.
+        """Initializes each average with the current weights.
 
         Raises:
-            ValueError: the run does not tell of each step.
+            ValueError: the run does not log every step.
         """
         if run.config.log_frequency != 1:
-            raise ValueError(f"averages need to see each step: log_frequency = 1; got {run.config.log_frequency}.")
+            raise ValueError(f"log_frequency must be 1 to average every step; got {run.config.log_frequency}.")
         raw = run.state.network
         self.networks = {RAW: raw, AVERAGED: run.state.averages, **{name: copy.deepcopy(raw) for name in self.decays}}
         self._move = tf.function(self._update_averages)
-        # All are evaluated in one network's place, whose graph is traced once.
+        # Evaluates all averages with one network, whose graph is traced only once.
         self._predictor = Predictor(copy.deepcopy(raw))
 
     def on_step(self, record: StepRecord) -> None:
-        """Moves the averages after an update, and evaluates when it is time."""
+        """Updates the averages after a step, and evaluates them every `every` steps."""
         updates = record.step + 1
         self._move(tf.constant([decay(updates) for decay in self.decays.values()], tf.float32))
         if updates % self.every == 0:

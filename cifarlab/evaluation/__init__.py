@@ -1,1 +1,1 @@
-"""How good a network is, and what it says of a picture."""
+"""Evaluation of trained networks: metrics, predictions and export."""

@@ -1,4 +1,4 @@
-"""What a trained network says of any picture, and the network as a SavedModel for other programs."""
+"""Classification of images with a trained network, and its export as a SavedModel."""
 
 import dataclasses
 import os
@@ -22,11 +22,11 @@ from cifarlab.training.state import make_network
 
 
 class Prediction(NamedTuple):
-    """A class and how probable the network holds it.
+    """A class and its probability according to the network.
 
     Attributes:
-        name: of the class.
-        probability: 0 to 1; all classes of a picture sum to 1.
+        name: name of the class.
+        probability: 0 to 1; the probabilities of all classes of an image sum to 1.
     """
 
     name: str
@@ -35,11 +35,11 @@ class Prediction(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Classifier:
-    """A network and what its logits mean; takes pictures as they are.
+    """A trained network and the classes of its logits; takes raw images.
 
     Attributes:
-        network: a trained ConvNet, or anything with its `stages`.
-        dataset: what it was trained on; only its description is used.
+        network: a trained ConvNet, or any module with the same `stages`.
+        dataset: the dataset of its training; only the description is used.
         warnings: a line about each later checkpoint of its run that could not be used.
     """
 
@@ -47,28 +47,28 @@ class Classifier:
     dataset: DataSet
     warnings: tuple[str, ...] = ()
 
-    def logits(self, pictures: tf.Tensor) -> tf.Tensor:
-        """The logits of raw pictures: cropped centrally and standardized as in evaluation.
+    def logits(self, images: tf.Tensor) -> tf.Tensor:
+        """Returns the logits of raw images, which are cropped centrally and standardized as in evaluation.
 
         Args:
-            pictures: uint8[B, 32, 32, 3], 0-255; any B.
+            images: uint8[B, 32, 32, 3], 0-255; any B.
 
         Returns:
             float32[B, num_classes].
         """
-        return inference(self.network, standardize(central_crop(pictures, self.dataset.crop_size)))
+        return inference(self.network, standardize(central_crop(images, self.dataset.crop_size)))
 
 
 def load_classifier(checkpoint_dir: str | os.PathLike, *, averaged: bool = True) -> Classifier:
-    """The network of a run's newest checkpoint; needs none of the run's pictures.
+    """Returns a classifier with the network of a run's latest checkpoint; does not need the run's images.
 
     Args:
-        checkpoint_dir: folder of the run.
-        averaged: the moving averages of the weights; otherwise the weights themselves.
+        checkpoint_dir: directory of the run.
+        averaged: whether to use the moving averages of the weights, or the weights themselves.
 
     Raises:
-        CheckpointError: there is no checkpoint, or none that can be read and is of this network.
-        DataSetError: the folder does not say what the network was trained on.
+        CheckpointError: there is no readable checkpoint of this network.
+        DataSetError: the description of the dataset, `dataset.json`, is missing or damaged.
     """
     require_checkpoint(checkpoint_dir)
     dataset = DataSet.read_description(Path(checkpoint_dir) / "dataset.json")
@@ -78,9 +78,9 @@ def load_classifier(checkpoint_dir: str | os.PathLike, *, averaged: bool = True)
 
 
 def pretrained_classifier() -> Classifier:
-    """The tutorial's network with the weights that come with cifarlab, trained on CIFAR-10.
+    """Returns the tutorial's network with the pretrained weights that come with cifarlab, trained on CIFAR-10.
 
-    How they were made, and how good they are, is in `cifarlab.model.pretrained_weights.training_record()`.
+    `cifarlab.model.pretrained_weights.training_record()` returns how they were trained and how good they are.
 
     >>> pretrained_classifier().dataset.classes[:3]
     ('airplane', 'automobile', 'bird')
@@ -90,13 +90,13 @@ def pretrained_classifier() -> Classifier:
     return Classifier(network, DataSet("cifar10", CLASSES))
 
 
-def classify(classifier: Classifier, pictures: np.ndarray, *, top_k: int = 3) -> list[list[Prediction]]:
-    """The most probable classes of each picture, best first.
+def classify(classifier: Classifier, images: np.ndarray, *, top_k: int = 3) -> list[list[Prediction]]:
+    """Returns the most probable classes of each image, best first.
 
     Args:
         classifier: a trained network and its classes.
-        pictures: uint8[B, 32, 32, 3], 0-255.
-        top_k: how many classes of each.
+        images: uint8[B, 32, 32, 3], 0-255.
+        top_k: the number of classes per image.
 
     >>> from cifarlab.model.network import ConvNet
     >>> classifier = Classifier(ConvNet(), DataSet("letters", tuple("abcdefghij")))
@@ -104,42 +104,42 @@ def classify(classifier: Classifier, pictures: np.ndarray, *, top_k: int = 3) ->
     >>> [len(predictions[0]), 0 <= predictions[0][0].probability <= 1]
     [2, True]
     """
-    probabilities = tf.nn.softmax(classifier.logits(tf.constant(pictures))).numpy()
+    probabilities = tf.nn.softmax(classifier.logits(tf.constant(images))).numpy()
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k]
     classes = classifier.dataset.classes
     return [[Prediction(classes[c], float(p[c])) for c in row] for p, row in zip(probabilities, order, strict=True)]
 
 
-def export(classifier: Classifier, folder: str | os.PathLike) -> Path:
-    """Writes a network as a SavedModel that takes any batch of raw pictures.
+def export(classifier: Classifier, directory: str | os.PathLike) -> Path:
+    """Writes a network as a SavedModel that takes batches of raw images, and returns its path.
 
     Its signature `serving_default` takes `images`, uint8[B, 32, 32, 3], and returns `logits` and `probabilities`,
-    float32[B, num_classes]; the file `assets.extra/classes.txt` holds the classes' names, a line each. The operations
-    are TensorFlow's own, whichever form the classifier's network takes, so that TensorFlow Lite can quantize them;
-    docs/export.md tells how to use the folder there and in Keras.
+    float32[B, num_classes]. The file `assets.extra/classes.txt` has the class names, one per line. The SavedModel uses
+    only TensorFlow's standard operations, whether or not the network uses `fast_ops`, so TensorFlow Lite can quantize
+    it. docs/export.md shows how to use it there and in Keras.
 
     Args:
         classifier: a trained network and its classes; not changed.
-        folder: that must not exist yet, or be empty.
+        directory: output directory; must be empty or not exist yet.
 
     Raises:
-        UserError: the folder is not empty, or cannot be written to.
+        UserError: the directory is not empty or not writable.
 
     >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     converter = tf.lite.TFLiteConverter.from_saved_model(str(export(pretrained_classifier(), folder)))
-    ...     converter.optimizations = [tf.lite.Optimize.DEFAULT]  # weights in 8 bits
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     converter = tf.lite.TFLiteConverter.from_saved_model(str(export(pretrained_classifier(), directory)))
+    ...     converter.optimizations = [tf.lite.Optimize.DEFAULT]  # 8-bit weights
     ...     model = converter.convert()
     >>> f"{len(model) / 1e6:.1f} MB"
     '1.1 MB'
     """
-    folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder} should be a new or an empty folder for the SavedModel; it is not. Name another.")
+    directory = Path(directory)
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise UserError(f"the directory for the SavedModel must be new or empty; {directory} is not. Choose another.")
     exported = dataclasses.replace(classifier, network=with_reference_ops(classifier.network))
-    pictures = tf.TensorSpec([None, *classifier.dataset.image_shape], tf.uint8, name="images")
+    spec = tf.TensorSpec([None, *classifier.dataset.image_shape], tf.uint8, name="images")
 
-    @tf.function(input_signature=[pictures])
+    @tf.function(input_signature=[spec])
     def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
         logits = exported.logits(images)
         return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
@@ -147,14 +147,15 @@ def export(classifier: Classifier, folder: str | os.PathLike) -> Path:
     module = tf.Module()
     module.network, module.serve = exported.network, serve
     try:
-        with tempfile.TemporaryDirectory() as saved:  # the folder's own name need not be valid UTF-8
+        with tempfile.TemporaryDirectory() as saved:  # TensorFlow cannot write to a path that is not valid UTF-8
             tf.saved_model.save(module, saved, signatures={"serving_default": serve})
             (Path(saved) / "assets.extra").mkdir()
             classes = "\n".join(classifier.dataset.classes) + "\n"
             (Path(saved) / "assets.extra" / "classes.txt").write_text(classes, encoding="utf-8")
-            shutil.copytree(saved, folder, dirs_exist_ok=True)
+            shutil.copytree(saved, directory, dirs_exist_ok=True)
     except (OSError, tf.errors.OpError) as error:
         raise UserError(
-            f"{folder} should be a folder that can be written to; {getattr(error, 'message', error)}. Name another."
+            f"the directory for the SavedModel must be writable; {directory} is not "
+            f"({getattr(error, 'message', error)}). Choose another."
         ) from None
-    return folder
+    return directory

@@ -1,4 +1,4 @@
-"""Precision @ 1 of a run's checkpoints, over each test image exactly once."""
+"""Precision @ 1 of a run's checkpoints, counting each test image exactly once."""
 
 import dataclasses
 import os
@@ -25,17 +25,17 @@ from cifarlab.training.checkpoints import (
 from cifarlab.training.state import make_network
 
 SPLITS = {"test": "test", "train_eval": "train"}
-"""What the tutorial's flag `eval_data` calls the splits."""
+"""The split for each value of the tutorial's flag `eval_data`."""
 
 
 class Evaluation(NamedTuple):
-    """What an evaluation found.
+    """The result of an evaluation.
 
     Attributes:
-        step: of the checkpoint.
-        precision: the share of images whose largest logit is the right class, 0 to 1.
-        num_examples: images evaluated.
-        seconds: that it took, restoring and input included.
+        step: step of the checkpoint.
+        precision: the fraction of images whose largest logit is the right class, 0 to 1.
+        num_examples: the number of evaluated images.
+        seconds: duration in seconds, including restoring and input.
         warnings: a line about each later checkpoint that could not be used.
     """
 
@@ -47,10 +47,9 @@ class Evaluation(NamedTuple):
 
 
 class Predictor:
-    """The `logits_and_labels` of one network, again and again, with whatever weights it has by then.
+    """Computes `logits_and_labels` of one network repeatedly, each time with its current weights.
 
-    Its graph is traced once: TensorFlow keeps for good what it traced of the network's own gradients, a megabyte each
-    time.
+    The graph is traced only once: TensorFlow never frees the traces of custom gradients, about a megabyte each.
 
     Attributes:
         network: the network.
@@ -65,38 +64,38 @@ class Predictor:
         """Traces nothing yet.
 
         Args:
-            network: a ConvNet, or anything with its `stages`.
+            network: a ConvNet, or any module with the same `stages`.
         """
         self.network = network
         self._compiled: Callable | None = None
 
     def __call__(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
-        """Logits and labels, as `logits_and_labels` returns them; the images are of one size from the first call on."""
+        """Returns the same as `logits_and_labels`; all calls must have images of the same size."""
         if self._compiled is None:
-            # Any batch size, also the last batch's smaller one, without tracing anew.
+            # Accepts any batch size, so that a smaller last batch does not trace the graph again.
             specs = [tf.TensorSpec([None, *batches.element_spec[0].shape[1:]], tf.float32)]
             self._compiled = tf.function(lambda images: inference(self.network, images), input_signature=specs)
         pairs = [(self._compiled(images).numpy(), labels.numpy()) for images, labels in batches]
         if not pairs:
-            raise ValueError("there are no images to evaluate; expected at least one.")
+            raise ValueError("expected at least one image to evaluate; got none.")
         logits, labels = zip(*pairs, strict=True)
         return np.concatenate(logits), np.concatenate(labels)
 
     def precision_with_weights(self, values: Iterable[np.ndarray | tf.Variable], batches: tf.data.Dataset) -> float:
-        """Precision @ 1, 0 to 1, with other values of all the network's variables, which it keeps."""
+        """Assigns values to all variables of the network, and returns its precision @ 1, 0 to 1."""
         for variable, value in zip(self.network.variables, values, strict=True):
             variable.assign(value)
         return precision_at_1(*self(batches))
 
 
 def logits_and_labels(network: tf.Module, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """The logits and labels of every image of a finite dataset.
+    """Returns the logits and labels of every image of a finite `tf.data.Dataset`.
 
-    Who asks again and again, as beside a run, keeps a `Predictor`.
+    For repeated calls with the same network, use a `Predictor`.
 
     Args:
-        network: a ConvNet, or anything with its `stages`.
-        batches: of (float32[b, 24, 24, 3], int32[b]), as `inputs` returns.
+        network: a ConvNet, or any module with the same `stages`.
+        batches: batches of (float32[b, 24, 24, 3], int32[b]), as `inputs` returns.
 
     Returns:
         logits: float32[N, 10].
@@ -114,19 +113,19 @@ def logits_and_labels(network: tf.Module, batches: tf.data.Dataset) -> tuple[np.
 def evaluate(
     config: EvalConfig | None = None, *, network: tf.Module | None = None, dataset: DataSet | None = None
 ) -> Evaluation:
-    """Evaluates the newest checkpoint of a run.
+    """Evaluates the latest checkpoint of a run.
 
     Args:
-        config: settings; the defaults are the tutorial's.
-        network: of the make that was trained; its weights are overwritten. By default the tutorial's network.
-        dataset: the pictures; by default those of the run.
+        config: the settings; the defaults are the tutorial's.
+        network: a network like the trained one; its weights are overwritten. By default, the tutorial's network.
+        dataset: the dataset to evaluate; by default, the dataset of the run.
 
     Raises:
-        CheckpointError: there is no checkpoint, or none that can be read and is of this network.
-        DataSetError, DownloadError: the data cannot be had.
+        CheckpointError: there is no readable checkpoint of this network.
+        DataSetError, DownloadError: the data are not available.
     """
     config = config or EvalConfig()
-    require_checkpoint(config.checkpoint_dir)  # before the data are looked for, which may take long
+    require_checkpoint(config.checkpoint_dir)  # checked before the data are loaded, which may take long
     return _Evaluator(config, network, dataset).evaluate()
 
 
@@ -137,51 +136,51 @@ def evaluate_repeatedly(
     dataset: DataSet | None = None,
     wait: Callable[[float], object] = time.sleep,
 ) -> Iterator[Evaluation]:
-    """Looks for new checkpoints of a run again and again, and evaluates the newest; without end.
+    """Polls a run for new checkpoints and evaluates the latest one each time; never ends.
 
-    A checkpoint that is damaged, or that the trainer removes while it is being read, is passed over.
+    Skips checkpoints that are damaged, or that the trainer deletes while they are being read.
 
     Args:
-        config: settings; `eval_interval_secs` is the time between two looks.
+        config: the settings; `eval_interval_secs` is the polling interval.
         network: as for `evaluate`.
         dataset: as for `evaluate`.
-        wait: called with the seconds to wait; for tests.
+        wait: called with the number of seconds to wait; for tests.
 
     Raises:
-        CheckpointError: there are checkpoints, but none that can be read.
-        DataSetError, DownloadError: the data cannot be had.
+        CheckpointError: there are checkpoints, but none is readable.
+        DataSetError, DownloadError: the data are not available.
     """
     config = config or EvalConfig()
     evaluator, seen, step = None, None, None
     while True:
-        newest = latest_checkpoint(config.checkpoint_dir)
-        if newest and newest != seen:
+        latest = latest_checkpoint(config.checkpoint_dir)
+        if latest and latest != seen:
             evaluator = evaluator or _Evaluator(config, network, dataset)
             try:
-                found, seen = evaluator.evaluate(), newest
+                found, seen = evaluator.evaluate(), latest
             except CheckpointError:
                 if latest_checkpoint(config.checkpoint_dir):
                     raise
             else:
-                if found.step != step:  # else the newest is damaged, and the one before it was seen already
+                if found.step != step:  # otherwise the latest is damaged, and the one before was already evaluated
                     step = found.step
                     yield found
         wait(config.eval_interval_secs)
 
 
 def load_run_config(checkpoint_dir: str | os.PathLike) -> TrainConfig:
-    """The settings that a run was made with, from its `config.json`; the defaults where there is none."""
+    """Returns the settings of a run from its `config.json`, or the defaults if that file does not exist."""
     path = Path(checkpoint_dir) / "config.json"
     return TrainConfig.load(path) if path.exists() else TrainConfig()
 
 
 def _resolve_dataset(config: EvalConfig, trained: TrainConfig) -> DataSet:
-    """The pictures that were asked for, or else those of the run, which may have come to `train` as an argument."""
+    """Returns the dataset of the settings, or else the dataset of the run, which may have been passed to `train`."""
     path = Path(config.checkpoint_dir) / "dataset.json"
     if not path.exists():
         if config.dataset is None:
             raise DataSetError(
-                f"{path} is missing, which says what the network was trained on. Put it back, or name the data set: "
+                f"{path}, which describes the dataset of this run, is missing. Restore it, or pass the dataset: "
                 "--dataset NAME."
             )
         return registry.load(config.dataset, config.data_dir or trained.data_dir)
@@ -192,21 +191,21 @@ def _resolve_dataset(config: EvalConfig, trained: TrainConfig) -> DataSet:
             return described
         if described.name not in registry.SOURCES:
             raise DataSetError(
-                f"the pictures of {described.name} should be where {config.checkpoint_dir} was trained on them; they "
-                "are not there any more. Put them back, or name the folder of their records: --dataset FOLDER."
+                f"the files of {described.name}, the dataset of {config.checkpoint_dir}, are no longer where they were "
+                "during training. Restore them, or pass the directory of the dataset: --dataset DIRECTORY."
             )
     found = registry.load(config.dataset or described.name, config.data_dir or trained.data_dir)
     for what in ("classes", "image_shape"):
         if getattr(found, what) != getattr(described, what):
             raise DataSetError(
                 f"{config.checkpoint_dir} was trained on {described.name}; got {found.name}, whose {what} differs. "
-                "Leave --dataset out, or name a data set of the same classes and images of the same size."
+                "Omit --dataset, or choose a dataset with the same classes and image shape."
             )
     return dataclasses.replace(found, crop_size=described.crop_size)
 
 
 class _Evaluator:
-    """A network and its images, kept from one checkpoint to the next."""
+    """A network and a dataset, which are reused from one checkpoint to the next."""
 
     def __init__(self, config: EvalConfig, network: tf.Module | None, dataset: DataSet | None) -> None:
         trained = load_run_config(config.checkpoint_dir)
@@ -217,7 +216,7 @@ class _Evaluator:
         self._predictor = Predictor(self.network)
 
     def evaluate(self) -> Evaluation:
-        """Evaluates the newest checkpoint that can be read."""
+        """Evaluates the latest readable checkpoint."""
         start, config = time.perf_counter(), self.config
         restored = restore_latest_network(self.network, config.checkpoint_dir, averaged=config.moving_average)
         images = inputs(

@@ -1,20 +1,20 @@
-"""What a network confuses: counts by class, how sure one can be of a share, and the mistakes it was surest of."""
+"""Metrics of predictions: precision @ 1 and its confidence interval, confusion matrix, most confident mistakes."""
 
 import numpy as np
 
 NORMAL_95 = 1.959964
-"""Standard deviations to either side that hold 95 % of a normal distribution."""
+"""The number of standard deviations around the mean that contain 95 % of a normal distribution."""
 
 
 def confusion_matrix(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Counts images by their class and by the class that the network chose.
+    """Counts images by true class and predicted class.
 
     Args:
         logits: float32[N, num_classes], or probabilities.
         labels: int32[N] in 0 to num_classes - 1.
 
     Returns:
-        int64[num_classes, num_classes]: a row for each true class, a column for each chosen one.
+        int64[num_classes, num_classes]: one row per true class, one column per predicted class.
 
     >>> confusion_matrix(np.array([[9.0, 1.0], [9.0, 1.0], [1.0, 9.0]]), np.array([0, 1, 1])).tolist()
     [[1, 0], [1, 1]]
@@ -25,14 +25,14 @@ def confusion_matrix(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def wilson_interval(num_correct: np.ndarray | int, total: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
-    """Between which shares the true one lies, with 95 % confidence, when so many of so many images were right.
+    """Wilson's 95 % confidence interval of a fraction, such as precision @ 1.
 
-    It is Wilson's interval. Near the middle it reaches about 2 sqrt(p (1 - p) / n) to either side; unlike that formula
-    it never leaves 0 to 1, and is not empty when all images were right.
+    For fractions p near 0.5, it is about p ± 2 sqrt(p (1 - p) / n). Unlike that formula, it never leaves the range 0 to
+    1, and it is not empty if all images are classified correctly.
 
     Args:
-        num_correct: int[...], images classified rightly.
-        total: int[...], images in all, at least one.
+        num_correct: int[...], the number of correctly classified images.
+        total: int[...], the number of images, at least one.
 
     Returns:
         low, high: float[...], 0 to 1.
@@ -50,15 +50,15 @@ def wilson_interval(num_correct: np.ndarray | int, total: np.ndarray | int) -> t
 
 
 def most_confident_mistakes(logits: np.ndarray, labels: np.ndarray, count: int = 12) -> np.ndarray:
-    """The places of the wrongly classified images whose chosen class had the highest probability, surest first.
+    """Returns the indices of misclassified images, ordered by the probability of the predicted class, highest first.
 
     Args:
         logits: float32[N, num_classes].
         labels: int32[N].
-        count: at most so many.
+        count: the maximum number of indices.
 
     Returns:
-        int64[count], or fewer where there are not so many mistakes.
+        int64[count], or fewer if there are fewer mistakes.
 
     >>> logits = np.array([[9.0, 0.0], [0.0, 5.0], [3.0, 0.0]])
     >>> most_confident_mistakes(logits, np.array([1, 1, 1])).tolist()
@@ -70,7 +70,7 @@ def most_confident_mistakes(logits: np.ndarray, labels: np.ndarray, count: int =
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """The softmax of logits, in float64: each row is above zero and sums to 1.
+    """Returns the softmax of logits in float64; the values of each row are above zero and sum to 1.
 
     >>> softmax(np.zeros([1, 4])).tolist()
     [[0.25, 0.25, 0.25, 0.25]]
@@ -80,7 +80,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def precision_at_1(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The share of images whose largest logit is that of the right class; of equal logits the first counts.
+    """Returns the fraction of images whose largest logit is the right class; of equal logits, the first counts.
 
     Args:
         logits: float32[N, num_classes].

@@ -1,1 +1,1 @@
-"""Watching a run: console lines, TensorBoard summaries, the dashboard."""
+"""Monitoring of runs: console lines, TensorBoard summaries and the dashboard."""

@@ -1,4 +1,4 @@
-"""What `cifarlab` prints while it downloads, trains and evaluates: the tutorial's lines."""
+"""Console output of downloads, training and evaluation, in the format of the tutorial's programs."""
 
 import datetime
 import sys
@@ -14,24 +14,24 @@ from cifarlab.training.observers import Observer, Run, StepRecord
 from cifarlab.training.strategies.placement import placement_lines
 
 RECORDS_PER_SECOND = 100_000
-"""Read into the shuffle queue on two cores; only for the estimate that is printed while one waits."""
+"""Speed of reading records into the shuffle queue on two cores; only used to estimate the waiting time."""
 
 IMBALANCE_RATIO = 1.2
-"""How many times as many pictures as the rarest class the commonest has, before it is worth a line."""
+"""Classes count as imbalanced if the largest has more than this many times the images of the smallest."""
 
 
 class Console(Observer):
-    """Prints a run as the tutorial's program did."""
+    """Prints the progress of a run as the tutorial's program did."""
 
     def on_start(self, run: Run) -> None:
-        """Says what the run goes on from, where it writes, and that the queue is being filled."""
+        """Prints warnings, the step from which the run resumes, and that the queue is being filled."""
         for warning in run.warnings:
             echo(f"Warning: {warning}")
         if run.first_step >= run.config.max_steps:
             return
         if run.resumed:
-            folder = run.config.train_dir if run.is_chief else "the chief's run"
-            echo(f"Continuing {folder} from its checkpoint at step {run.first_step}.")
+            name = run.config.train_dir if run.is_chief else "the chief's run"
+            echo(f"Resuming {name} from its checkpoint at step {run.first_step}.")
         if run.placement:
             echo(run.placement)
         if run.config.log_device_placement:
@@ -45,33 +45,33 @@ class Console(Observer):
         echo(f"Filling queue with {fill} {name} images before starting to train. This takes about {seconds} s.")
 
     def on_step(self, record: StepRecord) -> None:
-        """Prints the tutorial's line: step, loss, examples/sec and sec/batch since the line before."""
+        """Prints the tutorial's line: step, loss, and examples/sec and sec/batch since the previous line."""
         echo(step_line(record, datetime.datetime.now()))
 
     def on_event(self, event: str, step: int, **values: Any) -> None:
-        """Says that steps are taken again when numbers went wrong, which may take as long as they did."""
+        """Announces the replay that locates a non-finite number, because it may take a long time."""
         if event == "not_finite" and values["replayed"]:
-            echo(f"Step {step} went wrong: taking the {values['replayed']:,} steps before it again to find where.")
+            echo(f"Step {step} is not finite: replaying the {values['replayed']:,} steps before it to find the cause.")
 
     def on_end(self, run: Run, reason: str) -> None:
-        """Says what is saved and how to go on."""
+        """Prints what was saved and how to evaluate or resume the run."""
         if reason == "failed":
             return
-        step, folder = int(run.state.step.numpy()), run.config.train_dir
+        step, train_dir = int(run.state.step.numpy()), run.config.train_dir
         if not run.is_chief:
             echo(f"Done: {step} steps. The chief saved them." if reason == "max_steps" else f"Stopped at step {step}.")
             return
         if reason == "max_steps" and step == run.first_step:
-            echo(f"{folder} is at step {step} already: nothing to do up to --max-steps {run.config.max_steps}.")
+            echo(f"{train_dir} is already at step {step}; nothing to do for --max-steps {run.config.max_steps}.")
         elif reason == "max_steps":
-            echo(f"Done: {step} steps. Evaluate them: cifarlab eval --run-once --checkpoint-dir {folder}")
+            echo(f"Done: {step} steps. Evaluate them: cifarlab eval --run-once --checkpoint-dir {train_dir}")
         else:
             again = "the same command again, without --fresh" if run.config.fresh else "the same command again"
-            echo(f"Stopped and saved at step {step}. To continue, run {again} (train_dir is {folder}).")
+            echo(f"Stopped and saved at step {step}. To continue, run {again} (train_dir is {train_dir}).")
 
 
 def step_line(record: StepRecord, now: datetime.datetime) -> str:
-    """The tutorial's console line for a step.
+    """Returns the tutorial's console line for a step.
 
     >>> record = StepRecord(0, {"total_loss": 4.68}, {}, 0.1, 2.0, 64.221, 0, 0.0)
     >>> step_line(record, datetime.datetime(2015, 11, 4, 11, 45, 45, 927302))
@@ -84,7 +84,7 @@ def step_line(record: StepRecord, now: datetime.datetime) -> str:
 
 
 def evaluation_line(evaluation: Evaluation, averaged: bool, now: datetime.datetime) -> str:
-    """The tutorial's console line for an evaluation, and what it is of.
+    """Returns the tutorial's console line for an evaluation, plus the step, weights, number of images and duration.
 
     >>> evaluation_line(Evaluation(5000, 0.8604, 10000, 3.2), True, datetime.datetime(2015, 11, 6, 8, 30, 44, 391206))
     '2015-11-06 08:30:44.391206: precision @ 1 = 0.860 (step 5000, averaged weights, 10000 images, 3.2 s)'
@@ -96,14 +96,14 @@ def evaluation_line(evaluation: Evaluation, averaged: bool, now: datetime.dateti
 
 
 class DownloadProgressBar:
-    """Prints how a download goes on: on a terminal one line that changes, elsewhere a line every 10 seconds."""
+    """Prints the progress of a download: one changing line on a terminal, or else a line every 10 seconds."""
 
     def __init__(self) -> None:
-        """Has printed nothing yet."""
+        """Prints nothing yet."""
         self._printed_at = -10.0
 
     def __call__(self, progress: Progress) -> None:
-        """Prints, unless it did so just now."""
+        """Prints the progress, unless the last line is too recent."""
         live, now = sys.stdout.isatty(), time.monotonic()
         done = progress.total is not None and progress.done >= progress.total
         if now - self._printed_at < (0.2 if live else 10.0) and not done:
@@ -117,9 +117,9 @@ class DownloadProgressBar:
 
 
 def progress_line(progress: Progress) -> str:
-    """One line about a download: how much of how much, how fast, how long still."""
+    """Returns one line about a download: megabytes so far and in total, speed and remaining time."""
     if progress.waiting:
-        return f"{progress.name}: another process is fetching it, {progress.done / 1e6:.1f} MB so far; waiting for it"
+        return f"{progress.name}: waiting for another process to download it, {progress.done / 1e6:.1f} MB so far"
     done = f"{progress.done / 1e6:.1f}"
     of = f" of {progress.total / 1e6:.1f}" if progress.total else ""
     left = "" if progress.seconds_left is None else f", {format_duration(progress.seconds_left)} left"
@@ -127,7 +127,7 @@ def progress_line(progress: Progress) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Minutes and seconds in words.
+    """Formats a duration in hours, minutes and seconds.
 
     >>> format_duration(75), format_duration(8.2), format_duration(7_400)
     ('1 min 15 s', '8 s', '2 h 03 min')
@@ -139,18 +139,18 @@ def format_duration(seconds: float) -> str:
 
 
 def warn_if_imbalanced(dataset: DataSet) -> None:
-    """Says how uneven a data set's classes are, and what always naming the commonest is worth; of even ones nothing."""
+    """Warns if the training classes are imbalanced, and prints the majority-class baseline."""
     counts = dataset.class_counts("train")
     if counts.max() <= IMBALANCE_RATIO * counts.min():
         return
     most, least = dataset.classes[counts.argmax()], dataset.classes[counts.argmin()]
     name, share = dataset.majority_class()
     echo(
-        f"Uneven classes: {counts.max():,} training pictures of {most}, {counts.min():,} of {least}. "
-        f"Always answering {name} is right on {share:.1%} of the test pictures."
+        f"Imbalanced classes: {counts.max():,} training images of {most}, {counts.min():,} of {least}. "
+        f"Always predicting {name} is right for {share:.1%} of the test images."
     )
 
 
 def echo(line: str) -> None:
-    """Prints a line, or several, at once, also into a pipe; what a name brings that no letter does is escaped."""
+    """Prints one or more lines with special characters escaped, and flushes, so that pipes receive them at once."""
     print(sanitize_lines(line), flush=True)

@@ -1,1 +1,1 @@
-"""Figures with matplotlib; nothing here starts a run."""
+"""Figures with matplotlib."""

@@ -1,7 +1,7 @@
-"""Figures for notebooks: made without pyplot, shown as a picture that has its description in words beside it.
+"""Figures for notebooks, made without pyplot and shown with a description in words.
 
-A notebook that is read by a screen reader, as text, or by a program that compares outputs sees the words: what the
-author says can be seen, and what the axes hold.
+The description is for screen readers, text displays and programs that compare outputs. It consists of the alternative
+text by the author and a list of what the axes contain.
 """
 
 import base64
@@ -22,13 +22,13 @@ from matplotlib.ticker import LogFormatter
 from cifarlab import text as safe_text
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's, which people with any kind of colour blindness can tell apart, in the order of their use."""
+"""The colors of curves, in this order: the palette of Okabe and Ito, which is safe for color-blind readers."""
 
 MUTED_COLOR = "#767676"
-"""Of what should be seen second: grids, guides, notes; dark enough to be read on white."""
+"""The color of grids, guides and notes; dark enough to be readable on white."""
 
 WIDTH = 8.0
-"""Inches; a notebook's column shows that without scaling."""
+"""Width of a figure in inches; it fits into a notebook's column without scaling."""
 
 DOTS_PER_INCH = 96
 
@@ -42,19 +42,19 @@ def subplots(
     margins: Mapping[str, float] | None = None,
     **options,
 ) -> tuple[Figure, np.ndarray]:
-    """A figure, of the course's width unless told otherwise, and its axes.
+    """Creates a figure and its axes.
 
     Args:
-        rows: of axes.
-        columns: of axes.
-        height: of the whole figure, in inches.
-        width: of the whole figure, in inches.
-        margins: those of matplotlib's `subplots_adjust`, in shares of the figure; by default what labels need, to
-            find which is a third of the work of drawing.
-        options: of matplotlib's `Figure.subplots`, such as `sharey=True`.
+        rows: rows of axes.
+        columns: columns of axes.
+        height: height of the whole figure, in inches.
+        width: width of the whole figure, in inches.
+        margins: arguments of matplotlib's `subplots_adjust`, as fractions of the figure. By default, the margins fit
+            the labels, but computing them takes a third of the drawing time.
+        options: options of matplotlib's `Figure.subplots`, such as `sharey=True`.
 
     Returns:
-        the figure, and its axes as an array [rows * columns].
+        The figure, and its axes as an array [rows * columns].
 
     >>> figure, axes = subplots(1, 2)
     >>> len(axes), float(figure.get_figwidth())
@@ -67,12 +67,12 @@ def subplots(
 
 
 def show(figure: Figure, alt: str, *, checksum: bool = False) -> None:
-    """Shows a figure below a notebook's cell, with what can be seen in it in words.
+    """Shows a figure below a notebook's cell, with its description in words.
 
     Args:
-        figure: to show.
-        alt: the alternative text: what a person would see who could, in a sentence or two.
-        checksum: the figure's values are the same on every machine; their checksum becomes part of the words.
+        figure: the figure to show.
+        alt: alternative text: what can be seen in the figure, in one or two sentences.
+        checksum: whether to add a checksum of the values, if they are the same on every machine.
     """
     from IPython.display import display
 
@@ -81,7 +81,9 @@ def show(figure: Figure, alt: str, *, checksum: bool = False) -> None:
 
 
 def legend_label(name: str) -> str:
-    """A name as it stands in a figure: plain, not too long, and not left out of the legend for how it begins.
+    """Returns a name for display in a figure: sanitized, shortened, and never hidden from the legend.
+
+    Matplotlib hides labels that begin with an underscore, so a space is put before it.
 
     >>> legend_label("cat"), legend_label("_nolegend_")
     ('cat', ' _nolegend_')
@@ -91,20 +93,20 @@ def legend_label(name: str) -> str:
 
 
 def png(figure: Figure) -> bytes:
-    """A figure as the bytes of a PNG file; the same figure gives the same bytes.
+    """Returns a figure as the bytes of a PNG file; equal figures give equal bytes.
 
-    What stands between two dollar signs is no formula here: it may be the name of somebody's class or run.
+    Text between dollar signs is not rendered as a formula, because it may be part of the name of a class or run.
     """
     buffer = io.BytesIO()
     _disable_mathtext(figure)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a letter that the font lacks, a name that finds no room
+        warnings.simplefilter("ignore", UserWarning)  # about missing glyphs, or labels without enough room
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
 
 def _disable_mathtext(figure: Figure) -> None:
-    """Has no text of a figure read as a formula, but for the powers of ten that matplotlib writes along an axis."""
+    """Disables formulas in all text of a figure, except the powers of ten that matplotlib writes along an axis."""
     powers = {
         text
         for ax in figure.axes
@@ -118,18 +120,18 @@ def _disable_mathtext(figure: Figure) -> None:
 
 
 def html_image(figure: Figure, alt: str) -> str:
-    """A figure as an element of HTML, with its alternative text; for widgets, which have no other place for one.
+    """Returns a figure as an HTML element with alternative text, for widgets that support no other way to set it.
 
     >>> html_image(subplots()[0], "A curve.")[:42]
     '<img decoding="sync" alt="A curve." src="d'
     """
     data = base64.b64encode(png(figure)).decode()
-    # Decoded with the page's next frame: a picture that is replaced does not flicker.
+    # Synchronous decoding keeps the image from flickering when it is replaced.
     return f'<img decoding="sync" alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
 
 
 def describe(figure: Figure, *, checksum: bool = False) -> Iterator[str]:
-    """A line for each of a figure's axes that hold something: title, labels, and what is drawn.
+    """Yields a line for each non-empty axes of a figure: title, labels and contents.
 
     >>> figure, (ax,) = subplots()
     >>> _ = ax.plot([0, 1, 2], [3, 2, 1], label="loss"), ax.set_title("Does it learn?"), ax.set_xlabel("step")
@@ -155,14 +157,14 @@ def _contents(ax: Axes) -> Iterator[str]:
             yield f"{name}: {np.size(line.get_xdata())} points."
     for image in ax.get_images():
         rows, columns = image.get_size()
-        yield f"A picture of {rows} x {columns}."
+        yield f"An image of {rows} x {columns}."
     for bars in ax.containers:
-        if isinstance(bars, BarContainer):  # not their error bars
+        if isinstance(bars, BarContainer):  # without their error bars
             yield f"{len(bars)} bars."
 
 
 def _checksum(ax: Axes) -> str:
-    """Of what is drawn, to four digits, so that it does not hang on the last bits of a sum."""
+    """Returns a checksum of the drawn values to four digits, so that it does not depend on rounding errors."""
     digest = hashlib.sha256()
     for artist in [*ax.get_lines(), *ax.get_images(), *ax.patches]:
         for values in _values(artist):

@@ -1,4 +1,4 @@
-"""Pictures of pictures: sheets of images, and a record's bytes by plane."""
+"""Grids of images, and the arrays to draw in them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from cifarlab.plotting.figures import legend_label
 
 GRID_GAP = 2
-"""White pixels between the images of a sheet."""
+"""White pixels between the images of a grid."""
 
 
 def image_grid(
@@ -18,13 +18,13 @@ def image_grid(
     title: str = "",
     columns: Sequence[str] = (),
 ) -> None:
-    """Draws rows of images as one picture, the rows' names beside it if they have any.
+    """Draws rows of images as one grid, optionally with names of rows and columns.
 
     Args:
-        ax: where.
-        rows: by name or without, images [N, height, width, 3] or [N, height, width], all of one size: uint8 as they
-            are, float as grey levels of 0-255, cut off there. `rescale_to_255` makes such of standardized images.
-        title: the question that the sheet answers.
+        ax: the axes to draw on.
+        rows: images [N, height, width, 3] or [N, height, width] of each row, optionally by name; all of one size.
+            Values are uint8, or floats that are clipped to 0-255. `rescale_to_255` converts standardized images.
+        title: the question that the grid answers.
         columns: names of the columns.
 
     >>> from cifarlab.plotting import figures
@@ -53,7 +53,7 @@ def image_grid(
 
 
 def rescale_to_255(images: np.ndarray) -> np.ndarray:
-    """Stretches each image to grey levels of 0 to 255, so that standardized images can be looked at.
+    """Rescales each image to the range 0 to 255, so that standardized images can be displayed.
 
     Args:
         images: float[N, ...] of any range.
@@ -68,16 +68,16 @@ def rescale_to_255(images: np.ndarray) -> np.ndarray:
 
 
 def feature_maps(values: np.ndarray, count: int = 16, size: int = 24) -> np.ndarray:
-    """What a stage makes of one picture, as grey tiles of one size; the stage's largest value is the lightest.
+    """Returns the output of a stage for one image as gray tiles of equal size; larger values are lighter.
 
     Args:
-        values: float[rows, columns, channels], of which the first `count` channels become a tile each; or
-            float[units], which are dealt out to the tiles in their order.
-        count: tiles at most.
+        values: float[rows, columns, channels], whose first `count` channels become one tile each; or float[units],
+            which are distributed to the tiles in order.
+        count: the maximum number of tiles.
         size: rows and columns of a tile, in pixels.
 
     Returns:
-        float32[tiles, size, size], grey levels of 0-230: a white tile could not be told from the page.
+        float32[tiles, size, size], gray levels of 0-230; white tiles would be invisible on a white page.
 
     >>> [feature_maps(np.zeros(shape)).shape for shape in ([12, 12, 64], [384], [10])]
     [(16, 24, 24), (16, 24, 24), (10, 24, 24)]
@@ -95,7 +95,7 @@ def feature_maps(values: np.ndarray, count: int = 16, size: int = 24) -> np.ndar
 
 
 def _as_bytes(images: np.ndarray) -> np.ndarray:
-    """uint8[N, height, width, 3] of images that `image_grid` takes."""
+    """Converts images that `image_grid` accepts to uint8[N, height, width, 3]."""
     if images.ndim == 3:
         images = np.repeat(images[..., None], 3, axis=-1)
     return images if images.dtype == np.uint8 else np.clip(np.rint(images), 0, 255).astype(np.uint8)

@@ -1,6 +1,6 @@
 """Plots of numbers in the course's style: each answers one question, which is its title.
 
-Each function takes an `ax` and arrays, and draws; `figures.subplots` makes the axes and `figures.show` shows them.
+Each function draws arrays on the given axes; `figures.subplots` creates axes and `figures.show` shows a figure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,14 +20,14 @@ def lines(
     y: str,
     faint: Sequence[str] = (),
 ) -> None:
-    """Draws curves of one quantity, each in a colour of its own.
+    """Draws curves of one quantity, each in a different color.
 
     Args:
-        ax: where.
-        curves: by name, the values along x and y, equally many.
+        ax: the axes to draw on.
+        curves: the x and y values of each curve, by name.
         title: the question that the plot answers.
-        x: what is along x, with its unit.
-        y: what is along y, with its unit.
+        x: label of the x axis, with its unit.
+        y: label of the y axis, with its unit.
         faint: names of curves to draw thin and pale, behind the others.
 
     >>> from cifarlab.plotting import figures
@@ -37,11 +37,11 @@ def lines(
     ['loss']
     """
     for number, (name, (along, values)) in enumerate(curves.items()):
-        colour = COLORS[number % len(COLORS)]
+        color = COLORS[number % len(COLORS)]
         if name in faint:
-            ax.plot(along, values, color=colour, linewidth=0.8, alpha=0.35, label=legend_label(name), zorder=1)
+            ax.plot(along, values, color=color, linewidth=0.8, alpha=0.35, label=legend_label(name), zorder=1)
         else:
-            ax.plot(along, values, color=colour, linewidth=1.8, label=legend_label(name), zorder=2)
+            ax.plot(along, values, color=color, linewidth=1.8, label=legend_label(name), zorder=2)
     _style(ax, title, x, y)
     if len(curves) > 1:
         ax.legend(frameon=False, fontsize=9)
@@ -56,15 +56,15 @@ def bars(
     x: str = "",
     errors: Sequence[float] | np.ndarray | None = None,
 ) -> None:
-    """Draws one bar for each name, with its value above it.
+    """Draws one bar per name, with its value above it.
 
     Args:
-        ax: where.
-        values: by name.
+        ax: the axes to draw on.
+        values: the values by name.
         title: the question that the plot answers.
-        y: what the bars' height is, with its unit.
-        x: what the names are.
-        errors: how far an error bar reaches for each; two rows where it reaches otherwise down than up.
+        y: label of the y axis, with its unit.
+        x: label of the x axis.
+        errors: half the length of each error bar, or two rows of lengths (down and up); they replace the values above.
 
     >>> from cifarlab.plotting import figures
     >>> figure, (ax,) = figures.subplots()
@@ -73,7 +73,7 @@ def bars(
     ['3,000', '5,000']
     """
     heights = list(values.values())
-    places = range(len(heights))  # names as places would become one bar where two are alike
+    places = range(len(heights))  # not the names: matplotlib merges the bars of equal names
     drawn = ax.bar(places, heights, color=COLORS[0], yerr=errors, ecolor=MUTED_COLOR, capsize=3)
     ax.set_xticks(places, list(map(legend_label, values)))
     if errors is None:
@@ -84,15 +84,15 @@ def bars(
 
 
 def agreement(ax: Axes, expected: np.ndarray, actual: np.ndarray, *, title: str, x: str, y: str) -> None:
-    """Draws how far each weight moved in one update against how far it moved in another; equal ones are on the line.
+    """Draws the change of each weight in one update against its change in another; equal changes are on the line.
 
     Args:
-        ax: where.
-        expected: float[N], each weight's move.
-        actual: float[N], the same weights' moves in the other update.
+        ax: the axes to draw on.
+        expected: float[N], the change of each weight.
+        actual: float[N], the changes of the same weights in the other update.
         title: the question that the plot answers.
-        x: which update the first is.
-        y: which update the second is.
+        x: label of the first update.
+        y: label of the second update.
 
     >>> from cifarlab.plotting import figures
     >>> figure, (ax,) = figures.subplots()
@@ -111,11 +111,11 @@ def agreement(ax: Axes, expected: np.ndarray, actual: np.ndarray, *, title: str,
 
 
 def stacked_bars(ax: Axes, wholes: Mapping[str, Mapping[str, float]], *, title: str) -> None:
-    """Draws how each of several wholes is shared out among the same parts, a bar for each whole.
+    """Draws one bar per total, divided into its parts in percent.
 
     Args:
-        ax: where.
-        wholes: by name, the parts' sizes by name; up to seven parts, in any unit.
+        ax: the axes to draw on.
+        wholes: for each total by name, the sizes of its parts by name; up to seven parts, in any unit.
         title: the question that the plot answers.
 
     >>> from cifarlab.plotting import figures
@@ -128,9 +128,9 @@ def stacked_bars(ax: Axes, wholes: Mapping[str, Mapping[str, float]], *, title: 
     percent = np.array([[sizes.get(part, 0.0) for part in parts] for sizes in wholes.values()], float)
     percent *= 100 / percent.sum(axis=1, keepdims=True)
     places, left = range(len(wholes)), np.zeros(len(wholes))
-    for part, widths, colour in zip(parts, percent.T, COLORS, strict=False):
+    for part, widths, color in zip(parts, percent.T, COLORS, strict=False):
         drawn = ax.barh(
-            places, widths, left=left, color=colour, edgecolor="white", height=0.66, label=legend_label(part)
+            places, widths, left=left, color=color, edgecolor="white", height=0.66, label=legend_label(part)
         )
         labels = [f"{width:.0f}" if width >= 3 else "" for width in widths]
         ax.bar_label(drawn, labels, label_type="center", fontsize=9, color="white", fontweight="bold")
@@ -144,7 +144,7 @@ def stacked_bars(ax: Axes, wholes: Mapping[str, Mapping[str, float]], *, title: 
 
 
 def vertical_line(ax: Axes, x: float, text: str) -> None:
-    """Marks a place along x with a thin upright line and a word.
+    """Marks an x value with a thin vertical line and a label.
 
     >>> from cifarlab.plotting import figures
     >>> figure, (ax,) = figures.subplots()

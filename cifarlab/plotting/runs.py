@@ -1,6 +1,6 @@
-"""Figures of a run: from its log the losses, the learning rate and the speed; from a recorder the distributions.
+"""Figures of a run's log: losses, learning rate, speed and precision.
 
-Each function takes an `ax` and draws; the log is what `read_log` reads from a run's folder, live or long finished.
+Each function draws the events of a log, as read by `read_log`, on the given axes. The run may still be in progress.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,17 +16,17 @@ Log = Iterable[dict[str, Any]]
 
 
 MAX_PLOTTABLE = 3.4e38
-"""Of a number that is drawn: float32 holds no larger one, and a log that somebody sent may hold anything."""
+"""The largest number that is drawn, about that of float32; a log from another person may contain any number."""
 
 EVENT_LABELS = {"pause": "paused", "learning_rate_factor": "rate changed", "not_finite": "not finite"}
-"""What is marked in the figure of the losses, and in which words."""
+"""The labels of events that are marked in the figure of the losses."""
 
 
 def losses(ax: Axes, log: Log, *, title: str = "Is it learning?") -> None:
-    """Draws the total loss of each logged step, pale, and its moving average over it; marks what was steered.
+    """Draws the total loss of each logged step (pale) and its moving average, and marks events such as pauses.
 
     Args:
-        ax: where.
+        ax: the axes to draw on.
         log: the events of a run.
         title: the question that the plot answers.
 
@@ -48,7 +48,7 @@ def losses(ax: Axes, log: Log, *, title: str = "Is it learning?") -> None:
         _mark_empty(ax, "no step yet")
     low, high = ax.get_xlim()
     marked: dict[str, int] = {}
-    for event in reversed(log):  # of several that would lie on one another the last
+    for event in reversed(log):  # of several overlapping marks, only the last is drawn
         note, step = EVENT_LABELS.get(event["event"]), event["step"]
         if note and (note not in marked or marked[note] - step >= (high - low) / 25):
             plots.vertical_line(ax, step, note)
@@ -56,7 +56,7 @@ def losses(ax: Axes, log: Log, *, title: str = "Is it learning?") -> None:
 
 
 def learning_rate(ax: Axes, log: Log) -> None:
-    """Draws the learning rate of each logged step, as steps, on an axis that starts at zero.
+    """Draws the learning rate of each logged step as a step function, on an axis that starts at zero.
 
     >>> from cifarlab.plotting import figures
     >>> figure, (ax,) = figures.subplots()
@@ -71,7 +71,7 @@ def learning_rate(ax: Axes, log: Log) -> None:
 
 
 def speed(ax: Axes, log: Log) -> None:
-    """Draws images a second between logged steps. The first includes building the graph and is left out.
+    """Draws images per second between logged steps, without the first, which includes building the graph.
 
     >>> from cifarlab.plotting import figures
     >>> figure, (ax,) = figures.subplots()
@@ -85,7 +85,7 @@ def speed(ax: Axes, log: Log) -> None:
 
 
 def precision(ax: Axes, log: Log) -> None:
-    """Draws precision @ 1 of each evaluation, with raw and with averaged weights.
+    """Draws precision @ 1 of each evaluation, with raw weights and with averaged weights.
 
     >>> from cifarlab.plotting import figures
     >>> figure, (ax,) = figures.subplots()
@@ -94,19 +94,19 @@ def precision(ax: Axes, log: Log) -> None:
     ['raw weights', 'averaged weights']
     """
     log = list(log)
-    for name, colour, mark in (("raw", COLORS[1], "o"), ("averaged", COLORS[0], "s")):
+    for name, color, mark in (("raw", COLORS[1], "o"), ("averaged", COLORS[0], "s")):
         steps, shares = series(log, name, event="evaluation")
         percent = [100 * share for share in shares]
-        ax.plot(steps, percent, mark, color=colour, linestyle="-", linewidth=0.8, label=f"{name} weights")
+        ax.plot(steps, percent, mark, color=color, linestyle="-", linewidth=0.8, label=f"{name} weights")
     _frame_precision(ax, "How often is it right?", "precision @ 1 (%)")
 
 
 def compare(axes: Sequence[Axes], logs: Mapping[str, Log]) -> None:
-    """Draws the averaged loss of several runs on one axis, and the precision of their averaged weights on the other.
+    """Draws the averaged loss of several runs on the first axes, and the precision of averaged weights on the second.
 
     Args:
-        axes: two of them.
-        logs: the events of each run, by its name; up to seven.
+        axes: two axes.
+        logs: the events of up to seven runs, by name.
 
     >>> from cifarlab.plotting import figures
     >>> figure, axes = figures.subplots(1, 2)
@@ -117,16 +117,16 @@ def compare(axes: Sequence[Axes], logs: Mapping[str, Log]) -> None:
     logs = {name: list(log) for name, log in logs.items()}
     curves = {name: series(log, "averaged_losses", "total_loss") for name, log in logs.items()}
     plots.lines(axes[0], curves, title="Which run learns faster?", x="step", y="averaged total loss (nats)")
-    for colour, (name, log) in zip(COLORS, logs.items(), strict=False):
+    for color, (name, log) in zip(COLORS, logs.items(), strict=False):
         steps, shares = series(log, "averaged", event="evaluation")
         axes[1].plot(
-            steps, [100 * share for share in shares], "s-", color=colour, linewidth=0.8, label=legend_label(name)
+            steps, [100 * share for share in shares], "s-", color=color, linewidth=0.8, label=legend_label(name)
         )
     _frame_precision(axes[1], "Which is right more often?", "precision @ 1, averaged (%)")
 
 
 def _frame_precision(ax: Axes, title: str, y: str) -> None:
-    """Gives an axis of precisions some room, so that a tenth of a percent does not look like a leap."""
+    """Sets the limits of a plot of precisions, with margins so that small differences do not look large."""
     plots.lines(ax, {}, title=title, x="step", y=y)
     points = np.concatenate([line.get_xydata() for line in ax.get_lines()])
     if not len(points):
@@ -138,19 +138,19 @@ def _frame_precision(ax: Axes, title: str, y: str) -> None:
 
 
 def _mark_empty(ax: Axes, why: str) -> None:
-    """In place of ticks that would mean nothing."""
+    """Writes a reason into empty axes and removes their ticks."""
     ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", color=MUTED_COLOR)
     ax.set_xticks([])
     ax.set_yticks([])
 
 
 def series(log: Log, *path: str, event: str = "step") -> tuple[list[int], list[float]]:
-    """The steps of a log's events of one kind, and one value of each; events that lack it are passed over.
+    """Returns the steps of all events of one kind, and one value of each; skips events without this value.
 
     Args:
         log: the events of a run.
-        path: the value's name, or the names that lead to it.
-        event: which kind.
+        path: the key of the value, or several nested keys.
+        event: the kind of event.
 
     >>> log = [{"event": "step", "step": 10, "losses": {"total_loss": 4.6}}, {"event": "checkpoint", "step": 11}]
     >>> series(log, "losses", "total_loss")
@@ -166,11 +166,11 @@ def series(log: Log, *path: str, event: str = "step") -> tuple[list[int], list[f
 
 
 def scalar(event: dict[str, Any], *path: str) -> float | None:
-    """A number of an event; None where there is none, or one that cannot be drawn.
+    """Returns a number of an event, or None if it is missing or cannot be drawn.
 
     Args:
-        event: of a run.
-        path: the number's name, or the names that lead to it.
+        event: an event of a run.
+        path: the key of the number, or several nested keys.
 
     >>> scalar({"losses": {"total_loss": 4.6}}, "losses", "total_loss"), scalar({"losses": "none"}, "losses", "a")
     (4.6, None)

@@ -1,1 +1,1 @@
-"""The loop that turns batches into better weights, and what keeps it safe."""
+"""The training loop, the training step, checkpoints and logs."""

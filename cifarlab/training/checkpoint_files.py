@@ -1,10 +1,10 @@
-"""The files of a checkpoint: found by name, written atomically, read through memory, and what can be wrong with them.
+"""The files of checkpoints: finds them by name, writes them atomically, reads them, and describes what is wrong.
 
-The files on disk decide which checkpoints exist. TensorFlow's small file `checkpoint` is written for other programs and
-only says which checkpoints may be deleted, because a copy or a backup can lose it, and clocks can be wrong.
+The files on disk decide which checkpoints exist. TensorFlow's small file `checkpoint` is written for other programs
+and only says which checkpoints may be deleted. It can be lost in a copy or a backup, and the times in it can be wrong.
 
-TensorFlow treats the path of a checkpoint as a glob pattern when it reads it, so a directory such as `lr[0.1]` would
-never be found. It therefore only sees paths in its own file system in memory, and Python reads and writes the files.
+When TensorFlow reads a checkpoint, it treats the path as a glob pattern, so it would never find a checkpoint in a
+directory such as `lr[0.1]`. Therefore it only gets paths in its in-memory file system, and Python copies the files.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from cifarlab.training.run_log import FILE_NAME as LOG
 
 PREFIX = "model.ckpt"
 INDEX = "checkpoint"
-"""TensorFlow's file that names the latest checkpoint and those that are kept for now."""
+"""TensorFlow's file that lists the latest checkpoint and those that may be deleted later."""
 
 _PART = re.compile(rf"{re.escape(PREFIX)}-(\d+)\.(index|data-\d+-of-\d+)")
 _LEFTOVER = re.compile(rf"{_PART.pattern}\.part")
@@ -31,21 +31,21 @@ _FOREIGN = re.compile(rf"{re.escape(PREFIX)}-?\d*\.meta")
 _IN_MEMORY = (f"ram://cifarlab-{os.getpid()}-{number}" for number in itertools.count())
 
 
-# What TensorFlow's reader raises for damaged files; the last two for one that is cut short or holds nonsense.
+# Errors of TensorFlow's reader for damaged files; the last two are raised for truncated or overwritten files.
 DAMAGED = (tf.errors.OpError, OSError, IndexError, RuntimeError)
-# What restoring raises for a checkpoint of other variables.
+# Errors raised when a checkpoint with different variables is restored.
 OTHER_NETWORK = (ValueError, AssertionError)
 
 
 class CheckpointError(UserError):
-    """A checkpoint that cannot be used: damaged, missing, or of another network."""
+    """A checkpoint that cannot be used: damaged, missing, or of a different network."""
 
 
 class DamagedCheckpointError(CheckpointError):
-    """A checkpoint whose files are damaged, missing or renamed; an older one may do.
+    """A checkpoint whose files are damaged, missing or renamed; an older one may be usable.
 
     Attributes:
-        holds: the step that it holds, if it can be read but has the name of another step.
+        holds: the step in the checkpoint, if it is readable but named after a different step.
     """
 
     holds: int | None = None
@@ -55,8 +55,8 @@ class IndexEntry(NamedTuple):
     """A checkpoint that may be deleted once newer ones exist.
 
     Attributes:
-        step: of the checkpoint.
-        saved_at: when it was saved, in seconds since 1970 by the clock of that time.
+        step: step of the checkpoint.
+        saved_at: time of saving, in seconds since 1970.
     """
 
     step: int
@@ -64,11 +64,11 @@ class IndexEntry(NamedTuple):
 
 
 class Index(NamedTuple):
-    """What the file `checkpoint` says.
+    """The contents of the file `checkpoint`.
 
     Attributes:
-        entries: in the order in which they were saved.
-        preserved_at: when the last checkpoint that is kept permanently was saved.
+        entries: checkpoints that may be deleted, in the order in which they were saved.
+        preserved_at: time at which the last permanent checkpoint was saved, in seconds since 1970.
     """
 
     entries: tuple[IndexEntry, ...]
@@ -76,7 +76,7 @@ class Index(NamedTuple):
 
 
 def checkpoint_path(directory: str | os.PathLike, step: int) -> str:
-    """The path of a checkpoint, which its files have in common.
+    """Returns the path of a checkpoint, which is the common prefix of its files.
 
     >>> checkpoint_path("runs", 12)
     'runs/model.ckpt-12'
@@ -85,7 +85,7 @@ def checkpoint_path(directory: str | os.PathLike, step: int) -> str:
 
 
 def step_of(path: str | os.PathLike) -> int | None:
-    """The step in the name of a checkpoint, or None for another name.
+    """Returns the step in the name of a checkpoint, or None for any other name.
 
     >>> step_of("runs/model.ckpt-12"), step_of("runs/model.ckpt-best")
     (12, None)
@@ -95,15 +95,15 @@ def step_of(path: str | os.PathLike) -> int | None:
 
 
 def file_names(directory: str | os.PathLike) -> list[str]:
-    """The names in a directory, sorted; none if it does not exist or cannot exist."""
+    """Returns the names in a directory, sorted; an empty list if there is no such directory."""
     try:
         return sorted(os.listdir(directory))
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # a lone surrogate in its name is a ValueError
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a lone surrogate in the name
         return []
 
 
 def parts(directory: str | os.PathLike) -> dict[int, list[str]]:
-    """The file names of every checkpoint in a directory by step, ascending; one may lack some of its files."""
+    """Returns the file names of every checkpoint by step, in ascending order; some files may be missing."""
     found: dict[int, list[str]] = {}
     for name in file_names(directory):
         if match := _PART.fullmatch(name):
@@ -112,26 +112,26 @@ def parts(directory: str | os.PathLike) -> dict[int, list[str]]:
 
 
 def has_index(names: list[str]) -> bool:
-    """Whether the files of a checkpoint include its `.index`, which is written last."""
+    """Returns whether the files of a checkpoint include its `.index`, which is written last."""
     return any(name.endswith(".index") for name in names)
 
 
 def complete_steps(directory: str | os.PathLike) -> list[int]:
-    """The steps of the checkpoints in a directory that were written to the end, ascending."""
+    """Returns the steps of the completely written checkpoints in a directory, in ascending order."""
     return [step for step, names in parts(directory).items() if has_index(names)]
 
 
 def write(checkpoint: tf.train.Checkpoint, directory: Path, step: int) -> None:
-    """Writes a checkpoint: each file atomically, and the `.index` last, without which it does not count.
+    """Writes a checkpoint: each file atomically, and last its `.index`, without which a checkpoint does not count.
 
     Raises:
-        OSError, tf.errors.OpError: it could not be written.
+        OSError, tf.errors.OpError: the checkpoint could not be written.
     """
     memory = next(_IN_MEMORY)
     try:
         checkpoint.write(f"{memory}/{PREFIX}-{step}")
         directory.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as opened:  # closes in reverse order: the data, then the index
+        with contextlib.ExitStack() as opened:  # closes in reverse order: first the data, then the index
             for name in sorted(tf.io.gfile.listdir(f"{memory}/"), key=lambda name: not name.endswith(".index")):
                 source = opened.enter_context(tf.io.gfile.GFile(f"{memory}/{name}", "rb"))
                 shutil.copyfileobj(source, opened.enter_context(atomic_write(directory / name, "wb")), 1 << 20)
@@ -141,13 +141,13 @@ def write(checkpoint: tf.train.Checkpoint, directory: Path, step: int) -> None:
 
 @contextlib.contextmanager
 def in_memory(path: str | os.PathLike) -> Iterator[str]:
-    """A path under which TensorFlow can read a checkpoint, wherever the checkpoint is.
+    """Copies a checkpoint to TensorFlow's in-memory file system and yields its path there.
 
     Args:
-        path: of the checkpoint, without the ends `.index` and `.data-...`.
+        path: path of the checkpoint, without `.index` or `.data-...`.
 
     Raises:
-        FileNotFoundError: its `.index` or its data are missing or empty.
+        FileNotFoundError: the `.index` or data file is missing or empty.
     """
     path, memory = Path(path), next(_IN_MEMORY)
     step = step_of(path)
@@ -173,21 +173,21 @@ def _forget(memory: str) -> None:
 
 
 def delete(directory: Path, step: int) -> None:
-    """Deletes a checkpoint, its `.index` first; files that are gone or cannot be deleted are left."""
+    """Deletes a checkpoint, its `.index` first; ignores files that are missing or cannot be deleted."""
     for name in sorted(parts(directory).get(step, []), reverse=True):
         with contextlib.suppress(OSError):
             (directory / name).unlink()
 
 
 def delete_leftovers(directory: Path) -> None:
-    """Deletes what a process that was killed had begun to write under a temporary name."""
+    """Deletes the temporary files that a killed process left behind."""
     for name in file_names(directory):
         if _LEFTOVER.fullmatch(name):
             (directory / name).unlink(missing_ok=True)
 
 
 def read_index(directory: Path) -> Index | None:
-    """Reads the file `checkpoint`; None if it is missing, damaged or of another program."""
+    """Reads the file `checkpoint`; returns None if it is missing, damaged or from another program."""
     try:
         text = (directory / INDEX).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -208,7 +208,7 @@ def write_index(directory: Path, index: Index) -> None:
     """Writes the file `checkpoint` atomically, in TensorFlow's format and with relative names."""
     names = [f"{PREFIX}-{entry.step}" for entry in index.entries]
     state = tf.compat.v1.train.generate_checkpoint_state_proto(
-        str(directory.absolute()),  # below an absolute directory the names stay as they are, so it may be moved
+        str(directory.absolute()),  # with an absolute directory the names stay relative, so it can be moved
         names[-1],
         names,
         all_model_checkpoint_timestamps=[entry.saved_at for entry in index.entries],
@@ -218,9 +218,9 @@ def write_index(directory: Path, index: Index) -> None:
 
 
 def foreign_file(directory: str | os.PathLike) -> str | None:
-    """The name of a checkpoint's file that another program wrote, such as TensorFlow 1's `model.ckpt-21.meta`; or None.
+    """Returns the name of a checkpoint file of another program, such as TensorFlow 1's `model.ckpt-21.meta`, or None.
 
-    A checkpoint that can be read is judged by the names of its variables.
+    Readable checkpoints are recognized by the names of their variables.
     """
     names = file_names(directory)
     if metas := [name for name in names if _FOREIGN.fullmatch(name)]:
@@ -236,10 +236,10 @@ def foreign_file(directory: str | os.PathLike) -> str | None:
 
 
 def check_step(named: int, saved: int) -> None:
-    """Refuses a checkpoint whose name says another step than it holds.
+    """Checks that the step in a checkpoint's name is the step saved in it.
 
     Raises:
-        DamagedCheckpointError: it was renamed or copied.
+        DamagedCheckpointError: the checkpoint was renamed or copied.
     """
     if named != saved:
         error = DamagedCheckpointError(
@@ -249,25 +249,25 @@ def check_step(named: int, saved: int) -> None:
         raise error
 
 
-def what_is_wrong(folder: str | os.PathLike, unusable: dict[int, str]) -> str:
-    """A sentence about a directory that has files of a run, but no checkpoint that can be used.
+def what_is_wrong(directory: str | os.PathLike, unusable: dict[int, str]) -> str:
+    """Returns a sentence about a directory that has files of a run but no usable checkpoint.
 
     Args:
-        folder: directory of the run.
+        directory: directory of the run.
         unusable: what is wrong with each checkpoint that was found, by step.
     """
     if unusable:
         reasons = list(unusable.values())
         more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
-        return f"none of the checkpoints in {folder} can be used: {'; '.join(reasons[:3])}{more}."
-    there = [name for name in (LOG, INDEX) if (Path(folder) / name).exists()]
-    similar = [name for name in file_names(folder) if name.startswith(PREFIX)][:3]
+        return f"no checkpoint in {directory} can be used: {'; '.join(reasons[:3])}{more}."
+    there = [name for name in (LOG, INDEX) if (Path(directory) / name).exists()]
+    similar = [name for name in file_names(directory) if name.startswith(PREFIX)][:3]
     found = ", ".join([*there, *similar])
-    return f"{folder} has files of a run ({found}), but no checkpoint, which is a pair {PREFIX}-N.index and .data."
+    return f"{directory} has files of a run ({found}), but no checkpoint (a pair of {PREFIX}-N.index and .data files)."
 
 
 def describe_restore_error(error: Exception) -> str:
-    """In a few words, what is wrong with a checkpoint that could not be restored."""
+    """Returns a few words about why a checkpoint could not be restored."""
     if isinstance(error, FileNotFoundError) and error.strerror:
         return error.strerror
     if isinstance(error, tf.errors.NotFoundError):
@@ -278,9 +278,9 @@ def describe_restore_error(error: Exception) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's message, without the operations and paths in memory that TensorFlow puts into it."""
+    """Returns the first line of an error's message, without the operations and in-memory paths that TensorFlow adds."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     text = (str(getattr(error, "message", "")) or str(error)).strip()
     text = re.sub(r"^{{.*?}} ?| \[Op:\w+\]|ram://[^\s/]+/", "", text)
-    return text.splitlines()[0].rstrip(".")[:300] if text else "its files do not fit together"
+    return text.splitlines()[0].rstrip(".")[:300] if text else "its files do not match"

@@ -1,7 +1,7 @@
 """Saving and restoring a run, in TensorFlow's checkpoint format.
 
-Training starts at step 0 only in a directory without any checkpoint or log. In any other it resumes from the latest
-checkpoint that can be read, or stops and says what it found.
+Training starts at step 0 only in a directory without any checkpoint or log. Otherwise it resumes from the latest
+readable checkpoint, or stops with an error that says what it found.
 """
 
 import os
@@ -34,7 +34,7 @@ from cifarlab.training.state import TrainState
 
 
 class Checkpoints:
-    """The checkpoints in one run's directory.
+    """The checkpoints in the directory of one run.
 
     >>> import tempfile
     >>> from cifarlab.model.network import ConvNet
@@ -45,7 +45,7 @@ class Checkpoints:
 
     def __init__(
         self,
-        folder: str | os.PathLike,
+        directory: str | os.PathLike,
         state: TrainState,
         *,
         max_to_keep: int = 5,
@@ -54,80 +54,81 @@ class Checkpoints:
         """Prepares to save and restore; changes nothing on disk.
 
         Args:
-            folder: directory of the run; it need not exist yet.
-            state: what is saved and restored.
-            max_to_keep: how many of the latest checkpoints are kept.
-            keep_every_n_hours: in addition, one checkpoint every so many hours is kept permanently.
+            directory: directory of the run; it need not exist yet.
+            state: the state to save and restore.
+            max_to_keep: the number of latest checkpoints to keep.
+            keep_every_n_hours: additionally keeps one checkpoint every N hours permanently.
         """
-        self.state, self.folder = state, Path(folder)
+        self.state, self.directory = state, Path(directory)
         self.warnings: list[str] = []
         self._max_to_keep, self._keep_seconds = max_to_keep, keep_every_n_hours and keep_every_n_hours * 3600
-        self._entries: list[IndexEntry] = []  # may be deleted, first those that come first
+        self._entries: list[IndexEntry] = []  # checkpoints that may be deleted, in the order of deletion
         self._preserved_at = time.time()
         self._checkpoint = tf.train.Checkpoint(state=state)
-        _ = self._checkpoint.save_counter  # made now, not at the first save, so that restoring finds its place
+        _ = self._checkpoint.save_counter  # creates the counter now, so that restoring finds it
 
     def save(self) -> str:
-        """Saves the state under its step, deletes the checkpoints that are no longer kept, and returns the path.
+        """Saves the state, deletes the checkpoints that are no longer kept, and returns the path of the new one.
 
-        A checkpoint of step 0 is only the starting point of a run, and deleted once there is a later one.
+        A checkpoint of step 0 only marks the start of a run; it is deleted once a later checkpoint exists.
 
         Raises:
-            CheckpointError: it could not be written; earlier checkpoints are kept.
+            CheckpointError: the checkpoint could not be written; earlier checkpoints are kept.
         """
         step = int(self.state.step.numpy())
         try:
-            files.write(self._checkpoint, self.folder, step)
+            files.write(self._checkpoint, self.directory, step)
             self._entries = [entry for entry in self._entries if entry.step != step]
             self._entries.append(IndexEntry(step, time.time()))
             self._write_index()
             self._delete_old()
         except (tf.errors.OpError, OSError) as error:
             raise CheckpointError(
-                f"the checkpoint of step {step} could not be written to {self.folder}: "
-                f"{first_line(error)}. {_disk_space_note(self.folder, self.state)}Make room there or allow writing, "
-                "then continue; the checkpoints before it are kept."
+                f"could not write the checkpoint of step {step} to {self.directory}: {first_line(error)}. "
+                f"{_disk_space_note(self.directory, self.state)}Free disk space or make the directory writable, then "
+                "resume; earlier checkpoints are kept."
             ) from None
-        return checkpoint_path(self.folder, step)
+        return checkpoint_path(self.directory, step)
 
     def _write_index(self) -> None:
-        files.write_index(self.folder, Index(tuple(self._entries), self._preserved_at))
+        files.write_index(self.directory, Index(tuple(self._entries), self._preserved_at))
 
     def _delete_old(self) -> None:
         before = len(self._entries)
         while len(self._entries) > self._max_to_keep or (len(self._entries) > 1 and self._entries[0].step == 0):
             oldest = self._entries.pop(0)
-            # The distance, so that a clock that was wrong once does not stop the permanent ones for years.
+            # The absolute difference: a clock that was once wrong must not prevent permanent checkpoints for years.
             apart = abs(oldest.saved_at - self._preserved_at)
             if oldest.step and self._keep_seconds and apart >= self._keep_seconds:
                 self._preserved_at = oldest.saved_at
             else:
-                files.delete(self.folder, oldest.step)
+                files.delete(self.directory, oldest.step)
         if len(self._entries) < before:
             self._write_index()
 
     def restore_latest(self) -> int | None:
-        """Restores the latest checkpoint that can be read, and returns its step.
+        """Restores the latest readable checkpoint and returns its step.
 
-        Damaged ones are skipped, and a line about each is added to `warnings`.
+        Damaged checkpoints are skipped, and a line about each is added to `warnings`.
 
         Returns:
-            None only if the directory has neither a checkpoint, or a part of one, nor a log.
+            The step, or None in a new directory, which has no log and no files of checkpoints, except possibly those
+            of an unfinished checkpoint of step 0.
 
         Raises:
-            CheckpointError: the directory has one of these, but no checkpoint that can be used, or one of another
-                network; the message says what was found and what to do. Nothing was changed.
+            CheckpointError: the directory has such files but no usable checkpoint, or a checkpoint of a different
+                network; the message says what was found and what to do. No file was changed.
         """
-        found, index = files.parts(self.folder), files.read_index(self.folder)
+        found, index = files.parts(self.directory), files.read_index(self.directory)
         listed = [entry.step for entry in index.entries] if index else []
-        recorded = {0, *logged_steps(self.folder), *listed}
+        recorded = {0, *logged_steps(self.directory), *listed}
         complete = min((step for step, names in found.items() if files.has_index(names)), default=float("inf"))
         unusable: dict[int, str] = {}
         renamed = 0
         for step, names in reversed(found.items()):
             if step == 0 and (unusable or max(recorded)):
                 unusable = unusable or {max(recorded): f"{PREFIX}-{max(recorded)}: its files are missing"}
-                break  # to go back to the starting point would be to start again
+                break  # resuming from step 0 would mean starting over
             if not files.has_index(names) and step not in recorded and step > complete:
                 continue  # written by a process that was killed before it could finish
             try:
@@ -136,29 +137,29 @@ class Checkpoints:
                 unusable[step], renamed = str(error), max(renamed, error.holds or 0)
             else:
                 if renamed > step:
-                    break  # it would take one `mv` to resume from a later one
+                    break  # a later checkpoint only has to be renamed back
                 self._warn(step, max(recorded), unusable)
                 self._recover_entries(step, index, unusable)
-                files.delete_leftovers(self.folder)
+                files.delete_leftovers(self.directory)
                 return step
         if self._is_new(found):
             return None
         raise CheckpointError(
-            f"{what_is_wrong(self.folder, unusable)} Put back what is missing, or choose another --train-dir."
+            f"{what_is_wrong(self.directory, unusable)} Restore the missing files, or choose another --train-dir."
         )
 
     def _restore(self, step: int) -> None:
-        path = checkpoint_path(self.folder, step)
+        path = checkpoint_path(self.directory, step)
         try:
             with files.in_memory(path) as readable:
-                # Restoring assigns variable by variable; an older checkpoint overwrites what a damaged one began.
+                # Restoring a damaged checkpoint may assign some variables; restoring an older one overwrites them.
                 # `expect_partial` only keeps TensorFlow from printing a warning later.
                 self._checkpoint.restore(readable).expect_partial().assert_consumed()
         except DAMAGED as error:
             raise DamagedCheckpointError(f"{PREFIX}-{step}: {describe_restore_error(error)}") from None
         except OTHER_NETWORK as error:
             raise CheckpointError(
-                f"{path} cannot be resumed: {describe_restore_error(error)}. Choose another --train-dir, or the "
+                f"{path} cannot be resumed: {describe_restore_error(error)}. Choose another --train-dir, or use the "
                 "settings of the run that wrote it."
             ) from None
         check_step(step, int(self.state.step.numpy()))
@@ -167,29 +168,28 @@ class Checkpoints:
         self.warnings += [f"skipped {reason}." for reason in unusable.values()]
         if recorded > max((step, *unusable)):
             self.warnings.append(
-                f"a checkpoint of step {recorded} was saved here, but its files are missing; resuming from step {step}."
+                f"a checkpoint of step {recorded} was saved, but its files are missing; resuming from step {step}."
             )
 
     def _recover_entries(self, restored: int, index: Index | None, unusable: dict[int, str]) -> None:
-        """Finds out which checkpoints may be deleted: those that the index lists, or else the latest ones."""
-        steps = [step for step in files.complete_steps(self.folder) if step <= restored]
+        """Finds the checkpoints that may be deleted: those listed in the index, or the latest ones without an index."""
+        steps = [step for step in files.complete_steps(self.directory) if step <= restored]
         if index is None:
-            times = {
-                step: _modified(f"{checkpoint_path(self.folder, step)}.index") for step in steps[-self._max_to_keep :]
-            }
+            latest = steps[-self._max_to_keep :]
+            times = {step: _modified(f"{checkpoint_path(self.directory, step)}.index") for step in latest}
         else:
             self._preserved_at = index.preserved_at
             listed = {entry.step: entry.saved_at for entry in index.entries}
-            # A process that was killed between saving and listing a checkpoint left the restored one out.
+            # The restored checkpoint is not listed if the process was killed between saving and listing it.
             times = {step: listed.get(step, time.time()) for step in steps if step in listed or step == restored}
-            # Damaged ones come first, and so are the first to be deleted.
+            # Damaged checkpoints come first, so they are deleted first.
             times = {**{step: listed[step] for step in sorted(unusable) if step in listed}, **times}
         self._entries = [IndexEntry(step, at) for step, at in times.items()]
 
     def _is_new(self, found: dict[int, list[str]]) -> bool:
-        """Whether no step was ever finished here: at most, the starting point was being written."""
+        """Returns whether no step was ever finished here; at most, the checkpoint of step 0 was being written."""
         begun = all(step == 0 and not files.has_index(names) for step, names in found.items())
-        return begun and not any((self.folder / name).exists() for name in (INDEX, LOG))
+        return begun and not any((self.directory / name).exists() for name in (INDEX, LOG))
 
 
 def _modified(path: str) -> float:
@@ -198,36 +198,37 @@ def _modified(path: str) -> float:
     return time.time()
 
 
-def _disk_space_note(folder: Path, state: TrainState) -> str:
-    """A sentence about the bytes that a checkpoint needs, where there are fewer; or ""."""
-    needed, free = sum(variable.numpy().nbytes for variable in state.variables), shutil.disk_usage(folder).free
-    return f"It needs {needed / 1e6:.1f} MB, and {free / 1e6:.1f} MB are free. " if free < needed else ""
+def _disk_space_note(directory: Path, state: TrainState) -> str:
+    """Returns a sentence about the disk space that a checkpoint needs, or "" if enough is free."""
+    needed, free = sum(variable.numpy().nbytes for variable in state.variables), shutil.disk_usage(directory).free
+    return f"It needs {needed / 1e6:.1f} MB, but only {free / 1e6:.1f} MB are free. " if free < needed else ""
 
 
-def latest_checkpoint(folder: str | os.PathLike) -> str | None:
-    """The path of the latest checkpoint in a directory, or None."""
-    steps = files.complete_steps(folder)
-    return checkpoint_path(folder, steps[-1]) if steps else None
+def latest_checkpoint(directory: str | os.PathLike) -> str | None:
+    """Returns the path of the latest checkpoint in a directory, or None."""
+    steps = files.complete_steps(directory)
+    return checkpoint_path(directory, steps[-1]) if steps else None
 
 
-def require_checkpoint(folder: str | os.PathLike) -> str:
-    """The path of the latest checkpoint in a directory.
+def require_checkpoint(directory: str | os.PathLike) -> str:
+    """Returns the path of the latest checkpoint in a directory.
 
     Raises:
-        CheckpointError: there is none, or it was written by another program.
+        CheckpointError: the directory has no checkpoint, or one of another program.
     """
-    path = latest_checkpoint(folder)
-    if (name := files.foreign_file(folder)) is not None:
+    path = latest_checkpoint(directory)
+    if (name := files.foreign_file(directory)) is not None:
         raise CheckpointError(
-            f"{folder} has checkpoints of another program ({name}), which cifarlab cannot read. Name the directory of "
-            "a run of `cifarlab train` with --checkpoint-dir."
+            f"{directory} has checkpoints of another program ({name}), which cifarlab cannot read. Pass the directory "
+            "of a `cifarlab train` run as --checkpoint-dir."
         )
     if path is None:
-        steps = {step: f"{PREFIX}-{step}: its .index file is missing" for step in reversed(files.parts(folder))}
-        is_run = steps or any((Path(folder) / name).exists() for name in (LOG, INDEX))
-        what = what_is_wrong(folder, steps) if is_run else f"{folder} should hold checkpoints of a run; there is none."
+        steps = {step: f"{PREFIX}-{step}: its .index file is missing" for step in reversed(files.parts(directory))}
+        found = f"{directory} must contain checkpoints of a run; found none."
+        if steps or any((Path(directory) / name).exists() for name in (LOG, INDEX)):
+            found = what_is_wrong(directory, steps)
         raise CheckpointError(
-            f"{what} Train first (`cifarlab train --train-dir ...`), or name the directory with --checkpoint-dir."
+            f"{found} Train first (`cifarlab train --train-dir ...`), or pass a run's directory as --checkpoint-dir."
         )
     return path
 
@@ -237,11 +238,11 @@ def restore_network(network: tf.Module, path: str, *, averaged: bool = True) -> 
 
     Args:
         network: changed in place.
-        path: of a checkpoint, such as `latest_checkpoint` returns.
-        averaged: the moving averages of the weights; otherwise the weights themselves.
+        path: path of a checkpoint, as returned by `latest_checkpoint`.
+        averaged: whether to read the moving averages of the weights, or the weights themselves.
 
     Raises:
-        CheckpointError: the checkpoint is damaged, missing, or of another network.
+        CheckpointError: the checkpoint is damaged, missing, or of a different network.
     """
     step = tf.Variable(0, trainable=False, dtype=tf.int64)
     objects = {"averages" if averaged else "network": network, "step": step}
@@ -253,21 +254,21 @@ def restore_network(network: tf.Module, path: str, *, averaged: bool = True) -> 
         raise DamagedCheckpointError(f"{Path(path).name}: {describe_restore_error(error)}") from None
     except OTHER_NETWORK as error:
         raise CheckpointError(
-            f"{path} cannot be used: {describe_restore_error(error)}. Name the directory of a run of this network."
+            f"{path} cannot be used: {describe_restore_error(error)}. Pass the directory of a run of this network."
         ) from None
     check_step(files.step_of(path) or 0, int(step))
     return int(step)
 
 
 WRITE_GRACE_S = 0.5
-"""Seconds that the end of a checkpoint may be written after its beginning."""
+"""Seconds to wait for a checkpoint that may still be incomplete, before it counts as damaged."""
 
 
 class Restored(NamedTuple):
-    """Which checkpoint the weights of a network are from.
+    """The checkpoint from which the weights of a network were read.
 
     Attributes:
-        step: of the checkpoint.
+        step: step of the checkpoint.
         warnings: a line about each later checkpoint that could not be used.
     """
 
@@ -275,18 +276,18 @@ class Restored(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def restore_latest_network(network: tf.Module, folder: str | os.PathLike, *, averaged: bool = True) -> Restored:
-    """Reads the weights of a network from the latest checkpoint that can be read.
+def restore_latest_network(network: tf.Module, directory: str | os.PathLike, *, averaged: bool = True) -> Restored:
+    """Reads the weights of a network from the latest readable checkpoint.
 
     Raises:
-        CheckpointError: there is no checkpoint, none that can be read, or the latest is of another network.
+        CheckpointError: the directory has no readable checkpoint, or the latest one is of a different network.
     """
     seen = None
     while True:
-        latest, index, unusable = require_checkpoint(folder), files.read_index(Path(folder)), dict[int, str]()
-        for step in reversed(files.complete_steps(folder)):
+        latest, index, unusable = require_checkpoint(directory), files.read_index(Path(directory)), dict[int, str]()
+        for step in reversed(files.complete_steps(directory)):
             try:
-                restore_network(network, checkpoint_path(folder, step), averaged=averaged)
+                restore_network(network, checkpoint_path(directory, step), averaged=averaged)
             except DamagedCheckpointError as error:
                 unusable[step] = str(error)
             else:
@@ -294,8 +295,8 @@ def restore_latest_network(network: tf.Module, folder: str | os.PathLike, *, ave
                 if listed > max((step, *unusable)):
                     unusable[listed] = f"{PREFIX}-{listed}: its files are missing"
                 return Restored(step, tuple(f"skipped {reason}." for reason in unusable.values()))
-        # A trainer may have replaced them by later ones meanwhile, or be about to write the end of this one.
+        # A trainer may have replaced the checkpoints in the meantime, or may still be writing the latest one.
         if latest == seen:
-            raise CheckpointError(f"{what_is_wrong(folder, unusable)} Name the directory of another run.")
-        seen = latest if latest == latest_checkpoint(folder) else None
+            raise CheckpointError(f"{what_is_wrong(directory, unusable)} Pass the directory of another run.")
+        seen = latest if latest == latest_checkpoint(directory) else None
         time.sleep(WRITE_GRACE_S if seen else 0)

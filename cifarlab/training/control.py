@@ -1,4 +1,4 @@
-"""Control: the only way to steer a run from outside, from another thread or from Ctrl-C."""
+"""Control: the only way to change a run in progress, from another thread or with Ctrl-C."""
 
 import signal
 import threading
@@ -12,10 +12,10 @@ StateCallback = Callable[[TrainState], None]
 
 
 class Control:
-    """Stop, pause, resume and the learning rate of a run, and a look at its weights; safe to call from any thread.
+    """Stops, pauses or resumes a run, scales its learning rate or reads its weights; safe to use from any thread.
 
-    The loop turns here once a step. What was asked for is done between two steps; what changes the weights, the
-    learning rate, is written to the run's log and kept in the checkpoint.
+    The training loop checks for requests before each step and carries them out there. A changed learning rate affects
+    the weights, so it is logged and saved in the checkpoint.
 
     >>> control = Control()
     >>> control.pause()
@@ -24,74 +24,74 @@ class Control:
     """
 
     def __init__(self) -> None:
-        """Lets the run run."""
+        """Starts without any request."""
         self._changed = threading.Condition()
         self._stop_requested = self._paused = False
         self._learning_rate_factor: float | None = None
         self._pending_calls: list[StateCallback] = []
 
     def stop(self) -> None:
-        """Ends the run after the present step, with a checkpoint; also one that is paused."""
+        """Ends the run after the current step and saves a checkpoint; this also ends a paused run."""
         with self._changed:
             self._stop_requested, self._paused = True, False
             self._changed.notify_all()
 
     def pause(self) -> None:
-        """Holds the run before its next step; one that shall stop is not held."""
+        """Pauses the run before its next step, unless a stop was requested."""
         with self._changed:
             self._paused = not self._stop_requested
 
     def resume(self) -> None:
-        """Lets a paused run go on."""
+        """Resumes a paused run."""
         with self._changed:
             self._paused = False
             self._changed.notify_all()
 
     @property
     def stop_requested(self) -> bool:
-        """Whether the run was asked to end."""
+        """Returns whether a stop was requested."""
         return self._stop_requested
 
     @property
     def paused(self) -> bool:
-        """Whether the run was asked to wait."""
+        """Returns whether a pause was requested."""
         return self._paused
 
     def wait_while_paused(self) -> bool:
-        """Returns when the run may go on or shall stop, or somebody wants to look; whether it is still paused."""
+        """Blocks until the run is resumed or stopped, or a call is pending. Returns whether it is still paused."""
         with self._changed:
             self._changed.wait_for(lambda: self._pending_calls or not self._paused)
             return self._paused
 
     def call_between_steps(self, function: StateCallback) -> None:
-        """Has a function called with the run's state between two steps, on the run's thread, also while it is paused.
+        """Requests a call of a function with the run's state, on the run's thread, between two steps or in a pause.
 
         Args:
-            function: may copy what it sees, soon, for the run waits; must not change it.
+            function: may read and copy the state, but must not change it; it should return quickly, as the run waits.
         """
         with self._changed:
             self._pending_calls.append(function)
             self._changed.notify_all()
 
     def pop_pending_calls(self) -> list[StateCallback]:
-        """The functions that were asked to be called since the last call."""
+        """Returns the functions passed to `call_between_steps` since the last time."""
         with self._changed:
             calls, self._pending_calls = self._pending_calls, []
         return calls
 
     def scale_learning_rate(self, factor: float) -> None:
-        """Multiplies the schedule's learning rate with a factor from the next step on; 1 is the schedule's own.
+        """Multiplies the schedule's learning rate by a factor, starting with the next step; 1 restores the schedule.
 
         Raises:
-            ValueError: the factor is not a number above zero.
+            ValueError: the factor is not a finite number above zero.
         """
         if not 0 < factor < float("inf"):
-            raise ValueError(f"the learning rate's factor is a number above zero; got {factor!r}.")
+            raise ValueError(f"the learning rate factor must be a finite number above zero; got {factor!r}.")
         with self._changed:
             self._learning_rate_factor = float(factor)
 
     def pop_learning_rate_factor(self) -> float | None:
-        """The factor that was asked for since the last call, or None."""
+        """Returns the factor that was requested since the last time, or None."""
         with self._changed:
             factor, self._learning_rate_factor = self._learning_rate_factor, None
         return factor
@@ -99,7 +99,11 @@ class Control:
 
 @contextmanager
 def stop_on_interrupt(control: Control) -> Iterator[threading.Event]:
-    """While the block runs, Ctrl-C or SIGTERM asks for a stop after the present step; a second one interrupts it."""
+    """Makes Ctrl-C or SIGTERM request a stop after the current step; a second one raises KeyboardInterrupt.
+
+    Yields:
+        An event that is set by the first signal.
+    """
     interrupted = threading.Event()
 
     def handle(signum: int, frame: Any) -> None:
@@ -109,7 +113,7 @@ def stop_on_interrupt(control: Control) -> Iterator[threading.Event]:
         control.stop()
 
     with ExitStack() as stack:
-        if threading.current_thread() is threading.main_thread():  # only there may Python set signal handlers
+        if threading.current_thread() is threading.main_thread():  # Python sets signal handlers only in this thread
             for number in (signal.SIGINT, signal.SIGTERM):
                 stack.callback(signal.signal, number, signal.signal(number, handle))
         yield interrupted

@@ -1,17 +1,18 @@
-"""Mixup: a network trained on mixtures of two pictures, with mixtures of their labels, holds on less to single ones.
+"""Mixup: train on weighted averages of two images and their labels, which reduces overfitting.
 
-Several towers or replicas mix each within its own share of the batch, and so do not quite do what one big batch does.
+Each tower or replica mixes images within its own share of the batch, so the result is not exactly that of one device
+with the whole batch.
 """
 
 from cifarlab.backend import tf
 
 
 def sample_ratios(count: tf.Tensor | int, alpha: float, seed: tf.Tensor) -> tf.Tensor:
-    """How much of each picture stays its own: the larger part of a draw from Beta(alpha, alpha).
+    """Draws the mixing ratio of each image: x or 1 - x, whichever is larger, with x from Beta(alpha, alpha).
 
     Args:
-        count: pictures.
-        alpha: above 0; 0.2 leaves most pictures nearly alone, 1 draws all ratios equally often.
+        count: the number of images.
+        alpha: above 0; with 0.2 most images change little, with 1 all ratios are equally likely.
         seed: int64[2].
 
     Returns:
@@ -23,15 +24,15 @@ def sample_ratios(count: tf.Tensor | int, alpha: float, seed: tf.Tensor) -> tf.T
     """
     gammas = tf.random.stateless_gamma([count, 2], seed, alpha)
     ratio = tf.reduce_max(gammas, 1) / tf.reduce_sum(gammas, 1)
-    return tf.where(tf.math.is_finite(ratio), ratio, 1.0)  # both so small that their sum is zero
+    return tf.where(tf.math.is_finite(ratio), ratio, 1.0)  # 0 / 0 if both draws underflow to zero
 
 
 def mix(values: tf.Tensor, ratio: tf.Tensor) -> tf.Tensor:
-    """Each value of a batch mixed with that of its partner, the one as far from the batch's other end.
+    """Returns the batch mixed with itself in reverse order: the first value with the last, and so on.
 
     Args:
         values: float32[B, ...], images, or labels as probabilities of the classes.
-        ratio: float32[B], of the value itself; its partner has the rest.
+        ratio: float32[B], the weight of each value; its partner's weight is 1 - ratio.
 
     >>> mix(tf.constant([[0.0], [1.0]]), tf.constant([0.75, 0.5])).numpy().tolist()
     [[0.25], [0.5]]

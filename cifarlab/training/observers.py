@@ -1,4 +1,4 @@
-"""What a run tells those who look at it; they never steer it."""
+"""Observers: hooks that are called as a run progresses. They must not change the run; `Control` does that."""
 
 import dataclasses
 from typing import Any, NamedTuple
@@ -10,17 +10,17 @@ from cifarlab.training.state import TrainState
 
 
 class StepRecord(NamedTuple):
-    """What is told of a step every `log_frequency` steps; losses are those before the step's update.
+    """The numbers that are logged every `log_frequency` steps. Losses are computed before the update.
 
     Attributes:
-        step: updates done before this one.
-        losses: by name, of this step's batch.
-        averaged_losses: by name, their moving averages.
-        learning_rate: that the update used.
-        examples_per_second: since the record before.
-        seconds_per_batch: since the record before, pauses apart.
-        queue_fill: records in the shuffle queue.
-        input_wait: seconds a batch that the step waited for its input, mean since the record before.
+        step: the number of updates before this step.
+        losses: the losses of this step's batch by name.
+        averaged_losses: the moving averages of the losses by name.
+        learning_rate: the learning rate of this step's update.
+        examples_per_second: images per second since the previous record.
+        seconds_per_batch: seconds per batch since the previous record, not counting pauses.
+        queue_fill: the number of records in the shuffle queue.
+        input_wait: mean seconds per batch spent waiting for input since the previous record.
     """
 
     step: int
@@ -34,14 +34,14 @@ class StepRecord(NamedTuple):
 
 
 class StepDetails(NamedTuple):
-    """What an observer gets on the steps that it asks for, all of the weights before the update.
+    """The tensors of one step, for observers that ask for them; all are computed before the update.
 
     Attributes:
         images: float32[B, 24, 24, 3], the batch as the network sees it.
         labels: int32[B].
-        stages: NamedTuple of each stage's result.
-        gradients: by variable name, such as "conv1/weights".
-        variables: the weights themselves by name.
+        stages: NamedTuple of the output of each stage of the network.
+        gradients: the gradients by variable name, such as "conv1/weights".
+        variables: the weights before the update, by variable name.
     """
 
     images: tf.Tensor
@@ -52,46 +52,49 @@ class StepDetails(NamedTuple):
 
 
 class Observer:
-    """Looks at a run and never steers it; override what you want to be told of."""
+    """The base class of observers. Override the hooks you need; none of them may change the run."""
 
     def on_start(self, run: "Run") -> None:
-        """Before the first step; `run.state` is restored."""
+        """Called before the first step; `run.state` is already restored."""
 
     def wants_details(self, step: int) -> bool:
-        """Whether `on_details` shall be called for this step; that costs a forward pass."""
+        """Returns whether `on_details` should be called for this step, which costs an extra forward pass."""
         return False
 
     def on_details(self, record: StepRecord, details: StepDetails) -> None:
-        """After a step that was asked for."""
+        """Called after a step for which `wants_details` returned true."""
 
     def on_step(self, record: StepRecord) -> None:
-        """Every `log_frequency` steps."""
+        """Called every `log_frequency` steps."""
 
     def on_event(self, event: str, step: int, **values: Any) -> None:
-        """After something else was logged: "pause", "learning_rate_factor" or "not_finite", with the log's values."""
+        """Called after any other event is logged: "pause", "learning_rate_factor" or "not_finite"; with its values."""
 
     def on_checkpoint(self, step: int, path: str) -> None:
-        """After a checkpoint was saved."""
+        """Called after a checkpoint is saved."""
 
     def on_end(self, run: "Run", reason: str) -> None:
-        """After the last step, if it was told of the start; "max_steps", "stopped", "interrupted" or "failed"."""
+        """Called at the end if `on_start` was; `reason` is "max_steps", "stopped", "interrupted" or "failed"."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What a run is made of.
+    """The parts of a run.
+
+    A run is one training directory with its settings, log and checkpoints. Several sessions may continue it; a session
+    is one call of `train`.
 
     Attributes:
-        config: its settings.
-        dataset: its pictures.
-        state: weights, averages, step; changes as the run goes on.
+        config: the settings.
+        dataset: the images and labels.
+        state: weights, averages and step; changes during training.
         compiled_step: a step of this state as a `tf.function` of a batch's images and labels.
-        first_step: where this session starts.
-        resumed: whether it starts from a checkpoint of an earlier session.
-        images_per_step: those of all towers or replicas together.
-        is_chief: whether this process's checkpoints are kept; false for all but one of several processes.
-        placement: one line about towers or replicas and their devices; "" where there are none.
-        warnings: lines that a person should see.
+        first_step: the step at which this session starts.
+        resumed: whether this session starts from a checkpoint of an earlier one.
+        images_per_step: images per step of all towers or replicas together.
+        is_chief: whether this process's checkpoints are kept; true for exactly one process of a run.
+        placement: one line about the towers or replicas and their devices; "" without them.
+        warnings: messages to show to the user, one per line.
     """
 
     config: TrainConfig
@@ -107,5 +110,5 @@ class Run:
 
     @property
     def graph(self) -> tf.Graph:
-        """The traced training graph."""
+        """Returns the traced training graph."""
         return self.compiled_step.get_concrete_function().graph

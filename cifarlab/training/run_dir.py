@@ -1,4 +1,4 @@
-"""The directory of a run: made, checked before anything is written to it, and locked while a process trains there."""
+"""The directory of a run: creates it, checks it before anything is written, and locks it during training."""
 
 import dataclasses
 import datetime
@@ -21,16 +21,20 @@ LOCK = "trainer.lock"
 
 
 def check_same_dataset(path: Path, dataset: DataSet) -> None:
-    """Refuses to continue a run on other pictures: the step and the learning rate are those of the first ones."""
+    """Checks that a run is resumed with its own dataset, to which its step and learning rate belong.
+
+    Raises:
+        ConfigError: the dataset differs from the one described in the file.
+    """
     if not path.exists():
         return
     before = DataSet.read_description(path)
     for what in ("name", "classes", "image_shape", "crop_size"):
         if getattr(before, what) != getattr(dataset, what):
-            other = dataset.name if what == "name" else f"other pictures of that name: their {what} differs"
+            other = dataset.name if what == "name" else f"a dataset of that name with a different {what}"
             raise ConfigError(
-                f"{path.parent} is a run on {before.name}; got {other}. Name another --train-dir, or the --dataset of "
-                "that run."
+                f"the run in {path.parent} was trained on {before.name}; got {other}. Choose another --train-dir, or "
+                "pass the --dataset of that run."
             )
 
 
@@ -43,111 +47,113 @@ _CHANGE_NO_RESULT = {
 
 
 def changed_settings_warnings(path: Path, config: TrainConfig) -> Iterator[str]:
-    """A line for each setting that a resumed run had otherwise and that changes its results."""
+    """Yields a line about each setting that has changed since the run was last trained and affects its results."""
     if not path.exists():
         return
     before, now = (dataclasses.asdict(c) for c in (TrainConfig.load(path), config))
-    where_it_ends = {"max_steps"} if config.schedule == "one-cycle" else set()  # that schedule's rate hangs on it
-    for name in sorted(before.keys() - (_CHANGE_NO_RESULT - where_it_ends)):
+    relevant = {"max_steps"} if config.schedule == "one-cycle" else set()  # the rate of this schedule depends on it
+    for name in sorted(before.keys() - (_CHANGE_NO_RESULT - relevant)):
         if before[name] != now[name]:
-            yield f"this run had {name} = {before[name]!r} until now, and goes on with {now[name]!r}."
+            yield f"{name} changed from {before[name]!r} to {now[name]!r} when this run was resumed."
 
 
-def resume_warnings(folder: Path, config: TrainConfig, dataset: DataSet, step: int) -> list[str]:
-    """Lines that a person should see about a run that resumes at a step.
+def resume_warnings(directory: Path, config: TrainConfig, dataset: DataSet, step: int) -> list[str]:
+    """Returns the warnings about a run that resumes at a step: missing files and changed settings.
 
     Raises:
-        ConfigError: the run was on another dataset.
+        ConfigError: the run was trained on a different dataset.
     """
-    check_same_dataset(folder / "dataset.json", dataset)
-    return [*missing_files(folder, step), *changed_settings_warnings(folder / "config.json", config)]
+    check_same_dataset(directory / "dataset.json", dataset)
+    return [*missing_files(directory, step), *changed_settings_warnings(directory / "config.json", config)]
 
 
 def prepare_run_dir(config: TrainConfig) -> Path:
-    """Makes the folder of a run if need be, and sees that it can be used.
+    """Creates the directory of a run if necessary, checks that it can be used, and returns its path.
 
     Raises:
-        ConfigError: it cannot be written to, or `fresh` was asked for and it is not empty.
+        ConfigError: the directory is not writable, has files that are not from cifarlab, or is not empty although
+            `fresh` is set.
     """
-    folder = Path(config.train_dir)
-    if config.fresh and folder.is_dir() and any(folder.iterdir()):
+    directory = Path(config.train_dir)
+    if config.fresh and directory.is_dir() and any(directory.iterdir()):
         raise ConfigError(
-            f"--fresh wants an empty folder; {folder} is not. Name another --train-dir, move that one away, or "
-            "leave --fresh out to continue it."
+            f"--fresh requires an empty train_dir; {directory} is not empty. Choose another --train-dir, move that "
+            "directory away, or omit --fresh to resume the run."
         )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not folder.is_dir():
+        directory.mkdir(parents=True, exist_ok=True)
+        if not directory.is_dir():
             raise NotADirectoryError
-        with tempfile.TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=directory):
             pass
     except OSError as error:
         raise ConfigError(
-            f"train_dir is a folder that can be written to; {folder} is not ({error.strerror or 'no folder'}). "
-            "Name another --train-dir."
+            f"train_dir must be a writable directory; {directory} is not ({error.strerror or 'not a directory'}). "
+            "Choose another --train-dir."
         ) from None
-    _check_is_ours(folder)
-    return folder
+    _check_is_ours(directory)
+    return directory
 
 
-def _check_is_ours(folder: Path) -> None:
-    """Refuses a directory with files that we would overwrite or delete, but did not write."""
-    if (name := foreign_file(folder)) is not None:
+def _check_is_ours(directory: Path) -> None:
+    """Raises ConfigError if training would overwrite or delete files that are not from cifarlab."""
+    if (name := foreign_file(directory)) is not None:
         raise ConfigError(
-            f"{folder} has checkpoints of another program ({name}); training there would change its files. Choose a "
-            "new --train-dir; nothing was changed."
+            f"{directory} has checkpoints of another program ({name}), which training would overwrite. Choose another "
+            "--train-dir. Nothing was changed."
         )
     for name, read in {
         "config.json": TrainConfig.load,
         "dataset.json": DataSet.read_description,
         FILE_NAME: check_log,
     }.items():
-        if (path := folder / name).exists():
+        if (path := directory / name).exists():
             try:
                 read(path)
-            except RenamedSettingError:  # it says what to do
+            except RenamedSettingError:  # its message already says what to do
                 raise
             except (ConfigError, DataSetError, RunLogError) as error:
                 raise ConfigError(
-                    f"{error} If it belongs to this run and is damaged, move it away and pass the run's settings "
-                    "again; otherwise choose a new --train-dir. Nothing was changed."
+                    f"{error} If this file belongs to the run and is damaged, move it away and pass the run's settings "
+                    "again; otherwise choose another --train-dir. Nothing was changed."
                 ) from None
 
 
-def missing_files(folder: Path, step: int) -> Iterator[str]:
-    """A line for each file that a run to be resumed at a step has lost, also in part, and what follows from that."""
+def missing_files(directory: Path, step: int) -> Iterator[str]:
+    """Yields a line about each missing or incomplete file of a run that resumes at a step."""
     for name, consequence in {
-        "config.json": "changed settings cannot be noticed",
-        "dataset.json": "a changed dataset cannot be noticed",
-        FILE_NAME: "the log, and figures made from it, begin here",
+        "config.json": "changed settings cannot be detected",
+        "dataset.json": "a changed dataset cannot be detected",
+        FILE_NAME: "the log, and figures made from it, begin at this step",
     }.items():
-        if not (folder / name).exists():
-            yield f"{name} is missing in {folder}: {consequence}."
-    if (folder / FILE_NAME).exists() and not any(line["step"] >= step for line in read_log(folder)):
-        last = max((line["step"] for line in read_log(folder) if line["event"] == "step"), default=None)
-        frequency = TrainConfig.load(folder / "config.json").log_frequency if (folder / "config.json").exists() else 1
+        if not (directory / name).exists():
+            yield f"{name} is missing in {directory}: {consequence}."
+    if (directory / FILE_NAME).exists() and not any(line["step"] >= step for line in read_log(directory)):
+        last = max((line["step"] for line in read_log(directory) if line["event"] == "step"), default=None)
+        settings = directory / "config.json"
+        frequency = TrainConfig.load(settings).log_frequency if settings.exists() else 1
         if step - (-1 if last is None else last) > frequency:
             end = "is empty" if last is None else f"ends at step {last}"
-            yield f"{FILE_NAME} {end}; what it said of the steps up to {step} is lost."
+            yield f"{FILE_NAME} {end}; its lines up to step {step} are missing."
 
 
 @contextmanager
-def training_lock(folder: str | os.PathLike) -> Iterator[None]:
-    """Keeps a second trainer out of a run's folder; a process that dies gives the lock back by dying.
+def training_lock(directory: str | os.PathLike) -> Iterator[None]:
+    """Locks the directory of a run against other trainers; the lock of a killed process is released automatically.
 
     Raises:
-        CheckpointError: another process holds the folder; the message says which.
+        CheckpointError: another process has locked the directory; the message says which.
     """
-    holder = Path(folder) / f"{LOCK}.holder"
-    lock = FileLock(Path(folder) / LOCK)
+    holder = Path(directory) / f"{LOCK}.holder"
+    lock = FileLock(Path(directory) / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         who = "another process"
-        with suppress(OSError):  # it may end at this moment
+        with suppress(OSError):  # the other process may just have ended
             who = holder.read_text().strip() or who
         raise CheckpointError(
-            f"{folder} is in use: {who} trains there. Wait for it, stop it, or name another --train-dir."
+            f"{directory} is in use by {who}. Wait until it has finished, stop it, or choose another --train-dir."
         ) from None
     try:
         since = datetime.datetime.now().isoformat(" ", "seconds")

@@ -1,7 +1,7 @@
-"""The log of a run: one JSON object a line, part of the run's state.
+"""The log of a run: a file with one JSON object per line.
 
-Each line holds `event`, `step` and what belongs to the event. When a run goes on from a checkpoint, the lines that came
-after that checkpoint are taken out, so that the log tells of one run however often it was interrupted.
+Each line has the keys `event` and `step`, and others that depend on the event. When a run resumes from a checkpoint,
+the lines written after that checkpoint are removed, so the log has each step once, however often it was interrupted.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from cifarlab.files import atomic_write
 
 FILE_NAME = "log.jsonl"
 
-_MAX_LINE_CHARS = 1 << 20  # characters of a line that are read at once; ours have some hundreds
+_MAX_LINE_CHARS = 1 << 20  # longer lines are read in pieces; lines of a run have a few hundred characters
 
 
 class RunLogError(UserError):
@@ -36,15 +36,15 @@ class RunLog:
     [('step', 10), ('checkpoint', 20)]
     """
 
-    def __init__(self, folder: str | os.PathLike) -> None:
-        """Uses `log.jsonl` in a folder; it need not exist yet."""
-        self.path = Path(folder) / FILE_NAME
+    def __init__(self, directory: str | os.PathLike) -> None:
+        """Uses the file `log.jsonl` in a run's directory; the file need not exist yet."""
+        self.path = Path(directory) / FILE_NAME
 
     def append(self, event: str, step: int, **values: Any) -> None:
-        """Adds a line. Not-a-number and infinity become None: JSON has neither.
+        """Adds a line. NaN and infinity become null, because JSON has neither.
 
         Raises:
-            RunLogError: the disk does not take it.
+            RunLogError: the line could not be written.
         """
         line = {"event": event, "step": step, **{name: _plain(value) for name, value in values.items()}}
         try:
@@ -52,18 +52,19 @@ class RunLog:
                 file.write(json.dumps(line, allow_nan=False) + "\n")
         except OSError as error:
             raise RunLogError(
-                f"the run's log should take a line of step {step}; {self.path} does not ({error.strerror}). Make room "
-                "there or allow writing, then continue the run from its last checkpoint."
+                f"could not write step {step} to the log {self.path}: {error.strerror}. Free disk space or make the "
+                "file writable, then resume the run from its latest checkpoint."
             ) from None
 
     def rewind(self, step: int, checkpoint: str = "") -> None:
-        """Takes out what came after the last checkpoint of a step; without one, that step and all later ones.
+        """Removes the lines after the last checkpoint of a step, or else all lines from that step on.
 
-        Evaluations of weights that it holds stay. A log of a week has a million lines, so it is read line by line.
+        Evaluations of this and earlier steps are kept. The log is read line by line, because that of a week's run has
+        a million lines.
 
         Args:
-            step: of the checkpoint that the run goes on from.
-            checkpoint: its name; a run that was killed between saving it and logging it has its line added.
+            step: step of the checkpoint from which the run resumes.
+            checkpoint: name of the checkpoint; added to the log if the run was killed between saving and logging it.
         """
         if not self.path.exists():
             return
@@ -80,10 +81,10 @@ class RunLog:
 
 
 def read_log(path: str | os.PathLike) -> Iterator[dict[str, Any]]:
-    """The events of a run's log, in order; a line that is torn, as a killed run may leave, is passed over.
+    """Yields the events of a run's log in order; skips incomplete lines, which a killed run may leave.
 
     Args:
-        path: the log, or the folder of the run.
+        path: path of the log, or of the run's directory.
     """
     path = Path(path)
     with (path / FILE_NAME if path.is_dir() else path).open(errors="replace") as file:
@@ -99,19 +100,19 @@ def read_log(path: str | os.PathLike) -> Iterator[dict[str, Any]]:
 
 
 def check_log(path: Path) -> None:
-    """Refuses a file that has complete lines, but none that a run wrote; resuming would rewrite it.
+    """Checks that a file with complete lines is the log of a run, because resuming would overwrite it.
 
     Raises:
-        RunLogError: it is such a file.
+        RunLogError: no line of the file is an event of a run.
     """
     if next(read_log(path), None) is None and b"\n" in path.read_bytes():
-        raise RunLogError(f"{path} should hold the events of a run, one JSON object per line; none can be read.")
+        raise RunLogError(f"{path} must be the log of a run, with one JSON object per line; found no event in it.")
 
 
-def logged_steps(folder: str | os.PathLike) -> set[int]:
-    """The steps of which a run's log says that a checkpoint was saved; none if there is no log."""
+def logged_steps(directory: str | os.PathLike) -> set[int]:
+    """Returns the steps of all checkpoints in a run's log; an empty set if there is no log."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        return {line["step"] for line in read_log(folder) if line["event"] == "checkpoint"}
+        return {line["step"] for line in read_log(directory) if line["event"] == "checkpoint"}
     return set()
 
 

@@ -1,10 +1,10 @@
-"""The learning rate as a function of the step."""
+"""Learning rate schedules: the learning rate as a function of the step."""
 
 from cifarlab.backend import tf
 
 
 def decay_steps(num_examples: int = 50_000, batch_size: int = 128, epochs_per_decay: float = 350.0) -> int:
-    """Steps between two decays of the learning rate; with infinite epochs more than any run has.
+    """Returns the number of steps between two decays; for infinite `epochs_per_decay`, more steps than any run has.
 
     >>> decay_steps()
     136718
@@ -18,10 +18,10 @@ def learning_rate(
     """Exponential decay in a staircase: `initial * factor ** floor(step / decay_steps)`.
 
     Args:
-        step: integer, updates done so far.
-        decay_steps: steps between two decays; 136,718 are 350 epochs of 50,000 images in batches of 128.
-        initial: rate before the first decay.
-        factor: what the rate is multiplied with at each decay.
+        step: integer, the number of updates so far.
+        decay_steps: steps between two decays; 136,718 steps are 350 epochs of 50,000 images in batches of 128.
+        initial: the learning rate before the first decay.
+        factor: multiplies the learning rate at each decay.
 
     Returns:
         float32[].
@@ -34,16 +34,16 @@ def learning_rate(
 
 
 def one_cycle(step: tf.Tensor | int, *, max_steps: int, peak: float = 0.1, warm_up: float = 0.25) -> tf.Tensor:
-    """Up in a straight line to the peak, then down in one to zero at the end: Smith's one-cycle policy.
+    """Smith's one-cycle policy: rises linearly from zero to the peak, then falls linearly to zero at `max_steps`.
 
-    The ascent keeps a network with momentum from diverging while its weights are new; the descent takes the noise of
-    the steps out of them, as averaging does. A run that ends anywhere but at `max_steps` gets little of that.
+    The rise keeps a network with momentum from diverging during the first steps. The fall removes the noise of the
+    steps from the weights, as averaging does; a run that stops before `max_steps` gets little of this benefit.
 
     Args:
-        step: integer, updates done so far.
-        max_steps: of the whole run.
-        peak: the highest rate.
-        warm_up: the share of the run before the peak, above 0 and below 1.
+        step: integer, the number of updates so far.
+        max_steps: the number of steps of the whole run.
+        peak: the highest learning rate.
+        warm_up: the fraction of the run before the peak, above 0 and below 1.
 
     Returns:
         float32[].

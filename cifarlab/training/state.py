@@ -1,4 +1,4 @@
-"""What training changes, and what it starts from: weights, averages, step and the schedule that a config asks for."""
+"""The state that training changes (weights, averages, step), and how it is initialized from a config."""
 
 import copy
 import functools
@@ -12,29 +12,29 @@ from cifarlab.model.network import ConvNet
 from cifarlab.training import schedule
 
 LOSS_AVERAGE_DECAY = 0.9
-"""Of the moving averages of the losses: the tutorial's, a memory of about ten steps."""
+"""The decay of the moving averages of the losses, as in the tutorial; they span about ten steps."""
 
 Schedule = Callable[[tf.Tensor], tf.Tensor]
 Loss = Callable[[tf.Module, tf.Tensor, tf.Tensor], Losses]
 
 
 class TrainState(tf.Module):
-    """Everything that training changes; what a checkpoint holds.
+    """Everything that training changes, and that a checkpoint holds; also the functions and constants of the updates.
 
     Attributes:
-        step: int64[], updates done so far.
-        network: the weights that are trained.
-        averages: a second network of the same make, whose weights are moving averages of the first one's.
-        learning_rate_factor: float32[], what the schedule's rate is multiplied with; 1 unless somebody steers.
-        loss_averages: by name, the moving averages of the losses; they start at zero, see `debiased_loss_averages`.
+        step: int64[], the number of updates so far.
+        network: the network that is trained.
+        averages: a copy of the network, whose weights are moving averages of the trained weights.
+        learning_rate_factor: float32[], multiplies the schedule's learning rate; 1 unless changed during the run.
+        loss_averages: the moving averages of the losses by name; they start at zero, see `debiased_loss_averages`.
         first_nonfinite_step: int64[], the first step whose loss or gradient was not finite, or -1.
-        momentum: Nesterov's; 0 is plain gradient descent, the tutorial's.
-        velocities: one for each weight, starting at zero; none without momentum.
-        mixup: how strongly pictures and labels are mixed in pairs, see `mixup.sample_ratios`; 0 for not at all.
-        seed: of the draws of mixup, which are functions of it and of the step.
-        schedule: the learning rate as a function of the step.
+        momentum: Nesterov momentum; 0 is plain gradient descent, as in the tutorial.
+        velocities: one variable per weight, starting at zero; empty without momentum.
+        mixup: the strength alpha of mixup, see `mixup.sample_ratios`; 0 for no mixup.
+        seed: the seed of the mixup ratios, which depend only on the seed and the step.
+        schedule: a function that returns the learning rate of a step.
         moving_average_decay: upper bound of the decay of `averages`.
-        loss: the losses of a network for logits and labels; `losses.loss`, or one like it.
+        loss: a function that returns the `Losses` of a network, logits and labels, such as `losses.loss`.
 
     >>> from cifarlab.training.step import train_step
     >>> state = TrainState(ConvNet())
@@ -53,7 +53,7 @@ class TrainState(tf.Module):
         mixup: float = 0.0,
         seed: int = 0,
     ) -> None:
-        """Starts at step 0 with the network's present weights, also as their averages."""
+        """Starts at step 0; the averages start as a copy of the network's current weights."""
         super().__init__(name="train_state")
         self.loss = loss
         self.momentum, self.mixup, self.seed = momentum, mixup, seed
@@ -70,9 +70,10 @@ class TrainState(tf.Module):
         self.loss_averages = {name: tf.Variable(0.0, trainable=False, name=f"{name}/average") for name in names}
 
     def debiased_loss_averages(self) -> dict[str, float]:
-        """The moving averages of the losses by name, freed of the zeros that they started from.
+        """Returns the moving averages of the losses by name, corrected for their start at zero (as in Adam).
 
-        After n steps an average of decay 0.9 that started at zero still holds 0.9 ** n of that zero.
+        After n steps, the weights of the losses in an average with decay 0.9 sum to 1 - 0.9 ** n, so it is divided by
+        that sum.
         """
         weight = 1 - LOSS_AVERAGE_DECAY ** int(self.step.numpy())
         return {
@@ -81,7 +82,7 @@ class TrainState(tf.Module):
 
 
 def make_network(config: TrainConfig, dataset: DataSet) -> ConvNet:
-    """The tutorial's network for a data set's classes and crops, with its initial weights."""
+    """Returns the tutorial's network for a dataset's classes and crop size, with initial weights."""
     return ConvNet(
         dataset.num_classes,
         dataset.crop_size,
@@ -95,14 +96,15 @@ def make_network(config: TrainConfig, dataset: DataSet) -> ConvNet:
 def make_state(
     config: TrainConfig, dataset: DataSet, network: tf.Module | None = None, *, num_replicas: int = 1
 ) -> TrainState:
-    """A new state for a config and a data set: network, averages and schedule.
+    """Returns a new state for a config and a dataset: network, averages and schedule.
 
     Args:
-        config: settings.
-        dataset: whose classes, crops and number of images count.
-        network: by default the tutorial's for this data set.
-        num_replicas: that take `config.batch_size` images each in a step. Until November 2018 the tutorial's multi-GPU
-            program counted those of one, and so let the learning rate decay after so many times as many epochs.
+        config: the settings.
+        dataset: determines the classes, the crop size and the number of images per epoch.
+        network: the network to train; by default, the tutorial's network for this dataset.
+        num_replicas: the number of replicas, each of which takes `config.batch_size` images per step. Until November
+            2018 the tutorial's multi-GPU program counted only one replica's images, so its learning rate decayed
+            `num_replicas` times too late.
     """
     rate = _schedule(config, dataset.num_examples("train"), config.batch_size * num_replicas)
     network = network or make_network(config, dataset)
@@ -117,7 +119,7 @@ def make_state(
 
 
 def _schedule(config: TrainConfig, num_examples: int, images_per_step: int) -> Schedule:
-    """The learning rate as a function of the step."""
+    """Returns a function that computes the learning rate of a step."""
     if config.schedule == "one-cycle":
         return functools.partial(
             schedule.one_cycle, max_steps=max(config.max_steps, 1), peak=config.initial_learning_rate

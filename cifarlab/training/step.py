@@ -1,6 +1,8 @@
 """One training step: loss, gradients, update, moving averages.
 
-`train_step` is plain Python that runs as it stands in a notebook cell; the loop compiles it with `tf.function`.
+There is no optimizer object, deliberately: gradient descent, with optional Nesterov momentum, is the few lines of
+`apply_gradients` and `nesterov_updates`. `train_step` is plain Python that also runs in a notebook cell; the training
+loop compiles it with `tf.function`.
 """
 
 from typing import NamedTuple
@@ -13,12 +15,12 @@ from cifarlab.training.state import LOSS_AVERAGE_DECAY, TrainState
 
 
 class StepResult(NamedTuple):
-    """What one step computed, before its update.
+    """The losses, the learning rate and the gradients of one step.
 
     Attributes:
-        losses: of the batch, under the weights before the update.
-        learning_rate: float32[], that the update used.
-        gradients: one for each of `state.network.trainable_variables`, in their order.
+        losses: losses of the batch, computed with the weights before the update.
+        learning_rate: float32[], the learning rate of the update.
+        gradients: one gradient per variable in `state.network.trainable_variables`, in the same order.
     """
 
     losses: Losses
@@ -27,10 +29,10 @@ class StepResult(NamedTuple):
 
 
 def train_step(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> StepResult:
-    """Takes one step of gradient descent, and moves the averages after it.
+    """Takes one step of gradient descent, then updates the moving averages.
 
     Args:
-        state: changed in place: weights, averages, step.
+        state: weights, averages and step; changed in place.
         images: float32[B, 24, 24, 3], standardized; any B.
         labels: int32[B].
     """
@@ -38,7 +40,7 @@ def train_step(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> StepR
 
 
 def losses_and_gradients(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> tuple[Losses, list[tf.Tensor]]:
-    """The losses of a batch, and their total's gradient for each of `state.network.trainable_variables`.
+    """Returns the losses of a batch and the gradients of the total loss, one per trainable variable of the network.
 
     Args:
         state: not changed.
@@ -49,7 +51,7 @@ def losses_and_gradients(state: TrainState, images: tf.Tensor, labels: tf.Tensor
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(variables)
         losses = _mixed_losses(state, images, labels) if state.mixup else _losses(state, images, labels)
-    with tf.name_scope("gradient_tape"):  # where TensorFlow puts most of their operations by itself
+    with tf.name_scope("gradient_tape"):  # the scope in which TensorFlow already puts most gradient operations
         return losses, tape.gradient(losses.total, variables)
 
 
@@ -58,7 +60,7 @@ def _losses(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> Losses:
 
 
 def _mixed_losses(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> Losses:
-    """The losses of a batch whose pictures and labels are mixed in pairs."""
+    """Returns the losses of a batch whose images and labels are mixed in pairs."""
     draw = tf.stack([tf.constant(state.seed, tf.int64), tf.cast(state.step, tf.int64)])
     ratio = mixup.sample_ratios(tf.shape(images)[0], state.mixup, draw)
     logits = inference(state.network, mixup.mix(images, ratio))
@@ -66,12 +68,12 @@ def _mixed_losses(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> Lo
 
 
 def apply_update(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> StepResult:
-    """What a step changes: the averages of the losses, the weights and their averages, the step.
+    """Updates everything that a step changes: loss averages, weights, weight averages and the step counter.
 
     Args:
         state: changed in place.
-        losses: of the step's batch.
-        gradients: one for each of `state.network.trainable_variables`, in their order.
+        losses: losses of the step's batch.
+        gradients: one gradient per variable in `state.network.trainable_variables`, in the same order.
     """
     with tf.name_scope("learning_rate"):
         rate = state.schedule(state.step) * state.learning_rate_factor
@@ -85,14 +87,14 @@ def apply_update(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) 
 
 @do_not_convert
 def apply_gradients(state: TrainState, gradients: list[tf.Tensor], rate: tf.Tensor) -> None:
-    """Updates the weights, counts the step, then moves the averages, in this order.
+    """Updates the weights, increments the step, then updates the weight averages, in this order.
 
-    The tutorial's programs left the order of gradient and averages open for years; here the averages always see the
-    new weights.
+    For years, the tutorial's programs did not define the order of the last two updates. Here the averages always see
+    the new weights.
 
     Args:
         state: changed in place.
-        gradients: one for each of `state.network.trainable_variables`, in their order.
+        gradients: one gradient per variable in `state.network.trainable_variables`, in the same order.
         rate: float32[], the learning rate.
     """
     with tf.name_scope("apply_gradients"):
@@ -105,14 +107,14 @@ def apply_gradients(state: TrainState, gradients: list[tf.Tensor], rate: tf.Tens
 
 
 def nesterov_updates(state: TrainState, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Nesterov's momentum: adds each gradient to its velocity, and looks one step of that velocity ahead.
+    """Updates the velocities and returns the updates of Nesterov momentum, `gradient + momentum * velocity`.
 
-    The velocity is a sum of gradients that fades by the factor `momentum` at each step, so that steps in one
-    direction add up, to 1 / (1 - momentum) times their length, and steps back and forth do not.
+    A velocity is the sum of all gradients so far, where the weight of each shrinks by the factor `momentum` per step.
+    Gradients in the same direction add up to at most 1 / (1 - momentum) times their length; alternating ones cancel.
 
     Args:
-        state: whose velocities are changed in place.
-        gradients: one for each of `state.network.trainable_variables`, in their order.
+        state: its velocities are changed in place.
+        gradients: one gradient per variable in `state.network.trainable_variables`, in the same order.
     """
     for velocity, gradient in zip(state.velocities, gradients, strict=True):
         velocity.assign(state.momentum * velocity + gradient)
@@ -120,10 +122,10 @@ def nesterov_updates(state: TrainState, gradients: list[tf.Tensor]) -> list[tf.T
 
 
 def update_weight_averages(state: TrainState) -> None:
-    """Moves each averaged weight by (1 - decay) of its distance to the weight.
+    """Moves each averaged weight toward its weight, by (1 - decay) of the distance.
 
-    The decay warms up: min(decay, (1 + step) / (10 + step)), 2/11 after the first update, so that the averages do
-    not hang on to the initial weights. Variables that are not trained, as a network of one's own may have, are copied.
+    The decay warms up as min(decay, (1 + step) / (10 + step)), which is 2/11 after the first update, so that the
+    averages soon forget the initial weights. Non-trainable variables, which a custom network may have, are copied.
     """
     step = tf.cast(state.step, tf.float32)
     decay = tf.minimum(state.moving_average_decay, (1 + step) / (10 + step))
@@ -137,7 +139,7 @@ def update_weight_averages(state: TrainState) -> None:
 
 @do_not_convert
 def update_loss_averages(state: TrainState, losses: Losses) -> None:
-    """Moves the average of each loss by a tenth of its distance to the batch's loss."""
+    """Moves the average of each loss toward the batch's loss, by a tenth of the distance."""
     for name, value in losses.by_name().items():
         average = state.loss_averages[name]
         average.assign_sub((1 - LOSS_AVERAGE_DECAY) * (average - value))
@@ -145,8 +147,8 @@ def update_loss_averages(state: TrainState, losses: Losses) -> None:
 
 @do_not_convert
 def flag_nonfinite(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> None:
-    """Keeps the first step whose loss or gradient is not finite, in the graph, so that no step waits for the host."""
-    # A sum tells as much as a look at each of its terms, and writes nothing of their size to memory.
+    """Records the first step whose loss or gradient is not finite; in the graph, so that no step waits for the host."""
+    # A sum is not finite if any of its terms is not, and it needs no temporary tensor of the gradient's size.
     finite = tf.reduce_all(tf.math.is_finite([losses.total, *(tf.reduce_sum(gradient) for gradient in gradients)]))
     first = tf.logical_and(tf.logical_not(finite), state.first_nonfinite_step < 0)
     state.first_nonfinite_step.assign(tf.where(first, state.step, state.first_nonfinite_step))

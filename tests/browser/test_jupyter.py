@@ -1,4 +1,4 @@
-"""Dashboard and sliders in a real JupyterLab and Notebook, in a real Chromium: `make test-browser`."""
+"""Dashboard and sliders in JupyterLab and Notebook with Chromium: `make test-browser`."""
 
 import shutil
 import time
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 ARTEFACTS = ROOT / "artefacts"
-"""Screenshots of the latest run, for people to look at."""
+"""Directory of the screenshots."""
 
 SMALL = (
     "import cifarlab\nfrom cifarlab.monitoring.dashboard import Dashboard\n"
@@ -27,7 +27,7 @@ SMALL = (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, data_dir):
-    """What Jupyter shows: lessons 1 and 4, and a small notebook with two dashboards."""
+    """The notebooks to open: lessons 1 and 4, and a small notebook with two dashboards."""
     folder = tmp_path_factory.mktemp("jupyter") / "course"
     folder.mkdir()
     for lesson in ("01_inputs", "04_training"):
@@ -97,11 +97,11 @@ class Board:
         )
 
     def looks(self):
-        """What moves while a run goes on: its step, the picture of its loss, a number."""
-        return self.step, self.picture("loss"), self.reading("loss of a batch")
+        """Returns what changes while a run is active: its step, the figure of its loss, a number."""
+        return self.step, self.picture("loss"), self.reading("batch loss")
 
     def until_it_stands_still(self):
-        """Waits until nothing has moved for two seconds; what it looks like then."""
+        """Waits until nothing has changed for two seconds, and returns the result of `looks`."""
         end = time.monotonic() + SECONDS
         before = None
         while (now := self.looks()) != before:
@@ -123,8 +123,8 @@ def test_lesson_4_is_trained_by_hand(lab, page):
     board.box.scroll_into_view_if_needed()
     board.until("ready")
     before = board.picture("loss")
-    board.box.get_by_label("steps in all").fill("20000")
-    board.box.get_by_label("steps in all").press("Enter")
+    board.box.get_by_label("total steps").fill("20000")
+    board.box.get_by_label("total steps").press("Enter")
     board.click("Start")
     board.until("running", 120)
     board.until_step(120)
@@ -143,7 +143,7 @@ def test_lesson_4_is_trained_by_hand(lab, page):
     board.click("Evaluate now")
     board.box.get_by_text("Evaluating.").wait_for()
     slider = board.box.locator(".cifarlab-factor [role=slider]")
-    for _ in range(10):  # a tenth of a power of ten each
+    for _ in range(10):  # each is a factor of 10 ** 0.1
         slider.press("ArrowLeft")
     board.box.locator(".cifarlab-readings").get_by_text("0.01", exact=True).wait_for()
     board.box.get_by_text("Evaluating.").wait_for(state="detached")
@@ -170,7 +170,7 @@ def test_lesson_4_is_trained_by_hand(lab, page):
     notebook.save()
     page.goto("about:blank")
     lab.end_kernels()
-    notebook.open()  # with a kernel that knows nothing
+    notebook.open()  # with a new kernel
     twin = page.locator(".cifarlab-twin img")
     twin.scroll_into_view_if_needed()
     assert "% with averaged weights" in twin.get_attribute("alt")
@@ -195,7 +195,7 @@ def test_the_sliders_of_lesson_1_move_the_picture(lab, page):
 
 @pytest.fixture
 def small(lab, page, folder):
-    """The small notebook with its first cells run, and its dashboard."""
+    """Returns the small notebook after running its first cells, and its dashboard."""
     shutil.rmtree(folder / "runs", ignore_errors=True)
     notebook = Notebook(page, lab, "small.ipynb")
     notebook.run_all()
@@ -211,7 +211,7 @@ def start(notebook, place=0):
 
 
 RUNNING = ["display", "training"]
-"""The threads of one run that is watched."""
+"""The threads of one active run with a dashboard."""
 
 
 def test_two_dashboards_at_once(small, folder):
@@ -235,7 +235,7 @@ def test_a_cell_that_is_run_twice_finds_its_run_again(small):
     again.until("running")
     again.until_step(before + 4)
     assert small.threads() == RUNNING
-    assert "lasted already" in again.box.inner_text()
+    assert "already in progress" in again.box.inner_text()
     again.click("Stop")
     again.until("ended")
     assert small.page.get_by_text("Traceback").count() == 0
@@ -300,11 +300,11 @@ def test_keyboard_names_half_width_and_dark_theme(lab, page, folder):
     board = Board(notebook)
     for name in ("Start", "Pause", "Stop", "Evaluate now"):
         assert board.box.get_by_role("button", name=name, exact=True).count() == 1
-    for label in ("data set", "batch size", "steps in all", "continue from checkpoint"):
+    for label in ("dataset", "batch size", "total steps", "continue from checkpoint"):
         assert board.box.get_by_label(label).count() == 1
     assert [tab.inner_text() for tab in board.box.get_by_role("tab").all()] == ["Learning", "Network", "Runs"]
-    board.box.get_by_label("steps in all").focus()
-    page.keyboard.press("Tab")  # past the check box, which cannot be used yet
+    board.box.get_by_label("total steps").focus()
+    page.keyboard.press("Tab")  # past the check box, which is still disabled
     assert page.evaluate("document.activeElement.textContent.trim()") == "Start"
     page.keyboard.press("Enter")
     board.until("running", 120)
@@ -315,7 +315,7 @@ def test_keyboard_names_half_width_and_dark_theme(lab, page, folder):
     for image in board.box.locator(".cifarlab-panel-loss img, .cifarlab-panel-precision img").all():
         image.scroll_into_view_if_needed()
         assert image.bounding_box()["width"] > 300
-    # In one call: the text is replaced while the run goes on.
+    # In one call, because the text changes during the run.
     text = page.evaluate("getComputedStyle(document.querySelector('.cifarlab-state')).color")
     ground = page.evaluate("getComputedStyle(document.querySelector('.jp-Notebook')).backgroundColor")
     assert contrast(text, ground) >= 4.5
@@ -329,7 +329,7 @@ def test_keyboard_names_half_width_and_dark_theme(lab, page, folder):
 
 
 def contrast(first, second):
-    """The contrast of two CSS colours, 1 to 21, as the Web Content Accessibility Guidelines define it."""
+    """Returns the contrast of two CSS colors, 1 to 21, as defined by the Web Content Accessibility Guidelines."""
 
     def luminance(colour):
         values = [float(value) / 255 for value in colour[colour.index("(") + 1 : -1].split(",")[:3]]

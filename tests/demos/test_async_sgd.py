@@ -1,4 +1,4 @@
-"""Training by a timetable, against the same updates made one by one."""
+"""Training with a schedule, compared with the same updates made one by one."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def weights(simulation):
     return np.concatenate([np.ravel(weight) for weight in simulation._weights])
 
 
-def test_one_tower_by_the_timetable_is_plain_training(simulation):
+def test_one_tower_is_plain_training(simulation):
     times, losses = simulation.run(synchronous_schedule([2], until=10))
     followed = weights(simulation)
     simulation.reset()
@@ -28,8 +28,8 @@ def test_one_tower_by_the_timetable_is_plain_training(simulation):
     assert losses[-1] == pytest.approx(simulation.test_loss())
 
 
-def test_gradients_are_of_the_weights_that_were_read(simulation):
-    """Two towers; the second's gradients are two updates old when it ends."""
+def test_gradients_use_the_weights_that_were_read(simulation):
+    """Two towers; the gradients of the second are two updates old when it ends."""
     simulation.run(asynchronous_schedule([1, 2], until=2))
     followed = weights(simulation)
     simulation.reset()
@@ -52,13 +52,13 @@ def test_synchronous_towers_apply_the_mean_of_their_gradients(simulation):
     assert losses[-1] == pytest.approx(simulation.test_loss(), abs=1e-6)
 
 
-def test_every_run_starts_alike(simulation):
+def test_every_simulation_starts_with_the_same_weights(simulation):
     turns = asynchronous_schedule([1, 3], until=4)
     np.testing.assert_array_equal(simulation.run(turns), simulation.run(turns))
 
 
 def test_the_small_network_is_a_thirtieth():
-    """Its multiply-adds by hand: conv1 at 12 x 12 places, conv2 at 6 x 6, and the softmax layer."""
+    """Counts its multiply-adds: conv1 at 12 x 12 places, conv2 at 6 x 6, and the softmax layer."""
     small = 12 * 12 * 5 * 5 * 3 * 16 + 6 * 6 * 5 * 5 * 16 * 32 + 6 * 6 * 32 * 10
     assert SmallNet(24, 10).softmax_linear.weights.shape == [6 * 6 * 32, 10]
     assert 28 < sum(multiply_adds(ConvNet()).values()) / small < 32

@@ -19,7 +19,7 @@ def recorder(tmp_path_factory, drawn):
     return recorder
 
 
-def test_every_so_many_steps_each_layer_is_kept(recorder):
+def test_each_layer_is_recorded_every_n_steps(recorder):
     assert recorder.steps == [0, 2]
     for kept in (recorder.weights, recorder.gradients, recorder.activations):
         assert list(kept) == LAYERS
@@ -29,10 +29,10 @@ def test_every_so_many_steps_each_layer_is_kept(recorder):
 def test_percentiles_rise_and_weights_are_those_before_the_update(recorder):
     for rows in recorder.weights.values():
         assert (np.diff(rows, axis=1) >= 0).all()
-    assert recorder.weights["conv1"][0][-1] == pytest.approx(0.1, abs=0.01)  # cut off at two deviations of 0.05
+    assert recorder.weights["conv1"][0][-1] == pytest.approx(0.1, abs=0.01)  # truncated at two deviations of 0.05
 
 
-def test_sparsity_is_a_share_of_zeros_and_logits_have_none(recorder):
+def test_sparsity_is_the_fraction_of_zeros_and_logits_have_none(recorder):
     assert all(0.3 < share < 0.7 for share in recorder.sparsity["local3"])
     assert recorder.sparsity["softmax_linear"] == [0.0, 0.0]
 
@@ -43,7 +43,7 @@ def test_the_latest_batch_is_kept_as_the_network_saw_it(recorder):
     assert recorder.labels.shape == (8,)
 
 
-def test_a_sample_of_a_large_tensor_meets_all_its_channels():
+def test_a_sample_of_a_large_tensor_covers_all_channels():
     channels = np.arange(64.0)
     sampled = percentiles(np.broadcast_to(channels, [50 * MAX_SAMPLES // 64, 64]))
     np.testing.assert_allclose(

@@ -30,7 +30,7 @@ def test_every_operation_is_in_one_node(training):
         assert counted == sum(count_operations(training).values())
 
 
-def test_the_nine_stages_stand_in_their_order(inference):
+def test_the_nine_stages_are_in_order(inference):
     flows = graphs.collapse(inference)
     assert [name for name in flows.nodes if name in Stages._fields] == list(Stages._fields)
     assert flows.values["conv1", "pool1"] == ["[B, 24, 24, 64]"]
@@ -40,7 +40,7 @@ def test_the_nine_stages_stand_in_their_order(inference):
     assert with_variables == ["conv1", "conv2", "local3", "local4", "softmax_linear"]
 
 
-def test_an_opened_scope_shows_what_is_in_it_and_nothing_else_changes(inference):
+def test_expanding_a_scope_changes_only_that_scope(inference):
     closed, opened = graphs.collapse(inference).nodes, graphs.collapse(inference, ["conv1"]).nodes
     assert [name for name in opened if name.startswith("conv1/")] == [
         "conv1/Conv2D",
@@ -53,7 +53,7 @@ def test_an_opened_scope_shows_what_is_in_it_and_nothing_else_changes(inference)
     }
 
 
-def test_a_scope_in_another_opens_that_one_too(training):
+def test_expanding_an_inner_scope_expands_the_outer_one(training):
     outer = "gradient_tape"
     inner = next(name for name in graphs.collapse(training, [outer]).nodes if name.startswith(f"{outer}/conv1"))
     both = [outer, inner]
@@ -66,7 +66,7 @@ def test_the_training_graph_says_who_changes_the_weights(training):
     flows = graphs.collapse(training)
     assert ("apply_gradients", "conv1") in flows.writes
     assert ("loss", "gradient_tape") in flows.values
-    assert {source for source, _ in flows.writes} == {"apply_gradients"}  # all else change variables of their own
+    assert {source for source, _ in flows.writes} == {"apply_gradients"}  # others only change their own variables
     assert "apply_gradients: 22 operations; from learning_rate, gradient_tape; changes variables of conv1" in "\n".join(
         graphs.describe(training)
     )
@@ -82,15 +82,15 @@ def test_mermaid_names_are_safe_and_every_arrow_has_two_ends(training, opened):
     assert len([arrow for arrow in arrows if arrow]) > 10
     frames = [line for line in lines if line.startswith("subgraph ")]
     assert len(frames) == len(opened) == lines.count("end")
-    assert len(lines) == len(nodes) + len([a for a in arrows if a]) + 2 * len(frames) + 3  # head, kind, colours
+    assert len(lines) == len(nodes) + len([a for a in arrows if a]) + 2 * len(frames) + 3  # spacing, kind, style
 
 
-def test_a_scope_that_is_not_there_is_named_with_those_that_are(inference):
+def test_an_unknown_scope_is_refused(inference):
     with pytest.raises(ValueError, match=r"one of Reshape, conv1, .* got 'conv3'"):
         graphs.collapse(inference, ["conv3"])
 
 
-def test_a_graph_is_shown_with_its_words_beside_it(inference, monkeypatch):
+def test_a_graph_is_shown_with_a_description(inference, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
     graphs.show(inference, "Nine stages.", expanded=["conv1"])

@@ -23,18 +23,18 @@ def test_it_starts_finds_a_run_and_ends(tmp_path):
     board.stop()
 
 
-def test_a_step_that_never_comes_is_said(tmp_path):
+def test_a_missing_step_is_reported_after_the_timeout(tmp_path):
     board = TensorBoard(tmp_path)
     assert board.address
     board._timeout = 0.3
-    with pytest.raises(UserError, match=r"should show total_loss of first up to step 9; it did not within 0\.3 s"):
+    with pytest.raises(UserError, match=r"did not show total_loss of first up to step 9 within 0\.3 s"):
         board.scalars("first", "total_loss", until=9)
     board.stop()
 
 
-def test_what_it_says_when_it_does_not_start_is_passed_on(tmp_path, monkeypatch):
+def test_the_output_of_a_failed_start_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr("cifarlab.demos.tensorboard.MODULE", "json.tool")
     board = TensorBoard(tmp_path)
-    with pytest.raises(UserError, match=r"it did not, and said: .*unrecognized arguments|usage"):
+    with pytest.raises(UserError, match=r"Its output: .*unrecognized arguments|usage"):
         _ = board.address
     board.stop()

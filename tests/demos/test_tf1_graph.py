@@ -7,7 +7,7 @@ def test_the_tutorials_graph_comes_near_its_765_operations():
     assert 0.9 < sum(tf1_graph.operations_by_part().values()) / 765 < 1.1
 
 
-def test_it_is_counted_apart_and_leaves_nothing_behind():
+def test_counting_adds_nothing_to_the_default_graph():
     before = len(tf.compat.v1.get_default_graph().get_operations())
     first = tf1_graph.operations_by_part()
     assert tf1_graph.operations_by_part() == first

@@ -1,4 +1,4 @@
-"""Timetables of towers, worked out by hand for small ones, and what is drawn of them."""
+"""Timelines and diagrams of towers."""
 
 import itertools
 from collections import Counter

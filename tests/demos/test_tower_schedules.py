@@ -1,4 +1,4 @@
-"""Timetables of towers, worked out by hand for small ones."""
+"""Schedules of towers, compared with small ones worked out by hand."""
 
 from collections import Counter
 
@@ -37,7 +37,7 @@ def test_a_slow_asynchronous_tower_is_the_most_stale():
 
 @pytest.mark.parametrize("durations", [[1], [2, 3], [5, 1, 4], [1, 1, 2, 7]])
 def test_a_tower_reads_the_weights_right_after_its_own_update(durations):
-    """What lets a lesson train by the timetable: compute when read, keep, apply."""
+    """Required for training with a schedule: gradients can be computed as soon as the weights are read."""
     turns = asynchronous_schedule(durations, until=40)
     assert [t.update_index for t in turns] == list(range(len(turns)))
     assert [t.end for t in turns] == sorted(t.end for t in turns)

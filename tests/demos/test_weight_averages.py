@@ -29,7 +29,7 @@ def values(network):
     return [variable.numpy() for variable in network.trainable_variables]
 
 
-def test_the_tutorials_decay_gives_the_runs_own_averages(run):
+def test_the_tutorials_decay_gives_the_averages_of_the_run(run):
     averages, state = run
     for mine, theirs in zip(values(averages.networks["tutorial's"]), values(state.averages), strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-6)
@@ -44,7 +44,7 @@ def test_a_decay_of_zero_forgets_and_a_decay_of_one_never_learns(run, drawn, tmp
         assert (kept == first).all()
 
 
-def test_each_is_evaluated_every_so_many_updates(run):
+def test_each_average_is_evaluated_every_n_updates(run):
     averages, _ = run
     assert averages.steps == [2, 4]
     assert list(averages.precision) == [RAW, AVERAGED, "tutorial's", "none", "all", "half"]
@@ -52,7 +52,7 @@ def test_each_is_evaluated_every_so_many_updates(run):
     assert averages.precision[RAW] == averages.precision["none"]
 
 
-def test_what_is_evaluated_is_that_network(drawn, tmp_path):
+def test_precision_is_that_of_each_network(drawn, tmp_path):
     averages = WeightAverages({"half": constant_decay(0.5)}, inputs(drawn, num_examples=50), every=3)
     config = TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=3, batch_size=8, log_frequency=1)
     train(config, dataset=drawn, observers=[averages])
@@ -61,10 +61,10 @@ def test_what_is_evaluated_is_that_network(drawn, tmp_path):
         assert averages.precision[name] == [pytest.approx(expected)]
 
 
-def test_a_run_that_passes_over_steps_is_refused(drawn, tmp_path):
+def test_a_run_that_does_not_log_every_step_is_refused(drawn, tmp_path):
     averages = WeightAverages({}, inputs(drawn, num_examples=10), every=1)
     config = TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=1, batch_size=8)
-    with pytest.raises(ValueError, match="log_frequency = 1; got 10"):
+    with pytest.raises(ValueError, match="to average every step; got 10"):
         train(config, dataset=drawn, observers=[averages])
 
 

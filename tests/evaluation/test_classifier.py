@@ -27,7 +27,7 @@ def pictures(drawn):
     return read_records(drawn.test_files[0])[0][:5]
 
 
-def test_raw_pictures_get_the_logits_of_evaluation(run_dir, drawn, pictures):
+def test_raw_images_get_the_logits_of_evaluation(run_dir, drawn, pictures):
     classifier = load_classifier(run_dir)
     expected, _ = logits_and_labels(classifier.network, inputs(drawn, num_examples=5))
     np.testing.assert_allclose(classifier.logits(pictures).numpy(), expected, atol=1e-5)
@@ -75,5 +75,5 @@ def test_either_kind_of_weights_is_exported(run_dir, pictures, tmp_path):
 
 def test_export_overwrites_nothing(run_dir, tmp_path):
     (tmp_path / "mine").write_text("")
-    with pytest.raises(ValueError, match="new or an empty folder"):
+    with pytest.raises(ValueError, match="must be new or empty"):
         export(load_classifier(run_dir), tmp_path)

@@ -79,7 +79,7 @@ def test_a_network_that_knows_the_answer_has_precision_one(drawn):
     assert precision_at_1(logits, labels) == 1.0
 
 
-def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path, drawn):
+def test_a_damaged_latest_checkpoint_is_skipped(tmp_path, drawn):
     settings = {"max_steps": 2, "checkpoint_steps": 1, "batch_size": 8}
     train(TrainConfig(dataset="drawn", train_dir=str(tmp_path), **settings), dataset=drawn)
     (tmp_path / "model.ckpt-2.data-00000-of-00001").write_bytes(b"torn")
@@ -89,7 +89,7 @@ def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path, drawn):
     assert evaluate(config, dataset=drawn).step == 1
 
 
-def test_a_run_on_ones_own_pictures_is_not_evaluated_on_others(tmp_path, drawn):
+def test_a_run_on_a_custom_dataset_is_not_evaluated_on_another(tmp_path, drawn):
     mine = dataclasses.replace(drawn, name="mine")
     train(TrainConfig(train_dir=str(tmp_path), max_steps=1, batch_size=8), dataset=mine)
     assert evaluate(EvalConfig(checkpoint_dir=str(tmp_path), num_examples=20), dataset=mine).num_examples == 20
@@ -105,39 +105,39 @@ def test_a_run_is_not_evaluated_on_other_classes_or_sizes(run, drawn, tmp_path, 
 
 
 @pytest.mark.slow
-def test_a_run_finds_the_pictures_that_it_was_trained_on(tmp_path, drawn):
-    """Whatever their name, and with the run's crops; gone, they are named, and no others take their place."""
+def test_evaluate_finds_the_dataset_of_the_run(tmp_path, drawn):
+    """The dataset is found under any name, with the crop size of the run; if it is missing, the error names it."""
     images, labels = read_records(drawn.train_files[0])
     few = custom.from_arrays(images[:50], labels[:50], tmp_path / "few", classes=drawn.classes, crop_size=28)
     run, held = str(tmp_path / "run"), few.num_examples("test")
     train(TrainConfig(train_dir=run, max_steps=1, batch_size=8), dataset=few)
-    for elsewhere in (None, str(tmp_path)):  # a folder of other data sets
+    for elsewhere in (None, str(tmp_path)):  # a directory of other datasets
         assert evaluate(EvalConfig(checkpoint_dir=run, data_dir=elsewhere)).num_examples == held
     data_dir = str(drawn.train_files[0].parent.parent)
     elsewhere = EvalConfig(checkpoint_dir=run, dataset="drawn", data_dir=data_dir, num_examples=20)
-    assert evaluate(elsewhere).num_examples == 20  # crops of 28 there, too
+    assert evaluate(elsewhere).num_examples == 20  # also with crops of 28
     assert evaluate(EvalConfig(checkpoint_dir=run, dataset=str(tmp_path / "few"))).num_examples == held
     shutil.rmtree(tmp_path / "few")
-    with pytest.raises(DataSetError, match=r"the pictures of few should be where .* not there any more"):
+    with pytest.raises(DataSetError, match=r"the files of few, .* are no longer where they were"):
         evaluate(EvalConfig(checkpoint_dir=run))
 
 
 def test_no_checkpoint_is_one_clear_line(tmp_path, drawn):
-    with pytest.raises(CheckpointError, match="there is none"):
+    with pytest.raises(CheckpointError, match="found none"):
         evaluate(EvalConfig(checkpoint_dir=str(tmp_path)), dataset=drawn)
 
 
 def test_evaluating_nothing_is_refused(drawn):
-    with pytest.raises(ValueError, match="no images"):
+    with pytest.raises(ValueError, match="at least one image"):
         logits_and_labels(ConvNet(), inputs(drawn).take(0))
 
 
-def test_watching_evaluates_each_new_checkpoint_once(run, drawn, tmp_path):
+def test_evaluate_repeatedly_evaluates_each_new_checkpoint_once(run, drawn, tmp_path):
     folder, waits = tmp_path / "run", []
     config = EvalConfig(checkpoint_dir=str(folder), num_examples=50, eval_interval_secs=7.0)
 
     def wait(seconds):
-        """First there is no folder, then a checkpoint, then nothing new, then another step's."""
+        """At first there is no directory, then a checkpoint, then nothing new, then a later checkpoint."""
         waits.append(seconds)
         if len(waits) == 1:
             shutil.copytree(run[0], folder)
@@ -151,7 +151,7 @@ def test_watching_evaluates_each_new_checkpoint_once(run, drawn, tmp_path):
     assert waits == [7.0] * 4
 
 
-def test_watching_survives_a_checkpoint_that_vanishes(run, drawn, tmp_path):
+def test_evaluate_repeatedly_survives_a_deleted_checkpoint(run, drawn, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(run[0], folder)
     for part in folder.glob("model.ckpt-40*"):

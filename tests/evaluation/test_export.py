@@ -73,14 +73,14 @@ def test_keras_needs_the_dtype(page, pictures):
         page["keras"].Model(images, page["layer"](images))(pictures)
 
 
-def test_the_pictures_are_of_many_classes_and_no_tie_decides(expected):
+def test_the_images_have_many_classes_and_no_ties(expected):
     assert len(np.unique(expected.argmax(axis=1))) > 7
     first, second = np.sort(expected, axis=1)[:, :-3:-1].T
     assert (first - second).min() > 5e-3
 
 
 @pytest.mark.parametrize("name", CONVERSIONS)
-def test_tensorflow_lite_agrees_in_size_and_class_with_what_the_page_says(page, pictures, expected, name):
+def test_tensorflow_lite_model_matches_the_page_in_size_and_classes(page, pictures, expected, name):
     size, wanted = re.search(
         rf"^\| `{name}`.*? \| ([\d.]+) MB \| (?:all|at least) (\d+) \|$", PAGE, re.MULTILINE
     ).groups()
@@ -146,7 +146,7 @@ class OnlyStages(tf.Module):
 
 
 @pytest.mark.parametrize("make", [ConvNet, Deeper, Pair, OnlyStages])
-def test_what_is_exported_is_plain_and_equal_and_the_network_stays_as_it_was(make, pictures, tmp_path):
+def test_export_uses_standard_operations_and_leaves_the_network_unchanged(make, pictures, tmp_path):
     network = make()
     if isinstance(network, Deeper):
         network.compiled(tf.zeros([1, 24, 24, 3]))
@@ -171,6 +171,6 @@ def operations_of(signature):
     return counts
 
 
-def test_a_network_that_is_plain_already_is_not_copied():
+def test_a_network_without_fast_ops_is_not_copied():
     for network in (ConvNet(fast_ops=False), OnlyStages()):
         assert with_reference_ops(network) is network

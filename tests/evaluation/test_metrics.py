@@ -13,7 +13,7 @@ LOGITS = np.array([[5, 0, 0], [0, 5, 0], [0, 9, 0], [0, 0, 1], [3, 0, 0]], np.fl
 LABELS = np.array([0, 1, 0, 1, 2])
 
 
-def test_rows_are_true_classes_and_columns_chosen_ones():
+def test_rows_are_true_and_columns_predicted_classes():
     assert confusion_matrix(LOGITS, LABELS).tolist() == [[1, 1, 0], [0, 1, 1], [1, 0, 0]]
 
 
@@ -22,21 +22,21 @@ def test_the_diagonal_is_what_precision_counts():
     assert np.trace(matrix) / matrix.sum() == precision_at_1(LOGITS, LABELS)
 
 
-def test_a_class_that_nobody_chose_keeps_its_row_and_column():
+def test_a_class_that_is_never_predicted_keeps_its_row_and_column():
     assert confusion_matrix(np.eye(4, 10), np.zeros(4, int)).shape == (10, 10)
 
 
-def test_mistakes_come_surest_first():
+def test_mistakes_are_ordered_by_confidence():
     assert most_confident_mistakes(LOGITS, LABELS).tolist() == [2, 4, 3]
     assert most_confident_mistakes(LOGITS, LABELS, 1).tolist() == [2]
 
 
-def test_sureness_is_probability_and_not_the_logit():
+def test_confidence_is_the_probability_and_not_the_logit():
     logits = np.array([[9.0, 8.9], [1.0, -3.0]])
     assert most_confident_mistakes(logits, np.array([1, 1])).tolist() == [1, 0]
 
 
-def test_without_mistakes_there_are_none():
+def test_no_mistakes_give_no_indices():
     assert most_confident_mistakes(np.eye(3), np.arange(3)).tolist() == []
 
 

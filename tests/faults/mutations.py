@@ -55,8 +55,8 @@ MUTATIONS = [
         "directories of other programs",
         "rejecting them before anything is written",
         "cifarlab/training/run_dir.py",
-        "    _check_is_ours(folder)\n    return folder\n",
-        "    return folder\n",
+        "    _check_is_ours(directory)\n    return directory\n",
+        "    return directory\n",
     ),
     Mutation(
         "checkpoints",
@@ -79,8 +79,8 @@ MUTATIONS = [
         "clocks ahead, behind or set back; equal or descending timestamps",
         "ignoring timestamps",
         "cifarlab/training/checkpoints.py",
-        "        found, index = files.parts(self.folder), files.read_index(self.folder)\n",
-        "        found, index = files.parts(self.folder), files.read_index(self.folder)\n"
+        "        found, index = files.parts(self.directory), files.read_index(self.directory)\n",
+        "        found, index = files.parts(self.directory), files.read_index(self.directory)\n"
         "        found = {} if index and index.entries[0].saved_at <= index.preserved_at else found\n",
     ),
     Mutation(
@@ -128,8 +128,9 @@ MUTATIONS = [
         "TensorFlow's index of them truncated, empty or missing",
         "trusting the files instead of the index",
         "cifarlab/training/checkpoints.py",
-        "        found, index = files.parts(self.folder), files.read_index(self.folder)\n",
-        "        index = files.read_index(self.folder)\n        found = files.parts(self.folder) if index else {}\n",
+        "        found, index = files.parts(self.directory), files.read_index(self.directory)\n",
+        "        index = files.read_index(self.directory)\n"
+        "        found = files.parts(self.directory) if index else {}\n",
     ),
     Mutation(
         "checkpoints",
@@ -144,7 +145,7 @@ MUTATIONS = [
         "a real full disk of 30 MB",
         "reporting the missing disk space",
         "cifarlab/training/checkpoints.py",
-        "{_disk_space_note(self.folder, self.state)}",
+        "{_disk_space_note(self.directory, self.state)}",
         "",
     ),
     Mutation(
@@ -176,8 +177,8 @@ MUTATIONS = [
         "the latest one is truncated while an evaluator waits for it",
         "evaluating the latest readable one",
         "cifarlab/training/checkpoints.py",
-        "        for step in reversed(files.complete_steps(folder)):\n",
-        "        for step in files.complete_steps(folder)[-1:]:\n",
+        "        for step in reversed(files.complete_steps(directory)):\n",
+        "        for step in files.complete_steps(directory)[-1:]:\n",
     ),
     Mutation(
         "checkpoints",

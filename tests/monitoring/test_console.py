@@ -31,7 +31,7 @@ def test_a_run_prints_the_tutorials_lines(tmp_path, drawn, capfd):
     assert err == ""
 
 
-def test_going_on_and_stopping_are_said(tmp_path, drawn, capsys):
+def test_resuming_and_stopping_are_printed(tmp_path, drawn, capsys):
     config = TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=2, batch_size=16)
     train(config, dataset=drawn)
 
@@ -45,15 +45,15 @@ def test_going_on_and_stopping_are_said(tmp_path, drawn, capsys):
     config = TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=9, batch_size=16)
     train(config, dataset=drawn, observers=[Console(), StopAtOnce()], control=control)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"Continuing {tmp_path} from its checkpoint at step 2."
+    assert lines[0] == f"Resuming {tmp_path} from its checkpoint at step 2."
     assert lines[-1].startswith("Stopped and saved at step 2. To continue, run the same command again")
 
 
-def test_a_run_that_has_all_its_steps_says_so_in_one_line(tmp_path, drawn, capsys):
+def test_a_finished_run_prints_one_line(tmp_path, drawn, capsys):
     config = TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=1, batch_size=16)
     train(config, dataset=drawn)
     train(config, dataset=drawn, observers=[Console()])
-    assert capsys.readouterr().out == f"{tmp_path} is at step 1 already: nothing to do up to --max-steps 1.\n"
+    assert capsys.readouterr().out == f"{tmp_path} is already at step 1; nothing to do for --max-steps 1.\n"
 
 
 def test_cifar10_is_called_cifar_as_in_the_tutorial(drawn, capsys):
@@ -65,7 +65,7 @@ def test_cifar10_is_called_cifar_as_in_the_tutorial(drawn, capsys):
     assert "Filling queue with 4000 CIFAR images before starting to train. This takes about" in capsys.readouterr().out
 
 
-def test_uneven_classes_and_what_the_commonest_is_worth_are_said(tmp_path, drawn, capsys):
+def test_imbalanced_classes_print_the_majority_baseline(tmp_path, drawn, capsys):
     warn_if_imbalanced(drawn)
     assert capsys.readouterr().out == ""
     labels = np.repeat([0, 1, 2], [60, 30, 10])
@@ -75,8 +75,8 @@ def test_uneven_classes_and_what_the_commonest_is_worth_are_said(tmp_path, drawn
     )
     warn_if_imbalanced(uneven)
     assert capsys.readouterr().out == (
-        "Uneven classes: 60 training pictures of oak, 10 of elm. "
-        "Always answering oak is right on 42.9% of the test pictures.\n"
+        "Imbalanced classes: 60 training images of oak, 10 of elm. "
+        "Always predicting oak is right for 42.9% of the test images.\n"
     )
 
 
@@ -92,11 +92,13 @@ def progress(**kwargs):
     return Progress(**{**values, "seconds_left": None, **kwargs})
 
 
-def test_a_download_says_how_much_how_fast_and_how_long_still():
+def test_a_download_prints_size_speed_and_remaining_time():
     line = progress_line(progress(done=85_000_000, bytes_per_second=70_000.0, seconds_left=1215.0))
     assert line == "cifar-10-binary.tar.gz: 85.0 of 170.1 MB, 0.07 MB/s, 20 min 15 s left"
     assert progress_line(progress(total=None, done=2_000_000)) == "cifar-10-binary.tar.gz: 2.0 MB, 0.00 MB/s"
-    assert "another process is fetching it, 2.0 MB so far" in progress_line(progress(done=2_000_000, waiting=True))
+    assert "waiting for another process to download it, 2.0 MB so far" in progress_line(
+        progress(done=2_000_000, waiting=True)
+    )
 
 
 def test_off_a_terminal_a_download_prints_few_lines(capsys):

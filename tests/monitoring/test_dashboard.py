@@ -1,4 +1,4 @@
-"""The dashboard without a browser: its buttons are clicked, its values read. `tests/browser` has the rest."""
+"""The dashboard without a browser: clicks its buttons and reads its values; see also `tests/browser`."""
 
 import itertools
 import subprocess
@@ -29,12 +29,12 @@ ENDLESS = 1_000_000
 
 @pytest.fixture(autouse=True)
 def widgets(monkeypatch):
-    """As in a notebook; every run is ended after the test, and no thread is left."""
+    """Simulates a notebook; afterwards ends every run and checks that no thread is left."""
     monkeypatch.setattr("cifarlab.monitoring.dashboard.dashboard.has_widgets", lambda: True)
     yield
-    for dashboard in list(Dashboard._of_folder.values()):
+    for dashboard in list(Dashboard._by_directory.values()):
         dashboard.close()
-    Dashboard._of_folder.clear()
+    Dashboard._by_directory.clear()
     until(lambda: not threads())
 
 
@@ -83,13 +83,13 @@ def events(folder, kind):
 def test_before_the_start_only_start_can_be_clicked(config):
     dashboard = Dashboard(config)
     assert [name for name, button in view(dashboard).buttons.items() if not button.disabled] == ["start"]
-    assert view(dashboard).resume.disabled  # there is nothing to continue
+    assert view(dashboard).resume.disabled  # there is no checkpoint
     assert view(dashboard).learning_rate_factor.disabled
     assert "Ready." in state(dashboard)
     assert not threads()
 
 
-def test_it_runs_to_the_chosen_end_and_says_so(config):
+def test_a_run_ends_at_the_chosen_step(config):
     dashboard = Dashboard(config)
     view(dashboard).settings["max_steps"].value = 3
     view(dashboard).settings["batch_size"].value = 4
@@ -102,7 +102,7 @@ def test_it_runs_to_the_chosen_end_and_says_so(config):
     assert Path(latest_checkpoint(config.train_dir)).name == "model.ckpt-3"
 
 
-def test_paused_it_stands_still_then_goes_on_then_stops_and_is_saved(config):
+def test_pause_resume_and_stop(config):
     dashboard = Dashboard(config)
     run_to(dashboard, 3)
     click(dashboard, "pause")
@@ -122,7 +122,7 @@ def test_paused_it_stands_still_then_goes_on_then_stops_and_is_saved(config):
     assert Path(latest_checkpoint(config.train_dir)).name == f"model.ckpt-{done}"
 
 
-def test_stopped_while_paused_it_ends(config):
+def test_a_paused_run_can_be_stopped(config):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
     click(dashboard, "pause")
@@ -133,7 +133,7 @@ def test_stopped_while_paused_it_ends(config):
 
 
 @pytest.mark.parametrize("when", ["running", "paused", "ended"])
-def test_evaluate_now_finds_what_evaluate_finds(config, when):
+def test_evaluate_now_agrees_with_evaluate(config, when):
     dashboard = Dashboard(config)
     run_to(dashboard, 2)
     if when == "paused":
@@ -172,7 +172,7 @@ def test_an_evaluation_outlives_the_end_and_the_next_start(config):
     assert found in dashboard.monitor.history.events()
 
 
-def test_the_learning_rate_is_moved_logged_and_found_again(config):
+def test_a_changed_learning_rate_is_logged_and_restored(config):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
     view(dashboard).learning_rate_factor.value = 0.1
@@ -185,10 +185,10 @@ def test_the_learning_rate_is_moved_logged_and_found_again(config):
     run_to(again, dashboard.monitor.steps_done + 1)
     until(lambda: view(again).learning_rate_factor.value == pytest.approx(0.1))
     until(lambda: again.monitor.steps_done > dashboard.monitor.steps_done + 3)
-    assert len(events(config.train_dir, "learning_rate_factor")) == 1  # shown, not asked for once more
+    assert len(events(config.train_dir, "learning_rate_factor")) == 1  # it is only shown, not requested again
 
 
-def test_not_continued_a_run_gets_a_folder_of_its_own(config):
+def test_a_run_that_does_not_resume_gets_a_new_directory(config):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
     click(dashboard, "stop")
@@ -209,19 +209,19 @@ def test_dashboard_is_reused_while_run_is_active(config):
     run_to(dashboard, 1)
     again = Dashboard(config)
     assert again is dashboard
-    assert "lasted already" in again.status.message
+    assert "already in progress" in again.status.message
     assert len([name for name in threads() if "training" in name]) == 1
     click(again, "stop")
     again.wait()
     new = Dashboard(config)
     assert new is not dashboard
-    assert view(dashboard).buttons["start"].comm is None  # its buttons went with it
-    with pytest.raises(UserError, match="make it again"):
+    assert view(dashboard).buttons["start"].comm is None  # its buttons were closed, too
+    with pytest.raises(UserError, match="Create it again"):
         dashboard.start()
-    assert new.monitor.steps_done > 0  # the log says so
+    assert new.monitor.steps_done > 0  # according to the log
 
 
-def test_started_anew_while_the_end_is_drawn_it_is_still_followed(config, monkeypatch):
+def test_a_run_started_while_the_last_one_is_drawn_is_shown(config, monkeypatch):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
     drawn, go_on = threading.Event(), threading.Event()
@@ -248,7 +248,7 @@ def test_two_dashboards_are_independent(config, tmp_path):
     until(lambda: boards[1].monitor.steps_done > before)
 
 
-def test_a_folder_that_another_trainer_holds_is_one_clear_line(config):
+def test_a_locked_directory_gives_one_clear_line(config):
     folder = Path(config.train_dir)
     folder.mkdir()
     with training_lock(folder):
@@ -258,10 +258,10 @@ def test_a_folder_that_another_trainer_holds_is_one_clear_line(config):
     assert "Failed." in state(dashboard)
     assert "Traceback" not in state(dashboard)
     assert view(dashboard).buttons["evaluate"].disabled
-    run_to(dashboard, 1)  # and now it is free
+    run_to(dashboard, 1)  # now the directory is free
 
 
-def test_a_mistake_in_ones_own_network_is_shown_with_its_place(config):
+def test_an_error_in_a_custom_network_is_shown_with_its_traceback(config):
     class Broken(ConvNet):
         def stages(self, images):
             raise RuntimeError("no <such> layer")
@@ -273,7 +273,7 @@ def test_a_mistake_in_ones_own_network_is_shown_with_its_place(config):
     assert "in stages" in state(dashboard)
 
 
-def test_an_own_network_is_copied_for_each_run(config):
+def test_a_custom_network_is_copied_for_each_run(config):
     network = ConvNet()
     before = network.conv1.weights.numpy()
     dashboard = Dashboard(config, network=network)
@@ -284,7 +284,7 @@ def test_an_own_network_is_copied_for_each_run(config):
     assert (dashboard.monitor.run.state.network.conv1.weights.numpy() != before).any()
 
 
-def test_an_evaluation_that_fails_harms_nothing(config, monkeypatch):
+def test_a_failed_evaluation_does_not_stop_the_run(config, monkeypatch):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
 
@@ -303,7 +303,7 @@ def test_an_evaluation_that_fails_harms_nothing(config, monkeypatch):
     until(lambda: "failed" not in state(dashboard))
 
 
-def test_while_it_evaluates_it_cannot_be_started(config):
+def test_start_is_disabled_during_an_evaluation(config):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
     click(dashboard, "stop")
@@ -311,12 +311,12 @@ def test_while_it_evaluates_it_cannot_be_started(config):
     click(dashboard, "evaluate")
     assert view(dashboard).buttons["start"].disabled
     dashboard.start()
-    assert "One thing at a time" in state(dashboard)
+    assert "still in progress" in state(dashboard)
     dashboard.wait()
     assert not view(dashboard).buttons["start"].disabled
 
 
-def test_stopped_while_the_pictures_are_fetched_it_ends(config, monkeypatch):
+def test_a_download_can_be_stopped(config, monkeypatch):
     def slow(name, data_dir, progress):
         while True:
             progress(Progress("cifar-10-binary.tar.gz", 1_000_000, 170_000_000, 1e6))
@@ -329,19 +329,19 @@ def test_stopped_while_the_pictures_are_fetched_it_ends(config, monkeypatch):
     click(dashboard, "stop")
     dashboard.wait()
     assert "Failed." in state(dashboard)
-    assert "a new start goes on" in state(dashboard)
+    assert "the next start resumes it" in state(dashboard)
 
 
-def test_a_factor_beyond_the_slider_is_not_cut_to_it(config):
+def test_a_factor_outside_the_slider_range_is_kept(config):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
     dashboard.scale_learning_rate(0.0001)
-    until(lambda: view(dashboard).learning_rate_factor.value == pytest.approx(0.001))  # as far as it goes
+    until(lambda: view(dashboard).learning_rate_factor.value == pytest.approx(0.001))  # the end of the slider
     until(lambda: dashboard.monitor.record.learning_rate == pytest.approx(0.00001))
     assert [event["factor"] for event in events(config.train_dir, "learning_rate_factor")] == [0.0001]
 
 
-def test_an_argument_that_does_not_exist_leaves_the_folder_usable(config):
+def test_an_unknown_argument_leaves_the_directory_usable(config):
     with pytest.raises(TypeError):
         Dashboard(config, netwrk=None)
     assert Dashboard(config).status.phase == "ready"
@@ -360,7 +360,7 @@ def test_a_loss_that_is_not_a_number_ends_the_run_with_a_line(config):
     assert "not a number" in state(dashboard)
 
 
-def test_a_picture_that_cannot_be_drawn_leaves_the_run_alone(config, monkeypatch):
+def test_a_figure_that_cannot_be_drawn_does_not_stop_the_run(config, monkeypatch):
     dashboard = Dashboard(config)
 
     def broken(monitor):
@@ -379,7 +379,7 @@ def test_a_picture_that_cannot_be_drawn_leaves_the_run_alone(config, monkeypatch
     assert latest_checkpoint(config.train_dir)
 
 
-def test_every_picture_is_drawn_and_has_words(config):
+def test_every_figure_is_drawn_and_has_alternative_text(config):
     dashboard = Dashboard(config)
     view(dashboard).settings["max_steps"].value = 3
     click(dashboard, "start")
@@ -406,7 +406,7 @@ def test_a_tab_that_is_opened_is_drawn_at_once(config, monkeypatch):
     until(lambda: all(view(dashboard).images[name].value != before[name] for name in network))
 
 
-def test_the_first_picture_of_a_run_shows_something(config, monkeypatch):
+def test_the_first_figure_of_a_run_is_not_empty(config, monkeypatch):
     monkeypatch.setattr(
         "cifarlab.monitoring.dashboard.widget_display.DRAWING_SHARE", 1e-4
     )  # the next one is drawn minutes later
@@ -416,7 +416,7 @@ def test_the_first_picture_of_a_run_shows_something(config, monkeypatch):
     until(lambda: view(dashboard).images["loss"].value != empty)
 
 
-def test_several_runs_are_laid_over_one_another(config, tmp_path):
+def test_several_runs_are_compared(config, tmp_path):
     for number in (1, 2):
         dashboard = Dashboard(
             TrainConfig.from_dict({**vars(config), "train_dir": str(tmp_path / str(number)), "max_steps": 2})
@@ -430,13 +430,13 @@ def test_several_runs_are_laid_over_one_another(config, tmp_path):
     assert "runs 1, 2" in view(dashboard).images["several"].value
 
 
-def test_a_custom_data_set_cannot_be_swapped(config, drawn):
+def test_a_custom_dataset_cannot_be_changed(config, drawn):
     dashboard = Dashboard(config, dataset=drawn)
     assert view(dashboard).settings["dataset"].disabled
     assert view(dashboard).settings["batch_size"].disabled is False
 
 
-def test_without_widgets_it_prints_lines_and_leaves_a_picture(config, monkeypatch, capsys):
+def test_without_widgets_wait_prints_lines_and_saves_a_figure(config, monkeypatch, capsys):
     monkeypatch.setattr("cifarlab.monitoring.dashboard.dashboard.has_widgets", lambda: False)
     dashboard = Dashboard(config)
     dashboard.start()
@@ -471,10 +471,10 @@ def test_an_interrupt_of_waiting_stops_the_run_and_saves_it(config, monkeypatch)
 def test_dashboard_controls_need_a_run(config):
     dashboard = Dashboard(config)
     dashboard.pause()
-    assert "no run to steer yet" in state(dashboard)
+    assert "no run to control yet" in state(dashboard)
 
 
-def test_a_process_that_ends_saves_its_run(config, data_dir):
+def test_a_run_is_saved_when_its_process_ends(config, data_dir):
     program = f"""
 from cifarlab.config import TrainConfig
 from cifarlab.monitoring.dashboard import Dashboard
@@ -488,7 +488,7 @@ while dashboard.monitor.steps_done < 2:
     assert latest_checkpoint(config.train_dir)
 
 
-def test_history_is_thinned_evenly_and_forgets_no_other_event():
+def test_history_is_downsampled_evenly_and_keeps_other_events():
     history = EventBuffer(max_points=100)
     for step in range(1_000):
         history.append({"event": "step", "step": step})
@@ -500,20 +500,20 @@ def test_history_is_thinned_evenly_and_forgets_no_other_event():
     assert len([event for event in history.events() if event["event"] == "evaluation"]) == 10
 
 
-def test_the_twin_of_a_run_that_has_not_begun_says_so():
+def test_the_fallback_of_a_run_that_has_not_started():
     data = fallback.mime_bundle("runs/live", [])
-    assert data["text/plain"] == "The run in runs/live has not begun."
-    assert 'alt="The run in runs/live has not begun."' in data["text/html"]
+    assert data["text/plain"] == "The run in runs/live has not started."
+    assert 'alt="The run in runs/live has not started."' in data["text/html"]
 
 
-def test_a_watch_knows_nothing_of_a_folder_without_a_log(tmp_path):
+def test_a_monitor_without_a_log_is_empty(tmp_path):
     monitor = RunMonitor.of_log(tmp_path)
     assert monitor.history.events() == []
     assert monitor.seconds_left is None
 
 
-def test_ones_own_pictures_and_distortions(tmp_path):
-    """Four classes of 20 x 20 pictures: crops, network, evaluation and panels follow from them."""
+def test_custom_dataset_and_distortions(tmp_path):
+    """Four classes of 20 x 20 images determine crops, network, evaluation and panels."""
     images = np.random.default_rng(0).integers(0, 256, [60, 20, 20, 3], np.uint8)
     dataset = custom.from_arrays(images, np.arange(60) % 4, tmp_path / "mine", classes=["oak", "ash", "elm", "fir"])
     seen = []

@@ -1,4 +1,4 @@
-"""Event files, read back through TensorBoard's own reader."""
+"""Event files, read with TensorBoard's reader."""
 
 import time
 
@@ -91,20 +91,20 @@ def test_histograms_are_those_of_tensorboard(tmp_path, values):
     assert events.SummaryMetadata("ours").plugin_data == events.SummaryMetadata("theirs").plugin_data
     assert ours[:, 2].sum() == theirs[:, 2].sum() == len(values)
     assert ours.shape == theirs.shape == (30, 3)
-    if len(set(values.numpy())) > 1:  # of equal values theirs makes one bucket a unit wide; ours a narrow one
+    if len(set(values.numpy())) > 1:  # for equal values, TensorBoard uses a wide bucket and cifarlab a narrow one
         np.testing.assert_allclose(ours[:, :2], theirs[:, :2], atol=1e-4)
-        assert np.abs(ours[:, 2] - theirs[:, 2]).max() <= 2  # values on an edge may fall to either side
+        assert np.abs(ours[:, 2] - theirs[:, 2]).max() <= 2  # values on an edge may be in either bucket
 
 
-def test_small_values_are_told_apart(tmp_path):
-    """Gradients that vanish are what a histogram of them is for."""
+def test_histograms_distinguish_small_values(tmp_path):
+    """A histogram of gradients must show vanishing ones."""
     values = tf.constant(np.linspace(-1e-8, 1e-8, 300), tf.float32)
     with tf.summary.create_file_writer(str(tmp_path)).as_default(step=0):
         histogram("small", values)
     assert np.abs(value(read(tmp_path), "small", 0)[:, 2] - 10).max() <= 2
 
 
-def test_images_can_be_looked_at(run):
+def test_images_are_visible(run):
     events, _ = run
     width, height, *pictures = value(events, "images", 0)
     assert (int(width), int(height), len(pictures)) == (24, 24, 3)
@@ -113,7 +113,7 @@ def test_images_can_be_looked_at(run):
     assert (image.min(), image.max()) == (0, 255)
 
 
-def test_no_summaries_but_the_graph(tmp_path, drawn):
+def test_frequency_0_writes_only_the_graph(tmp_path, drawn):
     config = TrainConfig(dataset="drawn", train_dir=str(tmp_path), max_steps=1, batch_size=16)
     train(config, dataset=drawn, observers=[Summaries(0)])
     events = read(tmp_path)
@@ -122,7 +122,7 @@ def test_no_summaries_but_the_graph(tmp_path, drawn):
 
 
 class KillError(Exception):
-    """In the place of a kill: nothing is saved after it."""
+    """Simulates a kill: nothing is saved after it."""
 
 
 class Killer(Observer):
@@ -135,19 +135,19 @@ class Killer(Observer):
 
 @pytest.mark.slow
 @pytest.mark.fault(promise="exact resume", injection="event files of a run that was killed and resumed")
-def test_steps_taken_once_more_are_shown_once(tmp_path, drawn):
+def test_repeated_steps_are_shown_once(tmp_path, drawn):
     settings = {"dataset": "drawn", "train_dir": str(tmp_path), "batch_size": 16, "checkpoint_steps": 4}
     with pytest.raises(KillError):
         train(TrainConfig(**settings, max_steps=20), dataset=drawn, observers=[Summaries(1), Killer()])
     wait_for_the_next_second()
     train(TrainConfig(**settings, max_steps=12), dataset=drawn, observers=[Summaries(1)])
-    shown = plugin_event_accumulator.EventAccumulator(str(tmp_path), size_guidance={"tensors": 0})  # TensorBoard's own
+    shown = plugin_event_accumulator.EventAccumulator(str(tmp_path), size_guidance={"tensors": 0})
     shown.Reload()
     assert [event.step for event in shown.Tensors("total_loss")] == list(range(12))
 
 
 def wait_for_the_next_second():
-    """Event files are named after theirs, and read in the order of their names."""
+    """Waits, because event files are named after the second and read in the order of their names."""
     began = int(time.time())
     while int(time.time()) == began:
         time.sleep(0.05)
@@ -163,7 +163,7 @@ def test_evaluations_are_written_by_step(tmp_path):
 
 def test_an_unwritable_eval_dir_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match="can be written to") as error:
+    with pytest.raises(ValueError, match="must be a writable directory") as error:
         EvaluationSummaries(tmp_path / "file" / "below")
     assert "\n" not in str(error.value)
 

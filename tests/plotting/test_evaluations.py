@@ -36,7 +36,7 @@ def test_only_the_bars_are_counted_in_words(ax):
     assert words.endswith("3 bars.")
 
 
-def test_mistakes_say_what_was_said_and_what_is(ax):
+def test_misclassified_images_have_predicted_and_true_class(ax):
     images = np.full([7, 32, 32, 3], 100, np.uint8)
     logits = np.tile([0.0, 20.0, 0.0], (7, 1))
     evaluations.misclassified(ax, images, logits, np.zeros(7, int), CLASSES)
@@ -45,12 +45,12 @@ def test_mistakes_say_what_was_said_and_what_is(ax):
     assert (drawn == 100).sum() == images.size
 
 
-def test_no_mistakes_are_an_empty_sheet(ax):
+def test_no_mistakes_give_an_empty_grid(ax):
     evaluations.misclassified(ax, np.zeros([0, 32, 32, 3], np.uint8), np.zeros([0, 3]), np.zeros(0, int), CLASSES)
     assert not ax.texts
 
 
-def test_guesses_come_best_first_from_the_top():
+def test_predictions_are_drawn_best_first():
     _, (left, right) = figures.subplots(1, 2)
     evaluations.predictions(left, right, np.zeros([32, 32, 3], np.uint8), [("ship", 0.75), ("cat", 0.25)])
     assert [label.get_text() for label in right.get_yticklabels()] == ["ship", "cat"]

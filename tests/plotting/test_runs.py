@@ -20,7 +20,7 @@ def ax():
     return figures.subplots()[1][0]
 
 
-def test_losses_raw_and_averaged_with_what_was_steered(ax):
+def test_losses_are_drawn_with_marked_events(ax):
     runs.losses(ax, LOG)
     raw, averaged, mark = ax.get_lines()
     assert raw.get_xydata().tolist() == averaged.get_xydata().tolist() == [[0, 5], [10, 4.9], [20, 4.8]]
@@ -29,7 +29,7 @@ def test_losses_raw_and_averaged_with_what_was_steered(ax):
     assert [text.get_text() for text in ax.texts] == ["paused"]
 
 
-def test_marks_that_would_lie_on_one_another_are_one(ax):
+def test_overlapping_marks_are_drawn_once(ax):
     moved = [{"event": "learning_rate_factor", "step": step} for step in (4, 5, 6, 7, 40)]
     runs.losses(ax, [event(0), *moved, {"event": "pause", "step": 41}, event(100)])
     assert [(text.get_text(), text.xy[0]) for text in ax.texts] == [
@@ -51,7 +51,7 @@ def test_the_first_speed_includes_building_the_graph_and_is_left_out(ax):
 
 
 @pytest.mark.parametrize("draw", [runs.losses, runs.learning_rate, runs.speed])
-def test_a_run_that_has_told_nothing_yet_gives_an_empty_figure(ax, draw):
+def test_an_empty_log_gives_an_empty_figure(ax, draw):
     draw(ax, [])
     assert ax.get_title(loc="left").endswith("?")
 

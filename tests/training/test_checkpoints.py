@@ -33,7 +33,7 @@ def everything(state):
     return {v.name + str(i): v.numpy() for i, v in enumerate(state.variables)}
 
 
-def test_everything_comes_back(tmp_path):
+def test_restore_returns_everything_that_was_saved(tmp_path):
     saved, fresh = state_at(7, 0.25), TrainState(ConvNet(seed=9))
     saved.learning_rate_factor.assign(0.5)
     Checkpoints(tmp_path, saved).save()
@@ -44,9 +44,9 @@ def test_everything_comes_back(tmp_path):
         assert (got[name] == value).all(), name
 
 
-def test_an_empty_folder_restores_nothing(tmp_path):
+def test_an_empty_directory_restores_nothing(tmp_path):
     assert Checkpoints(tmp_path, state_at(0)).restore_latest() is None
-    with pytest.raises(CheckpointError, match="there is none"):
+    with pytest.raises(CheckpointError, match="found none"):
         require_checkpoint(tmp_path)
 
 
@@ -57,10 +57,10 @@ def test_foreign_files_are_not_checkpoints(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["not there", "a file", "half of a character \ud800", "no name \0"])
-def test_where_no_folder_is_or_can_be_there_is_no_checkpoint(tmp_path, name):
+def test_a_directory_that_does_not_or_cannot_exist_has_no_checkpoint(tmp_path, name):
     (tmp_path / "a file").touch()
     assert latest_checkpoint(tmp_path / name) is None
-    with pytest.raises(CheckpointError, match="there is none"):
+    with pytest.raises(CheckpointError, match="found none"):
         require_checkpoint(tmp_path / name)
 
 
@@ -78,8 +78,8 @@ def test_only_leftovers_are_deleted(tmp_path, parent):
     assert {path.name for path in folder.iterdir()} == before - set(stray)
 
 
-def test_a_run_whose_index_was_mended_can_be_moved(tmp_path):
-    """As a kill between saving and naming leaves it: two are there, one is named."""
+def test_a_run_whose_index_was_repaired_can_be_moved(tmp_path):
+    """The state after a kill between saving and listing a checkpoint: two exist, one is listed."""
     state = state_at(7, 0.25)
     Checkpoints(tmp_path / "run", state).save()
     before = (tmp_path / "run" / "checkpoint").read_bytes()
@@ -91,7 +91,7 @@ def test_a_run_whose_index_was_mended_can_be_moved(tmp_path):
     assert Checkpoints(tmp_path / "moved", TrainState(ConvNet())).restore_latest() == 8
 
 
-def test_only_the_newest_are_kept(tmp_path):
+def test_only_the_latest_are_kept(tmp_path):
     state = state_at(0)
     checkpoints = Checkpoints(tmp_path, state, max_to_keep=2)
     for step in (10, 20, 30):
@@ -125,7 +125,7 @@ def damage_gone(path):
     promise="checkpoints", injection="the latest one truncated, with a flipped bit, empty or missing a file"
 )
 @pytest.mark.parametrize("damage", [damage_torn, damage_bit, damage_empty, damage_gone])
-def test_a_damaged_newest_one_is_passed_over(tmp_path, damage, capfd):
+def test_a_damaged_latest_checkpoint_is_skipped(tmp_path, damage, capfd):
     state = state_at(10, 0.25)
     checkpoints = Checkpoints(tmp_path, state)
     checkpoints.save()
@@ -167,7 +167,7 @@ class Deeper(ConvNet):
 
 
 @pytest.mark.parametrize("other", [lambda: ConvNet(num_classes=12), Deeper])
-def test_one_of_another_network_is_refused(tmp_path, other, capfd):
+def test_a_checkpoint_of_another_network_is_refused(tmp_path, other, capfd):
     Checkpoints(tmp_path, state_at(10)).save()
     with pytest.raises(CheckpointError, match="a different network") as error:
         Checkpoints(tmp_path, TrainState(other())).restore_latest()
@@ -189,7 +189,7 @@ def test_restore_refuses_checkpoint_with_old_keys(tmp_path, capfd):
         Checkpoints(tmp_path, TrainState(ConvNet())).restore_latest()
     assert str(error.value) == (
         f"{tmp_path / 'model.ckpt-10'} cannot be resumed: it was written by a different network or a different version "
-        "of cifarlab. Choose another --train-dir, or the settings of the run that wrote it."
+        "of cifarlab. Choose another --train-dir, or use the settings of the run that wrote it."
     )
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert restore_network(ConvNet(), str(tmp_path / "model.ckpt-10")) == 10
@@ -204,11 +204,11 @@ def test_raw_or_averaged_weights_are_read(tmp_path, averaged, value):
     assert all((v.numpy() == value).all() for v in net.trainable_variables)
 
 
-def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path):
+def test_an_unwritable_directory_gives_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
     checkpoints = Checkpoints(tmp_path / "run", state_at(3))
     (tmp_path / "run").write_text("in the way")
-    with pytest.raises(CheckpointError, match="step 3 could not be written") as error:
+    with pytest.raises(CheckpointError, match="could not write the checkpoint of step 3") as error:
         checkpoints.save()
     assert "\n" not in str(error.value)
 
@@ -220,7 +220,7 @@ def hold(folder, held, release):
 
 
 @pytest.mark.fault(promise="checkpoints", injection="two trainers in one directory, or one that died there")
-def test_a_second_trainer_is_refused_and_told_who_holds_the_folder(tmp_path):
+def test_a_second_trainer_is_refused_with_the_id_of_the_first(tmp_path):
     context = multiprocessing.get_context("spawn")
     held, release = context.Event(), context.Event()
     holder = context.Process(target=hold, args=(tmp_path, held, release))

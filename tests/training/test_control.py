@@ -7,7 +7,7 @@ import pytest
 from cifarlab.training.control import Control, stop_on_interrupt
 
 
-def test_a_paused_run_waits_until_it_may_go_on():
+def test_a_paused_run_waits_until_it_is_resumed():
     control, passed = Control(), threading.Event()
     control.pause()
     waiter = threading.Thread(target=lambda: (control.wait_while_paused(), passed.set()))
@@ -26,7 +26,7 @@ def test_stopping_frees_a_paused_run():
     assert control.stop_requested
 
 
-def test_who_waits_while_paused_wakes_for_a_look_and_is_told_that_it_is_paused_still():
+def test_wait_while_paused_returns_for_a_pending_call():
     control, look = Control(), lambda state: None
     control.pause()
     threading.Timer(0.1, control.call_between_steps, [look]).start()
@@ -37,7 +37,7 @@ def test_who_waits_while_paused_wakes_for_a_look_and_is_told_that_it_is_paused_s
     assert not control.wait_while_paused()
 
 
-def test_a_run_that_shall_stop_cannot_be_held():
+def test_a_stopping_run_cannot_be_paused():
     control = Control()
     control.stop()
     control.pause()
@@ -60,7 +60,7 @@ def test_an_impossible_learning_rate_is_refused(factor):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_asks_for_a_stop_and_a_second_one_insists(number):
+def test_ctrl_c_requests_a_stop_and_a_second_one_interrupts(number):
     control, before = Control(), signal.getsignal(number)
     with stop_on_interrupt(control) as interrupted:
         os.kill(os.getpid(), number)
@@ -71,7 +71,7 @@ def test_ctrl_c_asks_for_a_stop_and_a_second_one_insists(number):
     assert signal.getsignal(number) is before
 
 
-def test_in_another_thread_no_signal_is_touched():
+def test_another_thread_changes_no_signal_handler():
     before, errors = signal.getsignal(signal.SIGINT), []
 
     def body():

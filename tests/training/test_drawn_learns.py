@@ -1,4 +1,4 @@
-"""The tutorial's recipe on the drawn pictures: the figure on which every lesson stands."""
+"""The tutorial's recipe learns the drawn dataset, which every lesson relies on."""
 
 import pytest
 

@@ -24,7 +24,7 @@ def config(folder, **settings):
 
 
 class Recorder(Observer):
-    """Keeps all that it is told."""
+    """Records every hook that is called."""
 
     def __init__(self, wanted=()):
         self.wanted, self.told, self.records, self.seen = wanted, [], [], {}
@@ -110,9 +110,9 @@ def test_train_leaves_finished_run_unchanged(tmp_path, drawn):
     assert {p.name: p.read_bytes() for p in tmp_path.glob("model.ckpt*")} == before
 
 
-def test_fresh_refuses_a_folder_that_holds_something(tmp_path, drawn):
+def test_fresh_refuses_a_directory_that_is_not_empty(tmp_path, drawn):
     (tmp_path / "precious.txt").write_text("mine")
-    with pytest.raises(ConfigError, match="wants an empty folder"):
+    with pytest.raises(ConfigError, match="requires an empty train_dir"):
         train(config(tmp_path, fresh=True), dataset=drawn)
     assert [p.name for p in tmp_path.iterdir()] == ["precious.txt"]
 
@@ -132,7 +132,7 @@ def test_stop_from_another_thread_saves(tmp_path, drawn):
     assert recorder.told[-2:] == [("checkpoint", int(state.step)), ("end", "stopped")]
 
 
-def test_pause_holds_the_run_and_is_no_part_of_its_speed(tmp_path, drawn):
+def test_pause_stops_the_steps_and_does_not_count_as_time(tmp_path, drawn):
     control, paused = Control(), threading.Event()
 
     class PauseAtTwo(Recorder):
@@ -191,7 +191,7 @@ def test_call_between_steps_runs_on_training_thread(tmp_path, drawn):
     assert recorder.records[-1].step == 4
 
 
-def test_arguments_of_other_kinds_are_one_clear_line(tmp_path):
+def test_wrong_argument_types_give_one_clear_line(tmp_path):
     for arguments, got in (({"observers": Recorder()}, "Recorder"), ({"config": {"max_steps": 1}}, "dict")):
         with pytest.raises(ConfigError, match=f"a TrainConfig and a list of observers; got .*{got}"):
             train(**{"config": config(tmp_path), **arguments})
@@ -217,7 +217,7 @@ def test_started_observers_always_get_on_end(tmp_path, drawn):
     assert (first.reason, second.reason, hasattr(third, "reason")) == ("failed", "failed", False)
 
 
-def test_observers_are_told_of_what_was_steered(tmp_path, drawn):
+def test_observers_receive_a_changed_learning_rate(tmp_path, drawn):
     class Told(Recorder):
         def on_event(self, event, step, **values):
             self.told.append((event, step, values))
@@ -228,7 +228,7 @@ def test_observers_are_told_of_what_was_steered(tmp_path, drawn):
     assert ("learning_rate_factor", 0, {"factor": 0.5}) in recorder.told
 
 
-def test_a_steered_learning_rate_is_logged_and_kept_in_the_checkpoint(tmp_path, drawn):
+def test_a_changed_learning_rate_is_logged_and_saved_in_the_checkpoint(tmp_path, drawn):
     control = Control()
     control.scale_learning_rate(0.5)
     recorder = Recorder()
@@ -240,7 +240,7 @@ def test_a_steered_learning_rate_is_logged_and_kept_in_the_checkpoint(tmp_path, 
     assert later.records[0].learning_rate == pytest.approx(0.05)
 
 
-def test_details_come_when_asked_for_and_are_of_the_weights_before_the_update(tmp_path, drawn):
+def test_details_come_on_request_and_precede_the_update(tmp_path, drawn):
     recorder = Recorder(wanted={0, 3})
     train(config(tmp_path), dataset=drawn, observers=[recorder])
     assert set(recorder.seen) == {0, 3}
@@ -254,8 +254,8 @@ def test_details_come_when_asked_for_and_are_of_the_weights_before_the_update(tm
     assert details.images.shape == (16, 24, 24, 3)
 
 
-def test_looking_changes_nothing(tmp_path, drawn):
-    """Who looks gets a forward pass of its own, and the training step stays the same graph."""
+def test_details_do_not_change_the_run(tmp_path, drawn):
+    """Details come from a separate forward pass, and the graph of the training step stays the same."""
     blind = train(config(tmp_path / "a"), dataset=drawn)
     seen = train(config(tmp_path / "b"), dataset=drawn, observers=[Recorder(wanted=range(6))])
     np.testing.assert_allclose(weights(seen), weights(blind), atol=1e-6)
@@ -287,7 +287,7 @@ def test_the_bad_step_is_named_even_if_the_loss_is_read_later(tmp_path, drawn):
         train(config(tmp_path, max_steps=20), network=BreaksAtThree(), dataset=drawn)
 
 
-def test_a_students_network_goes_through_unchanged(tmp_path, drawn):
+def test_train_accepts_a_custom_network(tmp_path, drawn):
     class Deeper(ConvNet):
         def __init__(self):
             super().__init__()
@@ -306,14 +306,14 @@ def test_a_students_network_goes_through_unchanged(tmp_path, drawn):
         train(config(tmp_path, max_steps=8), dataset=drawn)
 
 
-def test_an_unwritable_folder_is_refused(tmp_path, drawn):
+def test_an_unwritable_directory_is_refused(tmp_path, drawn):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(ConfigError, match="can be written to"):
+        with pytest.raises(ConfigError, match="must be a writable directory"):
             train(config(folder), dataset=drawn)
 
 
-def test_a_folder_whose_newest_checkpoint_is_torn_goes_on_from_the_one_before(tmp_path, drawn):
+def test_train_resumes_from_the_previous_checkpoint_if_the_latest_is_damaged(tmp_path, drawn):
     train(config(tmp_path, max_steps=4, checkpoint_steps=2), dataset=drawn)
     shutil.copy(tmp_path / "config.json", tmp_path / "model.ckpt-4.index")
     warnings = []
@@ -328,7 +328,7 @@ def test_a_folder_whose_newest_checkpoint_is_torn_goes_on_from_the_one_before(tm
     assert warnings[0].startswith("skipped model.ckpt-4: it is damaged")
 
 
-def test_a_learning_rate_steered_just_before_the_end_is_saved(tmp_path, drawn):
+def test_a_learning_rate_changed_just_before_the_end_is_saved(tmp_path, drawn):
     control = Control()
 
     class SteerAndStop(Observer):
@@ -347,13 +347,13 @@ def test_a_learning_rate_steered_just_before_the_end_is_saved(tmp_path, drawn):
     assert [e["factor"] for e in read_log(tmp_path) if e["event"] == "learning_rate_factor"] == [0.5]
 
 
-def test_a_run_is_not_continued_on_other_pictures(tmp_path, drawn):
+def test_a_run_is_not_resumed_on_another_dataset(tmp_path, drawn):
     train(config(tmp_path, max_steps=1), dataset=drawn)
-    with pytest.raises(ConfigError, match="is a run on drawn; got mine"):
+    with pytest.raises(ConfigError, match="was trained on drawn; got mine"):
         train(config(tmp_path, max_steps=2), dataset=dataclasses.replace(drawn, name="mine"))
     others = {"classes": drawn.classes[::-1], "crop_size": 22}
     for what, value in others.items():
-        with pytest.raises(ConfigError, match=f"got other pictures of that name: their {what} differs"):
+        with pytest.raises(ConfigError, match=f"got a dataset of that name with a different {what}"):
             train(config(tmp_path, max_steps=2), dataset=dataclasses.replace(drawn, **{what: value}))
 
 
@@ -368,10 +368,10 @@ def test_resume_warns_about_changed_settings(tmp_path, drawn):
     of_no_consequence = {"log_frequency": 3, "checkpoint_steps": 5, "max_checkpoints_to_keep": 2}
     for settings in ({"max_steps": 2}, {"max_steps": 3, **of_no_consequence}, {"max_steps": 4, "seed": 5}):
         train(config(tmp_path, **settings), dataset=drawn, observers=[Listener()])
-    assert warnings == [(), (), ("this run had seed = 0 until now, and goes on with 5.",)]
+    assert warnings == [(), (), ("seed changed from 0 to 5 when this run was resumed.",)]
 
 
-def test_the_end_of_a_one_cycle_run_is_a_setting_like_others(tmp_path, drawn):
+def test_resume_warns_about_changed_max_steps_with_one_cycle(tmp_path, drawn):
     warnings = []
 
     class Listener(Observer):
@@ -381,11 +381,11 @@ def test_the_end_of_a_one_cycle_run_is_a_setting_like_others(tmp_path, drawn):
     for steps in (2, 3):
         cfg = config(tmp_path, schedule="one-cycle", max_steps=steps)
         train(cfg, dataset=drawn, observers=[Listener()])
-    assert warnings == [(), ("this run had max_steps = 2 until now, and goes on with 3.",)]
+    assert warnings == [(), ("max_steps changed from 2 to 3 when this run was resumed.",)]
 
 
 @pytest.mark.slow
-def test_a_run_with_momentum_goes_on_with_its_velocities(tmp_path, drawn):
+def test_a_run_with_momentum_resumes_with_its_velocities(tmp_path, drawn):
     settings = {"momentum": 0.9, "initial_learning_rate": 0.01}
     whole = train(config(tmp_path / "whole", max_steps=5, **settings), dataset=drawn)
     train(config(tmp_path / "parts", max_steps=3, **settings), dataset=drawn)
@@ -440,7 +440,7 @@ def test_custom_distortions_are_used_and_must_be_passed_again_to_resume(tmp_path
 
 
 @pytest.mark.slow
-def test_functions_of_ones_own_may_branch_on_what_a_tensor_holds(tmp_path, drawn):
+def test_custom_functions_may_branch_on_tensor_values(tmp_path, drawn):
     def sometimes_black(images, seed):
         if tf.equal(seed[1] % 2, 1):
             images = 0 * images

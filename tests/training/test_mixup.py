@@ -13,7 +13,7 @@ IMAGES = tf.constant(RNG.normal(size=[6, 24, 24, 3]).astype(np.float32))
 LABELS = tf.constant([0, 1, 2, 3, 4, 5])
 
 
-def test_shares_are_the_larger_part_of_a_beta_draw():
+def test_ratios_are_the_larger_part_of_a_beta_draw():
     drawn = sample_ratios(20_000, 0.2, tf.constant([1, 2], tf.int64)).numpy()
     expected = RNG.beta(0.2, 0.2, 20_000)
     expected = np.maximum(expected, 1 - expected)
@@ -23,17 +23,17 @@ def test_shares_are_the_larger_part_of_a_beta_draw():
     np.testing.assert_allclose(np.quantile(drawn, quantiles), np.quantile(expected, quantiles), atol=0.02)
 
 
-def test_shares_are_a_function_of_seed_and_step():
+def test_ratios_are_a_function_of_seed_and_step():
     first, again, other = (sample_ratios(5, 0.2, tf.constant([1, n], tf.int64)).numpy() for n in (2, 2, 3))
     assert (first == again).all()
     assert not (first == other).any()
 
 
-def test_a_very_small_strength_gives_no_holes():
+def test_a_very_small_alpha_gives_finite_ratios():
     assert np.isfinite(sample_ratios(20_000, 1e-6, tf.constant([1, 2], tf.int64)).numpy()).all()
 
 
-def test_the_step_mixes_pictures_and_labels_alike():
+def test_the_step_mixes_images_and_labels_alike():
     state = TrainState(ConvNet(), mixup=0.4, seed=3)
     state.step.assign(11)
     losses, _ = losses_and_gradients(state, IMAGES, LABELS)
@@ -47,7 +47,7 @@ def test_the_step_mixes_pictures_and_labels_alike():
     assert float(losses.total) > float(losses.cross_entropy)
 
 
-def test_labels_as_probabilities_are_labels():
+def test_labels_can_be_probabilities():
     net = ConvNet()
     logits = tf.constant(RNG.normal(size=[6, 10]).astype(np.float32))
     assert float(loss(net, logits, tf.one_hot(LABELS, 10)).total) == pytest.approx(

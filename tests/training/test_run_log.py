@@ -3,7 +3,7 @@ import json
 from cifarlab.training.run_log import RunLog, read_log
 
 
-def test_lines_are_json_and_come_back(tmp_path):
+def test_lines_are_json_and_can_be_read_back(tmp_path):
     log = RunLog(tmp_path)
     log.append("step", 0, losses={"total_loss": 4.68}, learning_rate=0.1)
     log.append("checkpoint", 0, path="model.ckpt-0")
@@ -11,7 +11,7 @@ def test_lines_are_json_and_come_back(tmp_path):
     assert next(read_log(tmp_path))["losses"] == {"total_loss": 4.68}
 
 
-def test_going_on_takes_out_what_came_after_the_checkpoint(tmp_path):
+def test_rewind_removes_lines_after_the_checkpoint(tmp_path):
     log = RunLog(tmp_path)
     for step in range(0, 60, 10):
         if step == 30:
@@ -23,7 +23,7 @@ def test_going_on_takes_out_what_came_after_the_checkpoint(tmp_path):
     assert events == [("step", 0), ("step", 10), ("step", 20), ("checkpoint", 30), ("step", 30)]
 
 
-def test_going_on_keeps_evaluations_of_what_the_checkpoint_holds(tmp_path):
+def test_rewind_keeps_evaluations_of_earlier_steps(tmp_path):
     log = RunLog(tmp_path)
     log.append("checkpoint", 30)
     log.append("evaluation", 30, raw=0.5)
@@ -33,21 +33,21 @@ def test_going_on_keeps_evaluations_of_what_the_checkpoint_holds(tmp_path):
     assert [(line["event"], line["step"]) for line in read_log(log.path)] == [("checkpoint", 30), ("evaluation", 30)]
 
 
-def test_a_run_that_starts_anew_starts_its_log_anew(tmp_path):
+def test_rewind_to_step_0_empties_the_log(tmp_path):
     log = RunLog(tmp_path)
     log.append("step", 0)
     log.rewind(0)
     assert list(read_log(tmp_path)) == []
 
 
-def test_what_is_not_a_number_becomes_null(tmp_path):
+def test_nan_becomes_null(tmp_path):
     log = RunLog(tmp_path)
     log.append("step", 1, losses={"a": float("nan")}, x=float("inf"))
     line = json.loads(log.path.read_text(), parse_constant=lambda name: 1 / 0)
     assert line == {"event": "step", "step": 1, "losses": {"a": None}, "x": None}
 
 
-def test_a_torn_line_is_passed_over(tmp_path):
+def test_an_incomplete_line_is_skipped(tmp_path):
     log = RunLog(tmp_path)
     log.append("step", 1)
     with log.path.open("a") as file:
@@ -58,6 +58,6 @@ def test_a_torn_line_is_passed_over(tmp_path):
     assert [line["step"] for line in read_log(tmp_path)] == [1, 2]
 
 
-def test_a_log_that_is_not_there_yet_needs_no_rewinding(tmp_path):
+def test_rewind_accepts_a_missing_log(tmp_path):
     RunLog(tmp_path).rewind(3)
     assert not list(tmp_path.iterdir())

@@ -19,7 +19,7 @@ def test_decay_steps_are_350_epochs():
     assert decay_steps(10_000, 128, 10) == 781
 
 
-def test_infinite_epochs_are_a_rate_that_never_decays():
+def test_infinite_epochs_per_decay_never_decay():
     assert float(learning_rate(10**9, decay_steps=decay_steps(epochs_per_decay=float("inf")))) == pytest.approx(0.1)
 
 
@@ -28,7 +28,7 @@ def test_other_rates():
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_one_cycle_goes_up_and_down_in_straight_lines(compiled):
+def test_one_cycle_rises_and_falls_linearly(compiled):
     def rate(step):
         return one_cycle(step, max_steps=400, peak=0.2)
 
@@ -38,7 +38,7 @@ def test_one_cycle_goes_up_and_down_in_straight_lines(compiled):
     assert rates[100] == max(rates) == pytest.approx(0.2)
     assert np.diff(rates[:101]) == pytest.approx([0.2 / 100] * 100, abs=1e-6)
     assert np.diff(rates[100:]) == pytest.approx([-0.2 / 300] * 300, abs=1e-6)
-    assert float(rate(tf.constant(500, tf.int64))) == 0  # a run that goes on past its end does not climb again
+    assert float(rate(tf.constant(500, tf.int64))) == 0  # the rate stays zero after max_steps
 
 
 def test_one_cycle_with_another_warm_up():

@@ -42,7 +42,7 @@ def test_any_batch_size():
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_averages_follow_the_hand_rolled_recurrence(compiled):
-    """First decay 2/11; always of the weights after the update."""
+    """The first decay is 2/11; the averages use the weights after the update."""
     state = TrainState(ConvNet(seed=5), moving_average_decay=0.4)
     step = tf.function(lambda x, y: train_step(state, x, y)) if compiled else (lambda x, y: train_step(state, x, y))
     expected, decays = weights(state.network), []
@@ -82,7 +82,7 @@ def test_the_averages_cap_is_reached_at_step_89_990():
     assert decay_after(100) == pytest.approx(101 / 110, abs=1e-6)
 
 
-def test_loss_averages_have_decay_0_9_and_are_freed_of_their_zero():
+def test_loss_averages_have_decay_0_9_and_are_debiased():
     state, totals = TrainState(ConvNet()), []
     for _ in range(4):
         totals.append(float(train_step(state, *map(tf.constant, batch(4))).losses.total))
@@ -103,7 +103,7 @@ def test_a_new_state_averages_its_first_weights():
 
 
 def test_weight_decay_alone_brings_the_loss_to_4_58_at_step_50():
-    """With no gradient of the cross-entropy local3 and local4 shrink by 0.1 * 0.004 a step."""
+    """Without a cross-entropy gradient, local3 and local4 shrink by 0.1 * 0.004 per step."""
     net = ConvNet(seed=0)
     state = TrainState(net)
     for _ in range(50):
@@ -116,7 +116,7 @@ def test_weight_decay_alone_brings_the_loss_to_4_58_at_step_50():
     assert total == pytest.approx(4.583, abs=0.01)
 
 
-def test_the_first_step_that_is_not_finite_is_kept():
+def test_the_first_nonfinite_step_is_recorded():
     state = TrainState(ConvNet())
     images, labels = map(tf.constant, batch(4))
     train_step(state, images, labels)
@@ -126,7 +126,7 @@ def test_the_first_step_that_is_not_finite_is_kept():
     assert int(state.first_nonfinite_step) == 1
 
 
-def test_a_bad_gradient_is_seen_when_the_loss_is_finite():
+def test_a_nonfinite_gradient_is_detected_when_the_loss_is_finite():
     class Broken(ConvNet):
         def stages(self, images):
             stages = super().stages(images)
@@ -150,7 +150,7 @@ def test_the_learning_rates_factor_scales_the_update():
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_momentum_is_nesterovs_hand_rolled(compiled):
+def test_momentum_matches_nesterovs_formula(compiled):
     state, m, rate = TrainState(ConvNet(seed=3), momentum=0.9), 0.9, 0.1
     reference = TrainState(ConvNet(seed=3))
     step = tf.function(lambda x, y: train_step(state, x, y)) if compiled else (lambda x, y: train_step(state, x, y))
@@ -168,7 +168,7 @@ def test_momentum_is_nesterovs_hand_rolled(compiled):
             np.testing.assert_allclose(variable.numpy(), value, atol=5e-6, err_msg=variable.name)
 
 
-def test_momentum_is_the_optimizers_of_keras():
+def test_momentum_matches_the_keras_optimizer():
     gradients = [tf.constant([1.0, -2.0]), tf.constant([0.5, 0.5]), tf.constant([-1.0, 3.0])]
     theirs, optimizer = tf.Variable([1.0, 1.0]), tf.keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True)
 

@@ -17,7 +17,7 @@ def test_pauses_do_not_count_and_waiting_does():
     assert timer.batches == 0
 
 
-def test_a_look_in_between_restarts_nothing():
+def test_lap_without_restart_keeps_counting():
     timer = StepTimer()
     timer.batches = 2
     timer.lap(restart=False)

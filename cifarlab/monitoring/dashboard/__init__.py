@@ -1,4 +1,4 @@
-"""The live dashboard: training inside a notebook that one can steer and watch."""
+"""The live dashboard, which shows and controls a run inside a notebook."""
 
 from cifarlab.monitoring.dashboard.dashboard import Dashboard
 

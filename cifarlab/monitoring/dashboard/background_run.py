@@ -1,4 +1,4 @@
-"""BackgroundRun: a run on a thread of its own, steered through its `Control`; none runs unseen."""
+"""BackgroundRun: a run on a background thread, controlled through its `Control`."""
 
 import atexit
 import copy
@@ -29,22 +29,22 @@ from cifarlab.training.run_log import RunLog
 from cifarlab.training.state import TrainState
 
 SAVE_TIMEOUT_S = 30.0
-"""What runs get to stop and save when their process ends; Jupyter kills a kernel 5 seconds after it asked it to end."""
+"""Seconds for runs to stop and save when their process ends; Jupyter kills a kernel 5 s after its first signal."""
 
 _active_runs: set["BackgroundRun"] = set()
 
 
 class BackgroundRun:
-    """One run, from its start on a thread to its end.
+    """One session of a run (one call of `train`), on a background thread.
 
     Attributes:
-        config: its settings.
-        monitor: what is seen of it.
-        control: how it is steered.
-        error: one line on what made the run fail; "" if nothing did.
-        traceback: where in the code, for an error that cifarlab does not know.
-        evaluation_error: one line on what made the latest evaluation fail; "" if nothing did.
-        download_progress: of a download, while the run is starting.
+        config: the settings.
+        monitor: records the events of the run.
+        control: controls the run.
+        error: one line about the error that ended the run, or "".
+        traceback: the traceback of an unexpected error, or "".
+        evaluation_error: one line about the error of the latest evaluation, or "".
+        download_progress: one line about a download while the run is starting, or "".
 
     >>> import tempfile
     >>> run = BackgroundRun(TrainConfig(dataset="drawn", train_dir=tempfile.mkdtemp(), max_steps=2, batch_size=8))
@@ -78,7 +78,7 @@ class BackgroundRun:
 
     @property
     def phase(self) -> str:
-        """In one word: starting, running, paused, stopping, ended or failed."""
+        """Returns "starting", "running", "paused", "stopping", "ended" or "failed"."""
         if self._ended.is_set():
             return "failed" if self.error and self._state is None else "ended"
         if self.control.stop_requested:
@@ -89,28 +89,28 @@ class BackgroundRun:
 
     @property
     def evaluating(self) -> bool:
-        """Whether an evaluation was asked for and is not done yet."""
+        """Returns whether an evaluation was requested and has not finished."""
         return self._wants_evaluation
 
     @property
     def busy(self) -> bool:
-        """Whether it trains or evaluates."""
+        """Returns whether training or an evaluation is in progress."""
         return not self._ended.is_set() or self._wants_evaluation
 
     @property
     def factor(self) -> float | None:
-        """What the schedule's learning rate is multiplied with, as asked or as it was saved; None before the start."""
+        """Returns the requested or restored factor of the schedule's learning rate; None before training starts."""
         if self._factor is None and self.monitor.run is not None:
             self._factor = float(self.monitor.run.state.learning_rate_factor.numpy())
         return self._factor
 
     def scale_learning_rate(self, factor: float) -> None:
-        """Multiplies the schedule's learning rate with a factor from the next step on."""
+        """Multiplies the schedule's learning rate by a factor, starting with the next step."""
         self.control.scale_learning_rate(factor)
         self._factor = factor
 
     def evaluate(self) -> None:
-        """Finds precision @ 1 on the test pictures, beside the run, of the raw and averaged weights of this step."""
+        """Computes precision @ 1 on the test images, for the raw and averaged weights of this step, in a thread."""
         if not self._wants_evaluation:
             self._wants_evaluation, self.evaluation_error = True, ""
             _active_runs.add(self)
@@ -118,7 +118,7 @@ class BackgroundRun:
             self._answer_pending_calls()
 
     def wait(self, seconds: float = float("inf")) -> bool:
-        """Waits until it neither trains nor evaluates, or so many seconds; whether it does neither."""
+        """Waits until training and evaluation have ended, at most a number of seconds; returns whether they have."""
         end = time.monotonic() + seconds
         while self.busy and time.monotonic() < end:
             time.sleep(0.05)
@@ -139,7 +139,7 @@ class BackgroundRun:
             )
         except (UserError, NotFiniteError, WorkerLostError) as error:
             self.error = str(error)
-        except Exception as error:  # somebody's own network or observer: shown, not lost with the thread
+        except Exception as error:  # from a custom network or observer; it would be lost with the thread
             self.error, self.traceback = f"{type(error).__name__}: {error}", traceback.format_exc()
         finally:
             self._ended.set()
@@ -149,10 +149,10 @@ class BackgroundRun:
     def _note_progress(self, progress: Progress) -> None:
         self.download_progress = progress_line(progress)
         if self.control.stop_requested:
-            raise UserError("stopped while the pictures were fetched; what is there is kept, and a new start goes on.")
+            raise UserError("stopped during the download; the next start resumes it.")
 
     def _answer_pending_calls(self) -> None:
-        """The loop answers them while there is one; asked just before its end or later, they are answered here."""
+        """Runs calls that were requested too late for the training loop to run them."""
         if self._ended.is_set():
             for function in self.control.pop_pending_calls():
                 if self._state is not None:
@@ -161,9 +161,9 @@ class BackgroundRun:
                     self._wants_evaluation = False
 
     def _copy_and_evaluate(self, state: TrainState) -> None:
-        """Called on the run's thread, which nothing may harm."""
+        """Starts an evaluation of copied weights; called on the run's thread, so it must not raise."""
         try:
-            if self._predictor is None:  # all weights are evaluated in one network's place, whose graph is traced once
+            if self._predictor is None:  # evaluates all weights with one network, whose graph is traced only once
                 self._predictor = Predictor(copy.deepcopy(state.network))
             networks = {"raw": state.network, "averaged": state.averages}
             weights = {name: [variable.numpy() for variable in net.variables] for name, net in networks.items()}
@@ -175,10 +175,10 @@ class BackgroundRun:
 
     def _evaluate(self, weights: dict[str, list[np.ndarray]], step: int) -> None:
         try:
-            assert self._dataset is not None  # a run has loaded it before its first step
+            assert self._dataset is not None  # it was loaded before the first step
             assert self._predictor is not None
-            pictures = inputs(self._dataset)
-            found = {name: self._predictor.precision_with_weights(values, pictures) for name, values in weights.items()}
+            images = inputs(self._dataset)
+            found = {name: self._predictor.precision_with_weights(values, images) for name, values in weights.items()}
             event = {**found, "images": self._dataset.num_examples("test")}
             RunLog(self.config.train_dir).append("evaluation", step, **event)
             self.monitor.on_event("evaluation", step, **event)
@@ -197,16 +197,16 @@ class BackgroundRun:
             _active_runs.discard(self)
 
     def threads(self) -> list[threading.Thread]:
-        """Those that are at work."""
+        """Returns the threads that are alive."""
         return [thread for thread in (self._training, self._evaluation) if thread is not None and thread.is_alive()]
 
 
 @atexit.register
 def _save_all() -> None:
-    """A process that ends, as a kernel does that is restarted, first saves its runs."""
+    """Saves all runs before the process ends, for example when a kernel is restarted."""
     runs = list(_active_runs)
     if runs and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Jupyter sends it after half of its patience
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Jupyter sends it after half of its timeout
     for run in runs:
         run.control.stop()
     end = time.monotonic() + SAVE_TIMEOUT_S
@@ -215,5 +215,5 @@ def _save_all() -> None:
 
 
 def _thread(work: str, config: TrainConfig, function: Callable[[], None]) -> threading.Thread:
-    """Named after its work and the run's folder, so that a list of threads says what each is for."""
+    """Returns a thread that is named after its work and the run's directory."""
     return threading.Thread(target=function, name=f"cifarlab {work}: {Path(config.train_dir)}", daemon=True)

@@ -1,4 +1,4 @@
-"""Dashboard: a run that one can steer and watch inside a notebook."""
+"""Dashboard: shows and controls a run inside a notebook."""
 
 import copy
 import dataclasses
@@ -21,17 +21,17 @@ from cifarlab.training.observers import Observer
 
 
 class Dashboard:
-    """Training inside a notebook: start, pause, stop, evaluate, change the learning rate, and see what happens.
+    """Training inside a notebook: start, pause, stop, evaluate, change the learning rate, and see the progress.
 
-    A folder has one dashboard: made again while its run lasts, as by a cell that is run twice, it is the same one. The
-    run is on a thread of its own, so the notebook stays free; it goes on when the page is closed, and is saved and
-    ended with the kernel. Where there are no widgets, `wait` prints a line a second and leaves a
-    picture of the curves in the run's folder.
+    Each directory has only one dashboard: while its run is active, creating it again, for example by running a cell
+    twice, returns the same one. The run has a background thread, so the notebook stays usable. It continues when the
+    page is closed; when the kernel ends, it is stopped and saved. Without widgets, `wait` prints one line per second
+    and saves a figure of the curves in the run's directory.
 
     Attributes:
-        config: the settings of the run, or of the next one.
-        run: the present or latest run; None before the first.
-        monitor: what is seen of it; before the first run, what its folder's log tells.
+        config: the settings of the current run, or of the next one.
+        run: the current or latest run; None before the first.
+        monitor: the recorded events of that run; before the first run, those of the log in the directory.
 
     >>> import tempfile
     >>> config = TrainConfig(dataset="drawn", train_dir=tempfile.mkdtemp(), max_steps=2, batch_size=8)
@@ -42,11 +42,11 @@ class Dashboard:
     >>> board.close()
     """
 
-    _of_folder: ClassVar[dict[Path, "Dashboard"]] = {}
+    _by_directory: ClassVar[dict[Path, "Dashboard"]] = {}
 
     def __new__(cls, config: TrainConfig | None = None, **run: Any) -> "Dashboard":
-        """The dashboard of a folder whose run lasts, or a new one in the place of the one before."""
-        known = cls._of_folder.get(_folder(config))
+        """Returns the dashboard of a directory if its run is active, or else a new one that replaces it."""
+        known = cls._by_directory.get(_directory(config))
         if known is not None and known.run is not None and known.run.busy:
             return known
         if known is not None:
@@ -67,12 +67,12 @@ class Dashboard:
         Args:
             config: as for `train`.
             network: as for `train`; each run gets a copy.
-            dataset: as for `train`; one that is given cannot be chosen on the screen.
+            dataset: as for `train`; if given, the dashboard does not offer a choice of datasets.
             distortions: as for `train`.
-            observers: as for `train`; they are called on the run's thread, from which a notebook shows nothing.
+            observers: as for `train`; they are called on the run's thread, whose output a notebook does not show.
         """
-        if hasattr(self, "config"):  # the one whose run lasts
-            self._message = "This run lasted already, and goes on with its own settings."
+        if hasattr(self, "config"):  # the existing dashboard of an active run
+            self._message = "This run is already in progress and keeps its own settings."
             return
         self.config = config or TrainConfig()
         self.run: BackgroundRun | None = None
@@ -86,8 +86,8 @@ class Dashboard:
         }
         self._message, self._closed = "", False
         self._display = self._make_display(dataset)
-        self._home = _folder(config)
-        self._of_folder[self._home] = self
+        self._directory = _directory(config)
+        self._by_directory[self._directory] = self
 
     def _make_display(self, dataset: DataSet | None) -> Any:
         if not has_widgets():
@@ -98,15 +98,15 @@ class Dashboard:
 
     @property
     def status(self) -> DashboardStatus:
-        """What there is to say now."""
+        """Returns the current status."""
         return current_status(self.config, self.monitor, self.run, self._message)
 
     def start(self) -> None:
-        """Starts the run, or goes on from its checkpoint; while one lasts, does nothing."""
+        """Starts a run or resumes it from its checkpoint; does nothing while one is active."""
         if self._closed:
-            raise UserError("this dashboard was closed, or another took its place: make it again to start a run.")
+            raise UserError("this dashboard was closed or replaced by another one. Create it again to start a run.")
         if self.run is not None and self.run.busy:
-            self._say("One thing at a time: wait until the run or its evaluation has ended.")
+            self._say("A run or an evaluation is still in progress; wait until it has finished.")
             return
         try:
             self.config = self._chosen_config()
@@ -119,40 +119,40 @@ class Dashboard:
         self._display.start_updates()
 
     def _chosen_config(self) -> TrainConfig:
-        """The settings as they stand on the screen; in a folder of its own where the run shall not be continued."""
-        folder, chosen = Path(self.config.train_dir), dict(self._display.settings())
-        if not self._display.wants_resume and (folder / "config.json").exists():
-            numbered = (folder.with_name(f"{folder.name}-{number}") for number in range(2, 10_000))
+        """Returns the settings chosen in the widgets, with a new directory if an existing run should not be resumed."""
+        directory, chosen = Path(self.config.train_dir), dict(self._display.settings())
+        if not self._display.wants_resume and (directory / "config.json").exists():
+            numbered = (directory.with_name(f"{directory.name}-{number}") for number in range(2, 10_000))
             chosen["train_dir"] = str(next(path for path in numbered if not path.exists()))
         return dataclasses.replace(self.config, **chosen)
 
     def pause(self) -> None:
-        """Holds the run before its next step."""
-        self._steer(lambda run: run.control.pause())
+        """Pauses the run before its next step."""
+        self._control(lambda run: run.control.pause())
 
     def resume(self) -> None:
-        """Lets a paused run go on."""
-        self._steer(lambda run: run.control.resume())
+        """Resumes a paused run."""
+        self._control(lambda run: run.control.resume())
 
     def stop(self) -> None:
-        """Ends the run after the present step, and saves it."""
-        self._steer(lambda run: run.control.stop())
+        """Ends the run after the current step and saves it."""
+        self._control(lambda run: run.control.stop())
 
     def evaluate(self) -> None:
-        """Finds the precision @ 1 of the present weights, raw and averaged, beside the run."""
-        self._steer(BackgroundRun.evaluate)
+        """Computes precision @ 1 of the current raw and averaged weights while the run continues."""
+        self._control(BackgroundRun.evaluate)
 
     def scale_learning_rate(self, factor: float) -> None:
-        """Multiplies the schedule's learning rate with a factor from the next step on.
+        """Multiplies the schedule's learning rate by a factor, starting with the next step.
 
         Raises:
-            ValueError: the factor is not a number above zero.
+            ValueError: the factor is not a finite number above zero.
         """
-        self._steer(lambda run: run.scale_learning_rate(factor))
+        self._control(lambda run: run.scale_learning_rate(factor))
 
-    def _steer(self, action: Callable[[BackgroundRun], None]) -> None:
+    def _control(self, action: Callable[[BackgroundRun], None]) -> None:
         if self.run is None:
-            self._say("There is no run to steer yet: start it.")
+            self._say("There is no run to control yet; start one first.")
             return
         action(self.run)
         self._say("")
@@ -163,7 +163,7 @@ class Dashboard:
         self._display.show()
 
     def wait(self) -> None:
-        """Waits until the run has ended; an interrupt stops it, and saves. Without widgets, prints a line a second."""
+        """Waits until the run has ended; an interrupt stops and saves it. Without widgets, prints a line per second."""
         while self.run is not None:
             try:
                 while not self.run.wait(1.0):
@@ -174,25 +174,25 @@ class Dashboard:
                 self.stop()
 
     def close(self) -> None:
-        """Stops the run if there is one, waits until it is saved, and takes the widgets away."""
+        """Stops the run if there is one, waits until it is saved, and closes the widgets."""
         if self.run is not None:
             self.run.control.stop()
             self.run.wait()
         self._closed = True
         self._display.close()
-        if self._of_folder.get(self._home) is self:
-            del self._of_folder[self._home]
+        if self._by_directory.get(self._directory) is self:
+            del self._by_directory[self._directory]
 
     def _ipython_display_(self) -> None:
         self._display.display()
 
 
-def _folder(config: TrainConfig | None) -> Path:
+def _directory(config: TrainConfig | None) -> Path:
     return Path((config or TrainConfig()).train_dir).resolve()
 
 
 def has_widgets() -> bool:
-    """Whether widgets can be shown: a notebook's kernel runs this, and ipywidgets is installed."""
+    """Returns whether widgets can be shown: this is the kernel of a notebook, and ipywidgets is installed."""
     try:
         import ipywidgets  # noqa: F401
     except ImportError:

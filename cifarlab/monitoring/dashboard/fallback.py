@@ -1,4 +1,4 @@
-"""The dashboard without widgets: a static picture with a few words from the log, and a line of text per second."""
+"""The dashboard without widgets: a static figure with a summary of the log, and one line of text per second."""
 
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,15 +20,15 @@ STYLE = """<style>
 .jp-OutputArea-child:not(:has(.cifarlab-dashboard)):has(+ .jp-OutputArea-child .cifarlab-twin) { display: none; }
 .cifarlab-twin img { max-width: 100%; }
 </style>"""
-"""Below widgets that live, the twin hides; above it, the place of widgets that do not live hides."""
+"""Hides the static image below live widgets, and the empty output of dead widgets above the static image."""
 
 
 def summary(train_dir: str, log: Events) -> list[str]:
-    """What a run's log says, in a line or more.
+    """Returns a summary of a run's log, in one or two lines.
 
     Args:
-        train_dir: the run's folder.
-        log: its events.
+        train_dir: directory of the run.
+        log: events of the log.
 
     >>> step = {"event": "step", "step": 90, "losses": {"total_loss": 2.5}, "averaged_losses": {"total_loss": 2.4},
     ...         "learning_rate": 0.1, "examples_per_second": 1800.0}
@@ -39,34 +39,34 @@ def summary(train_dir: str, log: Events) -> list[str]:
     """
     steps = [event for event in log if event["event"] == "step"]
     if not steps:
-        return [f"The run in {sanitize(train_dir)} has not begun."]
+        return [f"The run in {sanitize(train_dir)} has not started."]
     last = steps[-1]
-    loss = _said(last, "averaged_losses", "total_loss", form=".2f")
-    rate, speed = _said(last, "learning_rate", form=".4g"), _said(last, "examples_per_second", form=",.0f")
+    loss = _format(last, "averaged_losses", "total_loss", form=".2f")
+    rate, speed = _format(last, "learning_rate", form=".4g"), _format(last, "examples_per_second", form=",.0f")
     lines = [
         f"The run in {sanitize(train_dir)} at step {last['step']:,}: loss {loss} (averaged), learning rate {rate}, "
         f"{speed} images/s."
     ]
     for event in [event for event in log if event["event"] == "evaluation"][-1:]:
-        images, raw = _said(event, "images", form=",.0f"), _said(event, "raw", form=".1%")
+        images, raw = _format(event, "images", form=",.0f"), _format(event, "raw", form=".1%")
         lines.append(
             f"Precision @ 1 at step {event['step']:,} on {images} images: {raw} with raw weights, "
-            f"{_said(event, 'averaged', form='.1%')} with averaged weights."
+            f"{_format(event, 'averaged', form='.1%')} with averaged weights."
         )
     return lines
 
 
-def _said(event: dict[str, Any], *path: str, form: str) -> str:
+def _format(event: dict[str, Any], *path: str, form: str) -> str:
     value = runs.scalar(event, *path)
     return "not a number" if value is None else f"{value:{form}}".replace("%", " %")
 
 
 def static_figure(train_dir: str, log: Events) -> Figure:
-    """The curves of a run under its summary.
+    """Draws the curves of a run below its summary.
 
     Args:
-        train_dir: the run's folder.
-        log: its events.
+        train_dir: directory of the run.
+        log: events of the log.
     """
     if not any(event["event"] == "step" for event in log):
         figure, (ax,) = figures.subplots(height=0.4)
@@ -81,11 +81,11 @@ def static_figure(train_dir: str, log: Events) -> Figure:
 
 
 def mime_bundle(train_dir: str, log: Events) -> dict[str, str]:
-    """A notebook's output: the picture in HTML, the summary as its alternative text and as plain text.
+    """Returns a notebook output: the figure in HTML, with the summary as alternative text and as plain text.
 
     Args:
-        train_dir: the run's folder.
-        log: its events.
+        train_dir: directory of the run.
+        log: events of the log.
     """
     words = "\n".join(summary(train_dir, log))
     image = figures.html_image(static_figure(train_dir, log), words)
@@ -96,14 +96,14 @@ def mime_bundle(train_dir: str, log: Events) -> dict[str, str]:
 
 
 def save(train_dir: str, log: Events) -> Path:
-    """Writes the picture into the run's folder, for where it cannot be shown."""
+    """Saves the figure in the run's directory, for use without a notebook, and returns its path."""
     path = Path(train_dir) / "dashboard.png"
     path.write_bytes(figures.png(static_figure(train_dir, log)))
     return path
 
 
 class DashboardLike(Protocol):
-    """What is shown: a `Dashboard`, as far as a screen needs to know it."""
+    """The part of `Dashboard` that a display uses."""
 
     config: TrainConfig
     run: BackgroundRun | None
@@ -111,7 +111,7 @@ class DashboardLike(Protocol):
 
     @property
     def status(self) -> DashboardStatus:
-        """What there is to say now."""
+        """Returns the current status."""
 
     def start(self) -> None: ...  # noqa: D102
     def pause(self) -> None: ...  # noqa: D102
@@ -122,7 +122,7 @@ class DashboardLike(Protocol):
 
 
 class TextDisplay:
-    """A screen of lines, with the methods of `WidgetDisplay`."""
+    """Shows a dashboard as lines of text, with the methods of `WidgetDisplay`."""
 
     wants_resume = True
 
@@ -131,21 +131,21 @@ class TextDisplay:
         self._board = board
 
     def settings(self) -> dict[str, Any]:
-        """None can be chosen here."""
+        """Returns no settings, because none can be chosen."""
         return {}
 
     def start_updates(self) -> None:
-        """Nothing is shown until somebody waits."""
+        """Does nothing: text is only printed by `Dashboard.wait`."""
 
     def show(self) -> None:
-        """Nothing is shown until somebody waits."""
+        """Does nothing: text is only printed by `Dashboard.wait`."""
 
     def tick(self) -> None:
-        """Prints a line."""
+        """Prints one line about the run."""
         echo(self._board.status.message)
 
     def wait_for_updates(self) -> None:
-        """Prints how the run ended, and where the picture of its curves is."""
+        """Prints how the run ended, and the path of the figure of its curves."""
         status, train_dir = self._board.status, self._board.config.train_dir
         echo(f"{status.phase.capitalize()}. {status.message}")
         if status.details:
@@ -154,10 +154,10 @@ class TextDisplay:
             echo(f"Its curves: {save(train_dir, events)}")
 
     def close(self) -> None:
-        """There is nothing to be taken away."""
+        """Does nothing: there are no widgets to close."""
 
     def display(self) -> None:
-        """Shows the picture of the run so far."""
+        """Shows the figure of the run so far."""
         from IPython.display import display
 
         display(mime_bundle(self._board.config.train_dir, self._board.monitor.history.events()), raw=True)

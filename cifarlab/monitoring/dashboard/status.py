@@ -1,4 +1,4 @@
-"""DashboardStatus: what a dashboard says at a moment, in words and numbers, with widgets or without."""
+"""DashboardStatus: the text and numbers that a dashboard shows, with or without widgets."""
 
 from typing import NamedTuple
 
@@ -12,17 +12,17 @@ from cifarlab.training.checkpoints import latest_checkpoint
 
 
 class DashboardStatus(NamedTuple):
-    """What a dashboard says at a moment.
+    """The text and numbers that a dashboard shows.
 
     Attributes:
-        phase: "ready", or a `BackgroundRun`'s.
-        message: a sentence about it.
-        steps_done: updates.
-        max_steps: where the run ends.
-        numbers: name and text of each number that is shown, in their order.
-        evaluating: whether an evaluation is under way.
-        can_resume: whether there is a checkpoint to go on from.
-        details: more lines, such as a traceback; "" for none.
+        phase: "ready", or the phase of a `BackgroundRun`.
+        message: one or more sentences about the phase.
+        steps_done: the number of updates so far.
+        max_steps: the step at which the run ends.
+        numbers: (name, text) of each number, in the order of display.
+        evaluating: whether an evaluation is in progress.
+        can_resume: whether there is a checkpoint to resume from.
+        details: more lines, such as a traceback, or "".
     """
 
     phase: str
@@ -38,13 +38,13 @@ class DashboardStatus(NamedTuple):
 def current_status(
     config: TrainConfig, monitor: RunMonitor, run: BackgroundRun | None, message: str = ""
 ) -> DashboardStatus:
-    """What there is to say of a run.
+    """Returns the status of a run.
 
     Args:
-        config: of the run, or of the one that would be started.
-        monitor: what is seen of it.
-        run: the run; None before there is one.
-        message: to be said besides; "" for none.
+        config: the settings of the run, or of the next one.
+        monitor: the recorded events of the run.
+        run: the run, or None before the first.
+        message: an additional sentence, or "".
     """
     phase = run.phase if run else "ready"
     saved = run is not None and monitor.saved_step is not None
@@ -65,25 +65,25 @@ def current_status(
 
 
 def numbers(monitor: RunMonitor) -> tuple[tuple[str, str], ...]:
-    """The numbers of a run, by name, as they are shown.
+    """Returns (name, text) of each number of a run, in the order of display.
 
     >>> numbers(RunMonitor())[0]
-    ('loss of a batch', '-')
+    ('batch loss', '-')
     """
-    record, looks = monitor.record, monitor.network_stats.events()
+    record, all_stats = monitor.record, monitor.network_stats.events()
     evaluations = [event for event in monitor.history.events() if event["event"] == "evaluation"]
-    look, found = (looks or [{}])[-1], (evaluations or [{}])[-1]
+    stats, found = (all_stats or [{}])[-1], (evaluations or [{}])[-1]
     losses = (record.losses["total_loss"], record.averaged_losses["total_loss"]) if record else (None, None)
     return (
-        ("loss of a batch", _format_number(losses[0], ".2f")),
-        ("loss, averaged", _format_number(losses[1], ".2f")),
+        ("batch loss", _format_number(losses[0], ".2f")),
+        ("average loss", _format_number(losses[1], ".2f")),
         ("learning rate", _format_number(record and record.learning_rate, ".3g")),
         ("images/s", _format_number(record and record.examples_per_second, ",.0f")),
-        ("in the queue", _format_number(record and record.queue_fill, ",")),
-        ("precision, raw", _format_number(runs.scalar(found, "raw"), ".1%")),
-        ("precision, averaged", _format_number(runs.scalar(found, "averaged"), ".1%")),
-        ("gradient norm", _format_number(look.get("gradient_norm"), ".3g")),
-        ("weight norm", _format_number(look.get("weight_norm"), ".3g")),
+        ("queue fill", _format_number(record and record.queue_fill, ",")),
+        ("precision (raw)", _format_number(runs.scalar(found, "raw"), ".1%")),
+        ("precision (averaged)", _format_number(runs.scalar(found, "averaged"), ".1%")),
+        ("gradient norm", _format_number(stats.get("gradient_norm"), ".3g")),
+        ("weight norm", _format_number(stats.get("weight_norm"), ".3g")),
     )
 
 
@@ -92,7 +92,7 @@ def _format_number(value: float | None, form: str) -> str:
 
 
 def phase_message(phase: str, monitor: RunMonitor, config: TrainConfig) -> str:
-    """A sentence about a run that has no error.
+    """Returns a sentence about the phase of a run that has not failed.
 
     >>> phase_message("running", RunMonitor(), TrainConfig(max_steps=300))
     'Step 0 of 300.'
@@ -101,11 +101,11 @@ def phase_message(phase: str, monitor: RunMonitor, config: TrainConfig) -> str:
     stopped = "stopped and " if monitor.steps_done < config.max_steps else ""
     left = "" if monitor.seconds_left is None else f", {format_duration(monitor.seconds_left)} left"
     return {
-        "ready": f"It would write into {config.train_dir}.",
+        "ready": f"The run directory is {config.train_dir}.",
         "starting": "Filling the queue and building the graph.",
         "running": f"S{done}{left}.",
         "paused": f"S{done}.",
-        "stopping": "It ends after the present step, and saves.",
+        "stopping": "Saving after the current step.",
         "ended": f"S{done}, {stopped}saved in {config.train_dir}.",
         "failed": "",
     }[phase]

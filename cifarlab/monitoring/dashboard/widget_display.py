@@ -1,4 +1,4 @@
-"""WidgetDisplay: a dashboard's widgets, kept up to date by a thread while something happens, and their static twin."""
+"""WidgetDisplay: a dashboard's widgets and their static image, both updated by a thread while a run is active."""
 
 import contextlib
 import threading
@@ -18,23 +18,23 @@ from cifarlab.monitoring.dashboard.widgets import DashboardWidgets
 from cifarlab.text import sanitize
 
 UPDATE_INTERVAL_S = 0.2
-"""Seconds between two looks at a run: what is shown changes at most five times a second."""
+"""Seconds between two updates of the text and numbers."""
 
 DRAWING_SHARE = 0.025
-"""Of one processor core's time that showing a run may take; drawing waits until it has it."""
+"""Maximum fraction of one processor core's time for drawing; drawing is delayed accordingly."""
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-"""What notebooks call an output that is a widget."""
+"""MIME type of a widget in a notebook's output."""
 
 STATIC_INTERVAL_S = 30.0
-"""Between two updates of the static twin while a run goes on."""
+"""Seconds between two updates of the static image while a run is active."""
 
 
 class WidgetDisplay:
     """Shows a dashboard's run in `DashboardWidgets`."""
 
     def __init__(self, board: DashboardLike, dataset: DataSet | None) -> None:
-        """Makes the widgets and shows what there is."""
+        """Creates the widgets and shows the current status."""
         actions = {"start": board.start, "pause": self._pause_or_resume, "stop": board.stop, "evaluate": board.evaluate}
         actions |= {"rate": self._move_rate, "compare": self._compare}
         self._board, self._widgets = board, DashboardWidgets(board.config, dataset.name if dataset else None, actions)
@@ -48,46 +48,46 @@ class WidgetDisplay:
 
     @property
     def wants_resume(self) -> bool:
-        """Whether a run shall go on from its checkpoint."""
+        """Returns whether a run should resume from its checkpoint."""
         return self._widgets.resume.value
 
     def settings(self) -> dict[str, Any]:
-        """What was chosen for the next run, by name."""
+        """Returns the settings chosen for the next run, by name."""
         return {name: setting.value for name, setting in self._widgets.settings.items()}
 
     def start_updates(self) -> None:
-        """Sees to it that a thread shows what happens, until nothing happens any more."""
+        """Starts the thread that updates the display until the run has ended, unless it is already active."""
         with self._lock:
             if self._thread is None:
                 self._failure = ""
                 name = f"cifarlab display: {self._board.config.train_dir}"
-                self._thread = threading.Thread(target=self._show_what_happens, name=name, daemon=True)
+                self._thread = threading.Thread(target=self._update_until_idle, name=name, daemon=True)
                 self._thread.start()
 
     def show(self) -> None:
-        """Shows what there is to say now."""
+        """Shows the current status."""
         status = self._board.status
         self._widgets.show(status._replace(message=f"{status.message} {self._failure}".rstrip()))
 
     def tick(self) -> None:
-        """The thread shows it."""
+        """Does nothing: the thread updates the display."""
 
     def wait_for_updates(self) -> None:
-        """Returns when the end of the run is shown."""
+        """Waits until the end of the run is shown."""
         thread = self._thread
         if thread is not None:
             thread.join()
 
     def close(self) -> None:
-        """Takes the widgets away; what they showed stays as a picture."""
+        """Closes the widgets; the static image remains."""
         self.wait_for_updates()
         self._widgets.close()
 
     def display(self) -> None:
-        """Shows the widgets, and below them, seen only where there are none, their static twin."""
-        words = "A dashboard: buttons to train, curves and pictures of the run; below as a picture."
+        """Displays the widgets and below them the static image, which is visible only if the widgets are not."""
+        words = "A dashboard with buttons to train, curves and images of the run; its static image is below."
         widgets = {"version_major": 2, "version_minor": 0, "model_id": self._widgets.box.model_id}
-        data = {"text/plain": words, WIDGET_VIEW: widgets}  # by hand: ipywidgets 7, Colab's, makes no such bundle
+        data = {"text/plain": words, WIDGET_VIEW: widgets}  # ipywidgets 7 (Colab) does not create such a bundle
         display(data, raw=True)
         self._twin = display(self._bundle(), raw=True, display_id=True)
 
@@ -104,10 +104,10 @@ class WidgetDisplay:
             self._board.scale_learning_rate(self._factor)
 
     def _compare(self) -> None:
-        """Lays the chosen runs of this folder's neighbourhood over one another, if their tab is open."""
+        """Compares the chosen runs, which are in sibling directories of this one, if their tab is open."""
         if self._comparing or not self._widgets.comparing:
             return
-        self._comparing = True  # to offer other runs changes those that are chosen, and calls this again
+        self._comparing = True  # `set_runs` may change the selection, which calls this method again
         here = Path(self._board.config.train_dir).resolve()
         runs = {sanitize(log.parent.name): log.parent for log in here.parent.glob("*/log.jsonl")}
         self._widgets.set_runs(sorted(runs))
@@ -118,14 +118,14 @@ class WidgetDisplay:
         )
         self._comparing = False
 
-    def _show_what_happens(self) -> None:
+    def _update_until_idle(self) -> None:
         while True:
             self._draws_at, self._twin_at = 0.0, time.monotonic() + STATIC_INTERVAL_S
             while self._busy:
                 self._update(self._draw_something)
                 time.sleep(UPDATE_INTERVAL_S)
             self._update(self._draw_everything)
-            with self._lock:  # a run that was started while the end of the one before was drawn is followed, too
+            with self._lock:  # another run may have been started in the meantime
                 if not self._busy:
                     self._thread = None
                     return
@@ -136,7 +136,7 @@ class WidgetDisplay:
         return run is not None and run.busy
 
     def _update(self, draw: Callable[[], None]) -> None:
-        """Shows what there is to say; draws unless that has failed, which harms neither the run nor its buttons."""
+        """Shows the status and draws, unless drawing has failed; such an error must not stop the run or its buttons."""
         with contextlib.suppress(Exception):
             self._show_factor()
             self.show()
@@ -144,13 +144,13 @@ class WidgetDisplay:
             try:
                 draw()
             except Exception as error:
-                self._failure = f"(The pictures are out of date: {type(error).__name__}: {error}.)"
+                self._failure = f"(The figures are out of date: {type(error).__name__}: {error}.)"
                 with contextlib.suppress(Exception):
                     self.show()
 
     def _draw_something(self) -> None:
         now, spent = time.monotonic(), time.thread_time()
-        paused = self._board.run is not None and self._board.run.control.paused  # there is nothing to slow down
+        paused = self._board.run is not None and self._board.run.control.paused  # drawing does not slow it down
         if now >= self._draws_at or paused or self._widgets.tab_is_new:
             self._widgets.draw(self._board.monitor)
             self._draws_at = now + (time.thread_time() - spent) / DRAWING_SHARE
@@ -163,7 +163,7 @@ class WidgetDisplay:
         self._update_twin()
 
     def _show_factor(self) -> None:
-        """Shows a factor that a run brought with it, or that a program asked for."""
+        """Shows a learning rate factor that was restored with the run or set by a program."""
         factor = self._board.run.factor if self._board.run else None
         if factor is not None and factor != self._factor:
             self._factor, self._shows_factor = factor, True

@@ -1,4 +1,4 @@
-"""DashboardWidgets: shows the status of a dashboard and hands clicks on; it knows nothing of threads or runs."""
+"""DashboardWidgets: shows the status of a dashboard and calls a function for each click, independently of runs."""
 
 import html
 from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ STYLE = """<style>
 .cifarlab-dashboard .cifarlab-panel img { max-width: 100%; height: auto; }
 body[data-jp-theme-light="false"] .cifarlab-chart img { filter: invert(0.88) hue-rotate(180deg); }
 </style>"""
-"""Colours are the theme's where there is one; charts turn dark in a dark one."""
+"""Uses the colors of the JupyterLab theme if there is one, and inverts charts in a dark theme."""
 
 TABS = ("Learning", "Network", "Runs")
 LABEL = {"description_width": "initial"}
@@ -37,23 +37,23 @@ class DashboardWidgets:
     """The widgets of a dashboard.
 
     Attributes:
-        box: all of them, to be displayed.
-        buttons: "start", "pause" (which is also resume), "stop" and "evaluate".
-        settings: what is chosen before a start: "dataset", "batch_size" and "max_steps".
-        continues: whether to go on from the checkpoint.
-        factor: what the learning rate is multiplied with.
-        images: a picture for each of `PANELS`, and "several".
-        chosen: names of the runs that are laid over one another.
+        box: contains all widgets, for display.
+        buttons: "start", "pause" (also to resume), "stop" and "evaluate".
+        settings: the settings of the next run: "dataset", "batch_size" and "max_steps".
+        resume: whether to resume from the checkpoint.
+        learning_rate_factor: multiplies the learning rate.
+        images: the figure of each of `PANELS`, and "several".
+        chosen: names of the runs to compare.
     """
 
     def __init__(self, config: TrainConfig, dataset: str | None, actions: dict[str, Callable[[], None]]) -> None:
-        """Makes the widgets.
+        """Creates the widgets.
 
         Args:
-            config: whose settings are shown at first.
-            dataset: the name of a data set that was given and cannot be chosen; None for a choice.
-            actions: what each button does, by its name; besides "rate", after the factor was moved, and "compare",
-                after runs were chosen or their tab was opened.
+            config: the settings to show at first.
+            dataset: name of the only dataset, or None to offer a choice.
+            actions: the function of each button, by name; also "rate", called after the learning rate factor was
+                moved, and "compare", called after runs were chosen or their tab was opened.
         """
         self._actions = actions
         self._make_settings(config, dataset)
@@ -75,19 +75,19 @@ class DashboardWidgets:
         self.box.add_class("cifarlab-dashboard")
         self._drawn: dict[str, tuple[RunMonitor, int] | None] = {}
         self._seen_tab = TABS[0]
-        self._order = list(PANELS)  # the one that was drawn last comes last
+        self._order = list(PANELS)  # the most recently drawn panel is last
 
     def _make_settings(self, config: TrainConfig, dataset: str | None) -> None:
         names = [dataset] if dataset else list(dict.fromkeys([*SOURCES, config.dataset]))
         self.settings: dict[str, Any] = {
             "dataset": ipywidgets.Dropdown(
-                options=names, value=names[0] if dataset else config.dataset, description="data set", style=LABEL
+                options=names, value=names[0] if dataset else config.dataset, description="dataset", style=LABEL
             ),
             "batch_size": ipywidgets.BoundedIntText(
                 config.batch_size, min=1, max=max(8192, config.batch_size), description="batch size", style=LABEL
             ),
             "max_steps": ipywidgets.BoundedIntText(
-                config.max_steps, min=0, max=max(10**9, config.max_steps), description="steps in all", style=LABEL
+                config.max_steps, min=0, max=max(10**9, config.max_steps), description="total steps", style=LABEL
             ),
         }
         for setting in self.settings.values():
@@ -98,14 +98,14 @@ class DashboardWidgets:
         self._fixed_dataset = bool(dataset)
 
     def _make_buttons(self) -> None:
-        looks = {
-            "start": ("Start", "Train, on a thread of its own"),
-            "pause": ("Pause", "Hold the run before its next step"),
-            "stop": ("Stop", "End the run after the present step, and save it"),
-            "evaluate": ("Evaluate now", "Precision at 1 of this step's weights on the test pictures"),
+        labels = {
+            "start": ("Start", "Start or resume training"),
+            "pause": ("Pause", "Pause the run before its next step"),
+            "stop": ("Stop", "End the run after the current step and save it"),
+            "evaluate": ("Evaluate now", "Compute precision at 1 of the current weights on the test images"),
         }
         self.buttons = {}
-        for name, (text, tooltip) in looks.items():  # no icons: they would become part of the buttons' names
+        for name, (text, tooltip) in labels.items():  # without icons, which would become part of the accessible names
             button = ipywidgets.Button(description=text, tooltip=tooltip, layout={"width": "auto"})
             button.on_click(lambda _, name=name: self._actions[name]())
             self.buttons[name] = button
@@ -116,7 +116,7 @@ class DashboardWidgets:
             max=1,
             step=0.1,
             description="learning rate times",
-            tooltip="Multiply the schedule's learning rate from the next step on",
+            tooltip="Multiply the schedule's learning rate, starting with the next step",
             continuous_update=False,
             readout_format=".3g",
             style=LABEL,
@@ -126,7 +126,7 @@ class DashboardWidgets:
         self.learning_rate_factor.observe(lambda _: self._actions["rate"](), names="value")
 
     def _make_readings(self) -> None:
-        self._progress = ipywidgets.IntProgress(0, 0, 1, layout={"width": "190px"}, tooltip="steps done of all")
+        self._progress = ipywidgets.IntProgress(0, 0, 1, layout={"width": "190px"}, tooltip="progress in steps")
         self._state = ipywidgets.HTML(layout={"flex": "1 1 300px", "min_width": "0"})
         self._readings = ipywidgets.HTML()
 
@@ -145,7 +145,7 @@ class DashboardWidgets:
         self._tabs.observe(lambda _: self._actions["compare"](), names="selected_index")
 
     def _image(self, name: str, *, chart: bool, width: float) -> ipywidgets.HTML:
-        """Not an `ipywidgets.Image`: that has no place for words, and its tooltip ends in an error (8.1.9)."""
+        """Returns an HTML widget: `ipywidgets.Image` has no alternative text, and its tooltip raises (8.1.9)."""
         image = ipywidgets.HTML(layout={"width": f"{width * figures.DOTS_PER_INCH:.0f}px", "max_width": "100%"})
         for kind in ("", f"-{name}"):
             image.add_class(f"cifarlab-panel{kind}")
@@ -155,21 +155,21 @@ class DashboardWidgets:
         return image
 
     def set_image(self, name: str, figure: Figure, alt: str) -> None:
-        """Shows a figure as the picture of a name, with words for who cannot see it."""
+        """Shows a figure in the panel of this name, with alternative text."""
         self.images[name].value = figures.html_image(figure, alt)
 
     @property
     def tab_is_new(self) -> bool:
-        """Whether a tab was opened since the last drawing."""
+        """Returns whether another tab was opened since the last drawing."""
         return TABS[self._tabs.selected_index or 0] != self._seen_tab
 
     @property
     def comparing(self) -> bool:
-        """Whether the tab with several runs is open."""
+        """Returns whether the tab that compares runs is open."""
         return TABS[self._tabs.selected_index or 0] == "Runs"
 
     def show(self, status: DashboardStatus) -> None:
-        """Shows a status; what did not change is not sent."""
+        """Shows a status; only changes are sent to the browser."""
         idle = status.phase in ("ready", "ended", "failed")
         for setting in [*self.settings.values(), self.resume]:
             setting.disabled = not idle
@@ -186,14 +186,14 @@ class DashboardWidgets:
         self._readings.value = _readings(status.numbers)
 
     def draw(self, monitor: RunMonitor, *, everything: bool = False) -> None:
-        """Draws the picture of the open tab that waits longest for something new; or all, if it was just opened.
+        """Draws the open tab's panel that has been out of date the longest, or all its panels if it was just opened.
 
         Args:
-            monitor: what is seen of a run; another one is new in every picture.
-            everything: draw all that wait, of all tabs.
+            monitor: the recorded events of a run; for a new monitor, all panels are out of date.
+            everything: draws all panels that are out of date, in all tabs.
         """
         counts = {name: panel.version(monitor) for name, panel in PANELS.items()}
-        # A picture of nothing looks like any other, so that the first that is drawn of a new run shows something.
+        # All empty panels look the same, so an empty panel of a new run is not drawn again.
         versions = {name: (monitor, count) if count else None for name, count in counts.items()}
         stale = [name for name in PANELS if name not in self._drawn or self._drawn[name] != versions[name]]
         if not everything:
@@ -207,14 +207,14 @@ class DashboardWidgets:
             self._order.append(name)
 
     def close(self) -> None:
-        """Takes all widgets away; closing a box alone would leave those in it, and all that they know."""
+        """Closes all widgets; closing only the box would keep the widgets in it, and their data, in memory."""
         waiting: list[Any] = [self.box]
-        for widget in waiting:  # grows on the way
+        for widget in waiting:  # the list grows in this loop
             waiting += getattr(widget, "children", ())
             widget.close()
 
     def set_runs(self, runs: Iterable[str]) -> None:
-        """Offers runs to be laid over one another; those that were chosen stay so."""
+        """Offers runs to compare; keeps the selection."""
         runs, chosen = tuple(runs), self.chosen.value
         if runs != self.chosen.options:
             self.chosen.options = runs

@@ -1,1 +1,1 @@
-"""How one step runs on several devices."""
+"""Strategies for running a training step on one or several devices."""

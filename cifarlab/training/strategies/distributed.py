@@ -1,8 +1,8 @@
-"""The same step under TensorFlow's distribution engine: on one machine's devices, or on several machines.
+"""The training step with `tf.distribute`: on several devices of one machine, or on several machines.
 
-Every replica holds all weights, takes its own share of a batch, and all of them apply the mean of their gradients, so
-that the copies never differ. A replica is a device of this machine (`mirrored`), or a process for each machine that
-`TF_CONFIG` lists (`multi-worker`); the first of these is the chief, whose checkpoints and summaries are kept.
+Every replica has a copy of all weights and takes its share of each batch. All replicas apply the mean of their
+gradients, so the copies stay equal. A replica is a device of this machine (`mirrored`) or a worker process that
+`TF_CONFIG` lists (`multi-worker`). The first worker is the chief, whose checkpoints and summaries are kept.
 """
 
 import dataclasses
@@ -21,10 +21,10 @@ TF_CONFIG_EXAMPLE = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task
 
 @dataclasses.dataclass(frozen=True)
 class Worker:
-    """This process's place in a job of several, as `TF_CONFIG` has it.
+    """One worker of a multi-worker job, as described by `TF_CONFIG`.
 
     Attributes:
-        index: of this process among the workers; 0 is the chief.
+        index: index of this worker; 0 is the chief.
         addresses: "host:port" of each worker.
     """
 
@@ -33,13 +33,13 @@ class Worker:
 
 
 def parse_tf_config(text: str | None) -> Worker:
-    """Reads the standard variable `TF_CONFIG`.
+    """Parses the environment variable `TF_CONFIG`.
 
     Args:
-        text: its value, or None where it is not set.
+        text: its value, or None if it is not set.
 
     Raises:
-        ConfigError: it is not set, or does not describe a job of workers; the message shows one that does.
+        ConfigError: it is not set or does not describe the workers; the message shows an example.
 
     >>> parse_tf_config(TF_CONFIG_EXAMPLE)
     Worker(index=0, addresses=('host0:2222', 'host1:2222'))
@@ -53,16 +53,16 @@ def parse_tf_config(text: str | None) -> Worker:
     except (ValueError, KeyError, TypeError):
         pass
     raise ConfigError(
-        f"multi-worker training needs TF_CONFIG to list all workers and to say which this is, such as "
+        "for multi-worker training, TF_CONFIG must list all workers and the index of this one, such as "
         f"{TF_CONFIG_EXAMPLE}; got {text or 'nothing'}."
     )
 
 
 class DistributedReplicas:
-    """Steps of all replicas of a `tf.distribute` strategy; see `strategies.Strategy` for what the loop asks of it."""
+    """Runs the step on all replicas of a `tf.distribute` strategy; implements `strategy.Strategy`."""
 
     def __init__(self, strategy: tf.distribute.Strategy, worker: Worker | None = None) -> None:
-        """Takes a strategy, and for several processes this one's place among them."""
+        """Takes a `tf.distribute` strategy and, in a multi-worker job, this process's worker."""
         self.strategy, self.worker = strategy, worker
         self.num_replicas = strategy.num_replicas_in_sync
         self._here = len(strategy.extended.worker_devices)
@@ -71,26 +71,26 @@ class DistributedReplicas:
         self.is_chief = index == 0
 
     def scope(self) -> AbstractContextManager:
-        """Where the state is made: each variable on every replica."""
+        """Returns the strategy's scope, which creates each variable on every replica."""
         return self.strategy.scope()
 
     def check_state(self, state: TrainState) -> None:
-        """Raises ConfigError for a network that was made before the strategy, and so is on one device only."""
+        """Raises ConfigError for a network that was created before the strategy, and so is on one device only."""
         if not all(map(self.strategy.extended.variable_created_in_scope, state.network.trainable_variables)):
             raise ConfigError(
-                "under tf.distribute a network has to be made in the strategy's scope; got one that was made before. "
-                "Pass a function that makes it: train(config, network=lambda: MyNet())."
+                "with tf.distribute, the network must be created in the strategy's scope; got one created earlier. "
+                "Pass a function that creates it: train(config, network=lambda: MyNet())."
             )
 
     def step(self, state: TrainState) -> Callable[[tf.Tensor, tf.Tensor], StepResult]:
-        """The step as a function of this process's share of a batch."""
+        """Returns a step of the state, as a function of this process's share of a batch."""
 
         def replica_step(images: tf.Tensor, labels: tf.Tensor) -> StepResult:
             context = tf.distribute.get_replica_context()
             size = images.shape[0] // self._here
             first = size * (context.replica_id_in_sync_group - self._here * self.shard[0])
             mine = losses_and_gradients(state, images[first : first + size], labels[first : first + size])
-            # Equal shares: the mean of the replicas' means is that of the whole batch.
+            # The shares are equal, so the mean of the replicas' means is the mean of the whole batch.
             flat = context.all_reduce(tf.distribute.ReduceOp.MEAN, tf.nest.flatten(mine))
             return apply_update(state, *tf.nest.pack_sequence_as(mine, flat))
 
@@ -101,7 +101,7 @@ class DistributedReplicas:
         return step
 
     def broadcast(self, state: TrainState) -> None:
-        """Gives the chief's values, which it may have read from a checkpoint, to all others."""
+        """Copies the chief's state, which may come from a checkpoint, to all other workers."""
         if not self.worker:
             return
 
@@ -118,12 +118,12 @@ class DistributedReplicas:
         everywhere()
 
     def is_worker_failure(self, error: tf.errors.OpError) -> bool:
-        """Whether an error of a step means that another process no longer answers."""
+        """Returns whether an error of a step means that another worker no longer responds."""
         gone = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.InternalError)
         return self.worker is not None and isinstance(error, (*gone, tf.errors.DeadlineExceededError))
 
     def describe(self, batch_size: int) -> str:
-        """One line: how many replicas there are, and where."""
+        """Returns one line about the number of replicas and their devices."""
         here = ", ".join(map(short_device_name, self.strategy.extended.worker_devices))
         line = f"{self.num_replicas} replicas of {batch_size} images each"
         if self.worker:

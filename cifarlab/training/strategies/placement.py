@@ -1,4 +1,4 @@
-"""Which device each tower, and each operation, runs on."""
+"""The placement of towers and operations on devices."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,17 +7,17 @@ from cifarlab.config import ConfigError
 
 
 def tower_devices(towers: int, *, virtual: bool = False) -> list[str]:
-    """A device for each tower: a GPU each, or as many as there are in turn, or the CPU for all.
+    """Returns a device for each tower: the available GPUs in turn, or the CPU for all if there is no GPU.
 
     Args:
-        towers: how many.
-        virtual: make as many logical CPU devices and take them, whatever GPUs there are.
+        towers: the number of towers.
+        virtual: whether to create one logical CPU device per tower and use these, even if there are GPUs.
 
     Returns:
-        such as ["/device:GPU:0", "/device:GPU:1"].
+        Device names, such as ["/device:GPU:0", "/device:GPU:1"].
 
     Raises:
-        ConfigError: logical devices were asked for after TensorFlow's first operation.
+        ConfigError: logical devices were requested after TensorFlow's first operation.
     """
     if virtual:
         _split_cpu(towers)
@@ -27,20 +27,20 @@ def tower_devices(towers: int, *, virtual: bool = False) -> list[str]:
 
 
 def _split_cpu(count: int) -> None:
-    """Makes logical devices of the CPU; they share its cores and its memory."""
+    """Splits the CPU into logical devices, which share its cores and memory."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     try:
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
-    except RuntimeError:  # TensorFlow is running
+    except RuntimeError:  # TensorFlow is already initialized
         if len(tf.config.list_logical_devices("CPU")) < count:
             raise ConfigError(
-                f"virtual_devices makes {count} CPU devices, which TensorFlow refuses after its first operation. "
-                "Restart Python (in a notebook: the kernel) and ask for them first."
+                f"virtual_devices must create {count} CPU devices before TensorFlow's first operation. Restart Python "
+                "(in a notebook, restart the kernel) and begin with this call."
             ) from None
 
 
 def describe_towers(devices: Sequence[str], batch_size: int) -> str:
-    """One line: what was placed where, and whether GPUs were missing.
+    """Returns one line about the device of each tower and any missing GPUs.
 
     >>> describe_towers(["/device:CPU:0", "/device:CPU:0"], 64)
     '2 towers of 64 images each, 0 GPUs for them: tower_0 on CPU:0, tower_1 on CPU:0.'
@@ -52,7 +52,7 @@ def describe_towers(devices: Sequence[str], batch_size: int) -> str:
 
 
 def placement_lines(graph: tf.Graph) -> Iterator[str]:
-    """A line for each operation of a graph: name, type and the device that it was put on.
+    """Yields a line for each operation of a graph: its name, type and device.
 
     >>> with tf.Graph().as_default() as graph, tf.device("CPU:0"):
     ...     _ = tf.constant(1, name="one")
@@ -60,12 +60,12 @@ def placement_lines(graph: tf.Graph) -> Iterator[str]:
     ['one (Const): CPU:0']
     """
     for operation in graph.get_operations():
-        place = short_device_name(operation.device) or "where TensorFlow puts it"
+        place = short_device_name(operation.device) or "chosen by TensorFlow"
         yield f"{operation.name} ({operation.type}): {place}"
 
 
 def short_device_name(device: str) -> str:
-    """The end of a device's full name.
+    """Returns the last part of a device's full name.
 
     >>> short_device_name("/job:localhost/replica:0/task:0/device:GPU:1")
     'GPU:1'

@@ -1,4 +1,4 @@
-"""How a step is carried out: on one device, in towers, or under `tf.distribute`."""
+"""The strategies that run a training step: on one device, in towers, or with `tf.distribute`."""
 
 import functools
 import os
@@ -16,12 +16,12 @@ from cifarlab.training.strategies.towers import CPU, tower_step
 
 
 class Strategy(Protocol):
-    """What the loop asks of each.
+    """The interface between the training loop and a strategy.
 
     Attributes:
-        num_replicas: that share a step, in all processes together; each takes `batch_size` images.
-        shard: this process's place and the number of processes; each reads its own share of every batch.
-        is_chief: whether this process keeps checkpoints and summaries.
+        num_replicas: the number of replicas of all processes together; each takes `batch_size` images per step.
+        shard: (index of this process, number of processes); each process reads its own share of every batch.
+        is_chief: whether this process keeps its checkpoints and summaries.
     """
 
     num_replicas: int
@@ -29,87 +29,87 @@ class Strategy(Protocol):
     is_chief: bool
 
     def scope(self) -> AbstractContextManager:
-        """Where the state is made."""
+        """Returns the context in which the state must be created."""
 
     def check_state(self, state: TrainState) -> None:
-        """Raises ConfigError when the state was not made in the scope and needs to be."""
+        """Raises ConfigError if the state was not created in the scope, but must be."""
 
     def step(self, state: TrainState) -> Callable[[tf.Tensor, tf.Tensor], StepResult]:
-        """The step as a function of this process's images and labels, for `tf.function`."""
+        """Returns a step of the state, as a function of this process's images and labels, for `tf.function`."""
 
     def broadcast(self, state: TrainState) -> None:
-        """Gives the chief's restored values to all other processes."""
+        """Copies the chief's restored state to all other processes."""
 
     def is_worker_failure(self, error: tf.errors.OpError) -> bool:
-        """Whether an error of a step means that another process no longer answers."""
+        """Returns whether an error of a step means that another process no longer responds."""
 
     def describe(self, batch_size: int) -> str:
-        """One line about replicas and devices, or "" where there is one of each."""
+        """Returns one line about replicas and devices, or "" for a single device."""
 
 
 class OneDevice:
-    """`train_step` wherever TensorFlow puts it."""
+    """Runs `train_step` on the device that TensorFlow chooses."""
 
     num_replicas, shard, is_chief = 1, (0, 1), True
 
     def scope(self) -> AbstractContextManager:
-        """Anywhere."""
+        """Returns an empty context: the state may be created anywhere."""
         return nullcontext()
 
     def check_state(self, state: TrainState) -> None:
-        """Any state will do."""
+        """Accepts any state."""
 
     def step(self, state: TrainState) -> Callable[[tf.Tensor, tf.Tensor], StepResult]:
-        """`train_step` of a state."""
+        """Returns `train_step` of the state."""
         return functools.partial(train_step, state)
 
     def broadcast(self, state: TrainState) -> None:
-        """There are no others."""
+        """Does nothing: there are no other processes."""
 
     def is_worker_failure(self, error: tf.errors.OpError) -> bool:
-        """There are no others."""
+        """Returns False: there are no other processes."""
         return False
 
     def describe(self, batch_size: int) -> str:
-        """Nothing to say."""
+        """Returns ""."""
         return ""
 
 
 class Towers(OneDevice):
-    """`tower_step` on one device a tower, its variables on the CPU."""
+    """Runs `tower_step` with one tower per device; the variables are on the CPU."""
 
     def __init__(self, devices: list[str]) -> None:
-        """A tower for each device."""
+        """Takes one device per tower."""
         self.devices, self.num_replicas = devices, len(devices)
 
     def scope(self) -> AbstractContextManager:
-        """The CPU."""
+        """Returns a context that puts variables on the CPU."""
         return tf.device(CPU)
 
     def step(self, state: TrainState) -> Callable[[tf.Tensor, tf.Tensor], StepResult]:
-        """`tower_step` of a state."""
+        """Returns `tower_step` of the state."""
         return functools.partial(tower_step, state, devices=self.devices)
 
     def describe(self, batch_size: int) -> str:
-        """Which tower is where."""
+        """Returns one line about the towers and their devices."""
         return describe_towers(self.devices, batch_size)
 
 
 def check_tf_config(config: TrainConfig) -> None:
-    """Says what is wrong with `TF_CONFIG` before anything is downloaded or connected.
+    """Checks `TF_CONFIG` before anything is downloaded or connected.
 
     Raises:
-        ConfigError: it is needed, and does not describe the workers.
+        ConfigError: the strategy needs `TF_CONFIG`, but it does not describe the workers.
     """
     if config.strategy == "multi-worker":
         parse_tf_config(os.environ.get("TF_CONFIG"))
 
 
 def make_strategy(config: TrainConfig) -> Strategy:
-    """The strategy that a config asks for; from then on the process is deterministic if the config says so.
+    """Returns the strategy for a config; also makes TensorFlow deterministic if `config.deterministic` is set.
 
     Raises:
-        ConfigError: its devices are not there, or `TF_CONFIG` does not describe the workers.
+        ConfigError: there are too few devices, or `TF_CONFIG` does not describe the workers.
     """
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -120,10 +120,10 @@ def make_strategy(config: TrainConfig) -> Strategy:
     if config.strategy == "mirrored":
         if len(set(devices)) < config.num_gpus:
             raise ConfigError(
-                f"the mirrored strategy puts one replica on a device; got num_gpus = {config.num_gpus} and "
-                f"{len(set(devices))} of them here. Choose a smaller --num-gpus, or add --virtual-devices."
+                f"the mirrored strategy needs one device per replica; got num_gpus = {config.num_gpus}, but "
+                f"{len(set(devices))} available. Choose a smaller --num-gpus, or add --virtual-devices."
             )
-        # The default for CPUs, collective operations, fails on the second strategy of another size in a process.
+        # On CPUs, the default (collective operations) fails once a process has used strategies of different sizes.
         on_cpus = tf.distribute.ReductionToOneDevice() if "CPU" in devices[0] else None
         return DistributedReplicas(tf.distribute.MirroredStrategy(devices, cross_device_ops=on_cpus))
     return OneDevice() if config.num_gpus == 1 else Towers(devices)

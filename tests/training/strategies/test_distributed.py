@@ -1,4 +1,4 @@
-"""One machine's logical devices in this process; workers as real processes that talk over loopback."""
+"""Mirrored replicas on logical devices of this process, and workers in separate processes on this machine."""
 
 import json
 import os
@@ -21,10 +21,10 @@ from cifarlab.training.strategies.distributed import TF_CONFIG_EXAMPLE, parse_tf
 pytestmark = pytest.mark.slow
 
 SLOWLY = 0.001
-"""The learning rate: with the tutorial's 0.1 rounding grows tenfold in ten steps, and would hide a difference."""
+"""The learning rate. With the tutorial's 0.1, rounding errors grow tenfold in ten steps and could hide a difference."""
 
 TOLERANCE = 0.002
-"""Of the largest move of any weight: how far two runs may end from one another."""
+"""The largest difference between two runs, as a fraction of the largest change of any weight."""
 
 
 def weights(folder):
@@ -42,7 +42,7 @@ def assert_same_weights(folder, other):
 
 
 @pytest.mark.parametrize("replicas", [1, 2, 3])
-def test_mirrored_replicas_make_the_update_of_the_whole_batch(tmp_path, drawn, replicas):
+def test_mirrored_replicas_match_the_update_of_the_whole_batch(tmp_path, drawn, replicas):
     common = {"dataset": "drawn", "max_steps": 20, "initial_learning_rate": SLOWLY}
     whole = TrainConfig(**common, batch_size=8 * replicas, train_dir=str(tmp_path / "whole"))
     shared = TrainConfig(
@@ -58,7 +58,7 @@ def test_mirrored_replicas_make_the_update_of_the_whole_batch(tmp_path, drawn, r
     assert_same_weights(tmp_path / "whole", tmp_path / "shared")
 
 
-def test_a_mirrored_run_goes_on_as_any_other(tmp_path, drawn):
+def test_a_mirrored_run_resumes(tmp_path, drawn):
     config = {"dataset": "drawn", "batch_size": 4, "num_gpus": 2, "strategy": "mirrored", "virtual_devices": True}
     train(TrainConfig(**config, max_steps=6, train_dir=str(tmp_path / "at_once")), dataset=drawn)
     for steps in (3, 6):
@@ -72,11 +72,11 @@ class Doubling(ConvNet):
         return stages._replace(softmax_linear=2 * stages.softmax_linear)
 
 
-def test_ones_own_network_comes_as_a_function(tmp_path, drawn):
+def test_a_custom_network_must_be_passed_as_a_function(tmp_path, drawn):
     config = {"dataset": "drawn", "batch_size": 4, "max_steps": 3, "initial_learning_rate": SLOWLY}
     replicas = {"num_gpus": 2, "strategy": "mirrored", "virtual_devices": True}
     shared = TrainConfig(**config, **replicas, train_dir=str(tmp_path / "shared"))
-    with pytest.raises(ConfigError, match="Pass a function that makes it"):
+    with pytest.raises(ConfigError, match="Pass a function that creates it"):
         train(shared, dataset=drawn, network=Doubling())
     train(shared, dataset=drawn, network=Doubling)
     whole = TrainConfig(**{**config, "batch_size": 8}, train_dir=str(tmp_path / "whole"))
@@ -85,13 +85,13 @@ def test_ones_own_network_comes_as_a_function(tmp_path, drawn):
 
 
 def test_more_replicas_than_devices():
-    with pytest.raises(ConfigError, match="one replica on a device; got num_gpus = 3 and 1 of them here"):
+    with pytest.raises(ConfigError, match="one device per replica; got num_gpus = 3, but 1 available"):
         strategy.make_strategy(TrainConfig(strategy="mirrored", num_gpus=3))
 
 
 @pytest.mark.parametrize("workers", [2, 4])
-def test_workers_shares_are_the_rows_of_the_whole_batch(drawn, workers):
-    """Nobody reads another's images, and distortions are those of the whole batch."""
+def test_workers_read_disjoint_rows_of_the_whole_batch(drawn, workers):
+    """Workers read different images, with the same distortions as in the whole batch."""
     images, labels = next(iter(distorted_inputs(drawn, 16, seed=3, first_step=5)))
     shares = [
         next(iter(distorted_inputs(drawn, 16, seed=3, first_step=5, shard=(worker, workers))))
@@ -115,8 +115,8 @@ def test_workers_shares_are_the_rows_of_the_whole_batch(drawn, workers):
         '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}',
     ],
 )
-def test_a_tf_config_that_describes_no_worker(text):
-    with pytest.raises(ConfigError, match="needs TF_CONFIG to list all workers") as error:
+def test_an_invalid_tf_config_is_refused(text):
+    with pytest.raises(ConfigError, match="TF_CONFIG must list all workers") as error:
         parse_tf_config(text)
     assert TF_CONFIG_EXAMPLE in str(error.value)
 
@@ -184,7 +184,7 @@ def test_workers_end_with_the_weights_of_one_process(tmp_path, data_dir, drawn, 
     assert_same_weights(tmp_path / "together", tmp_path / "apart")
 
 
-def test_a_worker_dies_and_the_job_is_started_again(tmp_path, data_dir, drawn):
+def test_a_job_resumes_after_a_worker_died(tmp_path, data_dir, drawn):
     flags = ["--batch-size", "8", "--max-steps", "60", "--checkpoint-steps", "20"]
     chief, worker = start_workers(2, tmp_path / "apart", data_dir, *flags)
     for line in chief.stdout:

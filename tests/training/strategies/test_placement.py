@@ -13,13 +13,13 @@ def test_without_gpus_all_towers_are_on_the_cpu():
     assert tower_devices(3) == ["/device:CPU:0"] * 3
 
 
-def test_virtual_devices_are_one_a_tower():
+def test_virtual_devices_are_one_per_tower():
     assert tower_devices(4, virtual=True) == [f"/device:CPU:{number}" for number in range(4)]
 
 
-def test_more_virtual_devices_than_were_made_in_time():
+def test_virtual_devices_cannot_be_added_later():
     tf.zeros([])
-    with pytest.raises(ConfigError, match="makes 5 CPU devices, which TensorFlow refuses after its first operation"):
+    with pytest.raises(ConfigError, match="must create 5 CPU devices before TensorFlow's first operation"):
         tower_devices(5, virtual=True)
 
 
@@ -37,7 +37,7 @@ def test_towers_take_the_gpus_in_turn(monkeypatch, towers, gpus, expected):
     assert tower_devices(towers) == expected
 
 
-def test_one_line_says_what_is_where():
+def test_describe_towers_names_devices_and_missing_gpus():
     assert describe_towers(["/device:GPU:0", "/device:GPU:1"], 128) == (
         "2 towers of 128 images each: tower_0 on GPU:0, tower_1 on GPU:1."
     )
@@ -46,7 +46,7 @@ def test_one_line_says_what_is_where():
 
 
 def test_two_towers_train(tmp_path, drawn, capsys):
-    """The console counts the images of all towers; decay comes after as many epochs as with one."""
+    """The console counts the images of all towers; the learning rate decays after as many epochs as with one tower."""
     config = TrainConfig(
         dataset="drawn",
         train_dir=str(tmp_path),

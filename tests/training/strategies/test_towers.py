@@ -1,4 +1,4 @@
-"""On four logical CPU devices, which conftest.py makes before TensorFlow's first operation."""
+"""Towers on four logical CPU devices, which conftest.py creates before TensorFlow's first operation."""
 
 import functools
 import re
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 DEVICES = [f"/device:CPU:{number}" for number in range(4)]
 TOLERANCE = 5e-6
-"""Of a weight after one step; the weights' deviation is 0.04, and a step moves them by up to 1e-2."""
+"""The tolerance for a weight after one step; weights have a deviation of 0.04 and change by up to 1e-2 per step."""
 
 
 def state():
@@ -33,7 +33,7 @@ def batches(size, count):
 
 
 def values(state):
-    """Weights, their averages, and the averages of the losses."""
+    """Returns the weights, their averages, and the averages of the losses."""
     return [*state.network.variables, *state.averages.variables, *state.loss_averages.values()]
 
 
@@ -43,8 +43,8 @@ def largest_difference(first, second):
 
 
 @pytest.mark.parametrize("towers", [1, 2, 3, 4])
-def test_towers_make_the_same_update_as_one(towers):
-    """20 steps of 64 images a tower, each from the same weights: weights, averages of weights and of losses agree."""
+def test_towers_match_the_update_of_one_device(towers):
+    """In 20 steps of 64 images per tower, each from the same weights, all weights and averages agree."""
     together, apart = state(), state()
     one = tf.function(functools.partial(train_step, together))
     several = tf.function(functools.partial(tower_step, apart, devices=DEVICES[:towers]))
@@ -54,9 +54,9 @@ def test_towers_make_the_same_update_as_one(towers):
             assert float(shared.losses.by_name()[name]) == pytest.approx(float(value), rel=1e-5), name
         assert largest_difference(together, apart) < TOLERANCE
         for mine, other in zip(values(apart), values(together), strict=True):
-            mine.assign(other)  # rounding grows from step to step: a maximum that moves to its neighbour moves weights
+            mine.assign(other)  # keeps rounding errors from growing, for instance where they move a maximum
     assert int(apart.step) == int(together.step) == 20
-    assert largest_difference(together, state()) > 100 * TOLERANCE  # they learned something
+    assert largest_difference(together, state()) > 100 * TOLERANCE  # the weights did change
 
 
 def test_the_check_fails_when_all_towers_see_the_same_images():
@@ -69,7 +69,7 @@ def test_the_check_fails_when_all_towers_see_the_same_images():
 
 
 def test_twenty_steps_in_a_row_end_at_the_same_weights():
-    """Within a hundredth of the way that they went; 2e-4 at the most were measured for a single weight."""
+    """The difference is below a hundredth of the change; the largest measured for a single weight is 2e-4."""
     together, apart = state(), state()
     for batch in batches(32, 20):
         train_step(together, *batch)
@@ -85,17 +85,17 @@ def test_each_tower_gets_its_own_images():
         return loss(net, logits, labels)
 
     apart = TrainState(ConvNet(), loss=noting_loss)
-    seen.clear()  # of what the state asked for its names
+    seen.clear()  # discards the call with which the state finds the names of the losses
     tower_step(apart, tf.zeros([6, 24, 24, 3]), tf.range(6), DEVICES[:3])
     assert seen == [[0, 1], [2, 3], [4, 5]]
 
 
-def test_a_batch_that_cannot_be_shared_out():
-    with pytest.raises(ValueError, match="3 towers share a batch out equally; got 4 images"):
+def test_a_batch_that_cannot_be_split_equally_is_refused():
+    with pytest.raises(ValueError, match="must be a multiple of the number of towers; got 4 images for 3 towers"):
         tower_step(state(), tf.zeros([4, 24, 24, 3]), tf.zeros([4], tf.int32), DEVICES[:3])
 
 
-def test_a_students_network_works_in_towers_unchanged():
+def test_a_custom_network_works_in_towers():
     class Small(ConvNet):
         def stages(self, images):
             stages = super().stages(images)
@@ -150,7 +150,7 @@ def test_every_variable_is_on_the_cpu(traced):
 
 
 def test_a_trace_shows_the_towers_on_their_devices(traced):
-    """What really ran where: the graphs that TensorFlow cut for the devices, recorded during a step."""
+    """The graph partitions that TensorFlow ran on each device, recorded during a step."""
     from tensorflow.python.eager import context
 
     _, step = traced
