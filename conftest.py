@@ -1,4 +1,4 @@
-"""What all tests share: one folder with the drawn data set, and the real pictures where there are some."""
+"""What all tests share: one folder with the drawn dataset, and the real images where there are some."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ pytest_plugins = ["tests.faults.trial_counter"]
 def pytest_configure(config):
     """Prepares the process that was called, and each process that runs tests for it."""
     if not hasattr(config, "workerinput"):
-        # Docstring examples and notebooks find the drawn pictures here, not in the user's cache folder; processes that
+        # Docstring examples and notebooks find the drawn images here, not in the user's cache folder; processes that
         # run tests, and the notebooks' kernels, inherit it.
         folder = tempfile.mkdtemp(prefix="cifarlab-tests-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
@@ -41,7 +41,7 @@ LONG = (
     "tests/faults/test_resume.py",
     "tests/training/test_loop.py",
     "tests/test_site.py",
-    "tests/test_real_pictures.py",
+    "tests/test_real_images.py",
     "tests/training/test_drawn_learns.py",
     "tests/training/strategies/test_towers.py",
 )
@@ -67,7 +67,7 @@ nbval.kernel.RunningKernel.execute_cell_input = _execute_as_jupyter_does
 
 @pytest.fixture(scope="session")
 def data_dir():
-    """A data folder that holds the data set `drawn`, made once for all processes of a test run."""
+    """A data folder that holds the dataset `drawn`, made once for all processes of a test run."""
     from cifarlab.data import registry
 
     registry.load("drawn")
@@ -76,7 +76,7 @@ def data_dir():
 
 @pytest.fixture(scope="session")
 def drawn(data_dir):
-    """The data set `drawn`."""
+    """The dataset `drawn`."""
     from cifarlab.data import registry
 
     return registry.load("drawn", data_dir)
@@ -84,10 +84,10 @@ def drawn(data_dir):
 
 @pytest.fixture(scope="session")
 def real_data_dir():
-    """The folder of the real CIFAR-10 pictures; tests that need them are skipped where there are none."""
+    """The folder of the real CIFAR-10 images; tests that need them are skipped where there are none."""
     folder = os.environ.get("CIFARLAB_REAL_DATA")
     if not folder:
-        pytest.skip("no real pictures: CIFARLAB_REAL_DATA should name a folder that holds cifar-10-batches-bin/")
+        pytest.skip("no real images: CIFARLAB_REAL_DATA should name a folder that holds cifar-10-batches-bin/")
     return Path(folder)
 
 

@@ -36,7 +36,7 @@ def diagnose(data_dir: str | os.PathLike | None = None) -> list[Finding]:
     Args:
         data_dir: directory of the datasets; by default `registry.default_data_dir()`.
     """
-    return [_python(), *_packages(), *_data(data_dir), *_devices()]
+    return [_python(), *_packages(), *_data(data_dir), *_devices(), _grading()]
 
 
 def format_report(findings: list[Finding]) -> str:
@@ -116,3 +116,14 @@ def _devices() -> list[Finding]:
     none = "not required; with an NVIDIA GPU: pip install -e '.[cuda]'"
     names = ", ".join(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus)
     return [Finding("CPU", cpus), Finding("GPU", names or "none", "" if gpus else none)]
+
+
+def _grading() -> Finding:
+    """Reports how well this system isolates students' notebooks when they are graded."""
+    if sys.platform == "win32":
+        return Finding("grading", "not available on Windows", "grade in WSL 2, on Linux or on macOS")
+    from cifarlab.teaching.sandbox import landlock
+
+    if version := landlock.abi_version():
+        return Finding("grading", f"notebooks are isolated by Landlock (version {version}; 6 and later block signals)")
+    return Finding("grading", "no Landlock: a graded notebook has your rights", "see docs/grading-security.md")

@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from cifarlab import doctor
 from cifarlab.data.records import TEST_FILES, TRAIN_FILES, write_records
@@ -74,3 +75,21 @@ def test_doctor_works_without_dependencies():
 def test_every_declared_dependency_is_checked():
     requires = [r for r in importlib.metadata.requires("cifarlab") if "extra ==" not in r]
     assert len(requires) == len(doctor.NEEDED)
+
+
+@pytest.mark.parametrize(
+    ("platform", "version", "found", "advice"),
+    [
+        ("linux", 7, "isolated by Landlock (version 7", ""),
+        ("linux", 0, "no Landlock", "grading-security"),
+        ("darwin", 0, "no Landlock", "grading-security"),
+        ("win32", 0, "not available", "WSL"),
+    ],
+)
+def test_the_isolation_of_graded_notebooks_is_reported(monkeypatch, platform, version, found, advice):
+    monkeypatch.setattr("cifarlab.teaching.sandbox.landlock.abi_version", lambda: version)
+    monkeypatch.setattr(sys, "platform", platform)
+    finding = doctor._grading()
+    assert found in finding.found
+    assert advice in finding.advice
+    assert bool(finding.advice) == bool(advice)

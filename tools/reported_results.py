@@ -284,7 +284,7 @@ NO_RESULTS = {
         "distance to 86 %",
         "weights 500 times as small",  # the tutorial's early version
         "standard deviation of 0.6 points by chance",  # binomial
-        "18.8 % of these test digits",  # a count, in tests/test_real_pictures.py
+        "18.8 % of these test digits",  # a count, in tests/test_real_images.py
     ],
     "docs/cli.md": [
         "about 30 minutes on two cores",  # of make test
