@@ -554,7 +554,7 @@ print("same logits as here:", np.allclose(answers["logits"], ours, atol=1e-4))
 # | good on test images, bad on new ones | a leak; the new images differ | search for near-duplicates; add new images |
 # | too good to be true | a leak; each class has its own background or camera | cover the subject: is it still right? |
 # | a class that is never the answer | the class is rare | more images of it; oversampling; the mean of the classes |
-# | "infinite or not a number" | the learning rate is too high | a third of the `initial_learning_rate` |
+# | "infinite or NaN" | the learning rate is too high | a third of the `initial_learning_rate` |
 #
 # For the third row, `cifarlab.EvalConfig(eval_data="train_eval", ...)` evaluates the training images.
 #

@@ -357,7 +357,7 @@ def test_a_loss_that_is_not_a_number_ends_the_run_with_a_line(config):
     click(dashboard, "start")
     dashboard.wait()
     assert "Failed." in state(dashboard)
-    assert "not a number" in state(dashboard)
+    assert "is infinite or NaN" in state(dashboard)
 
 
 def test_a_figure_that_cannot_be_drawn_does_not_stop_the_run(config, monkeypatch):
