@@ -1,9 +1,9 @@
-# `make help` lists what there is. Needs git, make and a Python 3.11 to 3.13 with venv; the rest comes from the lock.
+# `make help` lists the targets. Needs git, make and a Python 3.11 to 3.13 with venv; the rest comes from the lock.
 PYTHON ?= python3
-# Another Python beside this one: make test-fast PYTHON=python3.13 VENV=.venvs/3.13
+# To use another Python as well: make test-fast PYTHON=python3.13 VENV=.venvs/3.13
 VENV := .venv
 BIN := $(VENV)/bin
-# What is installed there; tests/test_environment.py compares.
+# What is installed there; tests/test_environment.py checks it.
 LOCK := requirements.lock
 export CIFARLAB_LOCK := $(LOCK)
 OLDEST := requirements-oldest.txt
@@ -35,20 +35,20 @@ $(VENV)/ready: $(LOCK) pyproject.toml
 lab: setup ## open JupyterLab on 127.0.0.1, with its token; as root: ARGS=--allow-root
 	$(BIN)/jupyter lab --ip=127.0.0.1 --port=$(PORT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ARGS)
 
-test: setup ## run every check that CI runs
+test: setup ## style, types and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
-test-fast: setup ## style, types and the quick tests alone, in two minutes
+test-fast: setup ## only style, types and the quick tests, in two minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(QUICK)
 
 # Without style and types: those are checked with the locked tools, against the types that the locked versions declare.
-test-oldest: ## the quick tests on Python 3.11 with the oldest versions that pyproject.toml admits; PYTHON=python3.11
+test-oldest: ## the quick tests on Python 3.11 with the oldest versions that pyproject.toml allows; PYTHON=python3.11
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else \
 	  "the oldest versions need Python 3.11; this is %d.%d. Try: make test-oldest PYTHON=python3.11" % v)'
 	@$(MAKE) --no-print-directory quick VENV=$(OLDEST_VENV) LOCK=$(OLDEST)
@@ -56,20 +56,20 @@ test-oldest: ## the quick tests on Python 3.11 with the oldest versions that pyp
 quick: setup
 	$(BIN)/python -m pytest $(QUICK)
 
-test-browser: setup ## run the tests in a real Chromium alone; screenshots go to artefacts/
+test-browser: setup ## only the tests in a real Chromium; screenshots go to artefacts/
 	$(BIN)/python -m pytest tests/browser
 
-coverage: setup ## which lines of cifarlab the tests run, those in kernels and programs of their own too; 95 % are wanted
+coverage: setup ## which lines of cifarlab the tests run, including those run in kernels and subprocesses; must reach 95 %
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(SIDE_BY_SIDE)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-soak: setup ## break things for two hours: 50 kills, an hour of training, fuzzing; then fill the table
+soak: setup ## fault injection for two hours: 50 kills, an hour of training, fuzzing; then fill the tables
 	CIFARLAB_SOAK=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m fault tests
 	$(BIN)/python -m tools.fault_report
 
-mutation-tests: setup ## take each protection out of a copy and see the tests of its row fail; ARGS="words of a row"
+mutation-tests: setup ## take each protection out of a copy and check that the tests of its row fail; ARGS="words of a row"
 	$(BIN)/python -m tools.mutation_test $(ARGS)
 	$(BIN)/python -m tools.fault_report
 
@@ -79,19 +79,19 @@ notebooks: setup ## build lessons, solutions and exercises from their sources in
 docs: setup ## build the site from docs/, notebooks and docstrings into build/site; offline, nothing is executed
 	$(BIN)/python -m tools.build_site
 
-run-lessons: setup ## run every lesson headless and print a table; CIFARLAB_DATASET=cifar10 for the real pictures
+run-lessons: setup ## run every lesson headless and print a table; CIFARLAB_DATASET=cifar10 for the real images
 	$(BIN)/python -m tools.run_lessons $(ARGS)
 
 train: setup ## train on CIFAR-10, downloaded on first use; ARGS="..." for options
 	$(BIN)/cifarlab train $(ARGS)
 
-evaluate: setup ## precision @ 1 of the newest checkpoint in runs/train, once
+evaluate: setup ## precision @ 1 of the latest checkpoint in runs/train, once
 	$(BIN)/cifarlab eval --run-once $(ARGS)
 
 bench: setup ## measure speed and memory
 	$(BIN)/python -m benchmarks
 
-lock: ## renew uv.lock, requirements.lock and requirements-oldest.txt (needs uv); maintainers only
+lock: ## update uv.lock, requirements.lock and requirements-oldest.txt (needs uv); maintainers only
 	uv lock
 	uv export --quiet --format requirements-txt $(EXTRAS) --no-emit-project -o requirements.lock
 	uv pip compile --quiet pyproject.toml $(EXTRAS) --resolution lowest-direct --python-version 3.11 --python-platform linux --generate-hashes -o $(OLDEST)

@@ -1,4 +1,4 @@
-"""What all tests share: one folder with the drawn dataset, and the real images where there are some."""
+"""Shared fixtures: one directory with the drawn dataset, the real images if there are any, and a browser."""
 
 import os
 import shutil
@@ -14,17 +14,17 @@ pytest_plugins = ["tests.faults.trial_counter"]
 def pytest_configure(config):
     """Prepares the process that was called, and each process that runs tests for it."""
     if not hasattr(config, "workerinput"):
-        # Docstring examples and notebooks find the drawn images here, not in the user's cache folder; processes that
+        # Docstring examples and notebooks find the drawn images here, not in the user's cache directory; processes that
         # run tests, and the notebooks' kernels, inherit it.
         folder = tempfile.mkdtemp(prefix="cifarlab-tests-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         os.environ["CIFARLAB_DATA"] = folder
         os.environ.pop("CIFARLAB_DATASET", None)
         if getattr(config.option, "numprocesses", None):
-            return  # it only hands tests out
+            return  # it only distributes the tests
     from cifarlab.training.strategies.placement import tower_devices
 
-    tower_devices(4, virtual=True)  # for the tests of the towers; the first CPU is as ever
+    tower_devices(4, virtual=True)  # for the tests of the towers; the first CPU is unchanged
 
 
 LONG = (
@@ -49,7 +49,7 @@ LONG = (
 
 
 def pytest_collection_modifyitems(items):
-    """Puts the long files before the others: what comes last is short, and no process waits long for another's."""
+    """Puts the long files first: short files come last, so that neither process waits long for the other."""
 
     def place(item):
         return next((place for place, start in enumerate(LONG) if item.nodeid.startswith(start)), len(LONG))
@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(items):
 
 
 def _execute_as_jupyter_does(kernel, source, allow_stdin=None):
-    """As nbval's own, but with a history: without one, a trailing semicolon would print what it should hide."""
+    """Like nbval's method, but with history: without it, a trailing semicolon would print what it should hide."""
     return kernel.kc.execute(source, store_history=True, allow_stdin=allow_stdin, stop_on_error=False)
 
 
@@ -67,7 +67,7 @@ nbval.kernel.RunningKernel.execute_cell_input = _execute_as_jupyter_does
 
 @pytest.fixture(scope="session")
 def data_dir():
-    """A data folder that holds the dataset `drawn`, made once for all processes of a test run."""
+    """A data directory that contains the dataset `drawn`, made once for all processes of a test run."""
     from cifarlab.data import registry
 
     registry.load("drawn")
@@ -84,16 +84,16 @@ def drawn(data_dir):
 
 @pytest.fixture(scope="session")
 def real_data_dir():
-    """The folder of the real CIFAR-10 images; tests that need them are skipped where there are none."""
+    """The directory of the real CIFAR-10 images; tests that need them are skipped otherwise."""
     folder = os.environ.get("CIFARLAB_REAL_DATA")
     if not folder:
-        pytest.skip("no real images: CIFARLAB_REAL_DATA should name a folder that holds cifar-10-batches-bin/")
+        pytest.skip("no real images: CIFARLAB_REAL_DATA must name a directory that contains cifar-10-batches-bin/")
     return Path(folder)
 
 
 @pytest.fixture(scope="module")
 def browser():
-    """A real Chromium; tests that need one are skipped where there is none."""
+    """A real Chromium; tests that need one are skipped otherwise."""
     from playwright.sync_api import sync_playwright
 
     from tools.browser import ARGUMENTS, chromium

@@ -221,7 +221,7 @@ class TrainConfig(_Config):
 
 RECIPES: dict[str, dict[str, Any]] = {
     "tutorial": {},
-    # Tuned on 5,000 images held out from the training set: benchmarks/README.md, "A quick recipe".
+    # Tuned on 5,000 images held out from the training set: benchmarks/recipes.md, "A quick recipe".
     "quick": {
         "max_steps": 18_000,
         "schedule": "one-cycle",

@@ -603,7 +603,7 @@ quantities = {"x": "machines, 128 images each", "y": "speed relative to one mach
 plots.lines(ax, scaling, title="How much faster are several machines?", **quantities)
 figures.show(
     figure,
-    "With 10 Gbit/s the line stays close to the ideal. With 1 Gbit/s 16 machines do the work of about ten, with 0.1 "
+    "With 10 Gbit/s the line stays close to the ideal. With 1 Gbit/s, 16 machines do the work of about ten, with 0.1 "
     "Gbit/s that of about two, and two machines do less work than one.",
     checksum=True,
 )
@@ -614,7 +614,7 @@ for name in ("10 Gbit/s", "1 Gbit/s", "0.1 Gbit/s"):
     print(f"{name}: 2 machines {speeds[1]:.2f}, 16 machines {speeds[15]:.1f} times as fast as one")
 
 # %% [markdown]
-# This is a model, not a measurement: it assumes that sending only begins when computing has ended. But it shows what
+# This is a model, not a measurement: it assumes that sending starts only after computing has finished. But it shows what
 # matters. On a slow network a second machine makes training slower. Sending takes the same time for any batch size, so
 # slow networks call for large batches. And a fast GPU, which finishes its share sooner, needs a faster network. The
 # other price of many machines is in the update itself: 16 machines with 128 images each make one update of 2,048

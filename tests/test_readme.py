@@ -25,7 +25,7 @@ def test_the_hours_are_the_sums_of_the_minutes():
         int(minutes) for minutes in re.findall(r"^\| \[0\d_\w+\]\(exercises/.* \| (\d+) \|$", README, re.MULTILINE)
     ]
     assert (len(lessons), len(exercises)) == (8, 6)
-    assert f"**Eight lessons** ({in_words(sum(lessons))})" in README
+    assert f"**Seven lessons and a start page** ({in_words(sum(lessons))})" in README
     assert f"**Six exercises** ({in_words(sum(exercises))})" in README
 
 

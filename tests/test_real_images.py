@@ -62,11 +62,11 @@ def test_sizes_and_classes(cifar10):
     assert np.bincount(labels).tolist() == [1000] * 10
 
 
-def test_the_archive_is_fetched_and_unpacked_as_from_the_official_host(cifar10, real_data_dir, tmp_path, monkeypatch):
+def test_the_archive_is_fetched_and_unpacked_like_from_the_official_host(cifar10, real_data_dir, tmp_path, monkeypatch):
     """Downloads like a new user, from a host on loopback and with the copy's checksum."""
     archive = real_data_dir / "cifar-10-binary.tar.gz"
     if not archive.exists():
-        pytest.skip(f"no archive of the real pictures: {archive} is not there")
+        pytest.skip(f"no archive of the real images: {archive} is not there")
     with archive.open("rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
     handler = functools.partial(_Quiet, directory=str(real_data_dir))

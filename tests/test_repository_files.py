@@ -54,7 +54,7 @@ class TestEveryJob:
         actions = [one["uses"] for one in job(name, part)["steps"] if "uses" in one]
         assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", action) for action in actions)
 
-    def test_calls_targets_that_make_has(self, name, part):
+    def test_calls_existing_make_targets(self, name, part):
         runs = [one.get("run", "") for one in job(name, part)["steps"]]
         called = [word for run in runs for word in re.findall(r"\bmake ([a-z-]+)", run)]
         assert called == {"test": ["setup", "test"], "oldest": ["test-oldest"]}[part]
@@ -130,7 +130,7 @@ def test_there_is_a_form_for_each_kind_of_issue():
     assert [path.stem for path in FORMS] == ["broken_setup", "unclear_text", "wrong_figure"]
 
 
-def test_binder_installs_the_package_beside_the_lock():
+def test_binder_installs_the_package_in_addition_to_the_lock():
     """A folder binder/ or .binder/ would hide environment.yml from Binder."""
     assert not any((ROOT / name).exists() for name in ("binder", ".binder", "Dockerfile"))
     assert os.access(ROOT / "postBuild", os.X_OK)

@@ -44,7 +44,7 @@ def index(site):
     return json.loads(text.removeprefix("Search.setIndex(").rstrip().removesuffix(")"))
 
 
-def test_nothing_is_wrong_with_it(pages):
+def test_the_site_has_no_problems(pages):
     assert not list(complaints(pages))
 
 
@@ -59,12 +59,12 @@ def test_every_public_module_is_in_the_reference(site, pages):
     assert {f"module-{name}" for name in names if "._" not in name} - {"module-cifarlab"} <= told
 
 
-def test_links_that_lead_out_are_few_and_encrypted(pages):
+def test_external_links_are_few_and_use_https(pages):
     assert external_links(pages)
     assert all(address.startswith("https://") for address in external_links(pages))
 
 
-def test_the_front_page_tells_minutes(site, pages):
+def test_the_front_page_shows_minutes(site, pages):
     assert re.search(r"07_your_own_data\s+How do I get .*\s+35\s", pages[site / "index.html"].shown)
     assert re.search(r"06_svhn\s+house numbers .*\s+90\s", pages[site / "index.html"].shown)
 
@@ -77,7 +77,7 @@ def test_the_search_knows_lessons_reference_and_glossary(index, word, name):
     assert index["docnames"].index(name) in places_of(index, word)
 
 
-def test_what_needs_a_kernel_has_a_static_twin(site, pages):
+def test_what_needs_a_kernel_has_a_static_fallback(site, pages):
     for name, words in (("01_inputs", "An image with sliders"), ("04_training", "The run in runs/")):
         (twin,) = [image for image in pages[site / "lessons" / f"{name}.html"].images if words in image["alt"]]
         assert twin["src"]
@@ -111,7 +111,7 @@ def test_answers_are_in_the_page_and_folded(site, pages, name):
 
 
 def test_the_search_gives_no_answer_away(index):
-    """Words that only the answers of an exercise contain do not find it."""
+    """Searching for a word that occurs only in the answers does not find the exercise."""
     tried, stem = 0, SearchEnglish({}).stem
     for name in NAMES:
         page, given = index["docnames"].index(f"exercises/{name}"), (EXERCISES / f"{name}.ipynb").read_text()
@@ -144,7 +144,7 @@ KINDS = {
 
 @pytest.fixture
 def open_page(site, browser):
-    """Opens a page with a given width; fails if it loads anything from other sites, or if a request or script fails."""
+    """Opens a page with a given width; fails if it loads anything from elsewhere, or if a request or script fails."""
     opened, wrong = [], []
 
     def open_(name, width, root=None):
@@ -200,7 +200,7 @@ def test_a_solution_is_seen_once_it_is_unfolded(open_page):
     page.screenshot(path=ARTEFACTS / "site-unfolded-1280.png")
 
 
-def test_one_can_search(open_page, served):
+def test_search_works(open_page, served):
     page = open_page("search.html?q=whitening", 1280, served)
     page.locator("#search-results a", has_text="Glossary").first.wait_for()
     page.wait_for_load_state("networkidle")  # the search loads the pages that it found, to quote them
@@ -209,7 +209,7 @@ def test_one_can_search(open_page, served):
 # Tests of the building and checking functions.
 
 
-def test_a_link_to_a_file_that_is_no_page_names_the_file():
+def test_a_link_to_a_file_that_is_not_a_page_becomes_its_path():
     text = linked(
         "See [the weights](../cifarlab/model/pretrained_weights.py), [that](cluster.md#slurm).",
         DOCS / "a.md",
@@ -218,12 +218,12 @@ def test_a_link_to_a_file_that_is_no_page_names_the_file():
     assert text == "See the weights (`cifarlab/model/pretrained_weights.py`), [that](cluster.md#slurm)."
 
 
-def test_a_link_that_leads_nowhere_is_refused():
+def test_a_broken_link_is_refused():
     with pytest.raises(ValueError, match=r"docs/a\.md has a link to gone\.md"):
         linked("[gone](gone.md)", DOCS / "a.md", Path("a.md"))
 
 
-def test_a_table_that_is_not_there_is_refused():
+def test_a_missing_table_is_refused():
     with pytest.raises(ValueError, match="must have a table"):
         with_tables("<!-- the table of README.md that begins with | nothing | -->", Path("a.md"))
 

@@ -30,6 +30,9 @@ PHRASES = {
         "American spelling"
     ),
 }
+SCRIPTS = ("Makefile", ".ci/run", "postBuild", "environment.yml", "*.yml", "*.toml", "*.in")
+"""Files with comments that people read."""
+
 TERMS = {
     r"\bpictures?\b": "image, or figure",
     r"\bfolders?\b": "directory",
@@ -40,14 +43,16 @@ ALLOWED: dict[str, int] = {}
 
 def tracked_texts() -> list[str]:
     """The paths of all files with prose in them, as git lists them."""
-    listed = subprocess.run(["git", "ls-files", "*.py", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py", "*.md", *SCRIPTS], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return [path for path in listed.stdout.splitlines() if path != "tests/test_words.py"]
 
 
 def prose(path: str) -> Iterator[tuple[int, str]]:
     """Passages of a file with the line each begins in: string literals and comments, or the paragraphs of a page."""
     text = (ROOT / path).read_text()
-    if path.endswith(".md"):
+    if not path.endswith(".py"):
         for paragraph in re.finditer(r"(?s)\S.*?(?=\n\s*\n|\Z)", text):
             yield text.count("\n", 0, paragraph.start()) + 1, paragraph.group()
         return
@@ -81,7 +86,7 @@ def stumbles(path: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "area", ["cifarlab/", "docs/", "examples/", "lessons/", "tests/", "tools/", "benchmarks/", "pages"]
+    "area", ["cifarlab/", "docs/", "examples/", "lessons/", "tests/", "tools/", "benchmarks/", ".", "pages"]
 )
 def test_the_english_is_plain(area):
     found = []

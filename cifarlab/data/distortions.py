@@ -1,10 +1,10 @@
 """Random distortions of training images. Each is a function of a batch and a seed.
 
-Every image of a batch gets its own random numbers. A seed is int32[2], as for `tf.random.stateless_uniform`. The
-pipeline passes (seed of the run, step), so the same step of a run always sees the same images. Each function folds its
-own constant into the seed, so that all functions can share one seed and still draw independent numbers. If a process
-distorts only a shard of a batch, the seed is int32[4]; the other two values are the index of the shard's first image
-and the size of the whole batch.
+Every image of a batch gets its own random numbers. A seed is int32[2], such as a run's seed and a step, or int32[4].
+The pipeline always passes int32[4]: the run's seed, the step, the index of the first image in the whole batch, which is
+not 0 in a shard, and the size of the whole batch. So the same step of a run always sees the same images. Each function
+folds its own constant into the seed, so that all functions can share one seed and still draw independent numbers. Use
+`per_image_uniform` in your own distortions; it takes both kinds of seed.
 """
 
 import math
@@ -22,7 +22,7 @@ def random_crop(images: tf.Tensor, seed: Seed, size: int = 24) -> tf.Tensor:
 
     Args:
         images: any dtype [B, rows, columns, channels].
-        seed: int32[2].
+        seed: int32[2] or int32[4].
         size: rows and columns of the result, in pixels; must not exceed the image size.
 
     Returns:
@@ -70,7 +70,7 @@ def random_flip(images: tf.Tensor, seed: Seed) -> tf.Tensor:
 
     Args:
         images: any dtype [B, rows, columns, channels].
-        seed: int32[2].
+        seed: int32[2] or int32[4].
     """
     flip = per_image_uniform(images, [1, 1, 1], seed, 2) < 0.5
     return tf.where(flip, tf.reverse(images, [2]), images)
@@ -84,7 +84,7 @@ def random_brightness(images: tf.Tensor, seed: Seed, max_delta: float = 63.0) ->
 
     Args:
         images: [B, rows, columns, channels]; the result is float32 and not clipped.
-        seed: int32[2].
+        seed: int32[2] or int32[4].
         max_delta: the largest change of a pixel, on the scale 0-255; 63 in the tutorial.
     """
     images = tf.cast(images, tf.float32)
@@ -98,7 +98,7 @@ def random_contrast(images: tf.Tensor, seed: Seed, lower: float = 0.2, upper: fl
 
     Args:
         images: [B, rows, columns, channels]; the result is float32 and not clipped.
-        seed: int32[2].
+        seed: int32[2] or int32[4].
         lower: lower bound of the factor (inclusive); 0.2 in the tutorial.
         upper: upper bound of the factor (exclusive); 1.8 in the tutorial.
     """
@@ -118,7 +118,7 @@ def random_affine(
 
     Args:
         images: [B, rows, columns, channels]; the result is float32.
-        seed: int32[2].
+        seed: int32[2] or int32[4].
         degrees: the largest rotation in either direction.
         stretch: rows and columns are stretched independently by factors from 1 / (1 + stretch) to 1 / (1 - stretch).
         shear: the largest horizontal shift per row, in pixels.

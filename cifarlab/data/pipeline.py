@@ -15,7 +15,7 @@ from cifarlab.data.distortions import TUTORIAL_DISTORTIONS, Distortion, central_
 from cifarlab.data.records import record_bytes
 
 READ_CHUNK = 250
-"""Records that are counted at a time. Counting them one by one would be ten times slower."""
+"""The number of records counted at once. Counting them one by one would be ten times slower."""
 
 
 class QueueCounter:
@@ -133,10 +133,11 @@ def distorted_inputs(
 
     def distort(step: tf.Tensor, records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, labels = decode(records[first : first + size], dataset.image_shape)
-        draw = tf.stack([seed, tf.cast(step, tf.int32), first, batch_size])
-        images = random_crop(images, draw, dataset.crop_size)
+        # With the last two, a shard takes its part of the random numbers of the whole batch.
+        batch_seed = tf.stack([seed, tf.cast(step, tf.int32), first, batch_size])
+        images = random_crop(images, batch_seed, dataset.crop_size)
         for distortion in distortions:
-            images = distortion(images, draw)
+            images = distortion(images, batch_seed)
         return standardize(images), labels
 
     records = _shuffled_epochs(
@@ -146,7 +147,8 @@ def distorted_inputs(
         first_record=first_step * batch_size,
         counter=counter,
     )
-    # Counting is a separate `map`: in deterministic mode TensorFlow runs a `map` that changes variables serially.
+    # Counting is a separate `map`: in deterministic mode TensorFlow runs a `map` that changes variables serially,
+    # which would slow down the distortions.
     batches = records.batch(batch_size, drop_remainder=True).map(counter.count_delivered).enumerate(first_step)
     return batches.map(distort, num_preprocess_threads, deterministic=True).prefetch(2)
 
@@ -188,9 +190,9 @@ def _shuffled_epochs(
         # The order must depend on (seed, epoch) only. `shuffle` would also use the graph's seed, which is set by the
         # user's tf.random.set_seed.
         tf.compat.v1.get_default_graph().seed = None
-        key = tf.stack([seed, tf.cast(number, tf.int32)])
-        draw = tf.random.stateless_uniform([], key, 1, tf.int64.max, tf.int64)
-        return records.shuffle(capacity, seed=draw, reshuffle_each_iteration=False)
+        seed_and_epoch = tf.stack([seed, tf.cast(number, tf.int32)])
+        epoch_seed = tf.random.stateless_uniform([], seed_and_epoch, 1, tf.int64.max, tf.int64)
+        return records.shuffle(capacity, seed=epoch_seed, reshuffle_each_iteration=False)
 
     first_epoch, skip = divmod(first_record, dataset.num_examples("train"))
     counter.count_skipped(skip)

@@ -20,7 +20,7 @@ from cifarlab.training.strategies.towers import average_gradients
 
 
 class TowerStep(NamedTuple):
-    """The computation of one tower for one batch.
+    """One tower's computation on one batch.
 
     Attributes:
         tower: index of the tower.

@@ -39,7 +39,7 @@ class Classifier:
 
     Attributes:
         network: a trained ConvNet, or any module with the same `stages`.
-        dataset: the dataset of its training; only the description is used.
+        dataset: the dataset it was trained on; only the description is used.
         warnings: a line about each later checkpoint of its run that could not be used.
     """
 

@@ -35,8 +35,8 @@ def loss(network: tf.Module, logits: tf.Tensor, labels: tf.Tensor) -> Losses:
 
     Args:
         network: the network whose weights decay; each layer has its own factor. According to the tutorial's text all
-            weights decay, but in its code only those of local3 and local4 do. Only the latter gives the loss of 4.68 in
-            its log at step 0.
+            weights decay, but in its code only those of local3 and local4 do. Only the code's version
+            reproduces the loss of 4.68 that it logs at step 0.
         logits: float32[B, num_classes], unnormalized.
         labels: int32[B], from 0 to num_classes - 1, or float32[B, num_classes], the target probabilities.
 

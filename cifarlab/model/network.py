@@ -136,13 +136,13 @@ class ConvNet(tf.Module):
         conv2 = self.convolve(norm1, self.conv2)
         norm2 = self.normalize(conv2, "norm2")
         pool2 = self.pool(norm2, "pool2")
-        units, positions = self.local3.weights.shape[0], pool2.shape[1:].num_elements()
-        if positions is not None and positions != units:
+        expected, got = self.local3.weights.shape[0], pool2.shape[1:].num_elements()
+        if got is not None and got != expected:
             raise ImageShapeError(
-                f"images must have {units:,} values in pool2; got {positions:,} for images of {images.shape[1]} x "
+                f"images must have {expected:,} values in pool2; got {got:,} for images of {images.shape[1]} x "
                 f"{images.shape[2]}. Crop them, or create a network with that image_size."
             )
-        local3 = fully_connected(tf.reshape(pool2, [-1, units]), self.local3)  # [B, 6, 6, 64] -> [B, 2304]
+        local3 = fully_connected(tf.reshape(pool2, [-1, expected]), self.local3)  # [B, 6, 6, 64] -> [B, 2304]
         local4 = fully_connected(local3, self.local4)
         # No softmax here: the loss takes unnormalized logits and computes the softmax more accurately.
         softmax_linear = fully_connected(local4, self.softmax_linear, activation=None)
@@ -159,7 +159,7 @@ class ConvNet(tf.Module):
             return tf.nn.relu(tf.nn.bias_add(convolve(images, layer.weights), layer.biases), name="activations")
 
     def convolve_and_pool(self, images: tf.Tensor, layer: Layer, pool_name: str) -> tuple[tf.Tensor, tf.Tensor]:
-        """Applies `convolve` and `pool`, and returns both results; the fast operations share one gradient."""
+        """Applies `convolve` and `pool`, and returns both results. The fast forms share one gradient."""
         if not self.fast_ops:
             activations = self.convolve(images, layer)
             return activations, self.pool(activations, pool_name)
@@ -248,7 +248,7 @@ def _conv_nets(network: tf.Module) -> list[ConvNet]:
 
 
 def layers(network: tf.Module) -> list[Layer]:
-    """Returns the layers of a network, sorted by the names of its attributes.
+    """Returns the layers of a network, sorted by attribute name.
 
     >>> [layer.name for layer in layers(ConvNet())]
     ['conv1', 'conv2', 'local3', 'local4', 'softmax_linear']

@@ -57,9 +57,9 @@ def train(
         The state after the last step, which is also saved in `config.train_dir`.
 
     Raises:
-        ConfigError: the directory cannot be used, holds a run on another dataset, or is not empty with `fresh`.
+        ConfigError: the directory cannot be used, holds a run on a different dataset, or is not empty with `fresh`.
         DataSetError, DownloadError: the dataset is not available.
-        CheckpointError: the directory's checkpoints are of another network, or another process trains there.
+        CheckpointError: the checkpoints belong to a different network, or another process trains in the directory.
         NotFiniteError: a loss or gradient became infinite or NaN; the message says where it began, and names the file
             with that step's batch and the last good checkpoint.
         WorkerLostError: another process of a distributed run stopped; the message says how to resume.
@@ -78,7 +78,7 @@ def train(
             state,
             compiled_step=_compile_step(strategy, state, config, dataset),
             first_step=int(state.step.numpy()),
-            resumed=restored or int(state.step.numpy()) > 0,  # a worker gets its state from the chief
+            resumed=restored or int(state.step.numpy()) > 0,  # a worker restores nothing: the chief sends it the state
             images_per_step=config.batch_size * strategy.num_replicas,
             is_chief=strategy.is_chief,
             placement=strategy.describe(config.batch_size),
@@ -196,7 +196,7 @@ class _TrainingLoop:
         return self.state
 
     def _train_steps(self) -> None:
-        """The loop. Everything else in this class is one of its lines."""
+        """Trains until `max_steps`, or until a stop is requested."""
         batches = self._batches(self.step, self.queue)
         while self.step < self.config.max_steps:
             self._apply_control()  # pause, or change the learning rate
@@ -204,11 +204,11 @@ class _TrainingLoop:
                 return
             with self.timer.waiting():
                 images, labels = next(batches)
-            wanting = [observer for observer in self.observers if observer.wants_details(self.step)]
-            details = self._capture_details(images, labels) if wanting else None  # an extra forward pass
+            curious = [observer for observer in self.observers if observer.wants_details(self.step)]
+            details = self._capture_details(images, labels) if curious else None  # an extra forward pass
             result = self._run_step(images, labels)
-            if wanting or self.step % self.config.log_frequency == 0:
-                self._notify(result, details, wanting)
+            if curious or self.step % self.config.log_frequency == 0:
+                self._notify(result, details, curious)
             self.step += 1
             if self._checkpoint_is_due():
                 self._save()
@@ -266,8 +266,8 @@ class _TrainingLoop:
                 f"{self._last_checkpoint_note()} Restart all workers to resume."
             ) from None
 
-    def _notify(self, result: StepResult, details: StepDetails | None, wanting: list[Observer]) -> None:
-        """Logs the step and passes it to the observers."""
+    def _notify(self, result: StepResult, details: StepDetails | None, curious: list[Observer]) -> None:
+        """Checks that all steps so far were finite, then logs this one and passes it to the observers."""
         self._check_finite()
         record = self._make_record(result)
         if self.step % self.config.log_frequency == 0:
@@ -277,7 +277,7 @@ class _TrainingLoop:
         if details is not None:
             variables = self.state.network.trainable_variables
             gradients = {variable_name(v): g for v, g in zip(variables, result.gradients, strict=True)}
-            for observer in wanting:
+            for observer in curious:
                 observer.on_details(record, details._replace(gradients=gradients))
 
     def _make_record(self, result: StepResult) -> StepRecord:
@@ -305,7 +305,7 @@ class _TrainingLoop:
         return bool(steps and self.step % steps == 0) or bool(seconds and time.monotonic() - self.saved_at >= seconds)
 
     def _save(self) -> None:
-        """Saves a checkpoint, unless a step since the last one was not finite."""
+        """Saves a checkpoint. Raises NotFiniteError instead if a step since the last one was not finite."""
         self._check_finite()
         path = self.checkpoints.save()
         self.saved_step, self.saved_at, self.unsaved = self.step, time.monotonic(), False

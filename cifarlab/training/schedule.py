@@ -36,8 +36,8 @@ def learning_rate(
 def one_cycle(step: tf.Tensor | int, *, max_steps: int, peak: float = 0.1, warm_up: float = 0.25) -> tf.Tensor:
     """Smith's one-cycle policy: rises linearly from zero to the peak, then falls linearly to zero at `max_steps`.
 
-    The rise keeps a network with momentum from diverging during the first steps. The fall removes the noise of the
-    steps from the weights, as averaging does; a run that stops before `max_steps` gets little of this benefit.
+    The rise keeps a network with momentum from diverging during the first steps. The fall
+    averages out the gradients' noise, as averaging the weights does. A run that stops early misses most of this.
 
     Args:
         step: integer, the number of updates so far.

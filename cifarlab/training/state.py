@@ -19,7 +19,7 @@ Loss = Callable[[tf.Module, tf.Tensor, tf.Tensor], Losses]
 
 
 class TrainState(tf.Module):
-    """Everything that training changes, and that a checkpoint holds; also the functions and constants of the updates.
+    """Everything that training changes, and that a checkpoint holds; also the functions and constants of its updates.
 
     Attributes:
         step: int64[], the number of updates so far.
@@ -66,6 +66,7 @@ class TrainState(tf.Module):
         self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="global_step")
         self.learning_rate_factor = tf.Variable(1.0, trainable=False, name="learning_rate_factor")
         self.first_nonfinite_step = tf.Variable(-1, trainable=False, dtype=tf.int64, name="first_nonfinite_step")
+        # Dummy logits, to learn the names of the losses.
         names = loss(network, tf.zeros([1, 2]), tf.zeros([1], tf.int32)).by_name()
         self.loss_averages = {name: tf.Variable(0.0, trainable=False, name=f"{name}/average") for name in names}
 
@@ -102,10 +103,10 @@ def make_state(
         config: the settings.
         dataset: determines the classes, the crop size and the number of images per epoch.
         network: the network to train; by default, the tutorial's network for this dataset.
-        num_replicas: the number of replicas, each of which takes `config.batch_size` images per step. Until November
-            2018 the tutorial's multi-GPU program counted only one replica's images, so its learning rate decayed
-            `num_replicas` times too late.
+        num_replicas: the number of replicas, each of which takes `config.batch_size` images per step.
     """
+    # Until November 2018 the tutorial's multi-GPU program counted only one replica's images, so its learning rate
+    # decayed `num_replicas` times too late.
     rate = _schedule(config, dataset.num_examples("train"), config.batch_size * num_replicas)
     network = network or make_network(config, dataset)
     return TrainState(

@@ -61,8 +61,8 @@ def _losses(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> Losses:
 
 def _mixed_losses(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> Losses:
     """Returns the losses of a batch whose images and labels are mixed in pairs."""
-    draw = tf.stack([tf.constant(state.seed, tf.int64), tf.cast(state.step, tf.int64)])
-    ratio = mixup.sample_ratios(tf.shape(images)[0], state.mixup, draw)
+    seed = tf.stack([tf.constant(state.seed, tf.int64), tf.cast(state.step, tf.int64)])
+    ratio = mixup.sample_ratios(tf.shape(images)[0], state.mixup, seed)
     logits = inference(state.network, mixup.mix(images, ratio))
     return state.loss(state.network, logits, mixup.mix(tf.one_hot(labels, logits.shape[-1]), ratio))
 
@@ -147,8 +147,12 @@ def update_loss_averages(state: TrainState, losses: Losses) -> None:
 
 @do_not_convert
 def flag_nonfinite(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> None:
-    """Records the first step whose loss or gradient is not finite; in the graph, so that no step waits for the host."""
-    # A sum is not finite if any of its terms is not, and it needs no temporary tensor of the gradient's size.
+    """Records the first step whose loss or gradient is not finite.
+
+    It runs in the graph, so no step waits for the host. The update is applied anyway. The training loop stops the run
+    when it next logs or saves, and never saves such a step.
+    """
+    # A sum is not finite if any of its terms is not (or if it overflows), and needs no tensor of the gradient's size.
     finite = tf.reduce_all(tf.math.is_finite([losses.total, *(tf.reduce_sum(gradient) for gradient in gradients)]))
     first = tf.logical_and(tf.logical_not(finite), state.first_nonfinite_step < 0)
     state.first_nonfinite_step.assign(tf.where(first, state.step, state.first_nonfinite_step))

@@ -65,7 +65,7 @@ def test_evaluation_of_the_first_n_images(numbered):
     assert labels_of(inputs(numbered, "train", 7, num_examples=45), 100).tolist() == list(range(45))
 
 
-def test_an_epoch_holds_every_record_once_and_batches_straddle_epochs(numbered):
+def test_an_epoch_holds_every_record_once_and_batches_span_epochs(numbered):
     labels = labels_of(distorted_inputs(numbered, 25, seed=4), 12)  # 300 records, five epochs
     for epoch in labels.reshape(5, COUNT):
         assert sorted(epoch) == list(range(COUNT))
@@ -141,7 +141,7 @@ def test_a_resumed_run_counts_its_queue_correctly(drawn):
     assert 2_000 < counter.fill <= 3_000  # 7,000 of 10,000 are skipped, so fewer than the queue's 4,300 are left
 
 
-def test_distortions_are_a_setting(numbered):
+def test_custom_distortions_are_applied(numbered):
     def upside_down(images, seed):
         return images[:, ::-1]
 

@@ -26,7 +26,7 @@ def test_each_layer_is_recorded_every_n_steps(recorder):
         assert {np.shape(rows) for rows in kept.values()} == {(2, 9)}
 
 
-def test_percentiles_rise_and_weights_are_those_before_the_update(recorder):
+def test_percentiles_rise_and_weights_are_recorded_before_the_update(recorder):
     for rows in recorder.weights.values():
         assert (np.diff(rows, axis=1) >= 0).all()
     assert recorder.weights["conv1"][0][-1] == pytest.approx(0.1, abs=0.01)  # truncated at two deviations of 0.05

@@ -44,7 +44,7 @@ def test_a_stopping_run_cannot_be_paused():
     assert not control.paused
 
 
-def test_a_new_learning_rate_is_taken_once():
+def test_a_new_learning_rate_is_applied_once():
     control = Control()
     assert control.pop_learning_rate_factor() is None
     control.scale_learning_rate(0.1)

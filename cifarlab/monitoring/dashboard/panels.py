@@ -123,7 +123,7 @@ PANELS = {
     "filters": Panel("Network", filters, "The filters of conv1 as small images", _stats, is_photo=True),
     "batch": Panel("Network", batch, "Images of the last batch as the network saw them", _stats, is_photo=True),
     "sparsity": Panel("Network", sparsity, "The fraction of activations that are zero in each layer, by step", _stats),
-    "norms": Panel("Network", norms, "The norms of all gradients and of all weights, by step", _stats),
+    "norms": Panel("Network", norms, "The total gradient norm and total weight norm, by step", _stats),
 }
 """The panels by name, in the order of display."""
 

@@ -66,7 +66,7 @@ def check_layer(
     """
     if not isinstance(layer, Layer):
         examiner.fail(
-            f"{name} should be of a class derived from network.Layer; got {short_repr(layer)}. Weight decay and other "
+            f"{name} should be a subclass of network.Layer; got {short_repr(layer)}. Weight decay and other "
             "code that needs the layers of a network finds only these."
         )
     if examiner.call(getattr, layer, "name", None) != name:

@@ -191,7 +191,7 @@ def pages(course):
     return {page.parent.parent.name: page.read_text() for page in assignments.feedback(NAME, course)}
 
 
-def test_feedback_tells_why(pages):
+def test_feedback_explains_failures(pages):
     assert set(pages) == {change.__name__ for change in POINTS}
     assert "check the axis" in pages["wrong_axis"]
     assert "is not written yet" in pages["blank"]
@@ -201,7 +201,7 @@ def test_feedback_tells_why(pages):
     assert "was changed; the original was used" in pages["edited_tests"]
 
 
-def test_feedback_holds_no_hidden_test(pages):
+def test_feedback_contains_no_hidden_test(pages):
     for page in pages.values():
         assert KEY not in page
         assert "HIDDEN" not in page
@@ -262,7 +262,7 @@ def test_grade_restores_path(tmp_path, solutions):
     assert os.environ["PATH"] == before
 
 
-def test_the_key_stays_the_courses(tmp_path, solutions):
+def test_the_course_keeps_its_key(tmp_path, solutions):
     for _ in range(2):
         assignments.release(NAME, tmp_path, solutions=solutions)
         kept = (tmp_path / "key.txt").read_text()

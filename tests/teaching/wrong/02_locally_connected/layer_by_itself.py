@@ -3,7 +3,7 @@
 from cifarlab.backend import tf
 
 CHECK = "check_local_layer"
-ADVICE = "of a class derived from network.Layer"
+ADVICE = "should be a subclass of network.Layer"
 
 
 class LocalModule(tf.Module):
