@@ -603,7 +603,7 @@ quantities = {"x": "machines, 128 images each", "y": "speed relative to one mach
 plots.lines(ax, scaling, title="How much faster are several machines?", **quantities)
 figures.show(
     figure,
-    "With 10 Gbit/s the line stays close to the ideal. With 1 Gbit/s, 16 machines do the work of about ten, with 0.1 "
+    "With 10 Gbit/s the line stays close to the ideal. With 1 Gbit/s 16 machines do the work of about ten, with 0.1 "
     "Gbit/s that of about two, and two machines do less work than one.",
     checksum=True,
 )

@@ -147,7 +147,7 @@ def test_lesson_4_is_trained_by_hand(lab, page):
         slider.press("ArrowLeft")
     board.box.locator(".cifarlab-readings").get_by_text("0.01", exact=True).wait_for()
     board.box.get_by_text("Evaluating.").wait_for(state="detached")
-    assert board.reading("precision, averaged").endswith("%")
+    assert board.reading("precision (averaged)").endswith("%")
 
     board.box.get_by_role("tab", name="Network").click()
     board.box.locator(".cifarlab-panel-filters img").wait_for()
