@@ -614,7 +614,7 @@ for name in ("10 Gbit/s", "1 Gbit/s", "0.1 Gbit/s"):
     print(f"{name}: 2 machines {speeds[1]:.2f}, 16 machines {speeds[15]:.1f} times as fast as one")
 
 # %% [markdown]
-# This is a model, not a measurement: it assumes that sending starts only after computing has finished. But it shows what
+# This is a model, not a measurement: it assumes that sending starts after computing has finished. But it shows what
 # matters. On a slow network a second machine makes training slower. Sending takes the same time for any batch size, so
 # slow networks call for large batches. And a fast GPU, which finishes its share sooner, needs a faster network. The
 # other price of many machines is in the update itself: 16 machines with 128 images each make one update of 2,048
