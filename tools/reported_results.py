@@ -111,21 +111,32 @@ def speed() -> Iterator[tuple[str, str]]:
     )
 
 
-def speed_xeon() -> Iterator[tuple[str, str]]:
-    """The same on the Intel Xeon."""
-    found = record("speed-xeon.json")
-    ratios = [f"{value:.2f}" for name, value in found["ratios"].items() if name.startswith("cifarlab's training")]
+def _sentence(name: str) -> str:
+    """Returns the sentence about a recording on another machine."""
+    found = record(name)
+    ratios = [f"{value:.2f}" for of, value in found["ratios"].items() if of.startswith("cifarlab's training")]
     training, fast = statistics.median(found["speed"]["cifarlab: training"]), found["ratios"]["fast step : plain step"]
-    yield (
-        BENCHMARKS,
-        (
-            f"training reached {training:,.0f} images/s: {ratios[0]} times plain TensorFlow, {ratios[1]} times Keras "
-            f"and {ratios[2]} times PyTorch; the fast step was {fast:.2f} times as fast as the plain one"
-        ),
+    return (
+        f"training reached {training:,.0f} images/s: {ratios[0]} times plain TensorFlow, {ratios[1]} times Keras "
+        f"and {ratios[2]} times PyTorch; the fast step was {fast:.2f} times as fast as the plain one"
     )
+
+
+def speed_avx512() -> Iterator[tuple[str, str]]:
+    """Returns the claims about the AMD EPYC with AVX-512."""
+    yield BENCHMARKS, _sentence("speed-avx512.json")
+
+
+def speed_xeon() -> Iterator[tuple[str, str]]:
+    """Returns the claims about the Intel Xeon."""
+    yield BENCHMARKS, _sentence("speed-xeon.json")
+    slowest, fastest = (
+        record(name)["ratios"]["cifarlab's training : textbook TensorFlow: training"]
+        for name in ("speed-xeon.json", "speed.json")
+    )
+    fast = record("speed-xeon.json")["ratios"]["fast step : plain step"]
     yield "lessons/02_inference_graph.py", f"a training step was {fast:.1f} and"
-    fastest = record("speed.json")["ratios"]["cifarlab's training : textbook TensorFlow: training"]
-    yield README, f"{ratios[0]} to {fastest:.2f} times as fast as the same training in plain TensorFlow"
+    yield README, f"{slowest:.2f} to {fastest:.2f} times as fast as the same training in plain TensorFlow"
 
 
 def _along(line: dict[str, Any]) -> str:
@@ -248,6 +259,7 @@ def resuming() -> Iterator[tuple[str, str]]:
 
 SOURCES = {
     "speed.json": speed,
+    "speed-avx512.json": speed_avx512,
     "speed-xeon.json": speed_xeon,
     "tutorial.jsonl": tutorial,
     "quick-seed*.jsonl": quick,
