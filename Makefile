@@ -16,7 +16,7 @@ QUICK := $(SIDE_BY_SIDE) -p no:nbval -o addopts="--import-mode=importlib" -m "no
 # Jupyter and the tests find each other's programs (nbconvert, tensorboard) on the path.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help setup lab test test-fast test-oldest quick test-browser coverage soak mutation-tests docs notebooks run-lessons train evaluate bench lock clean
+.PHONY: help setup lab test test-full test-rest test-fast test-oldest quick test-browser coverage soak mutation-tests docs notebooks run-lessons train evaluate bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -35,11 +35,20 @@ $(VENV)/ready: $(LOCK) pyproject.toml
 lab: setup ## open JupyterLab on 127.0.0.1, with its token; as root: ARGS=--allow-root
 	$(BIN)/jupyter lab --ip=127.0.0.1 --port=$(PORT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ARGS)
 
-test: setup ## style, types and all tests
+test: setup ## style, types, lessons, solutions and most tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=10 -m "not full"
+
+test-full: setup ## all of `make test`, every attack, the real images if there are any, and the whole browser suite
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=10
+
+test-rest: setup ## only what `make test-full` adds to `make test`
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=10 -m full
 
 test-fast: setup ## only style, types and the quick tests, in two minutes
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbval.kernel
 import pytest
 
-pytest_plugins = ["tests.faults.trial_counter"]
+pytest_plugins = ["tests.faults.trial_counter", "tests.budgets"]
 
 
 def pytest_configure(config):
@@ -48,8 +48,24 @@ LONG = (
 """Files that take a minute or more, the longest first."""
 
 
-def pytest_collection_modifyitems(items):
-    """Puts the long files first: short files come last, so that neither process waits long for the other."""
+FULL_TESTS = Path(__file__).parent / "tests" / "full_tests.txt"
+"""The tests that only `make test-full` runs, each with the seconds that it took when it was listed."""
+
+
+def check_full_tests(items, everything):
+    """Refuses tests that are marked `full` but not listed, so that `make test` does not lose tests unnoticed."""
+    listed = {line.split()[1] for line in FULL_TESTS.read_text().splitlines()}
+    marked = {item.nodeid.partition("[")[0] for item in items if item.get_closest_marker("full")}
+    if unlisted := sorted(marked - listed):
+        raise pytest.UsageError(f"marked full, but not in {FULL_TESTS.name}: {', '.join(unlisted)}")
+    if everything and (stale := sorted(listed - marked)):
+        raise pytest.UsageError(f"in {FULL_TESTS.name}, but not marked full: {', '.join(stale)}")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m deselects any
+def pytest_collection_modifyitems(config, items):
+    """Checks the list of full tests, and puts the long files first, so that no process waits long for another."""
+    check_full_tests(items, everything=config.args == config.getini("testpaths"))
 
     def place(item):
         return next((place for place, start in enumerate(LONG) if item.nodeid.startswith(start)), len(LONG))

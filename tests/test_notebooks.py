@@ -60,6 +60,7 @@ def test_its_file_is_valid_and_small(built):
     assert built.stat().st_size < LARGEST_FILE
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("source", LESSON_SOURCES, ids=lambda path: path.stem)
 def test_a_lesson_runs_on_the_real_images(source, real_data_dir, monkeypatch, tmp_path):
     monkeypatch.setenv("CIFARLAB_DATA", str(real_data_dir))

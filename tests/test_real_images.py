@@ -29,7 +29,7 @@ from cifarlab.model.network import ConvNet, inference
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -57,12 +57,12 @@ class TestEveryJob:
     def test_calls_existing_make_targets(self, name, part):
         runs = [one.get("run", "") for one in job(name, part)["steps"]]
         called = [word for run in runs for word in re.findall(r"\bmake ([a-z-]+)", run)]
-        assert called == {"test": ["setup", "test"], "oldest": ["test-oldest"]}[part]
+        assert called == {"test": ["setup", "test"], "full": ["setup", "test-rest"], "oldest": ["test-oldest"]}[part]
         assert set(called) <= TARGETS
 
     def test_caches_what_the_lock_names(self, name, part):
         settings = step_of(job(name, part), "setup-python", "uses")["with"]
-        lock = {"test": "requirements.lock", "oldest": "requirements-oldest.txt"}[part]
+        lock = {"test": "requirements.lock", "full": "requirements.lock", "oldest": "requirements-oldest.txt"}[part]
         assert (settings["cache"], settings["cache-dependency-path"]) == ("pip", lock)
 
     def test_fails_if_a_test_fails_although_output_is_piped(self, name, part):
@@ -81,7 +81,7 @@ class TestEveryJob:
 
     def test_names_a_chromium_where_the_browser_tests_run(self, name, part):
         tested = step_of(job(name, part), "make test")
-        chromium = {"test": "/usr/bin/google-chrome", "oldest": None}[part]
+        chromium = {"test": "/usr/bin/google-chrome", "full": "/usr/bin/google-chrome", "oldest": None}[part]
         assert tested.get("env", {}).get("CIFARLAB_CHROMIUM") == chromium
 
 

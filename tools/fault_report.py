@@ -1,6 +1,6 @@
 """Fills the tables of tests/faults/README.md and RESULTS.md from what the last runs counted.
 
-`make test` counts into artefacts/faults.json, `make soak` into artefacts/faults-soak.json. Both are recorded in
+`make test-full` counts into artefacts/faults.json, `make soak` into artefacts/faults-soak.json. Both are recorded in
 tests/faults/recorded, together with what `tools/mutation_test.py` proved; the tables are made from these records. A run
 of only some tests updates only their rows.
 """
@@ -39,7 +39,7 @@ def summary() -> str:
     """Returns the README's table: a row for each promise."""
     records = read("short.json"), read("soak.json")
     lines = [
-        "| promise | ways to break it | trials in `make test` | in `make soak` | failures |",
+        "| promise | ways to break it | trials in `make test-full` | in `make soak` | failures |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for promise, words in PROMISES.items():
@@ -58,7 +58,7 @@ def details() -> str:
     )
     caught = json.loads((RECORDED / "mutations.json").read_text())
     lines = [
-        "| promise | injected fault | trials in `make test` | in `make soak` | failures | seen failing without |",
+        "| promise | injected fault | trials in `make test-full` | in `make soak` | failures | seen failing without |",
         "| --- | --- | ---: | ---: | ---: | --- |",
     ]
     for promise, injection in sorted({*short, *long}):

@@ -214,6 +214,7 @@ RUNNING = ["display", "training"]
 """The threads of one active run with a dashboard."""
 
 
+@pytest.mark.full
 def test_two_dashboards_at_once(small, folder):
     first, second = start(small), start(small, 1)
     assert small.threads() == sorted(2 * RUNNING)
@@ -227,6 +228,7 @@ def test_two_dashboards_at_once(small, folder):
     assert (folder / "runs/two/checkpoint").exists()
 
 
+@pytest.mark.full
 def test_a_cell_that_is_run_twice_finds_its_run_again(small):
     board = start(small)
     before = board.step
@@ -241,6 +243,7 @@ def test_a_cell_that_is_run_twice_finds_its_run_again(small):
     assert small.page.get_by_text("Traceback").count() == 0
 
 
+@pytest.mark.full
 def test_an_interrupt_of_a_cell_that_waits_ends_and_saves_the_run(small, folder):
     board = start(small)
     small.start_cell(3)
@@ -252,6 +255,7 @@ def test_an_interrupt_of_a_cell_that_waits_ends_and_saves_the_run(small, folder)
     assert small.page.get_by_text("KeyboardInterrupt").count() == 0
 
 
+@pytest.mark.full
 def test_an_interrupt_of_an_idle_kernel_leaves_the_run_seen(small):
     board = start(small)
     small.interrupt_kernel()
@@ -262,6 +266,7 @@ def test_an_interrupt_of_an_idle_kernel_leaves_the_run_seen(small):
     small.until_no_thread()
 
 
+@pytest.mark.full
 def test_a_restart_of_the_kernel_saves_the_run(small, folder):
     board = start(small)
     board.until_step(6)
@@ -276,6 +281,7 @@ def test_a_restart_of_the_kernel_saves_the_run(small, folder):
     assert small.page.get_by_text("Traceback").count() == 0
 
 
+@pytest.mark.full
 def test_a_page_that_is_closed_finds_its_run_again(small):
     board = start(small)
     small.save()
@@ -291,6 +297,7 @@ def test_a_page_that_is_closed_finds_its_run_again(small):
     again.until("ended")
 
 
+@pytest.mark.full
 def test_keyboard_names_half_width_and_dark_theme(lab, page, folder):
     shutil.rmtree(folder / "runs", ignore_errors=True)
     page.set_viewport_size({"width": 760, "height": 1100})
@@ -340,6 +347,7 @@ def contrast(first, second):
     return (high + 0.05) / (low + 0.05)
 
 
+@pytest.mark.full
 def test_notebook_7(folder, browser, page):
     shutil.rmtree(folder / "runs", ignore_errors=True)
     server = Server(folder, "notebook")

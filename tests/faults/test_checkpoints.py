@@ -19,7 +19,7 @@ from cifarlab.training.loop import train
 from cifarlab.training.run_log import RunLog, RunLogError
 from cifarlab.training.state import TrainState
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 
 def config(folder, **settings):

@@ -22,7 +22,7 @@ from cifarlab.training.checkpoints import Checkpoints
 from cifarlab.training.run_log import read_log
 from cifarlab.training.state import TrainState
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Even though the `tf.config")]
+pytestmark = [pytest.mark.slow, pytest.mark.full, pytest.mark.filterwarnings("ignore:Even though the `tf.config")]
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
 ALL_FLAGS = ["--dataset", "drawn", "--batch-size", "8", "--no-fast-ops", "--checkpoint-secs", "0"]

@@ -23,7 +23,7 @@ from tests.faults import fuzz_targets
 from tests.faults.fuzz_targets import READERS, lines, tries
 from tests.faults.strategies import LEAVES, briefly, changed_bytes, json_values
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 ROOT = Path(__file__).parents[2]
 

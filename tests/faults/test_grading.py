@@ -23,7 +23,7 @@ from cifarlab.teaching.sandbox import landlock
 from cifarlab.teaching.sandbox.execution import Limits, _Client, execute_notebook
 from tests.faults.attacks import ANSWER, FORGED, HOOKED, LEAKS, MEANWHILE, READ, REPLACED, WRONG
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 RIGHT = ANSWER.replace("def unevenness", "def right")
 CHECK = "from cifarlab import teaching\nteaching.check_unevenness(unevenness)"

@@ -20,7 +20,7 @@ from cifarlab.teaching.sandbox.nbgrader_cells import prepare_tests
 from tests.faults import attacks
 from tests.faults.attacks import ANSWER, READ, REPLACED, WRONG
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 RIGHT = ANSWER.replace("def unevenness", "def right")
 CHECK = "teaching.check_unevenness(unevenness)"

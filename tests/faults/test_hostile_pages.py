@@ -9,7 +9,7 @@ import pytest
 
 from tools.browser import SECONDS, Notebook, Server
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 IMAGE = "<img src=x onerror='window.__owned=1;alert(1)'>"
 """Without a slash, so that it is a valid directory name."""

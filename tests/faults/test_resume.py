@@ -93,6 +93,7 @@ def uninterrupted(data_dir, tmp_path_factory, soak):
     return steps, what_is_left(folder)
 
 
+@pytest.mark.full
 @pytest.mark.fault(
     promise="exact resume", injection="killed with SIGKILL at random moments, half of them while saving a checkpoint"
 )
@@ -169,6 +170,7 @@ def test_run_resumes_from_checkpoint_that_was_not_logged(tmp_path, drawn, monkey
     ]
 
 
+@pytest.mark.full
 @pytest.mark.fault(promise="exact resume", injection="resumed at step 100,000")
 def test_resume_skips_at_most_one_epoch_of_records(drawn):
     records, batch, counter = drawn.num_examples("train"), 32, QueueCounter()
@@ -178,6 +180,7 @@ def test_resume_skips_at_most_one_epoch_of_records(drawn):
     assert int(counter._read) <= records + queue_capacity(records, batch) + ahead
 
 
+@pytest.mark.full
 @pytest.mark.fault(promise="exact resume", injection="a dataset description or settings file truncated by a kill")
 @pytest.mark.parametrize("name", ["config.json", "dataset.json"])
 def test_small_files_of_a_run_are_written_atomically(tmp_path, drawn, monkeypatch, name):

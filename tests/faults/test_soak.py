@@ -24,7 +24,7 @@ from cifarlab.training.observers import Observer
 from cifarlab.training.run_log import RunLog
 from tests.faults.soak_run import SUMMARIES_PER_FILE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 ROOT = Path(__file__).parents[2]
 WARM_UP = 1800.0

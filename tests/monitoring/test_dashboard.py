@@ -132,6 +132,7 @@ def test_a_paused_run_can_be_stopped(config):
     assert "Ended." in state(dashboard)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("when", ["running", "paused", "ended"])
 def test_evaluate_now_agrees_with_evaluate(config, when):
     dashboard = Dashboard(config)
@@ -159,6 +160,7 @@ def test_evaluate_now_agrees_with_evaluate(config, when):
             assert found["images"] == wanted.num_examples
 
 
+@pytest.mark.full
 def test_an_evaluation_outlives_the_end_and_the_next_start(config):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
@@ -172,6 +174,7 @@ def test_an_evaluation_outlives_the_end_and_the_next_start(config):
     assert found in dashboard.monitor.history.events()
 
 
+@pytest.mark.full
 def test_a_changed_learning_rate_is_logged_and_restored(config):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
@@ -188,6 +191,7 @@ def test_a_changed_learning_rate_is_logged_and_restored(config):
     assert len(events(config.train_dir, "learning_rate_factor")) == 1  # it is only shown, not requested again
 
 
+@pytest.mark.full
 def test_a_run_that_does_not_resume_gets_a_new_directory(config):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
@@ -221,6 +225,7 @@ def test_dashboard_is_reused_while_run_is_active(config):
     assert new.monitor.steps_done > 0  # according to the log
 
 
+@pytest.mark.full
 def test_a_run_started_while_the_last_one_is_drawn_is_shown(config, monkeypatch):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
@@ -234,6 +239,7 @@ def test_a_run_started_while_the_last_one_is_drawn_is_shown(config, monkeypatch)
     until(lambda: 'data-status="running"' in state(dashboard))
 
 
+@pytest.mark.full
 def test_two_dashboards_are_independent(config, tmp_path):
     boards = [
         Dashboard(config),
@@ -303,6 +309,7 @@ def test_a_failed_evaluation_does_not_stop_the_run(config, monkeypatch):
     until(lambda: "failed" not in state(dashboard))
 
 
+@pytest.mark.full
 def test_start_is_disabled_during_an_evaluation(config):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
@@ -416,6 +423,7 @@ def test_the_first_figure_of_a_run_is_not_empty(config, monkeypatch):
     until(lambda: view(dashboard).images["loss"].value != empty)
 
 
+@pytest.mark.full
 def test_several_runs_are_compared(config, tmp_path):
     for number in (1, 2):
         dashboard = Dashboard(
@@ -474,6 +482,7 @@ def test_dashboard_controls_need_a_run(config):
     assert "no run to control yet" in state(dashboard)
 
 
+@pytest.mark.full
 def test_a_run_is_saved_when_its_process_ends(config, data_dir):
     program = f"""
 from cifarlab.config import TrainConfig

@@ -6,7 +6,7 @@ from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.evaluation.evaluator import evaluate
 from cifarlab.training.loop import train
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 
 def test_the_network_passes_80_percent_by_step_800(tmp_path, drawn):

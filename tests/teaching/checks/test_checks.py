@@ -202,6 +202,7 @@ ODD = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("odd", ODD.values(), ids=list(ODD))
 @pytest.mark.parametrize("check", teaching.__all__)
 def test_odd_answers_are_refused_politely_and_soon(check, odd, monkeypatch, capfd):

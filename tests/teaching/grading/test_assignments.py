@@ -21,7 +21,7 @@ from cifarlab.teaching.sandbox.execution import Limits
 from tools.browser import Server
 from tools.build_notebooks import EXERCISES, SOLUTIONS, as_text
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 NAME, KEY = "01_softmax", "correct-horse-battery"
 LIMITS = Limits(cell_seconds=40, seconds=200)

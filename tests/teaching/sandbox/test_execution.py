@@ -7,7 +7,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from cifarlab.teaching.sandbox.execution import Limits, execute_notebook
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 TEST = {"nbgrader": {"grade_id": "t", "grade": True, "locked": True, "solution": False, "points": 1}}
 

@@ -41,6 +41,7 @@ def assert_same_weights(folder, other):
     assert max(np.abs(a - b).max() for a, b in zip(mine, others, strict=True)) < TOLERANCE * moved
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("replicas", [1, 2, 3])
 def test_mirrored_replicas_match_the_update_of_the_whole_batch(tmp_path, drawn, replicas):
     common = {"dataset": "drawn", "max_steps": 20, "initial_learning_rate": SLOWLY}
@@ -58,6 +59,7 @@ def test_mirrored_replicas_match_the_update_of_the_whole_batch(tmp_path, drawn, 
     assert_same_weights(tmp_path / "whole", tmp_path / "shared")
 
 
+@pytest.mark.full
 def test_a_mirrored_run_resumes(tmp_path, drawn):
     config = {"dataset": "drawn", "batch_size": 4, "num_gpus": 2, "strategy": "mirrored", "virtual_devices": True}
     train(TrainConfig(**config, max_steps=6, train_dir=str(tmp_path / "at_once")), dataset=drawn)
@@ -166,7 +168,7 @@ def one_process(folder, drawn, batch_size, steps):
     train(config, dataset=drawn)
 
 
-@pytest.mark.parametrize("workers", [2, 4])
+@pytest.mark.parametrize("workers", [2, pytest.param(4, marks=pytest.mark.full)])
 def test_workers_end_with_the_weights_of_one_process(tmp_path, data_dir, drawn, workers):
     """50 steps; only the chief's checkpoints and summaries are kept."""
     flags = ["--batch-size", str(16 // workers), "--max-steps", "50"]
@@ -184,6 +186,7 @@ def test_workers_end_with_the_weights_of_one_process(tmp_path, data_dir, drawn, 
     assert_same_weights(tmp_path / "together", tmp_path / "apart")
 
 
+@pytest.mark.full
 def test_a_job_resumes_after_a_worker_died(tmp_path, data_dir, drawn):
     flags = ["--batch-size", "8", "--max-steps", "60", "--checkpoint-steps", "20"]
     chief, worker = start_workers(2, tmp_path / "apart", data_dir, *flags)

@@ -42,6 +42,7 @@ def largest_difference(first, second):
     return max(float(tf.reduce_max(tf.abs(a - b))) for a, b in pairs)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("towers", [1, 2, 3, 4])
 def test_towers_match_the_update_of_one_device(towers):
     """In 20 steps of 64 images per tower, each from the same weights, all weights and averages agree."""
