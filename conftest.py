@@ -30,6 +30,7 @@ def pytest_configure(config):
 LONG = (
     "tests/test_notebooks.py",
     "tests/teaching/grading/test_assignments.py",
+    "tests/teaching/grading/test_honest_class.py",
     "tests/teaching/checks/test_checks.py",
     "tests/training/strategies/test_distributed.py",
     "tests/faults/test_grading.py",
