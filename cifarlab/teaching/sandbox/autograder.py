@@ -31,8 +31,9 @@ class Autograder:
             snapshot: the class `snapshot.ModuleSnapshot`, from the kernel's private copy of that module.
         """
         student_calls.after_call_hook = self._check_tampering
-        self.restore: Callable[[], list[str]] = snapshot().restore
-        self.restore_quick: Callable[[], list[str]] = snapshot("cifarlab", "numpy").restore  # it takes milliseconds
+        modules = snapshot()
+        self.restore: Callable[[], list[str]] = modules.restore
+        self.restore_quick: Callable[[], list[str]] = modules.part("cifarlab", "numpy").restore
         self.handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
         self.handlers[signal.SIGINT] = signal.default_int_handler  # as Jupyter sets it while a cell runs
         self.tampered: list[str] = []

@@ -31,6 +31,7 @@ from nbformat import NotebookNode
 
 from cifarlab.teaching.sandbox import nbgrader_cells
 from cifarlab.teaching.sandbox.environment import environment_variables, readable_paths, scratch_dir
+from cifarlab.teaching.sandbox.kernel_server import KernelServer
 from cifarlab.teaching.sandbox.limits import Limits, ResourceMonitor, monitored
 from cifarlab.teaching.sandbox.nbgrader_cells import error_output, is_base64_image, is_test
 
@@ -88,12 +89,26 @@ def mark_not_run(text: str, why: str) -> str:
     return nbformat.writes(notebook)
 
 
+SERVER = KernelServer()
+"""One for each process that executes notebooks."""
+
+
 class _Manager(AsyncKernelManager):
     """Starts the grader's kernel, and limits the size of its messages and the time that sending to it may block."""
 
     @property
     def kernel_spec(self) -> KernelSpec:
         return KernelSpec(argv=[sys.executable, "-m", "cifarlab.teaching.sandbox.kernel", "-f", "{connection_file}"])
+
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **settings: Any) -> None:
+        provisioner = self.provisioner
+        if sys.platform == "linux":
+            chosen = {name: settings[name] for name in ("cwd", "env", "stdin", "stderr")}
+            process = SERVER.fork(kernel_cmd[3:], **chosen)
+            provisioner.process, provisioner.pid, provisioner.pgid = process, process.pid, process.pid  # type: ignore
+            self._reconcile_connection_info(provisioner.connection_info)  # type: ignore[union-attr]
+        else:  # a process with TensorFlow cannot be forked safely elsewhere
+            await super()._async_launch_kernel(kernel_cmd, **settings)
 
     def client(self, **settings: Any) -> AsyncKernelClient:  # type: ignore[override]
         client = super().client(**settings)

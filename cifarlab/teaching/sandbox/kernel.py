@@ -7,12 +7,13 @@ imports what the tests use and takes a snapshot (`snapshot.py`). Only then does 
 
 import builtins
 import contextlib
+import importlib
 import importlib.util
 import json
 import os
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,11 +27,12 @@ LAZY_TF_MODULES = ("keras", "losses", "metrics", "optimizers", "initializers")
 """Modules that TensorFlow loads lazily. They are loaded before the snapshot, so that a later change is tampering."""
 
 
-def _sandboxed_kernel_class() -> type:
+def _sandboxed_kernel_class(starter: int | None) -> type:
     """Reads the grader's job from stdin and restricts this process; returns the kernel class."""
-    job = json.load(sys.stdin)
+    with open(0, closefd=False) as stdin:
+        job = json.load(stdin)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # so that a student's code cannot read it again
-    supervisor.fork_supervised(job["grader"], job["directory"])
+    supervisor.fork_supervised(starter or job["grader"], job["directory"])
     for limit, most in ((resource.RLIMIT_FSIZE, job["largest_file"]), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(limit, (most, most))
     landlock.restrict_self(Path(job["directory"]), [*landlock.python_readable_paths(), *map(Path, job["readable"])])
@@ -61,11 +63,10 @@ def _kernel(examiner: Callable[[], Callable[[str, dict[str, Any]], dict[str, Any
 def _make_autograder(secret: str, test_imports: list[str]) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
     """Imports what the tests use; returns a function that runs a test and signs its result."""
     names: dict[str, Any] = {}
-    for line in [*test_imports, *(f"import {module}" for module in PRELOADED_MODULES)]:
+    for line in test_imports:
         with contextlib.suppress(Exception):  # the test will raise the same error
             exec(line, names)
-    for name in LAZY_TF_MODULES if "tensorflow" in sys.modules else ():
-        dir(getattr(sys.modules["tensorflow"], name))
+    preload()
     tests = _private_copy("autograder")
     autograder = tests.Autograder(_private_copy("snapshot").ModuleSnapshot)
 
@@ -88,7 +89,27 @@ def _private_copy(module: str) -> ModuleType:
     return copy
 
 
-if __name__ == "__main__":
+def preload() -> None:
+    """Imports what tests use, and what TensorFlow would load lazily, before a snapshot or a fork."""
+    for module in PRELOADED_MODULES:
+        importlib.import_module(module)
+    for name in LAZY_TF_MODULES if "tensorflow" in sys.modules else ():
+        dir(getattr(sys.modules["tensorflow"], name))
+
+
+def main(arguments: Sequence[str], starter: int | None = None) -> None:
+    """Runs the kernel, with the grader's job on stdin.
+
+    Args:
+        arguments: the options of the command line.
+        starter: the ID of the process that started this one, if it is not the grader.
+    """
     from ipykernel.kernelapp import IPKernelApp
 
-    IPKernelApp.launch_instance(kernel_class=_sandboxed_kernel_class())
+    kernel_class = _sandboxed_kernel_class(starter)
+    parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # the kernel exits when its supervisor has exited
+    IPKernelApp.launch_instance(argv=[*arguments, parent], kernel_class=kernel_class)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

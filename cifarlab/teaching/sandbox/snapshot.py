@@ -31,7 +31,7 @@ class ModuleSnapshot:
         """Takes a snapshot of these packages, or of all."""
 
         def wanted(name: Any) -> bool:
-            return not packages or (isinstance(name, str) and name.split(".")[0] in packages)
+            return not packages or _is_in(name, packages)
 
         self.modules = {name: module for name, module in sys.modules.items() if wanted(name)}
         self.bindings = [
@@ -58,6 +58,17 @@ class ModuleSnapshot:
                 if _is_own(thing.__module__):
                     held = [(_name_of(thing), cell, _cell_value(cell)) for cell in thing.__closure__ or ()]
                     self.cells += [each for each in held if isinstance(each[2], FunctionType | type)]
+
+    def part(self, *packages: str) -> "ModuleSnapshot":
+        """Returns the part of this snapshot that belongs to these packages; restoring it takes milliseconds."""
+        part = ModuleSnapshot.__new__(ModuleSnapshot)
+        part.modules = {name: module for name, module in self.modules.items() if _is_in(name, packages)}
+        part.bindings = [each for each in self.bindings if _is_in(each[0], packages)]
+        part.containers = [each for each in self.containers if _is_in(each[0], packages)]
+        part.classes = [each for each in self.classes if _is_in(each[0].__module__, packages)]
+        part.functions = [each for each in self.functions if _is_in(each[0].__module__, packages)]
+        part.cells = [each for each in self.cells if _is_in(each[0], packages)]
+        return part
 
     def restore(self) -> list[str]:
         """Restores everything; returns the names of what had changed."""
@@ -124,6 +135,11 @@ class ModuleSnapshot:
 
 
 _CONTAINERS = (list, dict, set)
+
+
+def _is_in(name: Any, packages: tuple[str, ...]) -> bool:
+    """Returns whether a dotted name is one of these packages or of something in it."""
+    return isinstance(name, str) and name.split(".")[0] in packages
 
 
 def _name_of(function: FunctionType) -> str:

@@ -16,30 +16,29 @@ import psutil
 PR_SET_CHILD_SUBREAPER = 36
 
 
-def fork_supervised(grader: int, directory: str) -> None:
-    """Forks. The child returns; the parent waits until the child or the grader exits, then kills all descendants.
+def fork_supervised(starter: int, directory: str) -> None:
+    """Forks. The child returns; the parent waits until the child or the starter exits, then kills all descendants.
 
     The parent never runs a student's code. A notebook that kills its parent process kills only this supervisor.
 
     Args:
-        grader: the process ID of the grader, which started this process; it may have exited already.
-        directory: the notebook's files. The grader removes it; if the grader is gone, the parent does.
+        starter: the ID of the process that started this one, the kernel server or the grader; it may have exited.
+        directory: the notebook's files. The grader removes it; if the starter is gone, the parent does.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     child = os.fork()
     if not child:
-        os.environ["JPY_PARENT_PID"] = str(os.getppid())  # the kernel exits when that process has exited
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Jupyter sends it to both processes, but only the child should get it
     ended = 0
-    while ended != child and os.getppid() == grader:
+    while ended != child and os.getppid() == starter:
         ended = os.waitpid(-1, os.WNOHANG)[0]
         if not ended:
             time.sleep(0.05)
     kill_descendants(psutil.Process())
     _end_children()
-    if os.getppid() != grader:
+    if os.getppid() != starter:
         remove_tree(directory)
     os._exit(1)
 
