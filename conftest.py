@@ -49,24 +49,14 @@ LONG = (
 """Files that take a minute or more, the longest first."""
 
 
-FULL_TESTS = Path(__file__).parent / "tests" / "full_tests.txt"
-"""The tests that only `make test-full` runs, each with the seconds that it took when it was listed."""
-
-
-def check_full_tests(items, everything):
-    """Refuses tests that are marked `full` but not listed, so that `make test` does not lose tests unnoticed."""
-    listed = {line.split()[1] for line in FULL_TESTS.read_text().splitlines()}
-    marked = {item.nodeid.partition("[")[0] for item in items if item.get_closest_marker("full")}
-    if unlisted := sorted(marked - listed):
-        raise pytest.UsageError(f"marked full, but not in {FULL_TESTS.name}: {', '.join(unlisted)}")
-    if everything and (stale := sorted(listed - marked)):
-        raise pytest.UsageError(f"in {FULL_TESTS.name}, but not marked full: {', '.join(stale)}")
+COLLECTED = pytest.StashKey[list[pytest.Item]]()
+"""All collected tests, before -m deselects any; tests/test_full_tests.py compares them with its list."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m deselects any
 def pytest_collection_modifyitems(config, items):
-    """Checks the list of full tests, and puts the long files first, so that no process waits long for another."""
-    check_full_tests(items, everything=config.args == config.getini("testpaths"))
+    """Puts the long files first, so that no process waits long for another."""
+    config.stash[COLLECTED] = list(items)
 
     def place(item):
         return next((place for place, start in enumerate(LONG) if item.nodeid.startswith(start)), len(LONG))
@@ -80,6 +70,12 @@ def _execute_as_jupyter_does(kernel, source, allow_stdin=None):
 
 
 nbval.kernel.RunningKernel.execute_cell_input = _execute_as_jupyter_does
+
+
+@pytest.fixture(scope="session")
+def collected(pytestconfig):
+    """All tests that were collected, also those that -m deselected."""
+    return pytestconfig.stash[COLLECTED]
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.utils import determine_grade
 
 from cifarlab.data import registry
-from cifarlab.teaching.sandbox import landlock
+from cifarlab.teaching.sandbox import execution, landlock
 from cifarlab.teaching.sandbox.execution import Limits, _Client, execute_notebook
+from cifarlab.teaching.sandbox.kernel_server import KernelServer
 from tests.faults.attacks import ANSWER, FORGED, HOOKED, LEAKS, MEANWHILE, READ, REPLACED, WRONG
 
 pytestmark = [pytest.mark.slow, pytest.mark.full]
@@ -128,7 +129,7 @@ def test_private_test_shows_its_own_assertion_message():
 @pytest.mark.fault(promise="grading", injection="a test read by later cells")
 def test_cells_after_a_test_find_nothing_of_it():
     hidden = CHECK.replace("unevenness)", "unevenness, key='00decafbad00')")
-    cells = executed(ANSWER, READ, a_test(hidden), "print(spied())", "print(len(spied()) > 1000)")
+    cells = executed(ANSWER, READ, a_test(hidden), "print(spied())", "print(len(spied()) > 1000)", output_mb=300)
     assert points(cells) == [1]
     assert "True" in shown(cells)
     assert "00decafbad00" not in shown(cells)
@@ -192,6 +193,7 @@ def without_landlock(tmp_path, monkeypatch):
         "from cifarlab.teaching.sandbox import landlock\nlandlock.abi_version = lambda: 0\n"
     )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    monkeypatch.setattr(execution, "SERVER", KernelServer())  # the one that runs has imported landlock already
 
 
 def require_landlock(version, what):
@@ -246,19 +248,30 @@ def test_killed_grader_leaves_nothing_behind(tmp_path, count_trial):
     (tmp_path / "t").mkdir()
     cells = [new_code_cell("import os, time; os.makedirs('a/b')"), new_code_cell(f"time.sleep({MARK})")]
     nbformat.write(new_notebook(cells=cells), tmp_path / "a.ipynb")
-    for moment in range(4):
-        environment = {**os.environ, "TMPDIR": str(tmp_path / "t")}
-        grader = subprocess.Popen([sys.executable, "-c", GRADER, str(tmp_path / "a.ipynb")], env=environment)
-        _wait(lambda: still_running(str(tmp_path / "t")))
-        time.sleep(0.3 * moment)
+    scratch = tmp_path / "t"
+    for seconds in (0, 1, 2, 3, 5):  # while the kernel server starts, while it forks, and while the notebook runs
+        environment = {**os.environ, "TMPDIR": str(scratch)}
+        grader = subprocess.Popen([sys.executable, "-c", GRADER, str(tmp_path / "a.ipynb")], env=environment, cwd=scratch)
+        _wait(lambda: list(scratch.glob("*/work")))
+        time.sleep(seconds)
         grader.kill()
         grader.wait()
         try:
-            _wait(lambda: not still_running(str(tmp_path / "t")) and not list((tmp_path / "t").glob("*/work")))
+            _wait(lambda: not working_in(scratch) and not list(scratch.glob("*/work")))
         finally:
-            for process in still_running(str(tmp_path / "t")):
+            for process in working_in(scratch):
                 process.kill()
         count_trial()
+
+
+def working_in(directory):
+    """Running processes whose working directory is in this one."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if Path(process.cwd()).is_relative_to(directory) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
 def _wait(until):

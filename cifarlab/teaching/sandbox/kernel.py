@@ -7,6 +7,7 @@ imports what the tests use and takes a snapshot (`snapshot.py`). Only then does 
 
 import builtins
 import contextlib
+import gc
 import importlib
 import importlib.util
 import json
@@ -68,7 +69,11 @@ def _make_autograder(secret: str, test_imports: list[str]) -> Callable[[str, dic
             exec(line, names)
     preload()
     tests = _private_copy("autograder")
+    gc.unfreeze()  # objects that the kernel server has frozen belong to the snapshot, too
+    gc.disable()
     autograder = tests.Autograder(_private_copy("snapshot").ModuleSnapshot)
+    gc.enable()
+    gc.freeze()  # a garbage collection would write to all pages that are still shared with the server
 
     def examine(source: str, defined: dict[str, Any]) -> dict[str, Any]:
         result = autograder.run_test(source, defined)  # before json.dumps, which it restores if a student replaced it

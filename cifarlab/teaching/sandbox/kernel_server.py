@@ -6,6 +6,7 @@ this. It never runs a student's code, and it never sees a kernel's job: the chil
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -15,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
@@ -74,6 +76,7 @@ class KernelServer:
     def __init__(self) -> None:
         """Starts nothing yet."""
         self._process: subprocess.Popen | None = None
+        self._lock = threading.Lock()
 
     def fork(
         self, arguments: Sequence[str], *, cwd: str, env: Mapping[str, str], stdin: IO, stderr: IO
@@ -90,22 +93,22 @@ class KernelServer:
         Raises:
             RuntimeError: the server did not start, or does not answer.
         """
-        if self._process is None or self._process.poll() is not None:
-            self._start(env)
         request = json.dumps({"arguments": list(arguments), "cwd": cwd, "env": dict(env)}).encode()
-        try:
-            socket.send_fds(self._socket, [len(request).to_bytes(4, "big")], [stdin.fileno(), stderr.fileno()])
-            self._socket.sendall(request)
-            answer = self._socket.recv(4)
-        except OSError:
-            answer = b""
-        if not answer:
-            self._errors.seek(0)
-            raise RuntimeError(f"the kernel server has ended: {self._errors.read()[-2000:]}")
-        return KernelProcess(int.from_bytes(answer, "big"))
+        with self._lock:
+            if self._process is None or self._process.poll() is not None:
+                self._start(env)
+            try:
+                socket.send_fds(self._socket, [len(request).to_bytes(4, "big")], [stdin.fileno(), stderr.fileno()])
+                self._socket.sendall(request)
+                return KernelProcess(int.from_bytes(self._socket.recv(4), "big"))
+            except (OSError, psutil.NoSuchProcess) as problem:
+                self._process.kill()  # type: ignore[union-attr]
+                self._errors.seek(0)
+                raise RuntimeError(f"the kernel server has ended: {self._errors.read()[-2000:]}") from problem
 
     def _start(self, env: Mapping[str, str]) -> None:
         self._socket, theirs = socket.socketpair()
+        self._socket.settimeout(300)  # the first request waits for the imports
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (it is read when the server has ended)
         with theirs:
             self._process = subprocess.Popen(
@@ -127,22 +130,16 @@ def serve(requests: socket.socket) -> None:
         importlib.import_module(module)
     kernel.preload()
     check_no_operation_was_executed()
-    requests.settimeout(0.05)
+    gc.collect()
+    gc.freeze()  # a child's garbage collector would otherwise write to every page that it shares with this process
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children that have ended leave no zombies
     while True:
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        try:
-            size, files, _, _ = socket.recv_fds(requests, 4, 2)
-        except TimeoutError:
-            continue
+        size, files, _, _ = socket.recv_fds(requests, 4, 2)
         if not size:
             return
-        requests.settimeout(None)
         text = b""
         while len(text) < int.from_bytes(size, "big"):
             text += requests.recv(1 << 16)
-        requests.settimeout(0.05)
         server, pid = os.getpid(), os.fork()
         if not pid:
             requests.close()
@@ -169,6 +166,7 @@ def _become_kernel(server: int, request: dict[str, Any], stdin: int, stderr: int
     status = 1
     try:
         os.setsid()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for number, file in enumerate((stdin, stderr, stderr)):
             os.dup2(file, number)
         for file in (stdin, stderr):
