@@ -250,8 +250,8 @@ def test_killed_grader_leaves_nothing_behind(tmp_path, count_trial):
     nbformat.write(new_notebook(cells=cells), tmp_path / "a.ipynb")
     scratch = tmp_path / "t"
     for seconds in (0, 1, 2, 3, 5):  # while the kernel server starts, while it forks, and while the notebook runs
-        command, environment = [sys.executable, "-c", GRADER, str(tmp_path / "a.ipynb")], os.environ | {"TMPDIR": scratch}
-        grader = subprocess.Popen(command, env=environment, cwd=scratch)
+        command = [sys.executable, "-c", GRADER, str(tmp_path / "a.ipynb")]
+        grader = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(scratch)}, cwd=scratch)
         _wait(lambda: list(scratch.glob("*/work")))
         time.sleep(seconds)
         grader.kill()
