@@ -249,7 +249,7 @@ def test_ctrl_c_saves_and_says_how_to_continue(tmp_path, data_dir):
         if "step 10," in line:
             process.send_signal(signal.SIGINT)
             break
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert err == ""
     stopped = re.search(r"Stopped and saved at step (\d+)\. To continue, run the same command again", out)
@@ -262,7 +262,7 @@ def test_ctrl_c_stops_an_evaluator_without_output(tmp_path, run_dir, data_dir):
     assert "precision @ 1" in process.stdout.readline()
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (130, "")
 
 

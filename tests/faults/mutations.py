@@ -762,7 +762,7 @@ MUTATIONS = [
         "the grader killed with SIGKILL at any moment",
         "the supervisor's check that the grader still runs",
         "cifarlab/teaching/sandbox/supervisor.py",
-        "    while ended != child and os.getppid() == grader:\n",
+        "    while ended != child and os.getppid() == starter:\n",
         "    while ended != child:\n",
     ),
     Mutation(

@@ -275,7 +275,7 @@ def working_in(directory):
 
 
 def _wait(until):
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 120
     while not until():
         assert time.monotonic() < give_up
         time.sleep(0.05)

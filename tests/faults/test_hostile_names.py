@@ -359,7 +359,8 @@ def test_no_cell_of_a_csv_file_is_a_formula(tmp_path, count_trial, monkeypatch):
         book.add_assignment("a")
         for name in names:
             book.add_student(name, first_name=name, last_name=name, email=name)
-            book.add_submission("a", name)
+            with book.db.no_autoflush:  # nbgrader would flush a half-made submission, and SQLAlchemy warn of it
+                book.add_submission("a", name)
     for layout, heads in (("canvas", 2), ("moodle", 1)):
         scores.export_csv("a", tmp_path, tmp_path / "points.csv", layout)
         with (tmp_path / "points.csv").open(newline="", encoding="utf-8") as file:

@@ -70,7 +70,7 @@ def kill_when(process: subprocess.Popen, folder: Path, writing: bool, delay: flo
     while writing and not writes_a_checkpoint(folder) and process.poll() is None:
         pass
     process.send_signal(signal.SIGKILL)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=300)
     assert process.returncode in (0, -signal.SIGKILL), said
     return process.returncode == -signal.SIGKILL
 

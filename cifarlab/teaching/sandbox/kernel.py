@@ -1,7 +1,8 @@
 """The kernel that runs students' notebooks for grading: IPython's kernel, except for tests.
 
-`execution.py` starts it as a program. It forks and leaves its parent as supervisor, restricts itself (`landlock.py`),
-imports what the tests use and takes a snapshot (`snapshot.py`). Only then does it run the notebook's cells.
+On Linux, `kernel_server.py` forks it; elsewhere, `execution.py` starts it as a program. It forks and leaves its parent
+as supervisor, restricts itself (`landlock.py`), imports what the tests use and takes a snapshot (`snapshot.py`). Only
+then does it run the notebook's cells.
 `autograder.py` runs the tests. Results are signed with the grader's secret, so that a student's code cannot forge them.
 """
 

@@ -29,7 +29,7 @@ RELEASE, SOURCE = assignment(), assignment("\ncheck_hidden(answer)")
 
 
 def graded(notebook):
-    return repair_submission(nbformat.writes(notebook).encode(), RELEASE, SOURCE)
+    return repair_submission(json.dumps(notebook).encode(), RELEASE, SOURCE)
 
 
 def handed_in(change):

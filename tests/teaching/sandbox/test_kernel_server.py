@@ -110,16 +110,16 @@ threading.Thread(target=execution.execute_notebook, args=[nbformat.writes(notebo
 while not execution.SERVER._process:
     time.sleep(0.05)
 print(execution.SERVER._process.pid, flush=True)
-time.sleep(8)
+sys.stdin.readline()
 def end():
     {end}
 end()
 """
-    grader = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    grader = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     process = psutil.Process(int(grader.stdout.readline()))
     wait_until(lambda: len(process.children(recursive=True)) >= 2)
     processes = [process, *process.children(recursive=True)]
-    grader.wait()
+    grader.communicate("\n")
     wait_until(lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes))
 
 

@@ -14,5 +14,6 @@ def compute(values, weights, biases):
     return np.einsum("bhwiyx,hwyxio->bhwo", windows, weights) + biases
 
 
+@tf.function  # without it, TensorFlow 2.21 and NumPy 2 warn about the inputs
 def answer(values, weights, biases):
     return tf.numpy_function(compute, [values, weights, biases], tf.float32)
