@@ -269,11 +269,11 @@ teaching.check_difference(difference, key="public")
 # %% [markdown]
 # ## 4. The network at a constant and at a falling rate
 #
-# Now we train the tutorial's network, in short runs with batches of 32. Three runs with three seeds use the tutorial's
+# Now we train the tutorial's network, in short runs with batches of 16. Three runs with three seeds use the tutorial's
 # rate of 0.1, which is constant here. (It first decays after 136,718 steps of 128 images; see lesson 3.) Three more
 # runs with the same seeds use a rate that falls linearly to 0. Your function evaluates the raw and the averaged weights
 # on 500 test images, four times during each run, and once before any training to see where both begin. The six runs
-# take one or two minutes.
+# take about a minute.
 #
 # **Predict:** how large is the difference at the last evaluation of each kind of run, in points?
 
@@ -293,7 +293,7 @@ def run(rate, seed):
     """Returns the precisions of raw and averaged weights at each evaluation: float64[2, looks]."""
     state, found = cifarlab.TrainState(cifarlab.ConvNet(seed=seed), schedule=rate), []
     step = tf.function(functools.partial(cifarlab.train_step, state))
-    batches = cifarlab.distorted_inputs(dataset, batch_size=32, seed=seed).take(STEPS)
+    batches = cifarlab.distorted_inputs(dataset, batch_size=16, seed=seed).take(STEPS)
     for done, (images, labels) in enumerate(batches, start=1):
         step(images, labels)
         if done in LOOKS:
@@ -302,7 +302,7 @@ def run(rate, seed):
 
 
 # %%
-# Six training runs: one or two minutes.
+# Six training runs: about a minute.
 runs = {name: np.array([run(rate, seed) for seed in SEEDS]) for name, rate in RATES.items()}
 brought = {name: difference(found[:, 0], found[:, 1]) for name, found in runs.items()}
 mean = {name: means for name, (means, _) in brought.items()}
@@ -346,7 +346,7 @@ figures.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# At the constant rate, more than 3 points, because batches of 32 are noisier than the tutorial's batches of 128. The
+# At the constant rate, more than 3 points, because batches of 16 are noisier than the tutorial's batches of 128. The
 # difference jumps from one evaluation to the next, since there are only three seeds and the raw weights jitter. At the
 # falling rate, almost nothing is left at the end. It may even be a little less than 0: while a network is still
 # learning, its averages lag behind, and once the jitter is gone, that lag is all that averaging adds.

@@ -284,10 +284,10 @@ teaching.check_digits_network(DigitsNet)
 # tutorial's setup without changes: its network, its crops of 24, its distortions including mirroring, and its constant
 # learning rate.
 #
-# **Predict:** what precision will it reach in 300 steps of 64 images?
+# **Predict:** what precision will it reach in 200 steps of 64 images?
 
 # %%
-STEPS, BATCH = 300, 64
+STEPS, BATCH = 200, 64
 config = cifarlab.TrainConfig(train_dir=str(runs / "as_it_is"), max_steps=STEPS, batch_size=BATCH)
 as_it_is = cifarlab.train(config, dataset=digits)
 before = evaluator.logits_and_labels(as_it_is.averages, cifarlab.inputs(digits))
@@ -429,7 +429,7 @@ print(f"correct: {p_mirror:.1%} with mirroring, {p_after:.1%} without")
 #
 # ## What longer runs show on the real digits
 #
-# One seed and 300 steps of 64 images are only a first impression. The following numbers come from recorded runs on real
+# One seed and 200 steps of 64 images are only a first impression. The following numbers come from recorded runs on real
 # house numbers, the first 4,434 training digits and 1,952 test digits of SVHN. Two setups were trained for 4,000 steps
 # of 128 images, with five seeds each: the tutorial's network without changes, and the solution's network with even
 # stronger distortions (see `benchmarks/README.md`). All choices were made on the last fifth of the training digits, and

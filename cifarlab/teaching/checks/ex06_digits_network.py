@@ -24,7 +24,7 @@ MAX_INITIAL_LOSS = 3.0
 """Maximum cross-entropy before training; equal probabilities for ten classes give 2.303."""
 
 DIGITS_CHECKED = 600
-MIN_ACCURACY = 0.75
+MIN_ACCURACY = 0.7
 """Minimum accuracy on the drawn digits; the tutorial's network does not reach it in as many steps."""
 
 STANDARDIZED = 0.05
@@ -180,8 +180,8 @@ def check_recognize(recognize: Any, *, key: str | None = None) -> CheckPassed:
             f"{right:.0%} of new house numbers are recognized, and {MIN_ACCURACY:.0%} are needed. Is it the adapted "
             "network? Are the images cropped and standardized as in training? Was it trained on mirrored digits?"
         )
-    # Rounded down to tens: the accuracy after training differs slightly between processors.
-    return CheckPassed(f"At least {10 * int(10 * right)}% of {len(labels)} new house numbers recognized.")
+    # Not the accuracy itself, which differs slightly between processors.
+    return CheckPassed(f"At least {MIN_ACCURACY:.0%} of {len(labels)} new house numbers recognized.")
 
 
 def _check_crop_and_standardization(examiner: Examiner, recognize: Any, images: np.ndarray, found: np.ndarray) -> None:
