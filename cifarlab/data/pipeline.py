@@ -92,7 +92,7 @@ def inputs(
     records = _read_records(dataset.files(split), dataset.image_shape)
     if num_examples is not None:
         records = records.take(num_examples)
-    return records.batch(batch_size).map(prepare, tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+    return _without_autotuning(records.batch(batch_size).map(prepare, tf.data.AUTOTUNE, deterministic=True).prefetch(2))
 
 
 def distorted_inputs(
@@ -150,7 +150,7 @@ def distorted_inputs(
     # Counting is a separate `map`: in deterministic mode TensorFlow runs a `map` that changes variables serially,
     # which would slow down the distortions.
     batches = records.batch(batch_size, drop_remainder=True).map(counter.count_delivered).enumerate(first_step)
-    return batches.map(distort, num_preprocess_threads, deterministic=True).prefetch(2)
+    return _without_autotuning(batches.map(distort, num_preprocess_threads, deterministic=True).prefetch(2))
 
 
 def decode(records: tf.Tensor, image_shape: tuple[int, int, int] = (32, 32, 3)) -> tuple[tf.Tensor, tf.Tensor]:
@@ -177,6 +177,17 @@ def decode(records: tf.Tensor, image_shape: tuple[int, int, int] = (32, 32, 3)) 
 def _read_records(files: Sequence[Path], image_shape: tuple[int, int, int]) -> tf.data.Dataset:
     # Bytes, because file names need not be valid UTF-8.
     return tf.data.FixedLengthRecordDataset([os.fsencode(file) for file in files], record_bytes(image_shape))
+
+
+def _without_autotuning(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Keeps TensorFlow from adjusting the number of threads, which is right from the start.
+
+    The thread that adjusts it may sleep for up to a minute before it notices that its iterator was deleted, and whoever
+    deletes the iterator waits for it (TensorFlow 2.21).
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.with_options(options)
 
 
 def _shuffled_epochs(

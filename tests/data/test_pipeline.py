@@ -1,4 +1,5 @@
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -156,3 +157,18 @@ def test_a_wrong_dataset_or_batch_size_is_refused(numbered):
             make("drawn")
     with pytest.raises(DataSetError, match="batch_size must be at least 1; got 0"):
         inputs(numbered, batch_size=0)
+
+
+@pytest.mark.slow
+@pytest.mark.full
+@pytest.mark.parametrize("pipeline", [inputs, distorted_inputs])
+def test_an_iterator_that_was_used_for_a_while_is_deleted_at_once(numbered, pipeline):
+    """With autotuning, deleting one in five to fifty of them takes 10 to 60 s."""
+    iterators = [iter(pipeline(numbered, batch_size=5)) for _ in range(40)]
+    for iterator in iterators:
+        next(iterator)
+    time.sleep(11)
+    started = time.monotonic()
+    del iterator
+    iterators.clear()
+    assert time.monotonic() - started < 5
