@@ -252,7 +252,7 @@ def test_killed_grader_leaves_nothing_behind(tmp_path, count_trial):
     for seconds in (0, 1, 2, 3, 5):  # while the kernel server starts, while it forks, and while the notebook runs
         command = [sys.executable, "-c", GRADER, str(tmp_path / "a.ipynb")]
         grader = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(scratch)}, cwd=scratch)
-        _wait(lambda: {process.pid for process in working_in(scratch)} - {grader.pid})
+        _wait(lambda pid=grader.pid: {process.pid for process in working_in(scratch)} - {pid})
         time.sleep(seconds)
         grader.kill()
         grader.wait()
