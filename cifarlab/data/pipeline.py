@@ -182,8 +182,8 @@ def _read_records(files: Sequence[Path], image_shape: tuple[int, int, int]) -> t
 def _without_autotuning(batches: tf.data.Dataset) -> tf.data.Dataset:
     """Keeps TensorFlow from adjusting the number of threads, which is right from the start.
 
-    The thread that adjusts it may sleep for up to a minute before it notices that its iterator was deleted, and whoever
-    deletes the iterator waits for it (TensorFlow 2.21).
+    The thread that adjusts it may sleep for up to a minute before it notices that its iterator was deleted, and the
+    deletion waits for it (TensorFlow 2.21).
     """
     options = tf.data.Options()
     options.autotune.enabled = False

@@ -252,14 +252,17 @@ def test_killed_grader_leaves_nothing_behind(tmp_path, count_trial):
     for seconds in (0, 1, 2, 3, 5):  # while the kernel server starts, while it forks, and while the notebook runs
         command = [sys.executable, "-c", GRADER, str(tmp_path / "a.ipynb")]
         grader = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(scratch)}, cwd=scratch)
-        _wait(lambda pid=grader.pid: {process.pid for process in working_in(scratch)} - {pid})
+        _wait(psutil.Process(grader.pid).children)
+        server = psutil.Process(grader.pid).children()
         time.sleep(seconds)
         grader.kill()
         grader.wait()
         try:
-            _wait(lambda: not working_in(scratch) and not list(scratch.glob("*/work")))
+            _wait(lambda: not list(scratch.glob("*/work")))
+            _wait(lambda: not working_in(scratch))
+            assert not psutil.wait_procs(server, timeout=120)[1]
         finally:
-            for process in working_in(scratch):
+            for process in [*working_in(scratch), *filter(psutil.Process.is_running, server)]:
                 process.kill()
         count_trial()
 

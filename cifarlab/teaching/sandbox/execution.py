@@ -89,8 +89,8 @@ def mark_not_run(text: str, why: str) -> str:
     return nbformat.writes(notebook)
 
 
-SERVER = KernelServer()
-"""One for each process that executes notebooks."""
+SERVER = KernelServer() if sys.platform == "linux" else None
+"""One for each process that executes notebooks; elsewhere, a process with TensorFlow cannot be forked safely."""
 
 
 class _Manager(AsyncKernelManager):
@@ -101,14 +101,14 @@ class _Manager(AsyncKernelManager):
         return KernelSpec(argv=[sys.executable, "-m", "cifarlab.teaching.sandbox.kernel", "-f", "{connection_file}"])
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **settings: Any) -> None:
-        provisioner = self.provisioner
-        if sys.platform == "linux":
-            chosen = {name: settings[name] for name in ("cwd", "env", "stdin", "stderr")}
-            process = SERVER.fork(kernel_cmd[3:], **chosen)
-            provisioner.process, provisioner.pid, provisioner.pgid = process, process.pid, process.pid  # type: ignore
-            self._reconcile_connection_info(provisioner.connection_info)  # type: ignore[union-attr]
-        else:  # a process with TensorFlow cannot be forked safely elsewhere
+        if SERVER is None:
             await super()._async_launch_kernel(kernel_cmd, **settings)
+            return
+        provisioner = self.provisioner
+        chosen = {name: settings[name] for name in ("cwd", "env", "stdin", "stderr")}
+        process = SERVER.fork(kernel_cmd[3:], **chosen)
+        provisioner.process, provisioner.pid, provisioner.pgid = process, process.pid, process.pid  # type: ignore
+        self._reconcile_connection_info(provisioner.connection_info)  # type: ignore[union-attr]
 
     def client(self, **settings: Any) -> AsyncKernelClient:  # type: ignore[override]
         client = super().client(**settings)

@@ -114,7 +114,9 @@ class KernelServer:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", __name__, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env={name: value for name, value in env.items() if name not in ("HOME", "TMPDIR")},
+                # Modules are imported without anyone's settings: ~/.keras/keras.json, matplotlibrc in this directory.
+                env={**env, "HOME": os.devnull, "TMPDIR": tempfile.gettempdir()},
+                cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=self._errors,
                 stderr=self._errors,
@@ -139,7 +141,10 @@ def serve(requests: socket.socket) -> None:
             return
         text = b""
         while len(text) < int.from_bytes(size, "big"):
-            text += requests.recv(1 << 16)
+            part = requests.recv(1 << 16)
+            if not part:
+                return
+            text += part
         server, pid = os.getpid(), os.fork()
         if not pid:
             requests.close()
@@ -174,6 +179,9 @@ def _become_kernel(server: int, request: dict[str, Any], stdin: int, stderr: int
         os.environ.clear()
         os.environ.update(request["env"])
         os.chdir(request["cwd"])
+        # As with `python -m`: a notebook may import a file that it wrote.
+        sys.path.insert(0, request["cwd"])
+        sys.argv[1:] = request["arguments"]
         tempfile.tempdir = None
         random.seed()
         sys.modules["numpy"].random.seed()

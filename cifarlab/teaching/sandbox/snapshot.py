@@ -19,7 +19,7 @@ class ModuleSnapshot:
     module's lists, dictionaries and sets. In other packages these may change as part of normal operation.
 
     >>> import math
-    >>> snapshot, real = ModuleSnapshot("math"), math.floor
+    >>> snapshot, real = ModuleSnapshot().part("math"), math.floor
     >>> math.floor = math.ceil
     >>> snapshot.restore()
     ['math.floor']
@@ -27,13 +27,9 @@ class ModuleSnapshot:
     True
     """
 
-    def __init__(self, *packages: str) -> None:
-        """Takes a snapshot of these packages, or of all."""
-
-        def wanted(name: Any) -> bool:
-            return not packages or _is_in(name, packages)
-
-        self.modules = {name: module for name, module in sys.modules.items() if wanted(name)}
+    def __init__(self) -> None:
+        """Takes a snapshot."""
+        self.modules = dict(sys.modules)
         self.bindings = [
             (name, vars(module), _protected_names(name, vars(module)))
             for name, module in self.modules.items()
@@ -50,9 +46,9 @@ class ModuleSnapshot:
         self.functions: list[tuple[FunctionType, list[tuple[str, Any]], dict[str, Any]]] = []
         self.cells: list[tuple[str, CellType, Any]] = []
         for thing in gc.get_objects():
-            if isinstance(thing, type) and wanted(thing.__module__):
+            if isinstance(thing, type):
                 self.classes.append((thing, _protected_names(thing.__module__, vars(thing))))
-            elif type(thing) is FunctionType and wanted(thing.__module__):
+            elif type(thing) is FunctionType:
                 parts = [(part, getattr(thing, part)) for part in ("__code__", "__defaults__", "__kwdefaults__")]
                 self.functions.append((thing, parts, dict(thing.__kwdefaults__ or {})))
                 if _is_own(thing.__module__):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -65,6 +66,37 @@ def test_a_notebook_has_no_connection_to_the_server():
     assert outside not in seen
     server_side = {link.path for link in psutil.Process(server().pid).open_files()}
     assert not server_side & set(seen.split("'"))
+
+
+@pytest.mark.parametrize("forked", [True, False])
+def test_a_notebook_imports_the_file_that_it_wrote(forked, monkeypatch):
+    if not forked:
+        monkeypatch.setattr(execution, "SERVER", None)  # as on other systems
+    assert outputs("%%writefile helper.py\nNUMBER = 7", "import helper\nprint(helper.NUMBER)")[1] == "7\n"
+
+
+def test_nobodys_settings_reach_a_notebook(tmp_path, monkeypatch):
+    (tmp_path / "matplotlibrc").write_text("savefig.dpi: 33\n")
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras" / "keras.json").write_text('{"floatx": "float16"}')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(execution, "SERVER", kernel_server.KernelServer())
+    show = (
+        "import matplotlib\nfrom cifarlab.backend import tf\n"
+        "print(matplotlib.rcParamsDefault['savefig.dpi'] == matplotlib.rcParams['savefig.dpi'])\n"
+        "print(tf.keras.backend.floatx())"
+    )
+    assert outputs(show) == ["True\nfloat32\n"]
+
+
+def test_the_server_ends_if_the_grader_is_killed_within_a_request():
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-m", kernel_server.__name__, str(theirs.fileno())]
+    process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+    with ours, theirs:
+        socket.send_fds(ours, [(100).to_bytes(4, "big")], [sys.__stderr__.fileno()] * 2)
+    assert process.wait(timeout=300) == 0
 
 
 def test_tensorflow_computes_in_a_fork():
