@@ -1,9 +1,27 @@
-"""Atomic writes, directory listings and file locks."""
+"""Paths that users pass, atomic writes, directory listings and file locks."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
+
+from cifarlab.errors import UserError
+
+
+def as_path(path: str | os.PathLike[str]) -> Path:
+    """Returns a path that a user passed, with a leading `~` or `~user` replaced by that home directory.
+
+    Raises:
+        UserError: the home directory is unknown.
+
+    >>> as_path("~/photos").is_absolute(), as_path("a~b")
+    (True, PosixPath('a~b'))
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise UserError(f"the home directory in {path} must be known; it is not. Write the path in full.") from None
 
 
 @contextlib.contextmanager
