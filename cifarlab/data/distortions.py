@@ -11,12 +11,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from cifarlab.backend import tf
+from cifarlab.backend import do_not_convert, tf
 
 Seed: TypeAlias = "Sequence[int] | tf.Tensor"
 Distortion: TypeAlias = Callable[[tf.Tensor, Seed], tf.Tensor]
 
 
+@do_not_convert
 def random_crop(images: tf.Tensor, seed: Seed, size: int = 24) -> tf.Tensor:
     """Crops a square from each image at a uniformly random position, like `tf.image.random_crop`.
 
@@ -45,6 +46,7 @@ def random_crop(images: tf.Tensor, seed: Seed, size: int = 24) -> tf.Tensor:
     return tf.gather(tf.reshape(images, [-1, channels]), pixel)  # [B, size, size, channels]
 
 
+@do_not_convert
 def central_crop(images: tf.Tensor, size: int = 24) -> tf.Tensor:
     """Crops the central square of each image, like `tf.image.resize_with_crop_or_pad`; used in evaluation.
 
@@ -65,6 +67,7 @@ def central_crop(images: tf.Tensor, size: int = 24) -> tf.Tensor:
     return images[:, top : top + size, left : left + size]
 
 
+@do_not_convert
 def random_flip(images: tf.Tensor, seed: Seed) -> tf.Tensor:
     """Mirrors each image left to right with probability 1/2, like `tf.image.random_flip_left_right`.
 
@@ -76,6 +79,7 @@ def random_flip(images: tf.Tensor, seed: Seed) -> tf.Tensor:
     return tf.where(flip, tf.reverse(images, [2]), images)
 
 
+@do_not_convert
 def random_brightness(images: tf.Tensor, seed: Seed, max_delta: float = 63.0) -> tf.Tensor:
     """Adds one random number from [-max_delta, max_delta) to each image, like `tf.image.random_brightness`.
 
@@ -91,6 +95,7 @@ def random_brightness(images: tf.Tensor, seed: Seed, max_delta: float = 63.0) ->
     return images + per_image_uniform(images, [1, 1, 1], seed, 3, -max_delta, max_delta)
 
 
+@do_not_convert
 def random_contrast(images: tf.Tensor, seed: Seed, lower: float = 0.2, upper: float = 1.8) -> tf.Tensor:
     """Scales each image's contrast by a random factor from [lower, upper), like `tf.image.random_contrast`.
 
@@ -108,6 +113,7 @@ def random_contrast(images: tf.Tensor, seed: Seed, lower: float = 0.2, upper: fl
     return (images - mean) * factor + mean
 
 
+@do_not_convert
 def random_affine(
     images: tf.Tensor, seed: Seed, degrees: float = 15.0, stretch: float = 0.2, shear: float = 0.3
 ) -> tf.Tensor:
@@ -145,6 +151,7 @@ def random_affine(
     )
 
 
+@do_not_convert
 def standardize(images: tf.Tensor) -> tf.Tensor:
     """Scales each image to mean 0 and standard deviation 1, like `tf.image.per_image_standardization`.
 
@@ -187,6 +194,7 @@ def parse_distortions(names: str) -> tuple[Distortion, ...]:
     return () if names == "none" else tuple(BY_NAME[name] for name in names.split(","))
 
 
+@do_not_convert
 def per_image_uniform(
     images: tf.Tensor, shape: Sequence[int], seed: Seed, stream: int, low: float = 0.0, high: float = 1.0
 ) -> tf.Tensor:

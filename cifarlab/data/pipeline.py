@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from cifarlab.backend import tf
+from cifarlab.backend import do_not_convert, tf
 from cifarlab.data.dataset import DataSet, DataSetError, check_is_dataset
 from cifarlab.data.distortions import TUTORIAL_DISTORTIONS, Distortion, central_crop, random_crop, standardize
 from cifarlab.data.records import record_bytes
@@ -31,11 +31,13 @@ class QueueCounter:
             self._read = tf.Variable(0, trainable=False, dtype=tf.int64)
             self._delivered = tf.Variable(0, trainable=False, dtype=tf.int64)
 
+    @do_not_convert
     def count_read(self, records: tf.Tensor) -> tf.Tensor:
         """Counts records, string[N], as read and returns them."""
         self._read.assign_add(tf.size(records, tf.int64))
         return records
 
+    @do_not_convert
     def count_delivered(self, records: tf.Tensor) -> tf.Tensor:
         """Counts records, string[N], as delivered and returns them."""
         self._delivered.assign_add(tf.size(records, tf.int64))
@@ -85,6 +87,7 @@ def inputs(
     """
     _check(dataset, batch_size)
 
+    @do_not_convert
     def prepare(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, labels = decode(records, dataset.image_shape)
         return standardize(central_crop(images, dataset.crop_size)), labels
@@ -153,6 +156,7 @@ def distorted_inputs(
     return _without_autotuning(batches.map(distort, num_preprocess_threads, deterministic=True).prefetch(2))
 
 
+@do_not_convert
 def decode(records: tf.Tensor, image_shape: tuple[int, int, int] = (32, 32, 3)) -> tuple[tf.Tensor, tf.Tensor]:
     """Decodes a batch of records into images and labels.
 
@@ -197,6 +201,7 @@ def _shuffled_epochs(
     counted = _read_records(dataset.files("train"), dataset.image_shape).batch(READ_CHUNK).map(counter.count_read)
     records = counted.unbatch()
 
+    @do_not_convert
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
         # The order must depend on (seed, epoch) only. `shuffle` would also use the graph's seed, which is set by the
         # user's tf.random.set_seed.

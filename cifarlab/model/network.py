@@ -180,6 +180,7 @@ class ConvNet(tf.Module):
             return pooling.fast(values) if self.fast_ops else pooling.reference(values)
 
 
+@do_not_convert
 def check_batch(images: tf.Tensor) -> None:
     """Raises `ImageShapeError` unless `images` has the shape [B, rows, columns, channels].
 

@@ -1,6 +1,6 @@
 """Learning rate schedules: the learning rate as a function of the step."""
 
-from cifarlab.backend import tf
+from cifarlab.backend import do_not_convert, tf
 
 
 def decay_steps(num_examples: int = 50_000, batch_size: int = 128, epochs_per_decay: float = 350.0) -> int:
@@ -12,6 +12,7 @@ def decay_steps(num_examples: int = 50_000, batch_size: int = 128, epochs_per_de
     return int(min(num_examples / batch_size * epochs_per_decay, 2.0**62))
 
 
+@do_not_convert
 def learning_rate(
     step: tf.Tensor | int, *, decay_steps: int = 136_718, initial: float = 0.1, factor: float = 0.1
 ) -> tf.Tensor:
@@ -33,6 +34,7 @@ def learning_rate(
     return tf.multiply(initial, tf.pow(factor, decays), name="learning_rate")
 
 
+@do_not_convert
 def one_cycle(step: tf.Tensor | int, *, max_steps: int, peak: float = 0.1, warm_up: float = 0.25) -> tf.Tensor:
     """Smith's one-cycle policy: rises linearly from zero to the peak, then falls linearly to zero at `max_steps`.
 

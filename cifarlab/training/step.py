@@ -67,6 +67,7 @@ def _mixed_losses(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> Lo
     return state.loss(state.network, logits, mixup.mix(tf.one_hot(labels, logits.shape[-1]), ratio))
 
 
+@do_not_convert
 def apply_update(state: TrainState, losses: Losses, gradients: list[tf.Tensor]) -> StepResult:
     """Updates everything that a step changes: loss averages, weights, weight averages and the step counter.
 
