@@ -12,7 +12,7 @@ PORT ?= 8888
 EXTRAS := --extra notebooks --extra grading --extra cluster --extra docs --extra dev
 # Two processes, a file of tests each, in the order of conftest.py.
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
-QUICK := $(SIDE_BY_SIDE) -p no:nbval -o addopts="--import-mode=importlib" -m "not slow" tests
+QUICK := $(SIDE_BY_SIDE) -p no:nbval -o addopts="--import-mode=importlib" -m "not slow and not full" tests
 # Jupyter and the tests find each other's programs (nbconvert, tensorboard) on the path.
 export PATH := $(abspath $(BIN)):$(PATH)
 

@@ -236,6 +236,7 @@ def test_cli_names_renamed_settings_of_an_old_run(capfd, tmp_path, run_dir, data
     assert [*read_log(folder)][-1]["step"] > done
 
 
+@pytest.mark.full
 def test_not_a_number_is_status_1(capfd, tmp_path, data_dir):
     flags = ["--dataset", "drawn", "--data-dir", data_dir, "--train-dir", tmp_path, "--initial-learning-rate", "1e30"]
     refused(capfd, ["train", *flags, "--max-steps", "20", "--batch-size", "16"], "training stopped", status=1)
@@ -256,6 +257,7 @@ def test_ctrl_c_saves_and_says_how_to_continue(tmp_path, data_dir):
     assert (folder / f"model.ckpt-{stopped[1]}.index").exists()
 
 
+@pytest.mark.full
 def test_ctrl_c_stops_an_evaluator_without_output(tmp_path, run_dir, data_dir):
     flags = ["--checkpoint-dir", run_dir, "--data-dir", data_dir, "--eval-dir", tmp_path, "--num-examples", "10"]
     process = start("eval", *flags)

@@ -90,6 +90,7 @@ def test_its_wheel_contains_the_package_and_its_weights(unpacked, held):
     assert "cifarlab/model/weights/cifar10.npz" in packed
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_its_tests_run(unpacked):
     """Runs the tests that read files next to the package, and one of the package, without using this tree."""

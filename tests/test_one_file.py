@@ -90,7 +90,7 @@ def run(*arguments):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("data", ["drawn", "files"])
+@pytest.mark.parametrize("data", ["drawn", pytest.param("files", marks=pytest.mark.full)])
 def test_it_runs_as_its_first_lines_say(drawn, tmp_path, data):
     if data == "files":
         for name, file in {"data_batch_1.bin": drawn.train_files[0], "test_batch.bin": drawn.test_files[0]}.items():
@@ -103,6 +103,7 @@ def test_it_runs_as_its_first_lines_say(drawn, tmp_path, data):
     assert " precision @ 1 = 0." in lines[2]
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_a_directory_without_the_files_is_one_line(tmp_path):
     done = run("--data", tmp_path)

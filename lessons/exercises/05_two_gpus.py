@@ -318,7 +318,7 @@ def compiled(count, devices):
 
 
 # %%
-def race(runs, rounds=20):
+def race(runs, rounds=10):
     """Returns each run's shortest time, in seconds; an extra first round compiles."""
     times = {name: [] for name in runs}
     for _ in range(1 + rounds):

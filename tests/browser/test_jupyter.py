@@ -123,11 +123,11 @@ def test_lesson_4_is_trained_by_hand(lab, page):
     board.box.scroll_into_view_if_needed()
     board.until("ready")
     before = board.picture("loss")
-    board.box.get_by_label("total steps").fill("20000")
+    board.box.get_by_label("total steps").fill("6000")
     board.box.get_by_label("total steps").press("Enter")
     board.click("Start")
     board.until("running", 120)
-    board.until_step(120)
+    board.until_step(40)
     board.until_picture_changes("loss", before)
     assert float(board.box.locator(".progress-bar").evaluate("bar => parseFloat(bar.style.width)")) > 0.5
     board.shot("lesson-4-running")

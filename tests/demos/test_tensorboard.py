@@ -23,6 +23,7 @@ def test_it_starts_finds_a_run_and_ends(tmp_path):
     board.stop()
 
 
+@pytest.mark.full
 def test_a_missing_step_is_reported_after_the_timeout(tmp_path):
     board = TensorBoard(tmp_path)
     assert board.address

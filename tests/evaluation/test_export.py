@@ -55,6 +55,7 @@ def page(classifier, pictures, drawn, tmp_path_factory):
     return {**names, "folder": folder}
 
 
+@pytest.mark.full
 def test_tensorflow_names_the_class(page, classifier, pictures, expected):
     np.testing.assert_array_equal(page["batch"], pictures[:1])
     np.testing.assert_allclose(page["logits"], expected[:1], atol=1e-3)

@@ -164,6 +164,7 @@ def drawings(names: list[str]):
     yield fallback.static_figure("/".join(names), [])
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.fault(promise="hostile names", injection="in figures and their alternative texts")
 @pytest.mark.parametrize("names", [WORST, *GROUPS.values()], ids=["worst", *GROUPS])
@@ -234,6 +235,7 @@ def test_a_page_shows_any_name_as_text(name):
     assert all(map(harmless, bundle["text/plain"].split("\n")))
 
 
+@pytest.mark.full
 @pytest.mark.fault(promise="hostile names", injection="in widgets, pages and alternative texts")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_dashboard_shows_any_name_as_text(name):
@@ -320,6 +322,7 @@ def test_an_error_of_the_command_line_is_one_plain_line(name, capsys, tmp_path, 
         count_trial()
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.fault(promise="hostile names", injection="on the command line and in error messages")
 def test_a_picture_of_any_name_is_classified_whatever_the_terminal_can_show(tmp_path):
@@ -346,6 +349,7 @@ def test_the_doctor_and_the_table_of_points_take_one_line_each(name):
     assert all(map(harmless, report + table))
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.fault(promise="hostile names", injection="of students, in CSV files for a learning platform")
 def test_no_cell_of_a_csv_file_is_a_formula(tmp_path, count_trial, monkeypatch):

@@ -48,7 +48,7 @@ class Spoiled(ConvNet):
 
 
 @pytest.mark.fault(promise="numbers", injection="NaN or infinity in the loss or any gradient")
-@pytest.mark.parametrize("bad_step", [0, 7])
+@pytest.mark.parametrize("bad_step", [pytest.param(0, marks=pytest.mark.full), 7])
 @pytest.mark.parametrize(
     ("place", "values"),
     [
@@ -112,6 +112,7 @@ def test_step_that_is_finite_when_replayed_is_reported(tmp_path, drawn):
         train(config(tmp_path), network=Once(), dataset=drawn)
 
 
+@pytest.mark.full
 @pytest.mark.fault(promise="numbers", injection="NaN in towers, in replicas and with mixup")
 @pytest.mark.parametrize(
     "settings",

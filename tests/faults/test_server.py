@@ -109,6 +109,7 @@ def lab(tmp_path_factory):
     lab.stop()
 
 
+@pytest.mark.full
 @pytest.mark.fault(promise="notebooks and server", injection="make lab: access from another machine")
 def test_make_lab_and_its_kernels_listen_on_localhost_only(lab):
     status, _, answer = lab.ask("/api/kernels", token=lab.token, method="POST")
@@ -191,6 +192,7 @@ def test_no_page_may_frame_it(lab):
         assert "frame-ancestors 'self'" in head["content-security-policy"]
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.fault(promise="notebooks and server", injection="TensorBoard and dashboards: access from another machine")
 def test_tensorboard_listens_on_localhost_only(tmp_path):
@@ -204,6 +206,7 @@ def test_tensorboard_listens_on_localhost_only(tmp_path):
         board.stop()
 
 
+@pytest.mark.full
 @pytest.mark.fault(promise="notebooks and server", injection="TensorBoard and dashboards: access from another machine")
 def test_dashboard_does_not_listen(tmp_path, drawn):
     before = listens(psutil.Process())

@@ -122,6 +122,7 @@ def test_pause_resume_and_stop(config):
     assert Path(latest_checkpoint(config.train_dir)).name == f"model.ckpt-{done}"
 
 
+@pytest.mark.full
 def test_a_paused_run_can_be_stopped(config):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
@@ -279,6 +280,7 @@ def test_an_error_in_a_custom_network_is_shown_with_its_traceback(config):
     assert "in stages" in state(dashboard)
 
 
+@pytest.mark.full
 def test_a_custom_network_is_copied_for_each_run(config):
     network = ConvNet()
     before = network.conv1.weights.numpy()
@@ -290,6 +292,7 @@ def test_a_custom_network_is_copied_for_each_run(config):
     assert (dashboard.monitor.run.state.network.conv1.weights.numpy() != before).any()
 
 
+@pytest.mark.full
 def test_a_failed_evaluation_does_not_stop_the_run(config, monkeypatch):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
@@ -401,6 +404,7 @@ def test_every_figure_is_drawn_and_has_alternative_text(config):
     assert 30 < look["weight_norm"] < 50
 
 
+@pytest.mark.full
 def test_a_tab_that_is_opened_is_drawn_at_once(config, monkeypatch):
     monkeypatch.setattr(
         "cifarlab.monitoring.dashboard.widget_display.DRAWING_SHARE", 1e-4
@@ -521,6 +525,7 @@ def test_a_monitor_without_a_log_is_empty(tmp_path):
     assert monitor.seconds_left is None
 
 
+@pytest.mark.full
 def test_custom_dataset_and_distortions(tmp_path):
     """Four classes of 20 x 20 images determine crops, network, evaluation and panels."""
     images = np.random.default_rng(0).integers(0, 256, [60, 20, 20, 3], np.uint8)

@@ -133,6 +133,7 @@ class Killer(Observer):
         raise KillError
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.fault(promise="exact resume", injection="event files of a run that was killed and resumed")
 def test_repeated_steps_are_shown_once(tmp_path, drawn):

@@ -74,6 +74,7 @@ class Doubling(ConvNet):
         return stages._replace(softmax_linear=2 * stages.softmax_linear)
 
 
+@pytest.mark.full
 def test_a_custom_network_must_be_passed_as_a_function(tmp_path, drawn):
     config = {"dataset": "drawn", "batch_size": 4, "max_steps": 3, "initial_learning_rate": SLOWLY}
     replicas = {"num_gpus": 2, "strategy": "mirrored", "virtual_devices": True}

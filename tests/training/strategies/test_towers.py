@@ -69,6 +69,7 @@ def test_the_check_fails_when_all_towers_see_the_same_images():
     assert largest_difference(together, apart) > 100 * TOLERANCE
 
 
+@pytest.mark.full
 def test_twenty_steps_in_a_row_end_at_the_same_weights():
     """The difference is below a hundredth of the change; the largest measured for a single weight is 2e-4."""
     together, apart = state(), state()
@@ -150,6 +151,7 @@ def test_every_variable_is_on_the_cpu(traced):
     assert {device.rpartition("/")[2] for device in devices} == {"device:CPU:0"}
 
 
+@pytest.mark.full
 def test_a_trace_shows_the_towers_on_their_devices(traced):
     """The graph partitions that TensorFlow ran on each device, recorded during a step."""
     from tensorflow.python.eager import context

@@ -16,13 +16,14 @@ class LocalLayer(network.Layer):
 
 
 def connect(values, layer):
-    """Position by position."""
+    """Nine shifts of the values, each times its own weights."""
     padded = tf.pad(values, [[0, 0], [1, 1], [1, 1], [0, 0]])
-    rows = [
-        tf.stack([tf.tensordot(padded[:, r : r + 3, c : c + 3], layer.weights[r, c], 3) for c in range(6)], 1)
-        for r in range(6)
+    terms = [
+        tf.einsum("brci,rcio->brco", padded[:, r : r + 6, c : c + 6], layer.weights[:, :, r, c])
+        for r in range(3)
+        for c in range(3)
     ]
-    return tf.nn.relu(tf.stack(rows, 1) + layer.biases)
+    return tf.nn.relu(tf.add_n(terms) + layer.biases)
 
 
 Stages = collections.namedtuple("Stages", network.Stages._fields)
