@@ -244,7 +244,7 @@ def _explained(path: str | os.PathLike, error: Exception) -> ImageFileError:
 
 def _what_is_wrong(path: Path, error: Exception) -> str:
     """Describes in a few words why a file cannot be read."""
-    with contextlib.suppress(OSError), path.open("rb") as file:
+    with contextlib.suppress(OSError, ValueError), path.open("rb") as file:
         if hint := content_hint(file.read(64)):
             return hint
     if path.suffix.lower() in PLUG_INS:

@@ -17,7 +17,9 @@ PART_WORDS = {
 }
 """The split for each word in a directory's name that stands for one."""
 
-GENERIC_WORD = re.compile("(data)?sets?|split|data|images?|imgs?|pic(ture)?s?|photos?|samples?|files?|fold(er)?s?|dir|jpe?g|png")
+GENERIC_WORD = re.compile(
+    "(data)?sets?|split|data|images?|imgs?|pic(ture)?s?|photos?|samples?|files?|fold(er)?s?|dir|jpe?g|png"
+)
 """A word in a directory's name that says nothing about its images."""
 
 _JOINED = re.compile(f"^({'|'.join(PART_WORDS)})(sets?|data|images|split)$")  # such as trainset

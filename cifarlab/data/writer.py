@@ -30,9 +30,20 @@ _PROGRESS_INTERVAL_S = 0.1
 
 
 def given_path(argument: str, path: str | os.PathLike) -> Path:
-    """Returns a path that a user passed; raises `DataSetError` if it is empty, such as an unset variable of a shell."""
-    if not os.fspath(path):
+    """Returns a path that a user passed.
+
+    Raises:
+        DataSetError: it is empty, such as an unset variable of a shell, or no file system allows it.
+    """
+    text = os.fspath(path)
+    if not text:
         raise DataSetError(f"{argument} must be the path of a directory; got an empty one. Pass . for this directory.")
+    try:
+        os.stat(text)
+    except OSError:
+        pass  # whether it exists is checked where it matters
+    except ValueError:
+        raise DataSetError(f"{argument} must be a path that can exist; got {sanitize(text)}. Correct it.") from None
     return as_path(path)
 
 

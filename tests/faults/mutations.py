@@ -592,10 +592,10 @@ MUTATIONS = [
     Mutation(
         "fuzzed readers",
         "directories of images that contain anything else",
-        "skipping what is not a file",
-        PICTURES,
-        '        elif name[0] != "." and (path.is_file() or _is_broken(path)):\n',
-        '        elif name[0] != ".":\n',
+        "refusing a class without images",
+        "cifarlab/data/image_layout.py",
+        "    if not filled:\n        raise DataSetError(\n",
+        "    if False:\n        raise DataSetError(\n",
     ),
     Mutation(
         "notebooks and server",

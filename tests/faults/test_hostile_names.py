@@ -280,7 +280,6 @@ def test_no_other_source_makes_pages():
 
 
 GLOBS = {
-    "cifarlab/data/image_files.py",  # a class's directory, which was listed before
     "cifarlab/monitoring/dashboard/widget_display.py",  # the parent of a run's directory, which was resolved before
     "cifarlab/teaching/sandbox/landlock.py",  # system directories
 }
@@ -304,7 +303,8 @@ def test_an_error_of_the_command_line_is_one_plain_line(name, capsys, tmp_path, 
     monkeypatch.chdir(tmp_path)
     name = name.replace("\0", "")  # arguments cannot contain it
     for arguments in (
-        ["data", name], ["eval", "--run-once", "--checkpoint-dir", f"a{name}"], ["classify", f"a{name}.png"],
+        ["data", name], ["data", name, "--as", "b"], ["data", "c", "--as", f"a{name}"],
+        ["eval", "--run-once", "--checkpoint-dir", f"a{name}"], ["classify", f"a{name}.png"],
         ["train", "--dataset", f"a{name}"], ["train", f"--max-steps={name}"], ["train", f"--{name}"],
         ["train", "--strategy", f"a{name}"], ["assignments", "report", f"a{name}", "--course", f"a{name}"],
         [f"a{name}"],
