@@ -215,7 +215,7 @@ class _Evaluator:
         if not self.dataset.files(SPLITS[config.eval_data]):
             raise DataSetError(
                 f"eval_data must be a split that {self.dataset.name} has; it has no {config.eval_data} images. Use "
-                'eval_data="test", or create the dataset again from images with a validation part.'
+                'eval_data="test"; only images with both a validation and a test part have validation images.'
             )
         with tf.device(config.device):
             self.network = network or make_network(trained, self.dataset)
