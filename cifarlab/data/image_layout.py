@@ -154,10 +154,11 @@ def _find_classes(training: Listing, notes: list[str]) -> dict[str, _Class]:
     """Returns the classes of the training part by their keys, sorted by name."""
     count = len(training.directories)
     if not 2 <= count <= MAX_CLASSES or not any(directory.has_images for directory in training.directories):
+        found_names = f" ({some_of(directory.path.name for directory in training.directories)})" if count else ""
         raise DataSetError(
             f"{sanitize(training.path)} must contain one subdirectory of images per class, 2 to {MAX_CLASSES} in all; "
-            f"it has {count:,}{_hint(training)}. Pass the directory that contains the classes' subdirectories, or "
-            "merge classes."
+            f"it has {count:,}{found_names}{_hint(training)}. Pass the directory that contains the classes' "
+            "subdirectories, or merge classes."
         )
     for directory in training.directories:
         if directory.path.name.casefold() in _NO_CLASSES:
@@ -249,6 +250,8 @@ def _hint(listing: Listing) -> str:
     hint = f", but {', '.join(found)}" if found else ""
     if any(suffix in _ARCHIVES for suffix in listing.ignored):
         return f"{hint} (unpack archives first)"
-    if listing.images and any(suffix in _TABLES for suffix in listing.ignored):
+    if "without extension" in listing.ignored and not listing.images:
+        return f"{hint} (if these are images, add an extension such as .jpg)"
+    if listing.has_images and any(suffix in _TABLES for suffix in listing.ignored):
         return f"{hint} (labels in a table are not read: move each image to a subdirectory named after its class)"
     return hint

@@ -189,7 +189,8 @@ def test_images_without_a_reader_are_listed_unless_a_readable_copy_exists(tmp_pa
         ({".": 3}, "it has 0, but 3 images directly in it"),
         ({".": 3, "labels.csv": 1}, r"but 3 images directly in it, 1 \.csv \(labels in a table are not read"),
         ({"train.zip": 1, "test.zip": 1}, r"it has 0, but 2 \.zip \(unpack archives first\)"),
-        ({"cat": 3}, "it has 1"),
+        ({"cat": 3}, r"it has 1 \(cat\)\. Pass"),
+        ({"images": 3, "labels.csv": 1}, r"it has 1 \(images\), but 1 \.csv \(labels in a table are not read"),
         ({"cat": 3, "dog": 0}, "photos/dog must contain images of the class dog; it has none. Add images"),
         ({"cat": 3, "dog/1.pdf": 1}, r"dog must contain images of the class dog; it has none, but 1 \.pdf"),
         ({"train": 4, "test": 2}, "photos/test must contain one subdirectory .* only 6 images in 2 parts"),
@@ -220,6 +221,13 @@ def test_what_has_no_meaning_or_two_is_refused_in_one_line(tmp_path, spec, messa
     with pytest.raises(DataSetError, match=message) as error:
         read_layout(home)
     assert "\n" not in str(error.value)
+
+
+def test_images_without_extensions_are_explained(tmp_path):
+    home = plant(tmp_path / "photos", {"cat": 2, "dog": 0})
+    (home / "dog" / "photo1").touch()
+    with pytest.raises(DataSetError, match=r"none, but 1 without extension \(if these are images, add an extension"):
+        read_layout(home)
 
 
 def test_a_file_or_nothing_instead_of_a_directory(tmp_path):
