@@ -2,7 +2,9 @@
 
 import dataclasses
 import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -44,8 +46,12 @@ def hold_out(dataset: DataSet, output_dir: str | os.PathLike, examples: int) -> 
             f"output_dir must not contain the files of {dataset.name}; got {output_dir}. Choose another directory."
         )
     check_output_dir(output_dir)
-    write_batches(train, _records(dataset, 0, total - examples))
-    write_batches(held, _records(dataset, total - examples, total))
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=output_dir) as scratch:  # an interruption leaves nothing
+        parts = {train: (0, total - examples), held: (total - examples, total)}
+        for file, (first, end) in parts.items():
+            write_batches(Path(scratch, file.name), _records(dataset, first, end))
+        for file in parts:
+            Path(scratch, file.name).replace(file)
     split = dataclasses.replace(
         dataset,
         name=f"{dataset.name}_held_out",
