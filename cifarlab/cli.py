@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from cifarlab.config import RECIPES, EvalConfig, TrainConfig
+from cifarlab.data import cli as data_command
 from cifarlab.errors import NotFiniteError, UserError, WorkerLostError
 from cifarlab.teaching.grading import cli as assignments_command
 from cifarlab.text import sanitize
@@ -172,12 +173,19 @@ def _classifier(options: argparse.Namespace) -> "Classifier":
 
 def _data(options: argparse.Namespace) -> int:
     from cifarlab.data import registry
-    from cifarlab.monitoring.console import DownloadProgressBar, echo, warn_if_imbalanced
+    from cifarlab.monitoring.console import DownloadProgressBar, ImageProgressBar, echo, warn_if_imbalanced
 
-    config = _config(TrainConfig, options)
-    dataset = registry.load(options.name, config.data_dir, force=options.force, progress=DownloadProgressBar())
+    data_command.check_options(options)
+    if options.output_dir is not None:
+        with ImageProgressBar() as progress:
+            dataset = data_command.create(options, progress)
+        echo(dataset.summary)
+    else:
+        config = _config(TrainConfig, options)
+        dataset = registry.load(options.name, config.data_dir, force=options.force, progress=DownloadProgressBar())
     train, test = dataset.num_examples("train"), dataset.num_examples("test")
-    echo(f"{dataset.name}: {train:,} training and {test:,} test images in {dataset.train_files[0].parent}")
+    held = f", {dataset.num_examples('validation'):,} validation" if dataset.validation_files else ""
+    echo(f"{dataset.name}: {train:,} training{held} and {test:,} test images in {dataset.train_files[0].parent}")
     warn_if_imbalanced(dataset)
     return 0
 
@@ -201,7 +209,7 @@ COMMANDS = {
     "eval": (_eval, "print precision @ 1 of a run's latest checkpoint, and of each new one as it is saved"),
     "classify": (_classify, "print the three most probable classes of each image"),
     "export": (_export, "export a trained network as a SavedModel, for TensorFlow Lite and other programs"),
-    "data": (_data, "download or generate a dataset now"),
+    "data": (_data, "download or generate a dataset now, or create one from your own images"),
     "assignments": (_assignments, "release the exercises to a class and grade the submissions"),
     "doctor": (_doctor, "check packages, datasets and devices, and say what to do about missing ones"),
 }
@@ -234,8 +242,10 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     by_name["export"].add_argument(
         "directory", type=Path, metavar="DIRECTORY", help="a new directory for the SavedModel"
     )
-    by_name["data"].add_argument("name", metavar="NAME", help="cifar10, drawn, svhn, svhn_extra or street_digits")
+    text = "cifar10, drawn, svhn, svhn_extra or street_digits; or, with --as, a directory of your own images"
+    by_name["data"].add_argument("name", metavar="NAME", help=text)
     by_name["data"].add_argument("--force", action="store_true", help="download or regenerate even if the files exist")
+    data_command.add_arguments(by_name["data"])
     assignments_command.add_arguments(by_name["assignments"], _Parser)
     for name in ("classify", "export"):
         _add_settings(by_name[name], EvalConfig(), only=("checkpoint_dir", "moving_average"))

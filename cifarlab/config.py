@@ -249,7 +249,9 @@ class EvalConfig(_Config):
         None, "directory for the evaluation's event files; by default checkpoint_dir with -eval appended"
     )
     eval_data: str = setting(
-        "test", "images to evaluate: test, or train_eval for the undistorted training images", ("test", "train_eval")
+        "test",
+        "images to evaluate: test, validation, or train_eval for the undistorted training images",
+        ("test", "validation", "train_eval"),
     )
     dataset: str | None = setting(
         None, "name of a dataset, or the directory of a custom one; by default the run's dataset"

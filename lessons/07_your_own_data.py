@@ -33,7 +33,8 @@ print(f"Data: {some} images, seed 0")
 # ## A folder for each class
 #
 # `from_folder` reads what most people have: a folder that contains one folder per class, named after the class. The
-# images in it may have any names, any size, and any format that Pillow can read.
+# images in it may have any names, any size, and any format that Pillow can read. If they are already split, such
+# folders lie below `train` and `test`, or below `train`, `val` and `test`; other common names will do as well.
 #
 # **To use your own photos**, write the path of such a folder into the line with `PICTURES` above, or start JupyterLab
 # with `CIFARLAB_PICTURES=FOLDER make lab`. No cell below refers to a class by name, so all of them run on your photos,
@@ -44,7 +45,7 @@ print(f"Data: {some} images, seed 0")
 # %%
 from PIL import Image
 
-home = Path(PICTURES).expanduser().resolve() if PICTURES else Path(tempfile.mkdtemp(), "pictures")
+home = Path(PICTURES).expanduser().resolve() if PICTURES else Path("pictures")
 os.chdir(tempfile.mkdtemp())  # everything that this lesson writes goes here
 if source:
     parts = [records.read_records(file) for file in source.train_files]
@@ -65,19 +66,24 @@ for folder in sorted(filter(Path.is_dir, home.iterdir())):
 #
 # `from_folder` scales each image to fill a square of 32 pixels, and keeps the center. It sets aside a random fifth of
 # each class as test images. Then it writes two files of records like those of lesson 1, in shuffled order, and a
-# description. From now on that folder is the dataset, and it no longer matters where your photos are.
+# description. From now on that folder is the dataset, and it no longer matters where your photos are. The `summary`
+# says what was understood: read it before you train.
 
 # %%
 dataset = custom.from_folder(home, "mine")
+print(dataset.summary)
+
+# %%
 print("written:", *sorted(os.listdir("mine")))
 train_count, test_count = dataset.num_examples("train"), dataset.num_examples("test")
 print(f"{train_count:,} training and {test_count:,} test images, {dataset.image_shape}")
 print(f"{dataset.num_classes} logits, crops of {dataset.crop_size} x {dataset.crop_size}")
 
 # %% [markdown]
-# A file that is not an image, a class with a single image, a folder without classes: each of these would give a
-# one-line error message, and nothing would be written. What can still be wrong is what no program can see. So look, as
-# in lesson 4, at the images *as the network gets them*, cropped to 24 x 24.
+# A damaged image, a class with a single image, a folder without classes: each of these would give a one-line error
+# message, and nothing would be written. (With `skip_unreadable=True`, damaged images are left out, and the summary says
+# so.) What can still be wrong is what no program can see. So look, as in lesson 4, at the images *as the network gets
+# them*, cropped to 24 x 24.
 
 # %%
 batch, named = next(iter(cifarlab.inputs(dataset, "train", batch_size=500)))
@@ -191,17 +197,33 @@ print("held out of the rarest class:", held.class_counts("test").min())
 
 # %% [markdown]
 # `hold_out` takes the last images, not a random sample. Because `from_folder` wrote them in shuffled order, that is a
-# fair sample. If the order of your files has a meaning, it is not.
+# fair sample. If the order of your files has a meaning, it is not. (If your folder has a third part, `val`, you need
+# no `hold_out`: these images are the dataset's validation images, and `EvalConfig(eval_data="validation")` uses them.)
 #
 # The second way to fool yourself is a *leak*: nearly identical images on both sides, such as frames of one film, a
 # burst of shots, or a photo that was saved twice. The network memorizes one and "recognizes" the other, and a random
 # split causes exactly that. If your photos are related, split them by film, by day or by person into `train/<class>/`
-# and `test/<class>/`. `from_folder` uses the two sides as they are. (If you also want to choose by whole films, create
-# a second dataset whose `test` folder holds some of the training films.)
+# and `test/<class>/`. `from_folder` uses the two sides as they are. To choose by whole films as well, put some of them
+# into `val/<class>/`.
 #
-# So search for near-duplicates before you train: for each test image, which training image is the closest? We compare
-# coarse copies of 8 x 8 pixels. If a search finds nothing, the search itself may be broken, so we plant a duplicate,
-# shifted by one pixel.
+# Images that are *identical* are found for you: the last line of the summary counts them, and `remove_duplicates=True`
+# leaves them out of the training images. Here three training images are among the test images, too.
+
+# %%
+leak = (
+    np.concatenate([test_images, train_images[:3]]),
+    np.concatenate([test_labels, train_labels[:3]]),
+)
+for remove in (False, True):
+    leaky = custom.from_arrays(
+        train_images, train_labels, "leaky", test=leak, remove_duplicates=remove
+    )
+    print(leaky.summary.splitlines()[-1])
+
+# %% [markdown]
+# Only you can judge images that are *nearly* identical. So search for them before you train: for each test image, which
+# training image is the closest? We compare coarse copies of 8 x 8 pixels. If a search finds nothing, the search itself
+# may be broken, so we plant a duplicate, shifted by one pixel.
 
 
 # %%
@@ -530,11 +552,12 @@ print("same logits as here:", np.allclose(answers["logits"], ours, atol=1e-4))
 #
 # ## The same from a terminal
 #
-# Run these commands in cifarlab's folder, with the path of your folder in place of `pictures`. `--dataset` takes the
-# name of a dataset or the folder of its records.
+# Run these commands in cifarlab's folder, with the path of your folder in place of `pictures`. The first one prints the
+# summary; its options are the arguments of `from_folder`. `--dataset` takes the name of a dataset or the folder of its
+# records.
 #
 # ```
-# .venv/bin/python -c "from cifarlab.data import custom; custom.from_folder('pictures', 'mine')"
+# .venv/bin/cifarlab data pictures --as mine
 # .venv/bin/cifarlab train --dataset mine --recipe quick --max-steps 300 --batch-size 32 --train-dir runs/mine
 # .venv/bin/cifarlab eval --run-once --checkpoint-dir runs/mine
 # .venv/bin/cifarlab classify one.png --checkpoint-dir runs/mine

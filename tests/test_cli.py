@@ -144,7 +144,7 @@ def refused(capfd, arguments, message, status=2):
         (["train", "--dataset", "cifer10"], "unknown dataset 'cifer10'.*Did you mean cifar10"),
         (["data", "imagenet"], "unknown dataset 'imagenet'; available: cifar10, drawn"),
         (["data"], "required: NAME"),
-        (["eval", "--eval-data", "validation"], "eval_data must be one of test, train_eval; got 'validation'"),
+        (["eval", "--eval-data", "val"], "eval_data must be one of test, validation, train_eval; got 'val'"),
         (["eval", "--run-once", "--checkpoint-dir", "/nowhere/run"], "must contain checkpoints of a run; found none"),
         (["classify", "--checkpoint-dir", "/nowhere/run", "a.png"], "found none"),
         (["export", "/tmp", "--checkpoint-dir", "/nowhere/run"], "found none"),

@@ -1,31 +1,29 @@
 """Custom datasets, from a directory of images, from arrays, or from a TensorFlow dataset.
 
-Each function writes `train.bin`, `test.bin` and `dataset.json` to a directory and returns a `DataSet`. Pass it to
+Each function writes `train.bin`, `test.bin`, perhaps `validation.bin`, and `dataset.json` to a directory and returns a
+`DataSet`. Its `summary` says what was understood and whether training and test images are identical. Pass it to
 `train` and `evaluate`, or pass the directory as `--dataset DIRECTORY` on the command line. The number of classes, the
 image size and the crop size are taken from the dataset everywhere.
 """
 
 import os
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cifarlab.data.dataset import DESCRIPTION, DataSet, DataSetError
-from cifarlab.data.image_files import ImageFileError, image_paths, read_image
-from cifarlab.data.records import read_labels, write_batches
+from cifarlab.data.dataset import SPLITS, DataSet, DataSetError
+from cifarlab.data.image_layout import Layout, read_layout
+from cifarlab.data.image_reader import Files, ImageReader
+from cifarlab.data.records import MAX_CLASSES
+from cifarlab.data.writer import WriteProgress, check_crop_size, default_class_names, given_path, write_dataset
 from cifarlab.text import sanitize
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-Batches = Iterable[tuple[np.ndarray, np.ndarray]]
-
 _CHUNK_SIZE = 500  # images in memory at a time
-MAX_CLASSES = 256
-"""The largest number of classes: a record stores its label in one byte."""
 
 
 def from_folder(
@@ -36,43 +34,72 @@ def from_folder(
     crop_size: int | None = None,
     test_fraction: float = 0.2,
     seed: int = 0,
+    validation: str = "split",
+    skip_unreadable: bool = False,
+    remove_duplicates: bool = False,
+    progress: WriteProgress | None = None,
 ) -> DataSet:
     """Creates a dataset from a directory with one subdirectory of images per class.
 
+    The `summary` of the result is a table of what was understood: the images of each class in each part, ignored files,
+    and identical images in the training and test parts. `cifarlab data IMAGES --as DIRECTORY` prints it.
+
     Args:
-        image_dir: contains `<class>/<any name>.jpg` and so on, or, if the images are already split,
-            `train/<class>/...` and `test/<class>/...`. Any format that Pillow reads; images are cropped to a square.
+        image_dir: contains `<class>/<any name>.jpg` and so on, or, if the images are already split, such directories
+            in `train`, `test` and perhaps `val` (or another common name for these parts). Images in any format that
+            Pillow reads, and HEIC if `pillow-heif` is installed, are cropped to a square.
         output_dir: the directory to write; its name becomes the dataset's name.
         size: rows and columns that images are scaled to.
         crop_size: rows and columns that the network sees; by default three quarters of `size`, such as 24 of 32.
-        test_fraction: fraction of each class's images to use as test images, chosen at random, unless the images are
-            already split. Near duplicates, such as frames of one video, belong in the same split: split them yourself.
+        test_fraction: fraction of each class's images to use as test images, chosen at random, unless there is a test
+            part. Near duplicates, such as frames of one video, belong in the same part: split them yourself.
         seed: random seed of that choice and of the order in which the images are written.
+        validation: what to do with a validation part: "split" makes it the dataset's validation images, or its test
+            images if there is no test part; "train" adds it to the training images.
+        skip_unreadable: leave out files that cannot be read. By default, they are an error.
+        remove_duplicates: leave out training images that are identical to test or validation images.
+        progress: called with the number of images read and the number of all images, at most ten times per second.
 
     Raises:
-        DataSetError: there are fewer than 2 classes or more than 256, or a class has too few images.
-        ImageFileError: files cannot be read; the message names the first of them, and nothing is written.
+        DataSetError: the directory has no meaning as a dataset, there are fewer than 2 classes or more than 256, or a
+            class has too few images.
+        ImageFileError: files cannot be read. The message names them, `<output_dir>-unreadable.txt` lists all of them,
+            and nothing else is written.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> home = Path(tempfile.mkdtemp(), "photos")
+    >>> for number, name in enumerate(["train/cat", "train/dog", "val/cat", "val/dog"]):
+    ...     (home / name).mkdir(parents=True)
+    ...     Image.new("RGB", (40, 30), (50 * number, 0, 0)).save(home / name / "1.png")
+    >>> print(from_folder(home, home.with_name("pets")).summary.replace(str(home), "photos"))
+    class  train  test
+    cat        1     1
+    dog        1     1
+    total      2     2
+    train: photos/train
+    test: photos/val, because there is no test part
+    Duplicates: 0 of 2 test images also in the training images.
     """
-    home = Path(image_dir)
-    if not home.is_dir():
-        raise DataSetError(
-            f"{sanitize(home)} is not a directory; expected a directory with one subdirectory of images per class."
-        )
-    parts = ("train", "test") if all(any(_subdirectories(home / part)) for part in ("train", "test")) else ("",)
-    classes = sorted({directory.name for part in parts for directory in _subdirectories(home / part)})
-    if not 2 <= len(classes) <= MAX_CLASSES:
-        raise DataSetError(
-            f"{sanitize(home)} must contain one subdirectory of images per class, 2 to {MAX_CLASSES} in all; it has "
-            f"{len(classes):,}. Pass the directory that contains the classes' subdirectories, or merge classes."
-        )
-    found = {part: _list_images(home / part, classes) for part in parts}
-    if parts == ("",):
-        (paths, labels), rng = found[""], np.random.default_rng(seed)
-        chosen = _test_mask(labels, classes, test_fraction, rng)
-        found = {"train": _part(paths, labels, ~chosen), "test": _part(paths, labels, chosen)}
-    shape = (size, size, 3)
-    train, test = (_read_in_batches(*found[part], shape, [seed, i]) for i, part in enumerate(("train", "test")))
-    return _write(Path(output_dir), train, test, classes, crop_size)
+    home, target = given_path("image_dir", image_dir), given_path("output_dir", output_dir)
+    crop_size = _check_settings(size, crop_size, seed, validation)
+    _check_apart(home, target)
+    layout = read_layout(home)
+    reader = ImageReader(layout, target, (size, size, 3), seed, skip_unreadable)
+    reader.check_formats()
+    files, origins = _assign_parts(layout, validation, test_fraction, seed)
+    return write_dataset(
+        target,
+        reader.batches(files["train"], 0),
+        reader.batches(files["test"], 1),
+        layout.classes,
+        crop_size,
+        validation=reader.batches(files["validation"], 2) if "validation" in files else None,
+        remove_duplicates=remove_duplicates,
+        summarize=lambda counts: reader.summary(counts, origins),
+        progress=progress,
+        total=sum(len(paths) for paths, _ in files.values()),
+    )
 
 
 def from_arrays(
@@ -85,6 +112,7 @@ def from_arrays(
     crop_size: int | None = None,
     test_fraction: float = 0.2,
     seed: int = 0,
+    remove_duplicates: bool = False,
 ) -> DataSet:
     """Creates a dataset from images and labels in memory.
 
@@ -97,6 +125,7 @@ def from_arrays(
         crop_size: rows and columns that the network sees; by default three quarters of the image size.
         test_fraction: fraction of each class to use as test images if `test` is not given.
         seed: random seed of that choice and of the order in which the images are written.
+        remove_duplicates: leave out training images that are identical to test images.
 
     Raises:
         DataSetError: images or labels have the wrong shape, dtype or values; the message says which.
@@ -110,16 +139,17 @@ def from_arrays(
     images, labels = _validate(images, labels)
     rng = np.random.default_rng(seed)
     if test is None:
-        chosen = _test_mask(labels, _default_class_names(labels) if classes is None else classes, test_fraction, rng)
+        chosen = _test_mask(labels, default_class_names(labels) if classes is None else classes, test_fraction, rng)
         test, images, labels = (images[chosen], labels[chosen]), images[~chosen], labels[~chosen]
     train = _chunks_in_order(images, labels, rng.permutation(len(labels)))
     test_images, test_labels = _validate(*test)
-    return _write(
-        Path(output_dir),
+    return write_dataset(
+        output_dir,
         train,
         _chunks_in_order(test_images, test_labels, np.arange(len(test_labels))),
         classes,
         crop_size,
+        remove_duplicates=remove_duplicates,
     )
 
 
@@ -130,6 +160,7 @@ def from_tf_dataset(
     *,
     classes: Sequence[str] | None = None,
     crop_size: int | None = None,
+    remove_duplicates: bool = False,
 ) -> DataSet:
     """Creates a dataset from two finite TensorFlow datasets, which are read once, in batches.
 
@@ -140,54 +171,14 @@ def from_tf_dataset(
         output_dir: the directory to write; its name becomes the dataset's name.
         classes: the class names; by default their numbers.
         crop_size: rows and columns that the network sees; by default three quarters of the image size.
+        remove_duplicates: leave out training images that are identical to test images.
 
     Raises:
         DataSetError: the datasets have other elements; the message says which.
     """
-    return _write(Path(output_dir), _in_batches(train), _in_batches(test), classes, crop_size)
-
-
-def _write(
-    output_dir: Path, train: Batches, test: Batches, classes: Sequence[str] | None, crop_size: int | None
-) -> DataSet:
-    """Writes a dataset. An existing one in the directory is replaced only when the new one is complete."""
-    output_dir = output_dir.resolve()
-    output_dir.mkdir(parents=True, exist_ok=True)
-    shapes: set[tuple[int, ...]] = set()
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=output_dir) as scratch:
-        files = [Path(scratch, "train.bin"), Path(scratch, "test.bin")]
-        for file, batches in zip(files, (train, test), strict=True):
-            if not write_batches(file, _of_one_shape(batches, shapes)):
-                raise DataSetError(f"expected at least one {file.stem} image; got none.")
-        rows, columns, channels = shapes.pop()
-        names = _default_class_names(read_labels(files[0], (rows, columns, channels))) if classes is None else classes
-        crop_size = max(1, min(rows, columns) * 3 // 4) if crop_size is None else crop_size
-        if not 1 <= crop_size <= min(rows, columns):
-            raise DataSetError(f"crop_size must be from 1 to the image size, {rows} x {columns}; got {crop_size}.")
-        shape, name = (rows, columns, channels), output_dir.name
-        made = DataSet(name, tuple(map(str, names)), (files[0],), (files[1],), shape, crop_size)
-        made.validate()
-        made.save_description(Path(scratch, DESCRIPTION))
-        for file in (*files, Path(scratch, DESCRIPTION)):
-            file.replace(output_dir / file.name)
-    return DataSet.read_description(output_dir / DESCRIPTION)
-
-
-def _default_class_names(labels: np.ndarray) -> list[str]:
-    """Returns the default class names: the numbers of the classes."""
-    return [str(i) for i in range(int(labels.max()) + 1)]
-
-
-def _of_one_shape(batches: Batches, shapes: set[tuple[int, ...]]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields the batches unchanged and adds their image shape to `shapes`; all images must have the same shape."""
-    for images, labels in batches:
-        shapes.add(images.shape[1:])
-        if len(shapes) > 1:
-            raise DataSetError(
-                f"all images must have the same rows, columns and channels; got {' and '.join(map(str, shapes))}. "
-                "Resize them first."
-            )
-        yield images, labels
+    return write_dataset(
+        output_dir, _in_batches(train), _in_batches(test), classes, crop_size, remove_duplicates=remove_duplicates
+    )
 
 
 def _validate(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -243,20 +234,51 @@ def _in_batches(dataset: "tf.data.Dataset") -> Iterator[tuple[np.ndarray, np.nda
         yield _validate(some.numpy(), labels.numpy())
 
 
-def _subdirectories(home: Path) -> list[Path]:
-    """Returns the subdirectories of a directory, without hidden ones."""
-    return sorted(f for f in home.iterdir() if f.is_dir() and f.name[0] not in "._") if home.is_dir() else []
+def _check_settings(size: int, crop_size: int | None, seed: int, validation: str) -> int:
+    """Returns the crop size, or raises `DataSetError` for settings of `from_folder` that are out of range."""
+    for name, value, least, most in (("size", size, 1, 4096), ("seed", seed, 0, 2**32)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+            raise DataSetError(f"{name} must be a whole number from {least} to {most:,}; got {value!r}.")
+    if validation not in ("split", "train"):
+        raise DataSetError(f'validation must be "split" or "train"; got {validation!r}.')
+    return check_crop_size(crop_size, size, size)
 
 
-def _list_images(home: Path, classes: Sequence[str]) -> tuple[list[Path], np.ndarray]:
+def _check_apart(image_dir: Path, output_dir: Path) -> None:
+    """Refuses to write a dataset among the images, where the next reader would take it for a class."""
+    home, target = image_dir.resolve(), output_dir.resolve()
+    if home == target or home in target.parents:
+        raise DataSetError(
+            f"output_dir must be outside image_dir; got {sanitize(output_dir)} in {sanitize(image_dir)}. Choose a "
+            "directory next to it."
+        )
+
+
+def _assign_parts(
+    layout: Layout, validation: str, test_fraction: float, seed: int
+) -> tuple[dict[str, Files], list[str]]:
+    """Returns the files of each split, and a line about where each split comes from."""
+    parts = {part: _with_labels(found) for part, found in layout.images.items()}
+    origins = {part: sanitize(directory) for part, directory in layout.directories.items()}
+    if "validation" in parts and validation == "train":
+        (paths, labels), (more, more_labels) = parts["train"], parts.pop("validation")
+        parts["train"] = paths + more, np.concatenate([labels, more_labels])
+        origins["train"] += f" and {origins.pop('validation')}"
+    elif "validation" in parts and "test" not in parts:
+        parts["test"] = parts.pop("validation")
+        origins["test"] = f"{origins.pop('validation')}, because there is no test part"
+    if "test" not in parts:
+        paths, labels = parts["train"]
+        chosen = _test_mask(labels, layout.classes, test_fraction, np.random.default_rng(seed))
+        parts = parts | {"train": _part(paths, labels, ~chosen), "test": _part(paths, labels, chosen)}
+        origins["test"] = f"{100 * test_fraction:g} % of each class of these images, chosen at random"
+    return parts, [f"{split}: {origins[split]}" for split in SPLITS if split in parts]
+
+
+def _with_labels(by_class: list[list[Path]]) -> Files:
     """Returns the image files of all classes, and their labels, int[N]."""
-    by_class = [image_paths(home / name) for name in classes]
-    for name, paths in zip(classes, by_class, strict=True):
-        if not paths:
-            raise DataSetError(
-                f"{sanitize(home / name)} must contain images of the class {sanitize(name)}; it has none."
-            )
-    return [path for paths in by_class for path in paths], np.repeat(np.arange(len(classes)), list(map(len, by_class)))
+    counts = [len(paths) for paths in by_class]
+    return [path for paths in by_class for path in paths], np.repeat(np.arange(len(by_class)), counts)
 
 
 def _test_mask(labels: np.ndarray, classes: Sequence[str], fraction: float, rng: np.random.Generator) -> np.ndarray:
@@ -276,28 +298,5 @@ def _test_mask(labels: np.ndarray, classes: Sequence[str], fraction: float, rng:
     return chosen
 
 
-def _part(paths: list[Path], labels: np.ndarray, chosen: np.ndarray) -> tuple[list[Path], np.ndarray]:
+def _part(paths: list[Path], labels: np.ndarray, chosen: np.ndarray) -> Files:
     return [path for path, here in zip(paths, chosen, strict=True) if here], labels[chosen]
-
-
-def _read_in_batches(
-    paths: list[Path], labels: np.ndarray, shape: tuple[int, int, int], seed: Sequence[int]
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields images and labels in random order, because the shuffle queue holds only part of an epoch.
-
-    Raises:
-        ImageFileError: files cannot be read; raised only after all files were tried.
-    """
-    order, wrong = np.random.default_rng(seed).permutation(len(paths)), []
-    for start in range(0, len(paths), _CHUNK_SIZE):
-        images, kept = [], []
-        for place in order[start : start + _CHUNK_SIZE]:
-            try:
-                images.append(read_image(paths[place], shape))
-                kept.append(labels[place])
-            except ImageFileError as error:
-                wrong.append(str(error))
-        if images:
-            yield np.stack(images), np.array(kept)
-    if wrong:
-        raise ImageFileError(f"{len(wrong)} of {len(paths)} files cannot be used. The first: {wrong[0]}")

@@ -18,6 +18,9 @@ _MAX_IMAGE_VALUES = 1 << 26  # values per image; larger sizes in a damaged descr
 DESCRIPTION = "dataset.json"
 """The file that describes a dataset, next to its records or in the directory of a run."""
 
+SPLITS = ("train", "validation", "test")
+"""The splits of a dataset. Most have no validation images."""
+
 
 class DataSetError(UserError):
     """An unknown, missing or damaged dataset."""
@@ -32,9 +35,12 @@ class DataSet:
         classes: the class names, sanitized; a label is an index into this tuple.
         train_files: the files of training records; empty if only the description is known.
         test_files: the files of test records; empty if only the description is known.
+        validation_files: the files of validation records; empty if the dataset has none.
         image_shape: rows, columns and channels of an image.
         crop_size: rows and columns that the network sees, in pixels. `dataclasses.replace(dataset, crop_size=28)`
             returns the same dataset with larger crops.
+        summary: what was understood and used when the dataset was created from images, as a table for people;
+            empty for a dataset that was loaded.
     """
 
     name: str
@@ -43,6 +49,8 @@ class DataSet:
     test_files: tuple[Path, ...] = ()
     image_shape: tuple[int, int, int] = IMAGE_SHAPE
     crop_size: int = 24
+    validation_files: tuple[Path, ...] = ()
+    summary: str = dataclasses.field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Sanitizes the names, which may be untrusted, and are printed, drawn and written to files."""
@@ -55,10 +63,14 @@ class DataSet:
         return len(self.classes)
 
     def files(self, split: str) -> tuple[Path, ...]:
-        """Returns the record files of a split, "train" or "test"."""
-        if split not in ("train", "test"):
-            raise ValueError(f"split must be 'train' or 'test'; got {split!r}.")
-        return self.train_files if split == "train" else self.test_files
+        """Returns the record files of a split, "train", "validation" or "test"; empty if there is no such split."""
+        if split not in SPLITS:
+            raise ValueError(f"split must be 'train', 'validation' or 'test'; got {split!r}.")
+        return getattr(self, f"{split}_files")
+
+    def all_files(self) -> tuple[Path, ...]:
+        """Returns the record files of all splits."""
+        return self.train_files + self.validation_files + self.test_files
 
     def num_examples(self, split: str) -> int:
         """Returns the number of images in a split, computed from the file sizes."""
@@ -86,9 +98,9 @@ class DataSet:
         """
         home = path.parent.resolve()
         description: dict = {key: getattr(self, key) for key in ("name", "classes", "image_shape", "crop_size")}
-        for split in ("train_files", "test_files"):
-            files = [file.resolve() for file in getattr(self, split)]
-            description[split] = [str(f.relative_to(home) if f.is_relative_to(home) else f) for f in files]
+        for split in SPLITS:
+            files = [file.resolve() for file in self.files(split)]
+            description[f"{split}_files"] = [str(f.relative_to(home) if f.is_relative_to(home) else f) for f in files]
         atomic_write_text(path, json.dumps(description, indent=1) + "\n")
 
     @classmethod
@@ -101,13 +113,17 @@ class DataSet:
         try:
             values = json.loads(path.read_text())
             rows, columns, channels = map(int, values["image_shape"])
+            files = {
+                split: tuple(_path(path.parent, file) for file in values.get(f"{split}_files", ())) for split in SPLITS
+            }
             made = cls(
                 name=values["name"],
                 classes=tuple(values["classes"]),
-                train_files=tuple(_path(path.parent, file) for file in values.get("train_files", ())),
-                test_files=tuple(_path(path.parent, file) for file in values.get("test_files", ())),
                 image_shape=(rows, columns, channels),
                 crop_size=int(values["crop_size"]),
+                train_files=files["train"],
+                test_files=files["test"],
+                validation_files=files["validation"],
             )
             if not (made.classes and 1 <= made.crop_size <= min(rows, columns) and channels >= 1):
                 raise ValueError("image or crop size out of range, or no classes")
@@ -122,7 +138,7 @@ class DataSet:
 
     def files_exist(self) -> bool:
         """Returns whether the dataset has record files and all of them exist."""
-        files = self.train_files + self.test_files
+        files = self.all_files()
         return bool(files) and all(file.is_file() for file in files)
 
     def validate(self) -> None:
@@ -131,7 +147,7 @@ class DataSet:
         Raises:
             DataSetError: a file is missing or truncated, or a label is out of range; the message says which.
         """
-        for file in self.train_files + self.test_files:
+        for file in self.all_files():
             try:
                 labels = read_labels(file, self.image_shape)
             except OSError as error:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +10,13 @@ import numpy as np
 
 from cifarlab.data.dataset import DESCRIPTION, DataSet, DataSetError
 from cifarlab.data.records import read_batches, write_batches
+from cifarlab.data.writer import check_output_dir, given_path
 
 
 def hold_out(dataset: DataSet, output_dir: str | os.PathLike, examples: int) -> DataSet:
     """Splits the training images: the last `examples` of them become the test images of the new dataset.
+
+    The new dataset has no validation images, and it does not contain the test images of `dataset`.
 
     The split is not random, because adjacent images can be similar, such as digits from the same photo in SVHN. A
     random split would put similar images on both sides, and memorized images would count as correct predictions.
@@ -24,7 +28,7 @@ def hold_out(dataset: DataSet, output_dir: str | os.PathLike, examples: int) -> 
         examples: the number of images to hold out; at least one, but not all.
 
     Raises:
-        DataSetError: `examples` is out of range, or `output_dir` contains the files of `dataset`.
+        DataSetError: `examples` is out of range, or `output_dir` cannot be used or contains the files of `dataset`.
 
     >>> import tempfile
     >>> from cifarlab.data.registry import load
@@ -35,16 +39,27 @@ def hold_out(dataset: DataSet, output_dir: str | os.PathLike, examples: int) -> 
     total = dataset.num_examples("train")
     if not 0 < examples < total:
         raise DataSetError(f"examples must be from 1 to {total - 1:,} of {total:,} training images; got {examples:,}.")
-    output_dir = Path(output_dir).resolve()
+    output_dir = given_path("output_dir", output_dir).resolve()
     train, held = output_dir / "train.bin", output_dir / "held_out.bin"
-    if {train, held} & {file.resolve() for file in dataset.train_files + dataset.test_files}:
+    if {train, held} & {file.resolve() for file in dataset.all_files()}:
         raise DataSetError(
             f"output_dir must not contain the files of {dataset.name}; got {output_dir}. Choose another directory."
         )
-    output_dir.mkdir(parents=True, exist_ok=True)
-    write_batches(train, _records(dataset, 0, total - examples))
-    write_batches(held, _records(dataset, total - examples, total))
-    split = dataclasses.replace(dataset, name=f"{dataset.name}_held_out", train_files=(train,), test_files=(held,))
+    check_output_dir(output_dir)
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=output_dir) as scratch:  # an interruption leaves nothing
+        parts = {train: (0, total - examples), held: (total - examples, total)}
+        for file, (first, end) in parts.items():
+            write_batches(Path(scratch, file.name), _records(dataset, first, end))
+        for file in parts:
+            Path(scratch, file.name).replace(file)
+    split = dataclasses.replace(
+        dataset,
+        name=f"{dataset.name}_held_out",
+        train_files=(train,),
+        test_files=(held,),
+        validation_files=(),
+        summary="",
+    )
     split.save_description(output_dir / DESCRIPTION)
     return split
 

@@ -75,7 +75,7 @@ def inputs(
 
     Args:
         dataset: the dataset to read.
-        split: "test" or "train".
+        split: "test", "train", or "validation" if the dataset has such images.
         batch_size: images per batch; the last batch may be smaller.
         num_examples: use only the first N images; by default all.
 

@@ -83,7 +83,13 @@ def check_name(name: str) -> None:
     Raises:
         DataSetError: there is no such dataset; the message lists them.
     """
-    if name not in SOURCES and not (Path(name) / DESCRIPTION).is_file():
+    own = (Path(name) / DESCRIPTION).is_file()
+    if name in SOURCES and own:
+        raise DataSetError(
+            f"the dataset must be unambiguous; {name} is a built-in one and also a directory of yours. Pass ./{name} "
+            "for yours. For the built-in one, rename the directory or work in another one."
+        )
+    if name not in SOURCES and not own:
         near = difflib.get_close_matches(name, SOURCES, n=1)
         meant = f"Did you mean {near[0]}? " if near else ""
         raise DataSetError(

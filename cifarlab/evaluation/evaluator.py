@@ -12,7 +12,7 @@ import numpy as np
 from cifarlab.backend import tf
 from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.data import registry
-from cifarlab.data.dataset import DataSet, DataSetError
+from cifarlab.data.dataset import DataSet, DataSetError, check_is_dataset
 from cifarlab.data.pipeline import inputs
 from cifarlab.evaluation.metrics import precision_at_1
 from cifarlab.model.network import inference
@@ -24,8 +24,8 @@ from cifarlab.training.checkpoints import (
 )
 from cifarlab.training.state import make_network
 
-SPLITS = {"test": "test", "train_eval": "train"}
-"""The split for each value of the tutorial's flag `eval_data`."""
+SPLITS = {"test": "test", "validation": "validation", "train_eval": "train"}
+"""The split for each value of the tutorial's flag `eval_data`; the tutorial had no validation images."""
 
 
 class Evaluation(NamedTuple):
@@ -211,6 +211,12 @@ class _Evaluator:
         trained = load_run_config(config.checkpoint_dir)
         self.config = config
         self.dataset = dataset or _resolve_dataset(config, trained)
+        check_is_dataset(self.dataset)
+        if not self.dataset.files(SPLITS[config.eval_data]):
+            raise DataSetError(
+                f"eval_data must be a split that {self.dataset.name} has; it has no {config.eval_data} images. Use "
+                'eval_data="test"; only images with both a validation and a test part have validation images.'
+            )
         with tf.device(config.device):
             self.network = network or make_network(trained, self.dataset)
         self._predictor = Predictor(self.network)

@@ -116,6 +116,39 @@ class DownloadProgressBar:
             echo(line)
 
 
+class ImageProgressBar:
+    """Prints how many images were read: one changing line on a terminal, or else a line every 10 seconds.
+
+    Prints nothing in the first second. As a context manager, it ends the line on the terminal.
+    """
+
+    def __init__(self) -> None:
+        """Prints nothing yet."""
+        self._next, self._line_open = time.monotonic() + 1.0, False
+
+    def __enter__(self) -> "ImageProgressBar":
+        """Returns itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends the line, so that other output begins on a new one."""
+        if self._line_open:
+            print(flush=True)
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Prints the number of images, unless the last line is too recent."""
+        live, now = sys.stdout.isatty(), time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + (0.2 if live else 10.0)
+        line = f"{done:,} images read" if total is None else f"{done:,} of {total:,} images read"
+        if live:
+            print(f"\r{line:<79}", end="", flush=True)
+            self._line_open = True
+        else:
+            echo(line)
+
+
 def progress_line(progress: Progress) -> str:
     """Returns one line about a download: megabytes so far and in total, speed and remaining time."""
     if progress.waiting:

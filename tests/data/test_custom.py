@@ -71,7 +71,7 @@ def test_an_existing_split_is_kept(tmp_path):
     [
         (lambda home: [f.unlink() for f in (home / "red").iterdir()], "red must contain images of the class red"),
         (lambda home: (home / "blue" / "1.bmp").unlink(), "at least 2 images, .*; blue has 1"),
-        (lambda home: (home / "red" / "0.png").write_bytes(b"torn"), r"1 of 13 files cannot be used.*0\.png"),
+        (lambda home: (home / "red" / "0.png").write_bytes(b"torn"), r"1 of 17 files cannot be read: .*red/0\.png"),
     ],
 )
 def test_errors_are_one_line_and_keep_the_old_dataset(tmp_path, spoil, message):

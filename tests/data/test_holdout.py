@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from cifarlab.data import holdout
 from cifarlab.data.dataset import DataSet, DataSetError
 from cifarlab.data.holdout import hold_out
 from cifarlab.data.records import read_records, write_records
@@ -44,3 +45,19 @@ def test_output_dir_must_not_contain_the_dataset(numbered, tmp_path):
     with pytest.raises(DataSetError, match="output_dir must not contain the files of numbered_held_out"):
         hold_out(held, tmp_path / "held", 100)
     assert held.train_files[0].read_bytes() == before
+
+
+def test_an_interruption_leaves_nothing_that_the_next_attempt_refuses(numbered, tmp_path, monkeypatch):
+    written = holdout.write_batches
+
+    def interrupted(path, batches):
+        if path.name == "held_out.bin":
+            raise KeyboardInterrupt
+        return written(path, batches)
+
+    monkeypatch.setattr(holdout, "write_batches", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        hold_out(numbered, tmp_path / "held", 300)
+    assert not any((tmp_path / "held").iterdir())
+    monkeypatch.undo()
+    assert hold_out(numbered, tmp_path / "held", 300).num_examples("test") == 300

@@ -1,4 +1,6 @@
 import io
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -142,3 +144,92 @@ def test_a_decompression_bomb_is_refused(tmp_path):
     (tmp_path / "bomb.png").write_bytes(bomb + chunk(b"IEND", b""))
     with pytest.raises(ImageFileError):
         read_image(tmp_path / "bomb.png")
+
+
+def test_leftovers_are_not_listed_and_links_are_followed(tmp_path):
+    for folder in ("@eaDir", "__MACOSX", "lost+found", ".ipynb_checkpoints", "real"):
+        (tmp_path / "home" / folder).mkdir(parents=True)
+        (tmp_path / "home" / folder / "a.png").touch()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "b.jpg").touch()
+    (tmp_path / "home" / "linked").symlink_to(tmp_path / "other")
+    (tmp_path / "home" / "c.jpg").symlink_to(tmp_path / "missing.jpg")  # found here, and reported when it is read
+    for name in ("._a.png", "Thumbs.db", "d.pdf", "e.h5", "f.eps", "g.mpg"):
+        (tmp_path / "home" / name).touch()
+    found = [str(path.relative_to(tmp_path / "home")) for path in image_paths(tmp_path / "home")]
+    assert found == ["c.jpg", "linked/b.jpg", "real/a.png"]
+
+
+def test_a_link_to_a_directory_above_it_is_named(tmp_path):
+    (tmp_path / "photos" / "cat").mkdir(parents=True)
+    (tmp_path / "photos" / "cat" / "again").symlink_to(tmp_path / "photos")
+    with pytest.raises(ImageFileError, match=r"cat/again must not link to a directory that contains it; .* Remove"):
+        image_paths(tmp_path / "photos")
+
+
+def test_a_directory_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refuse)
+    with pytest.raises(ImageFileError, match="must be a readable directory; Permission denied"):
+        image_paths(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (bytes(5000), "only zeros"),
+        (b"<!DOCTYPE html><html>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "a Git LFS pointer; run git lfs pull"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC; run pip install pillow-heif"),
+        (b'<?xml version="1.0"?><svg>', "a web page or vector graphic"),
+        (b"just text", "UnidentifiedImageError"),
+    ],
+)
+def test_the_reason_says_what_the_file_really_is(tmp_path, content, reason):
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(ImageFileError) as error:
+        read_image(tmp_path / "a.jpg")
+    assert error.value.reason == reason
+    assert f"it cannot be read as one: {reason}." in str(error.value)
+
+
+def test_truncated_files_and_broken_links_have_reasons(tmp_path):
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, [64, 64, 3], np.uint8))
+    path = saved(tmp_path, noise, "half.jpg")
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ImageFileError) as error:
+        read_image(path)
+    assert error.value.reason.startswith("image file is truncated")
+    (tmp_path / "link.jpg").symlink_to("gone.jpg")
+    with pytest.raises(
+        ImageFileError, match=r"link\.jpg must be an image; its link leads to gone\.jpg, which does not"
+    ):
+        read_image(tmp_path / "link.jpg")
+
+
+def test_float_pixels_are_refused_because_their_range_is_unknown(tmp_path):
+    """Pillow would clip values from 0 to 1 to almost black."""
+    ramp = np.linspace(0, 1, 32, dtype=np.float32)[None].repeat(32, 0)
+    with pytest.raises(ImageFileError, match="floating-point pixels, whose range is not known"):
+        read_image(saved(tmp_path, Image.fromarray(ramp), "ramp.tiff"))
+
+
+def test_heic_is_read_as_soon_as_its_plug_in_can_be_imported(tmp_path, monkeypatch):
+    """naver/dust3r#20: HEIC files were ignored."""
+    path = tmp_path / "a.HEIC"
+    Image.new("RGB", (32, 32), RED).save(path, "PNG")  # the plug-in below only gives PNG another name
+    assert image_paths(tmp_path) == []
+    for table in ("EXTENSION", "OPEN"):
+        monkeypatch.setattr(Image, table, {**getattr(Image, table)})
+    monkeypatch.setattr(Image, "ID", [*Image.ID])
+    plug_in = types.ModuleType("pillow_heif")
+    plug_in.register_heif_opener = lambda: (
+        Image.register_open("HEIF", *Image.OPEN["PNG"]),
+        Image.register_extension("HEIF", ".heic"),
+    )
+    monkeypatch.setitem(sys.modules, "pillow_heif", plug_in)
+    assert (read_image(path) == RED).all()
+    assert image_paths(tmp_path) == [path]

@@ -1,3 +1,5 @@
+import dataclasses
+import json
 import shutil
 from pathlib import Path
 
@@ -170,6 +172,24 @@ def test_a_damaged_description_is_reported_in_one_line(tmp_path, content):
         DataSet.read_description(tmp_path / "dataset.json")
 
 
-def test_splits_are_train_and_test(drawn):
-    with pytest.raises(ValueError, match="'train' or 'test'; got 'validation'"):
-        drawn.files("validation")
+def test_splits_are_train_validation_and_test(drawn):
+    assert drawn.files("validation") == ()
+    with pytest.raises(ValueError, match="'train', 'validation' or 'test'; got 'train_eval'"):
+        drawn.files("train_eval")
+
+
+def test_an_old_description_without_validation_files_is_read(drawn, tmp_path):
+    drawn.save_description(tmp_path / "dataset.json")
+    values = json.loads((tmp_path / "dataset.json").read_text())
+    assert values.pop("validation_files") == []
+    (tmp_path / "dataset.json").write_text(json.dumps(values))
+    assert DataSet.read_description(tmp_path / "dataset.json") == dataclasses.replace(drawn, summary="not compared")
+
+
+def test_a_directory_called_like_a_built_in_dataset_is_ambiguous(drawn, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "drawn").mkdir()
+    drawn.save_description(tmp_path / "drawn" / "dataset.json")
+    with pytest.raises(DataSetError, match=r"drawn is a built-in one and also a directory of yours\. Pass \./drawn"):
+        registry.load("drawn")
+    assert registry.load("./drawn").train_files == drawn.train_files

@@ -69,6 +69,14 @@ def test_training_images_without_distortions(run, drawn):
     assert evaluate(config, dataset=drawn).num_examples == 3000
 
 
+def test_validation_images_are_evaluated_if_there_are_any(run, drawn):
+    config = EvalConfig(checkpoint_dir=str(run[0]), eval_data="validation")
+    with pytest.raises(DataSetError, match="split that drawn has; it has no validation images"):
+        evaluate(config, dataset=drawn)
+    held = dataclasses.replace(drawn, validation_files=drawn.train_files[:1])
+    assert evaluate(config, dataset=held).num_examples == held.num_examples("validation") == 2000
+
+
 def test_a_network_that_knows_the_answer_has_precision_one(drawn):
     class Oracle(tf.Module):
         def stages(self, images):

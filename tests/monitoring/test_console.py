@@ -8,7 +8,14 @@ from cifarlab.config import TrainConfig
 from cifarlab.data import custom
 from cifarlab.data.sources.download import Progress
 from cifarlab.evaluation.evaluator import Evaluation
-from cifarlab.monitoring.console import Console, DownloadProgressBar, evaluation_line, progress_line, warn_if_imbalanced
+from cifarlab.monitoring.console import (
+    Console,
+    DownloadProgressBar,
+    ImageProgressBar,
+    evaluation_line,
+    progress_line,
+    warn_if_imbalanced,
+)
 from cifarlab.training.loop import train
 from cifarlab.training.observers import Observer
 
@@ -107,3 +114,24 @@ def test_off_a_terminal_a_download_prints_few_lines(capsys):
         bar(progress(done=done))
     bar(progress(done=170_052_171))
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("live", "times", "expected"),
+    [
+        (False, [0, 0.5, 1.2, 5, 11.3], ["2 of 9 images read", "4 of 9 images read"]),
+        (False, [0, 0.5], []),
+        (True, [0, 0.5, 1.2, 1.3, 1.5], ["", "2 of 9 images read", "4 of 9 images read"]),
+        (True, [0, 0.5], []),
+    ],
+)
+def test_reading_images_is_silent_for_a_second_and_leaves_no_open_line(monkeypatch, capsys, live, times, expected):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: live)
+    clock = iter(times)
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    with ImageProgressBar() as progress:
+        for done in range(1, len(times)):
+            progress(done, 9)
+    out = capsys.readouterr().out
+    assert out == "" or out.endswith("\n")
+    assert [line.strip() for line in out.rstrip("\n").split("\r" if live else "\n")] == (expected or [""])
