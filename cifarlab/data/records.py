@@ -26,6 +26,9 @@ TRAIN_FILES = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
 TEST_FILES = ("test_batch.bin",)
 """CIFAR-10's file of test records."""
 
+MAX_CLASSES = 256
+"""The largest number of classes: a record stores its label in one byte."""
+
 _CHUNK_RECORDS = 1_000  # records in memory at a time; fewer if they are large
 _CHUNK_BYTES = 1 << 24
 
