@@ -7,18 +7,22 @@ image size and the crop size are taken from the dataset everywhere.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cifarlab.data.arrays import as_images, orient
+from cifarlab.data.class_labels import encode_labels, label_values
 from cifarlab.data.dataset import SPLITS, DataSet, DataSetError
 from cifarlab.data.image_layout import Layout, read_layout
 from cifarlab.data.image_reader import Files, ImageReader
-from cifarlab.data.records import MAX_CLASSES
-from cifarlab.data.writer import WriteProgress, check_crop_size, default_class_names, given_path, write_dataset
-from cifarlab.text import sanitize
+from cifarlab.data.tf_datasets import read_datasets
+from cifarlab.data.value_ranges import Range, find_range, in_chunks, measure
+from cifarlab.data.writer import WriteProgress, check_crop_size, check_output_dir, given_path, write_dataset
+from cifarlab.text import display_name, sanitize
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -108,27 +112,35 @@ def from_arrays(
     output_dir: str | os.PathLike,
     *,
     test: tuple[np.ndarray, np.ndarray] | None = None,
-    classes: Sequence[str] | None = None,
+    classes: Sequence[str] | Mapping | None = None,
     crop_size: int | None = None,
     test_fraction: float = 0.2,
     seed: int = 0,
+    axes: str | None = None,
+    value_range: Range | None = None,
     remove_duplicates: bool = False,
 ) -> DataSet:
     """Creates a dataset from images and labels in memory.
 
     Args:
         images: [N, rows, columns, channels], or [N, rows, columns] for grayscale; values 0-255, preferably uint8.
-        labels: integers [N] or [N, 1], starting at 0.
+            Channels first, images last, rows of values, and values from 0 to 1, from -1 to 1, or of 12 or 16 bits are
+            recognized. If several readings fit, the error names the argument that decides.
+        labels: [N] or [N, 1], whole numbers or text, or one-hot, [N, classes].
         output_dir: the directory to write; its name becomes the dataset's name.
         test: test images and labels in the same form; by default they are chosen from `images` at random.
-        classes: the class names; by default their numbers.
+        classes: the class names in the order of the labels, or {label: name}; by default the labels themselves.
         crop_size: rows and columns that the network sees; by default three quarters of the image size.
         test_fraction: fraction of each class to use as test images if `test` is not given.
         seed: random seed of that choice and of the order in which the images are written.
+        axes: the order of the images' axes: N (images), H (rows), W (columns) and C (channels), such as "NCHW". For
+            rows of color values, "NCHW" means three planes, as in CIFAR-10's files, and "NHWC" pixel by pixel.
+        value_range: the values of black and white, such as (0, 1).
         remove_duplicates: leave out training images that are identical to test images.
 
     Raises:
-        DataSetError: images or labels have the wrong shape, dtype or values; the message says which.
+        DataSetError: images or labels have the wrong shape, dtype or values, or can be read in several ways; the
+            message says which.
 
     >>> import tempfile
     >>> images = np.zeros([20, 28, 28], np.uint8)
@@ -136,21 +148,27 @@ def from_arrays(
     >>> dataset.image_shape, dataset.crop_size, dataset.num_classes, dataset.num_examples("test")
     ((28, 28, 1), 21, 4, 4)
     """
-    images, labels = _validate(images, labels)
-    rng = np.random.default_rng(seed)
-    if test is None:
-        chosen = _test_mask(labels, default_class_names(labels) if classes is None else classes, test_fraction, rng)
-        test, images, labels = (images[chosen], labels[chosen]), images[~chosen], labels[~chosen]
-    train = _chunks_in_order(images, labels, rng.permutation(len(labels)))
-    test_images, test_labels = _validate(*test)
-    return write_dataset(
-        output_dir,
-        train,
-        _chunks_in_order(test_images, test_labels, np.arange(len(test_labels))),
-        classes,
-        crop_size,
-        remove_duplicates=remove_duplicates,
-    )
+    values, test_values = label_values(labels), None
+    images, order = orient(as_images(images), len(values), axes)
+    ranges = {"images": measure(images)}
+    if test is not None:
+        test_images, test_labels = _pair(test)
+        test_images = as_images(test_images, "test images")
+        test_values = label_values(test_labels, "test labels", single=len(test_images) == 1)
+        test_images, _ = orient(test_images, len(test_values), axes, "test images", like=order)
+        ranges["test images"] = measure(test_images, "test images")
+    limits = find_range(ranges, value_range)
+    encoded, rng = encode_labels(values, test_values, classes), np.random.default_rng(seed)
+    if encoded.test is None:
+        present, codes = np.unique(encoded.train, return_inverse=True)
+        chosen = _test_mask(codes, [encoded.classes[label] for label in present], test_fraction, rng)
+        held = in_chunks(images, encoded.train, np.flatnonzero(chosen), limits)
+    else:
+        chosen = np.zeros(len(images), bool)
+        held = in_chunks(test_images, encoded.test, np.arange(len(test_images)), limits)
+    places = np.flatnonzero(~chosen)
+    train = in_chunks(images, encoded.train, places[rng.permutation(len(places))], limits)
+    return write_dataset(output_dir, train, held, encoded.classes, crop_size, remove_duplicates=remove_duplicates)
 
 
 def from_tf_dataset(
@@ -158,80 +176,48 @@ def from_tf_dataset(
     test: "tf.data.Dataset",
     output_dir: str | os.PathLike,
     *,
-    classes: Sequence[str] | None = None,
+    classes: Sequence[str] | Mapping | None = None,
     crop_size: int | None = None,
+    axes: str | None = None,
+    value_range: Range | None = None,
+    progress: WriteProgress | None = None,
     remove_duplicates: bool = False,
 ) -> DataSet:
     """Creates a dataset from two finite TensorFlow datasets, which are read once, in batches.
 
     Args:
-        train: yields (image, label) or batches of them: images [rows, columns, channels] of one size, values 0-255;
-            integer labels starting at 0. The order is kept, so shuffle a dataset that is sorted by class.
+        train: yields (image, label), a dictionary of "image" and "label", or batches of them: images of one size,
+            labels as for `from_arrays`. The order is kept, so shuffle a dataset that is sorted by class.
         test: yields the test images in the same form.
         output_dir: the directory to write; its name becomes the dataset's name.
-        classes: the class names; by default their numbers.
+        classes: the class names in the order of the labels, or {label: name}; by default the labels themselves.
         crop_size: rows and columns that the network sees; by default three quarters of the image size.
+        axes: the order of the images' axes, as for `from_arrays`; by default as in the first images.
+        value_range: the values of black and white; by default as in the first images.
+        progress: called about once per second with the number of images read so far and of all, or None if that is
+            unknown.
         remove_duplicates: leave out training images that are identical to test images.
 
     Raises:
-        DataSetError: the datasets have other elements; the message says which.
+        DataSetError: a dataset is infinite, empty, or has other elements, or images can be read in several ways, or
+            both datasets are parts of one that is shuffled again for each; the message says which.
     """
-    return write_dataset(
-        output_dir, _in_batches(train), _in_batches(test), classes, crop_size, remove_duplicates=remove_duplicates
-    )
-
-
-def _validate(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns images and labels as uint8[N, rows, columns, channels] and int[N], or raises `DataSetError`."""
-    images, labels = np.asarray(images), np.asarray(labels)
-    images = images[..., None] if images.ndim == 3 else images
-    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
-    if images.ndim != 4 or not np.issubdtype(images.dtype, np.number):
-        raise DataSetError(
-            f"images must be numbers [N, rows, columns, channels]; got {images.dtype}{list(images.shape)}."
+    output_dir = given_path("output_dir", output_dir).resolve()
+    check_output_dir(output_dir)
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=output_dir) as scratch:
+        parts = read_datasets(train, test, Path(scratch), axes=axes, value_range=value_range, progress=progress)
+        encoded = encode_labels(parts[0].labels, parts[1].labels, classes)
+        train_batches, test_batches = parts[0].batches(encoded.train), parts[1].batches(encoded.test)  # type: ignore[arg-type]
+        return write_dataset(
+            output_dir, train_batches, test_batches, encoded.classes, crop_size, remove_duplicates=remove_duplicates
         )
-    if labels.shape != images.shape[:1] or not len(labels) or not np.issubdtype(labels.dtype, np.integer):
-        raise DataSetError(
-            f"labels must be integers, one for each of {len(images):,} images; got {labels.dtype}{list(labels.shape)}."
-        )
-    if labels.min() < 0 or labels.max() >= MAX_CLASSES:
-        raise DataSetError(f"labels must be from 0 to {MAX_CLASSES - 1}; got {labels.min()} to {labels.max()}.")
-    return _to_uint8(images), labels
 
 
-def _chunks_in_order(
-    images: np.ndarray, labels: np.ndarray, order: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields images and labels in the given order, in chunks: a reordered copy of all could exceed the memory."""
-    for start in range(0, len(order), _CHUNK_SIZE):
-        places = order[start : start + _CHUNK_SIZE]
-        yield images[places], labels[places]
-
-
-def _to_uint8(images: np.ndarray) -> np.ndarray:
-    if images.dtype == np.uint8:
-        return images
-    low, high = images.min(), images.max()
-    if not (low >= 0 and high <= 255) or (0 < high <= 1 and not np.issubdtype(images.dtype, np.integer)):
-        raise DataSetError(
-            f"pixels must be from 0 to 255; got {images.dtype} from {low:g} to {high:g}. Multiply values in 0-1 by 255."
-        )
-    return np.round(images).astype(np.uint8)
-
-
-def _in_batches(dataset: "tf.data.Dataset") -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    try:
-        images, _ = dataset.element_spec
-        rank = images.shape.rank
-    except (AttributeError, TypeError, ValueError):
-        raise DataSetError("expected a TensorFlow dataset of (image, label); this one has other elements.") from None
-    if rank not in (3, 4) or None in images.shape[-3:]:
-        raise DataSetError(
-            f"images must be [rows, columns, channels], all of one size; got {images.shape}. Resize them first: "
-            "dataset.map(lambda image, label: (tf.image.resize(image, [32, 32]), label))."
-        )
-    for some, labels in dataset if rank == 4 else dataset.batch(_CHUNK_SIZE):
-        yield _validate(some.numpy(), labels.numpy())
+def _pair(test: object) -> tuple[Any, Any]:
+    """Returns the test images and labels; raises `DataSetError` for anything but two values."""
+    if not isinstance(test, tuple | list) or len(test) != 2:
+        raise DataSetError("test must be a pair (images, labels); got " + display_name(type(test).__name__) + ".")
+    return test[0], test[1]
 
 
 def _check_settings(size: int, crop_size: int | None, seed: int, validation: str) -> int:

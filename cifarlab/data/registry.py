@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -9,8 +10,9 @@ from typing import NamedTuple
 from cifarlab.data.dataset import DESCRIPTION, DataSet, DataSetError
 from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES
 from cifarlab.data.sources import cifar10, svhn
-from cifarlab.data.sources.download import ProgressCallback
-from cifarlab.files import file_lock
+from cifarlab.data.sources.download import ProgressCallback, disk_error
+from cifarlab.files import as_path, file_lock
+from cifarlab.text import sanitize
 
 
 class Source(NamedTuple):
@@ -37,7 +39,7 @@ class Source(NamedTuple):
 def default_data_dir() -> Path:
     """Returns the directory of the datasets: $CIFARLAB_DATA, or `cifarlab` in the user's cache directory."""
     if os.environ.get("CIFARLAB_DATA"):
-        return Path(os.environ["CIFARLAB_DATA"])
+        return as_path(os.environ["CIFARLAB_DATA"])
     import pooch
 
     return Path(pooch.os_cache("cifarlab"))
@@ -55,7 +57,7 @@ def load(
     Args:
         name: a key of `SOURCES`, or the directory of a custom dataset that `cifarlab.data.custom` wrote.
         data_dir: directory of the datasets; by default `default_data_dir()`. Existing files are used if they are in
-            the dataset's subdirectory or, for CIFAR-10, directly in `data_dir`.
+            the dataset's subdirectory, or if `data_dir` is that subdirectory. CIFAR-10's may be in any `data_dir`.
         force: download or regenerate the files even if they exist.
         progress: called with the progress of a download.
 
@@ -65,13 +67,18 @@ def load(
     """
     check_name(name)
     if name not in SOURCES:
-        dataset = DataSet.read_description(Path(name) / DESCRIPTION)
+        dataset = DataSet.read_description(_custom_dir(name) / DESCRIPTION)
     else:
-        source, data_dir = SOURCES[name], Path(data_dir or default_data_dir())
+        source, data_dir = SOURCES[name], as_path(data_dir or default_data_dir())
+        if data_dir.exists() and not data_dir.is_dir():
+            raise DataSetError(f"data_dir must be a directory; {sanitize(data_dir)} is a file. Pass its directory.")
         home = find_local(name, data_dir)
         if home is None or force:
             home = data_dir / source.directory
-            source.fetch(home, force, progress)
+            try:
+                source.fetch(home, force, progress)
+            except OSError as error:
+                raise disk_error(home, error) from error
         dataset = DataSet(name, source.classes, _paths(home, source.train_files), _paths(home, source.test_files))
     dataset.validate()
     return dataset
@@ -81,27 +88,64 @@ def check_name(name: str) -> None:
     """Checks that there is a dataset with this name.
 
     Raises:
-        DataSetError: there is no such dataset; the message lists them.
+        DataSetError: there is no such dataset, and the message lists them; or there are two.
     """
-    own = (Path(name) / DESCRIPTION).is_file()
-    if name in SOURCES and own:
+    place = _custom_dir(name)
+    custom = os.path.isfile(place / DESCRIPTION)
+    if name in SOURCES:
+        if custom:
+            raise DataSetError(
+                f"the dataset must be unambiguous; {name} is a built-in one and also a directory of yours. Pass "
+                f"./{name} for yours. For the built-in one, rename the directory or work in another one."
+            )
+        return
+    if custom:
+        return
+    shown = sanitize(place)
+    if os.path.isdir(place):
+        if all(os.path.isfile(place / file) for file in TRAIN_FILES):
+            raise DataSetError(
+                f"{shown} contains the files of CIFAR-10, not a custom dataset. Pass --dataset cifar10 --data-dir "
+                f"{shown}."
+            )
         raise DataSetError(
-            f"the dataset must be unambiguous; {name} is a built-in one and also a directory of yours. Pass ./{name} "
-            "for yours. For the built-in one, rename the directory or work in another one."
+            f"{shown} must be the directory of a dataset, with the file {DESCRIPTION}; it has none. To create a "
+            f"dataset from its images, run `cifarlab data {shown} --as OTHER`, and pass the directory OTHER."
         )
-    if name not in SOURCES and not own:
-        near = difflib.get_close_matches(name, SOURCES, n=1)
-        meant = f"Did you mean {near[0]}? " if near else ""
-        raise DataSetError(
-            f"unknown dataset {name!r}; available: {', '.join(SOURCES)}. {meant}"
-            "For a custom dataset, pass its directory."
-        )
+    if os.path.exists(place):
+        raise DataSetError(f"a dataset must be a name or a directory; {shown} is a file. Pass the dataset's directory.")
+    near = _similar_name(str(name))
+    what = f"there is no directory {shown}" if _is_path(str(name)) else f"unknown dataset {str(name)!r}"
+    raise DataSetError(
+        f"{what}; available: {', '.join(SOURCES)}. {f'Did you mean {near}? ' if near else ''}"
+        "For a custom dataset, pass its directory."
+    )
+
+
+def _custom_dir(name: str) -> Path:
+    """Returns the directory of a custom dataset, which may be given by its description."""
+    path = as_path(name)
+    return path.parent if path.name == DESCRIPTION and os.path.isfile(path) else path
+
+
+def _is_path(name: str) -> bool:
+    return name.startswith(("~", ".")) or any(separator in name for separator in {"/", os.sep})
+
+
+def _similar_name(name: str) -> str | None:
+    """Returns the built-in dataset with the most similar name, but not CIFAR-10 for another number such as 100."""
+    plain = {re.sub(r"[\W_]", "", known): known for known in SOURCES}
+    wanted = re.sub(r"[\W_]", "", name.lower())
+    near = difflib.get_close_matches(wanted, plain, n=1)
+    numbers = [re.sub(r"\D", "", text) for text in (wanted, *near)]
+    return plain[near[0]] if near and (not numbers[0] or numbers[0] == numbers[1]) else None
 
 
 def find_local(name: str, data_dir: str | os.PathLike | None = None) -> Path | None:
     """Returns the directory with a dataset's files, or None if they have not been downloaded or generated yet."""
-    source, data_dir = SOURCES[name], Path(data_dir or default_data_dir())
-    for place in (source.directory, source.alternative_directory):
+    source, data_dir = SOURCES[name], as_path(data_dir or default_data_dir())
+    itself = data_dir.absolute().name == source.directory and not (data_dir / DESCRIPTION).exists()
+    for place in (source.directory, "." if itself else source.alternative_directory):
         if place and all(file.is_file() for file in _paths(data_dir / place, source.train_files + source.test_files)):
             return data_dir / place
     return None

@@ -122,16 +122,13 @@ def test_grayscale_float_arrays_with_a_test_split(tmp_path):
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
-        (np.zeros([4, 8, 8, 3]) + 0.5, np.arange(4), "Multiply values in 0-1 by 255"),
-        (np.zeros([4, 8, 8, 3]) - 1, np.arange(4), "pixels must be from 0 to 255; got float64 from -1 to -1"),
-        (np.full([4, 8, 8, 3], np.nan), np.arange(4), "pixels must be from 0 to 255"),
-        (np.zeros([4, 8, 8, 3], np.uint8), np.arange(3), "one for each of 4 images; got int64"),
-        (np.zeros([4, 8, 8, 3], np.uint8), np.eye(4, dtype=int), "labels must be integers"),
-        (np.zeros([4, 8, 8, 3], np.uint8), np.arange(4.0), "labels must be integers"),
-        (np.zeros([4, 8, 8, 3], np.uint8), np.arange(4) - 1, "got -1 to 2"),
-        (np.zeros([4, 8, 8, 3], np.uint8), np.arange(4) + 253, "got 253 to 256"),
-        (np.zeros([4, 8], np.uint8), np.arange(4), r"images must be numbers \[N, rows, columns, channels\]"),
-        (np.array(["a", "b"]), np.arange(2), "images must be"),
+        (np.zeros([4, 8, 8, 3]) - 1, np.arange(4), "the range of the pixels must be known; got float64 from -1 to -1"),
+        (np.full([4, 8, 8, 3], np.nan), np.arange(4), "images must not contain NaN"),
+        (np.zeros([4, 8, 8, 3], np.uint8), np.arange(3), "one for each of 4 images; got 3 labels"),
+        (np.zeros([4, 8, 8, 3], np.uint8), np.arange(4) / 2, "labels must be whole numbers"),
+        (np.zeros([4, 8, 8, 3], np.uint8), np.arange(4) - 1, "got -1, 0, 1, 2"),
+        (np.zeros([4, 8], np.uint8), np.arange(4), r"images must be \[N, rows, columns, channels\]"),
+        (np.array(["a", "b"]), np.arange(2), "images must be numbers"),
         (np.zeros([0, 8, 8, 3], np.uint8), np.arange(0), "for each of 0 images"),
         (np.zeros([4, 8, 8, 3], np.uint8), np.arange(4), "at least 2 images"),
     ],
@@ -144,7 +141,7 @@ def test_errors_in_arrays_are_one_line(tmp_path, images, labels, message):
 
 def test_more_classes_than_names_and_too_large_a_crop(tmp_path):
     images, labels = np.zeros([8, 8, 8, 3], np.uint8), np.arange(8) % 4
-    with pytest.raises(DataSetError, match="labels of a must be from 0 to 2"):
+    with pytest.raises(DataSetError, match="a character for each label, 0, 1, 2, 3; got 'abc'"):
         from_arrays(images, labels, tmp_path / "a", test=(images, labels), classes="abc")
     for crop_size in (9, 0, -3):
         with pytest.raises(DataSetError, match=f"from 1 to the image size, 8 x 8; got {crop_size}"):
@@ -157,46 +154,6 @@ def test_more_than_256_classes_are_refused(tmp_path):
         (tmp_path / "pictures" / f"{name}").mkdir(parents=True)
     with pytest.raises(DataSetError, match="2 to 256 in all; it has 257"):
         from_folder(tmp_path / "pictures", tmp_path / "a")
-
-
-@pytest.mark.parametrize("batch", [0, 3])
-def test_a_tensorflow_dataset(tmp_path, batch):
-    images = np.random.default_rng(0).integers(0, 256, [10, 16, 16, 3], np.uint8)
-    whole = tf.data.Dataset.from_tensor_slices((images, np.arange(10) % 5))
-    parts = whole.take(7), whole.skip(7)
-    dataset = from_tf_dataset(*(part.batch(batch) if batch else part for part in parts), tmp_path / "a")
-    found, labels = read_records(dataset.train_files[0], (16, 16, 3))
-    assert (found == images[:7]).all()
-    assert labels.tolist() == [0, 1, 2, 3, 4, 0, 1]
-    assert (dataset.num_classes, dataset.num_examples("test")) == (5, 3)
-
-
-@pytest.mark.fault(promise="archives and files", injection="custom directories and arrays with a wrong layout")
-@pytest.mark.parametrize(
-    ("elements", "message"),
-    [
-        (np.zeros([4, 16, 16, 3], np.uint8), "other elements"),
-        ((np.zeros([4, 16, 16], np.uint8), np.arange(4)), r"all of one size; got \(16, 16\)"),
-        ((np.zeros([4, 16, 16, 3], np.uint8), np.zeros([4, 2], int)), "labels must be integers"),
-        ((np.zeros([0, 16, 16, 3], np.uint8), np.zeros([0], int)), "expected at least one train image"),
-    ],
-)
-def test_wrong_tensorflow_datasets_are_refused(tmp_path, elements, message):
-    wrong = tf.data.Dataset.from_tensor_slices(elements)
-    with pytest.raises(DataSetError, match=message):
-        from_tf_dataset(wrong, wrong, tmp_path / "a")
-
-
-@pytest.mark.fault(promise="archives and files", injection="custom directories and arrays with a wrong layout")
-def test_images_of_several_sizes_are_refused(tmp_path):
-    def pictures():
-        yield np.zeros([8, 8, 3], np.uint8), 0
-        yield np.zeros([9, 8, 3], np.uint8), 0
-
-    signature = (tf.TensorSpec([None, None, 3], tf.uint8), tf.TensorSpec([], tf.int32))
-    wrong = tf.data.Dataset.from_generator(pictures, output_signature=signature)
-    with pytest.raises(DataSetError, match=r"got \(None, None, 3\). Resize them first"):
-        from_tf_dataset(wrong, wrong, tmp_path / "a")
 
 
 def test_a_dataset_is_loaded_by_directory_and_can_be_moved(tmp_path):

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -119,6 +120,131 @@ def test_unknown_names_list_the_datasets():
         DataSetError, match=r"unknown dataset 'cifer10'; available: cifar10, drawn, .*\. Did you mean cifar10\?"
     ):
         registry.load("cifer10")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("CIFAR10", "cifar10"),
+        ("cifar-10", "cifar10"),
+        ("CIFAR 10", "cifar10"),
+        ("cifar", "cifar10"),
+        ("SVHN", "svhn"),
+        ("svhn-extra", "svhn_extra"),
+        ("drawn ", "drawn"),
+        ("Street Digits", "street_digits"),
+        ("street-digits", "street_digits"),
+        ("cifar100", None),
+        ("CIFAR-100", None),
+        ("mnist", None),
+        ("", None),
+    ],
+)
+def test_ordinary_spellings_of_a_name_are_understood(name, meant, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataSetError) as error:
+        registry.check_name(name)
+    assert re.findall(r"Did you mean (\w+)\?", str(error.value)) == ([meant] if meant else [])
+    assert "\n" not in str(error.value)
+
+
+def flowers(home):
+    """Writes a custom dataset."""
+    home.mkdir(parents=True)
+    for name in ("train.bin", "test.bin"):
+        write_records(home / name, np.zeros([2, 32, 32, 3], np.uint8), [0, 1])
+    DataSet("flowers", ("a", "b"), (home / "train.bin",), (home / "test.bin",)).save_description(home / "dataset.json")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "data/flowers",
+        "data/flowers/",
+        "./data/flowers",
+        "data/flowers/dataset.json",
+        "~/data/flowers",
+        Path("data/flowers"),
+    ],
+)
+def test_a_custom_dataset_is_found_by_its_directory(tmp_path, monkeypatch, name):
+    flowers(tmp_path / "data" / "flowers")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert registry.load(name).num_examples("train") == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "message"),
+    [
+        (
+            lambda d: (d / "photos" / "cat").mkdir(parents=True),
+            "photos/",
+            "photos must be the directory of a dataset, with the file dataset.json; it has none. To create a dataset "
+            "from its images, run `cifarlab data photos --as OTHER`",
+        ),
+        (
+            lambda d: (d / "photo.jpg").touch(),
+            "photo.jpg",
+            "a dataset must be a name or a directory; photo.jpg is a file",
+        ),
+        (lambda d: None, "data/flowers", "there is no directory data/flowers; available: cifar10"),
+        (lambda d: None, "~/flowers", "there is no directory .*/flowers; available"),
+        (lambda d: None, "./svhn", "there is no directory svhn"),
+        (
+            lambda d: native_folder(d / "bin"),
+            "bin",
+            "bin contains the files of CIFAR-10.*--dataset cifar10 --data-dir bin",
+        ),
+        (
+            lambda d: flowers(d / "svhn"),
+            "svhn",
+            r"svhn is a built-in one and also a directory of yours. Pass \./svhn for",
+        ),
+    ],
+)
+def test_what_is_not_a_dataset_is_named(tmp_path, monkeypatch, make, name, message):
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path)
+    with pytest.raises(DataSetError, match=message) as error:
+        registry.load(name)
+    assert "\n" not in str(error.value)
+
+
+def test_a_custom_dataset_with_a_built_in_name_can_be_loaded_by_its_path(tmp_path, monkeypatch):
+    flowers(tmp_path / "svhn")
+    monkeypatch.chdir(tmp_path)
+    assert registry.load("./svhn").classes == ("a", "b")
+
+
+def test_deleted_records_of_a_custom_dataset_are_named(tmp_path):
+    flowers(tmp_path / "flowers")
+    (tmp_path / "flowers" / "test.bin").unlink()
+    with pytest.raises(DataSetError, match=r"test\.bin must contain records of flowers; No such file"):
+        registry.load(str(tmp_path / "flowers"))
+
+
+@pytest.mark.parametrize("name", ["drawn", "svhn", "street_digits"])
+def test_the_data_directory_may_be_that_of_the_dataset(tmp_path, name):
+    source = registry.SOURCES[name]
+    (tmp_path / name).mkdir()
+    for file in source.train_files + source.test_files:
+        write_records(tmp_path / name / file, np.zeros([2, 32, 32, 3], np.uint8), [0, 1])
+    assert registry.load(name, tmp_path / name).num_examples("test") == 2
+    assert registry.find_local("svhn_extra", tmp_path / name) is None
+    (tmp_path / name / "dataset.json").touch()  # of a custom dataset
+    assert registry.find_local(name, tmp_path / name) is None
+
+
+def test_a_directory_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(registry, "file_lock", refuse)
+    with pytest.raises(
+        DownloadError, match=r"cannot read or write .*/drawn: Permission denied.* choose a writable directory"
+    ):
+        registry.load("drawn", tmp_path)
 
 
 @pytest.mark.parametrize(

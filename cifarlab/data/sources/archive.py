@@ -1,6 +1,7 @@
 """Extract the expected members of an untrusted archive, atomically."""
 
 import gzip
+import io
 import os
 import shutil
 import tarfile
@@ -34,14 +35,14 @@ class _BadArchiveError(Exception):
 
 
 def extract(archive: str | os.PathLike, directory: str | os.PathLike, members: Mapping[str, int]) -> Path:
-    """Extracts exactly the given members of a .tar.gz file into a directory, which is created atomically.
+    """Extracts exactly the given members of a .tar.gz or .tar file into a directory, which is created atomically.
 
     Nothing else is written, whatever the archive contains: no other paths, links, devices or extra bytes. If the
     directory already has all files with the right sizes, nothing is done. If it lacks some, they are added, and other
     files in it are kept.
 
     Args:
-        archive: a .tar.gz file.
+        archive: a .tar.gz file, or the .tar file that a browser made of it; recognized by its first bytes.
         directory: where the files are written, each under the last part of its member's name.
         members: the full names of the members and their sizes in bytes.
 
@@ -92,17 +93,25 @@ def _extract_locked(archive: Path, directory: Path, members: Mapping[str, int]) 
         shutil.rmtree(half, ignore_errors=True)
 
 
-class _LimitedGzipFile(gzip.GzipFile):
-    """A decompressed stream of limited length, because a small archive can decompress to terabytes."""
+class _Limited:
+    """A stream of limited length, because a small archive can decompress to terabytes."""
 
     left = 0
 
     def read(self, size: int | None = -1) -> bytes:
-        block = super().read(size)
+        block = super().read(size)  # type: ignore[misc]
         self.left -= len(block)
         if self.left < 0:
             raise _BadArchiveError("it is much larger than these files")
         return block
+
+
+class _LimitedGzipFile(_Limited, gzip.GzipFile):
+    """The decompressed contents of a .tar.gz file."""
+
+
+class _LimitedFile(_Limited, io.FileIO):
+    """The contents of a .tar file."""
 
 
 class _Header(tarfile.TarInfo):
@@ -119,7 +128,7 @@ def _copy_members(archive: Path, directory: Path, members: Mapping[str, int]) ->
     missing, limit = dict(members), sum(members.values()) + SLACK_BYTES
     try:
         # tarfile's own mode "r|gz" does not verify gzip's checksum.
-        with _LimitedGzipFile(archive) as unpacked:
+        with _LimitedGzipFile(archive) if _is_gzip(archive) else _LimitedFile(archive) as unpacked:
             unpacked.left = limit
             with tarfile.open(fileobj=unpacked, mode="r|", tarinfo=_Header) as tar:
                 for entry in tar:
@@ -133,6 +142,11 @@ def _copy_members(archive: Path, directory: Path, members: Mapping[str, int]) ->
         raise _BadArchiveError(f"it is damaged or not a .tar.gz file ({error})") from error
     if missing:
         raise _BadArchiveError(f"it lacks {', '.join(missing)}")
+
+
+def _is_gzip(archive: Path) -> bool:
+    with archive.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
 
 
 def _copy_member(tar: tarfile.TarFile, entry: tarfile.TarInfo, directory: Path, size: int | None) -> None:

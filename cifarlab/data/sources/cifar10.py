@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cifarlab.data.records import TEST_FILES, TRAIN_FILES, record_bytes
 from cifarlab.data.sources.archive import extract
+from cifarlab.data.sources.cifar10_files import check_places, extract_local
 from cifarlab.data.sources.download import DownloadError, ProgressCallback, fetch
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
@@ -18,11 +19,25 @@ RECORDS_PER_FILE = 10_000
 def fetch_records(directory: Path, force: bool, progress: ProgressCallback | None) -> None:
     """Extracts CIFAR-10's record files to a directory, after downloading the archive next to it if needed.
 
+    An archive that was downloaded by other means is used if it is in one of these two directories.
+
+    Args:
+        directory: where the files are written.
+        force: download the archive, whatever is there.
+        progress: called with the progress of the download.
+
     Raises:
-        DownloadError: the archive cannot be downloaded or extracted.
+        DownloadError: the archive cannot be downloaded or extracted, or another version of CIFAR-10 is there.
     """
-    addresses = [*os.environ.get("CIFARLAB_CIFAR10_MIRRORS", "").split(), URL]
+    size = RECORDS_PER_FILE * record_bytes()
+    members = {FOLDER + "/" + file: size for file in TRAIN_FILES + TEST_FILES}
     archive = directory.parent / "cifar-10-binary.tar.gz"
+    if not force:
+        if extract_local(archive, ARCHIVE_BYTES, directory, members):
+            return
+        if not archive.is_file():
+            check_places(directory.parent, directory)
+    addresses = [*os.environ.get("CIFARLAB_CIFAR10_MIRRORS", "").split(), URL]
     try:
         fetch(addresses, archive, known_hash=ARCHIVE_HASH, size=ARCHIVE_BYTES, progress=progress)
     except DownloadError as error:
@@ -32,5 +47,4 @@ def fetch_records(directory: Path, force: bool, progress: ProgressCallback | Non
     if force:  # `extract` would keep files of the right size
         for file in TRAIN_FILES + TEST_FILES:
             (directory / file).unlink(missing_ok=True)
-    size = RECORDS_PER_FILE * record_bytes()
-    extract(archive, directory, {FOLDER + "/" + file: size for file in TRAIN_FILES + TEST_FILES})
+    extract(archive, directory, members)

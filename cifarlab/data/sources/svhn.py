@@ -13,7 +13,7 @@ import numpy as np
 from cifarlab.data.records import IMAGE_SHAPE, write_batches
 from cifarlab.data.sources.download import DownloadError, ProgressCallback, fetch
 from cifarlab.data.sources.matlab import MatlabError, open_variable
-from cifarlab.files import file_lock
+from cifarlab.files import entries, file_lock
 
 DIGITS = tuple("0123456789")
 """The class names; a label is the digit itself."""
@@ -106,16 +106,42 @@ def fetch_extra_records(directory: Path, force: bool, progress: ProgressCallback
 def _fetch_parts(parts: tuple[str, ...], directory: Path, force: bool, progress: ProgressCallback | None) -> None:
     for part in parts:
         checksum, size, count = PARTS[part]
-        source, records = directory / f"{part}_32x32.mat", directory / f"{part}.bin"
+        records = directory / f"{part}.bin"
         if records.is_file() and not force:
             continue
+        source = _find(part, directory)
+        if not force and not source.is_file():
+            _check_format(part, directory)
         try:
-            fetch([URL + source.name], source, known_hash=checksum, size=size, progress=progress)
+            fetch([f"{URL}{part}_32x32.mat"], source, known_hash=checksum, size=size, progress=progress)
         except DownloadError as error:
             raise DownloadError(f"{error} Or use the dataset street_digits, which needs no download.") from None
         with file_lock(records):
             if force or not records.is_file():  # another process may have written it
                 convert_to_records(source, records, count)
+
+
+def _find(part: str, directory: Path) -> Path:
+    """Returns an official file in the directory or its parent, under any name a browser gives it, or its usual path."""
+    from pooch.hashes import hash_matches
+
+    usual, (checksum, size, _) = directory / f"{part}_32x32.mat", PARTS[part]
+    for path in () if usual.is_file() else entries(directory) + entries(directory.parent):
+        named = path.name.startswith(usual.stem) and path.suffix == ".mat" and path.is_file()
+        if named and path.stat().st_size == size and hash_matches(path, checksum):
+            return path
+    return usual
+
+
+def _check_format(part: str, directory: Path) -> None:
+    """Raises `DownloadError` if the directory contains the part in SVHN's other format, whole house numbers."""
+    for path in (directory / f"{part}.tar.gz", directory / f"{part}.tar", directory / part / "digitStruct.mat"):
+        if path.is_file():
+            raise DownloadError(
+                f"{path} has whole house numbers, SVHN's format 1; expected cropped digits, format 2: "
+                f"{part}_32x32.mat. Copy that file there, or download it: `cifarlab data svhn --force` with the same "
+                "--data-dir."
+            )
 
 
 def _labels(path: Path) -> np.ndarray:

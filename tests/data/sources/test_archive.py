@@ -195,12 +195,13 @@ SOUND = pack(*GOOD)
         SOUND[:-8] + bytes(8),
         SOUND + b"garbage",
         gzip.compress(gzip.decompress(SOUND)[:60_000]),
-        gzip.decompress(SOUND),
+        gzip.decompress(SOUND)[:60_000],
+        gzip.decompress(SOUND)[:700],
         pack(entry("batches/a.bin", b"abc", pax_headers={"GNU.sparse.map": "a,b"}), GOOD[1]),
     ],
     ids=[
         "empty", "a page", "gzip of nothing", "gzip of something else", "only a head", "half", "all but a byte",
-        "a wrong gzip checksum", "garbage behind", "the tar cut", "not packed", "invalid numbers",
+        "a wrong gzip checksum", "garbage behind", "the tar cut", "a plain tar cut", "only heads", "invalid numbers",
     ],
 )  # fmt: skip
 def test_a_damaged_archive_is_reported(archive, folder, packed):
@@ -208,16 +209,16 @@ def test_a_damaged_archive_is_reported(archive, folder, packed):
 
 
 @pytest.mark.fault(promise="archives and files", injection="damaged or truncated archives")
-@pytest.mark.parametrize("layer", ["tar", "gzip"])
+@pytest.mark.parametrize("layer", ["tar", "gzip", "plain"])
 def test_any_damage_raises_the_same_kind_of_error(archive, folder, layer):
     """Random bytes in headers or compressed data make tarfile and zlib raise many different exceptions."""
     draw = random.Random(3)
     data = bytes(draw.choices(range(16), k=100_000))
     sound = pack(entry("batches/a.bin", b"abc", pax_headers={"comment": "x"}), entry("batches/b.bin", data))
     for _ in range(100):
-        damaged = bytearray(gzip.decompress(sound) if layer == "tar" else sound)
+        damaged = bytearray(sound if layer == "gzip" else gzip.decompress(sound))
         for _ in range(draw.randint(1, 4)):
-            damaged[draw.randrange(2_500 if layer == "tar" else len(damaged))] = draw.randrange(256)
+            damaged[draw.randrange(len(damaged) if layer == "gzip" else 2_500)] = draw.randrange(256)
         archive.write_bytes(gzip.compress(damaged, 1) if layer == "tar" else damaged)
         try:
             extract(archive, folder, SIZES)
@@ -231,9 +232,31 @@ def test_any_damage_raises_the_same_kind_of_error(archive, folder, layer):
 
 
 @pytest.mark.fault(promise="archives and files", injection="archives that decompress to gigabytes")
-def test_a_bomb_after_the_end_is_refused(archive, folder):
-    packed = gzip.compress(gzip.decompress(SOUND) + bytes(40_000_000))
-    assert "it is much larger than these files" in unpack_error(archive, folder, packed)
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_bomb_after_the_end_is_refused(archive, folder, packed):
+    bomb = gzip.decompress(SOUND) + bytes(40_000_000)
+    bomb = gzip.compress(bomb) if packed else bomb
+    assert "it is much larger than these files" in unpack_error(archive, folder, bomb)
+
+
+def test_a_tar_file_that_a_browser_decompressed_is_extracted(archive, folder):
+    """As in terrier-org/terrier-core#1: some browsers decompress a download and keep its name."""
+    archive.write_bytes(gzip.decompress(SOUND))
+    assert contents(extract(archive, folder, SIZES)) == {"a.bin": b"abc", "b.bin": bytes(100_000)}
+    assert left(archive) == {"archive.tar.gz", "out"}
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        ([], "it lacks batches/a.bin"),
+        ([entry("batches/a.bin", b"abcd")], "batches/a.bin has 4 bytes instead of 3"),
+        ([entry("batches/a.bin", type=tarfile.SYMTYPE, linkname="/etc/passwd")], "is not a regular file"),
+        ([entry("batches/zeros", bytes(40_000_000))], "it is much larger than these files"),
+    ],
+)
+def test_a_different_tar_file_is_refused(archive, folder, first, words):
+    assert words in unpack_error(archive, folder, gzip.decompress(pack(*first, GOOD[1])))
 
 
 def test_a_missing_archive_is_reported(archive, folder):

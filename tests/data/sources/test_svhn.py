@@ -1,6 +1,8 @@
 """SVHN's MATLAB files are read as SciPy reads them, in little memory; invalid files are reported in one line."""
 
 import contextlib
+import hashlib
+import shutil
 import struct
 import tracemalloc
 import zlib
@@ -241,3 +243,41 @@ def test_without_a_network_the_error_suggests_street_digits(tmp_path, monkeypatc
     with pytest.raises(DownloadError, match="Or use the dataset street_digits, which needs no download") as error:
         registry.load("svhn", tmp_path)
     assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def _small_files(tmp_path, monkeypatch):
+    """Makes the official files small, and refuses downloads."""
+    path = saved(tmp_path / "official.mat")
+    parts = {part: (f"md5:{hashlib.md5(path.read_bytes()).hexdigest()}", path.stat().st_size, 5) for part in svhn.PARTS}
+    monkeypatch.setattr(svhn, "PARTS", parts)
+
+    def fetch(urls, target, **kwargs):
+        if not target.is_file():
+            raise DownloadError("no address could be reached.")
+
+    monkeypatch.setattr(svhn, "fetch", fetch)
+
+
+@pytest.mark.usefixtures("_small_files")
+@pytest.mark.parametrize("place", [".", "svhn"])
+@pytest.mark.parametrize("suffix", ["", " (1)"])
+def test_official_files_are_found_under_a_browsers_names(tmp_path, place, suffix):
+    (tmp_path / "data" / "svhn").mkdir(parents=True)
+    for part in ("train", "test"):
+        shutil.copy(tmp_path / "official.mat", tmp_path / "data" / place / f"{part}_32x32{suffix}.mat")
+    assert registry.load("svhn", tmp_path / "data").num_examples("train") == 5
+
+
+@pytest.mark.usefixtures("_small_files")
+@pytest.mark.parametrize("name", ["train.tar.gz", "train.tar", "train/digitStruct.mat"])
+def test_whole_house_numbers_are_named_before_a_download(tmp_path, name):
+    path = tmp_path / "data" / "svhn" / name
+    path.parent.mkdir(parents=True)
+    path.touch()
+    with pytest.raises(
+        DownloadError, match=r"has whole house numbers, SVHN's format 1; expected .*: train_32x32\.mat\. Copy"
+    ):
+        registry.load("svhn", tmp_path / "data")
+    with pytest.raises(DownloadError, match="no address"):
+        registry.load("svhn", tmp_path / "data", force=True)
