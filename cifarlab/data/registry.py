@@ -10,7 +10,8 @@ from cifarlab.data.dataset import DESCRIPTION, DataSet, DataSetError
 from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES
 from cifarlab.data.sources import cifar10, svhn
 from cifarlab.data.sources.download import ProgressCallback
-from cifarlab.files import file_lock
+from cifarlab.errors import UserError
+from cifarlab.files import as_path, file_lock
 
 
 class Source(NamedTuple):
@@ -35,12 +36,22 @@ class Source(NamedTuple):
 
 
 def default_data_dir() -> Path:
-    """Returns the directory of the datasets: $CIFARLAB_DATA, or `cifarlab` in the user's cache directory."""
+    """Returns the directory of the datasets: $CIFARLAB_DATA, or `cifarlab` in the user's cache directory.
+
+    Raises:
+        UserError: the home directory is unknown.
+    """
     if os.environ.get("CIFARLAB_DATA"):
-        return Path(os.environ["CIFARLAB_DATA"])
+        return as_path(os.environ["CIFARLAB_DATA"])
     import pooch
 
-    return Path(pooch.os_cache("cifarlab"))
+    try:
+        return as_path(pooch.os_cache("cifarlab"))
+    except UserError:  # neither HOME nor the system's list of users names a home directory
+        raise DataSetError(
+            "the directory of the datasets must be known; this user has no home directory for the default. Set "
+            "CIFARLAB_DATA, or pass --data-dir."
+        ) from None
 
 
 def load(
@@ -71,10 +82,20 @@ def load(
         home = find_local(name, data_dir)
         if home is None or force:
             home = data_dir / source.directory
-            source.fetch(home, force, progress)
+            _fetch(source, home, force, progress)
         dataset = DataSet(name, source.classes, _paths(home, source.train_files), _paths(home, source.test_files))
     dataset.validate()
     return dataset
+
+
+def _fetch(source: Source, home: Path, force: bool, progress: ProgressCallback | None) -> None:
+    try:
+        source.fetch(home, force, progress)
+    except OSError as error:
+        raise DataSetError(
+            f"the directory of the datasets must be writable and have space; {home} cannot be written "
+            f"({error.strerror or error}). Choose another: --data-dir, or CIFARLAB_DATA."
+        ) from None
 
 
 def check_name(name: str) -> None:

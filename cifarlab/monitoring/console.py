@@ -1,6 +1,7 @@
 """Console output of downloads, training and evaluation, in the format of the tutorial's programs."""
 
 import datetime
+import shutil
 import sys
 import time
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 from cifarlab.data.dataset import DataSet
 from cifarlab.data.pipeline import queue_capacity
 from cifarlab.data.sources.download import Progress
+from cifarlab.errors import OutputError
 from cifarlab.evaluation.evaluator import Evaluation
+from cifarlab.streams import discard
 from cifarlab.text import sanitize_lines
 from cifarlab.training.observers import Observer, Run, StepRecord
 from cifarlab.training.strategies.placement import placement_lines
@@ -22,6 +25,10 @@ IMBALANCE_RATIO = 1.2
 
 class Console(Observer):
     """Prints the progress of a run as the tutorial's program did."""
+
+    def on_waiting(self, line: str) -> None:
+        """Prints for which other workers the run waits."""
+        echo(line)
 
     def on_start(self, run: Run) -> None:
         """Prints warnings, the step from which the run resumes, and that the queue is being filled."""
@@ -111,7 +118,8 @@ class DownloadProgressBar:
         self._printed_at = now
         line = progress_line(progress)
         if live:
-            print(f"\r{line:<79}", end="\n" if done else "", flush=True)
+            width = max(1, min(79, shutil.get_terminal_size().columns - 1))  # a longer line could not be overwritten
+            _write(f"\r{line[:width]:<{width}}", end="\n" if done else "")
         else:
             echo(line)
 
@@ -152,5 +160,23 @@ def warn_if_imbalanced(dataset: DataSet) -> None:
 
 
 def echo(line: str) -> None:
-    """Prints one or more lines with special characters escaped, and flushes, so that pipes receive them at once."""
-    print(sanitize_lines(line), flush=True)
+    """Prints one or more lines with special characters escaped, and flushes, so that pipes receive them at once.
+
+    Raises:
+        OutputError: standard output cannot be written.
+        BrokenPipeError: its reader, such as `head`, has exited.
+    """
+    _write(sanitize_lines(line))
+
+
+def _write(text: str, end: str = "\n") -> None:
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard(sys.stdout)
+        raise OutputError(
+            f"standard output must be writable; it is not ({error.strerror}). Redirect it to a disk with space, and "
+            "run the command again."
+        ) from None
