@@ -186,7 +186,7 @@ def _assignments(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from cifarlab import doctor
 
-    print(doctor.format_report(doctor.diagnose(_config(TrainConfig, options).data_dir)))
+    streams.write_output(doctor.format_report(doctor.diagnose(_config(TrainConfig, options).data_dir)) + "\n")
     return 0
 
 

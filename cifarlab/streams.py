@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
+from cifarlab.errors import OutputError
+
 
 def fill_closed_descriptors() -> None:
     """Opens the null device in place of each standard stream that the parent process closed.
@@ -43,6 +45,28 @@ def discard(stream: TextIO) -> None:
         os.dup2(null, stream.fileno())
         os.close(null)
         stream.flush()
+
+
+def write_output(text: str) -> None:
+    """Writes a text to stdout and flushes it.
+
+    Raises:
+        OutputError: standard output cannot be written.
+        BrokenPipeError: its reader, such as `head`, has exited.
+    """
+    if sys.stdout is None:  # as in a Windows program without a console
+        return
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard(sys.stdout)
+        raise OutputError(
+            f"standard output must be writable; it is not ({error.strerror}). Redirect it to a disk with space, and "
+            "run the command again."
+        ) from None
 
 
 def write_error(line: str) -> None:

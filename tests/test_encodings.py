@@ -13,13 +13,10 @@ BINARY = ("Image.open", "tarfile.open", "os.open", "gzip.open", "zipfile.ZipFile
 
 
 def modes(call):
-    """The constant strings among a call's arguments that look like a mode."""
+    """The constant strings in a call's arguments that look like a mode."""
     values = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
-    return [
-        v.value
-        for v in values
-        if isinstance(v, ast.Constant) and isinstance(v.value, str) and set(v.value) <= set("rwaxbt+")
-    ]
+    constants = [node.value for value in values for node in ast.walk(value) if isinstance(node, ast.Constant)]
+    return [value for value in constants if isinstance(value, str) and set(value) <= set("rwaxbt+")]
 
 
 def without_encoding(source):
@@ -32,7 +29,7 @@ def without_encoding(source):
         )
         if name in BINARY or any("b" in mode for mode in modes(call)):
             opens = False
-        text = any(keyword.arg in ("text", "universal_newlines") for keyword in call.keywords)
+        text = any(ast.unparse(keyword) in ("text=True", "universal_newlines=True") for keyword in call.keywords)
         positional = last in ("read_text",) and bool(call.args)
         if (opens or text) and not positional and not keywords & {"encoding", None}:
             yield f"{call.lineno}: {ast.unparse(call)}"
@@ -54,6 +51,7 @@ def test_every_text_file_names_its_encoding():
         ("open(path)", 1),
         ('open(path, "w")', 1),
         ('open(path, "wb")', 0),
+        ('open(path, "ab" if more else "wb")', 0),
         ('path.open(mode="rb")', 0),
         ('path.open(encoding="utf-8")', 0),
         ("path.read_text()", 1),
@@ -63,6 +61,7 @@ def test_every_text_file_names_its_encoding():
         ("tempfile.TemporaryFile()", 0),
         ("subprocess.run(command, text=True)", 1),
         ("subprocess.run(command)", 0),
+        ("message(text=words)", 0),
         ("os.open(path, flags)", 0),
     ],
 )

@@ -64,7 +64,8 @@ def test_the_marker_of_a_dead_process_of_this_machine_is_replaced(tmp_path, no_f
 
 
 @pytest.mark.parametrize("text", [f"1234\n{ELSEWHERE}\n", ""], ids=["another machine", "unknown"])
-def test_a_marker_that_cannot_be_checked_is_named(tmp_path, no_flock, text):
+def test_a_marker_that_cannot_be_checked_is_named(tmp_path, monkeypatch, no_flock, text):
+    monkeypatch.setattr(files, "POLL_INTERVAL_S", 0.1)
     marker = tmp_path / "a.lock.exists"
     marker.write_text(text, encoding="utf-8")
     with pytest.raises(locks.LockedError) as error, files.file_lock(tmp_path / "a"):

@@ -1,8 +1,8 @@
 """`~` is the home directory in every path that a person passes."""
 
-import ast
 import dataclasses
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -83,10 +83,9 @@ def test_paths_that_cannot_be_meant_are_refused(name, path, message):
 def test_cifarlabs_environment_variables_are_known():
     """A new one that names a path must be expanded, and be tested below."""
     named = {
-        node.value
+        name
         for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("CIFARLAB_")
+        for name in re.findall(r"[\"'](CIFARLAB_\w*)[\"']", path.read_text(encoding="utf-8"))
     }
     assert named - {"CIFARLAB_", "CIFARLAB_CIFAR10_MIRRORS"} == VARIABLES
 
@@ -131,7 +130,7 @@ def test_a_user_without_home_directory_gets_one_line(monkeypatch):
 
 def test_an_unwritable_data_directory_gets_one_line(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(DataSetError, match=r"must be writable and have space; .*Not a directory.*or CIFARLAB_DATA"):
+    with pytest.raises(DataSetError, match=r"must be writable and have space; .*/file is a file\)\..*or CIFARLAB_DATA"):
         registry.load("drawn", tmp_path / "file")
 
 

@@ -47,7 +47,7 @@ def default_data_dir() -> Path:
 
     try:
         return as_path(pooch.os_cache("cifarlab"))
-    except UserError:  # neither HOME nor the system's list of users names a home directory
+    except (UserError, RuntimeError):  # neither HOME nor the system's list of users names a home directory
         raise DataSetError(
             "the directory of the datasets must be known; this user has no home directory for the default. Set "
             "CIFARLAB_DATA, or pass --data-dir."
@@ -92,9 +92,11 @@ def _fetch(source: Source, home: Path, force: bool, progress: ProgressCallback |
     try:
         source.fetch(home, force, progress)
     except OSError as error:
+        file = next((path for path in home.parents if path.is_file()), None)
+        reason = f"{file} is a file" if file else error.strerror or error
         raise DataSetError(
-            f"the directory of the datasets must be writable and have space; {home} cannot be written "
-            f"({error.strerror or error}). Choose another: --data-dir, or CIFARLAB_DATA."
+            f"the directory of the datasets must be writable and have space; {home} cannot be written ({reason}). "
+            "Choose another: --data-dir, or CIFARLAB_DATA."
         ) from None
 
 

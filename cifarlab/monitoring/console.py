@@ -9,9 +9,8 @@ from typing import Any
 from cifarlab.data.dataset import DataSet
 from cifarlab.data.pipeline import queue_capacity
 from cifarlab.data.sources.download import Progress
-from cifarlab.errors import OutputError
 from cifarlab.evaluation.evaluator import Evaluation
-from cifarlab.streams import discard
+from cifarlab.streams import write_output
 from cifarlab.text import sanitize_lines
 from cifarlab.training.observers import Observer, Run, StepRecord
 from cifarlab.training.strategies.placement import placement_lines
@@ -119,7 +118,7 @@ class DownloadProgressBar:
         line = progress_line(progress)
         if live:
             width = max(1, min(79, shutil.get_terminal_size().columns - 1))  # a longer line could not be overwritten
-            _write(f"\r{line[:width]:<{width}}", end="\n" if done else "")
+            write_output(f"\r{line[:width]:<{width}}" + ("\n" if done else ""))
         else:
             echo(line)
 
@@ -166,17 +165,4 @@ def echo(line: str) -> None:
         OutputError: standard output cannot be written.
         BrokenPipeError: its reader, such as `head`, has exited.
     """
-    _write(sanitize_lines(line))
-
-
-def _write(text: str, end: str = "\n") -> None:
-    try:
-        print(text, end=end, flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        discard(sys.stdout)
-        raise OutputError(
-            f"standard output must be writable; it is not ({error.strerror}). Redirect it to a disk with space, and "
-            "run the command again."
-        ) from None
+    write_output(f"{sanitize_lines(line)}\n")

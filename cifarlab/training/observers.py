@@ -55,7 +55,7 @@ class Observer:
     """The base class of observers. Override the hooks you need; none of them may change the run."""
 
     def on_waiting(self, line: str) -> None:
-        """Called before `on_start`, in another thread, while the run waits for other workers; the line names them."""
+        """Called before `on_start`, every 30 s while the run waits for other workers; the line names them."""
 
     def on_start(self, run: "Run") -> None:
         """Called before the first step; `run.state` is already restored."""

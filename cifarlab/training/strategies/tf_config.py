@@ -4,9 +4,10 @@ Kubeflow, Vertex AI and SageMaker write it. It lists the addresses of all proces
 processes that train are equal: a chief is the first of them, and parameter servers are not used.
 """
 
+import dataclasses
 import json
 import re
-from typing import Any, NamedTuple
+from typing import Any, NoReturn
 
 from cifarlab.config import ConfigError
 
@@ -20,7 +21,8 @@ _ELSEWHERE = {
 }
 
 
-class Worker(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Worker:
     """One process of a multi-worker job.
 
     Attributes:
@@ -30,11 +32,6 @@ class Worker(NamedTuple):
 
     index: int
     addresses: tuple[str, ...]
-
-    @property
-    def port(self) -> int:
-        """Returns the port on which this process listens."""
-        return split_address(self.addresses[self.index])[1]
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -118,7 +115,7 @@ def _index(text: str | None, task: dict[str, Any]) -> int:
     return index
 
 
-def _refuse(text: str | None, problem: str) -> Any:
+def _refuse(text: str | None, problem: str) -> NoReturn:
     raise ConfigError(
         "for multi-worker training, TF_CONFIG must list all workers and the index of this one, such as "
         f"{TF_CONFIG_EXAMPLE}; got {text or 'nothing'}{problem and f' ({problem})'}."
