@@ -1,6 +1,7 @@
 """The program's standard streams when they are closed, full, or gone together with their terminal."""
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -35,6 +36,10 @@ def fill_closed() -> None:
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
+def _reason(error: OSError) -> str:
+    return "it is closed" if error.errno == errno.EBADF else str(error.strerror)
+
+
 def discard(stream: TextIO) -> None:
     """Drops what a stream that cannot be written still holds, and everything that is written to it from now on.
 
@@ -64,7 +69,7 @@ def write_output(text: str) -> None:
     except OSError as error:
         discard(sys.stdout)
         raise OutputError(
-            f"standard output must be writable; it is not ({error.strerror}). Redirect it to a disk with space, and "
+            f"standard output must be writable; it is not ({_reason(error)}). Redirect it to a disk with space, and "
             "run the command again."
         ) from None
 
@@ -105,14 +110,14 @@ class _Lossy(io.TextIOBase):
                 return
             self.error = error
             write_error(
-                f"cifarlab: standard output cannot be written ({error.strerror}); training continues without it, and "
+                f"cifarlab: standard output cannot be written ({_reason(error)}); training continues without it, and "
                 "the exit status will be 1."
             )
 
 
 @contextlib.contextmanager
 def lossy_stdout() -> Iterator[Callable[[], bool]]:
-    """Lets training go on without standard output when that is lost: lost work is worse than lost lines.
+    """Lets training continue without standard output when that is lost: lost work is worse than lost lines.
 
     Yields:
         A function that returns whether it was lost.
@@ -145,7 +150,7 @@ def run(main: Callable[[], int]) -> int:
         return status
     if isinstance(error, BrokenPipeError):
         return 141
-    write_error(f"cifarlab: standard output must be writable; it is not ({error.strerror}).")
+    write_error(f"cifarlab: standard output must be writable; it is not ({_reason(error)}).")
     return 1
 
 

@@ -257,7 +257,7 @@ def test_ctrl_c_saves_and_says_how_to_continue(tmp_path, data_dir):
 
 
 def test_training_in_an_unusual_environment(tmp_path, data_dir):
-    """Without asserts, docstrings, UTF-8, a home directory or a time zone, and with a name that the locale lacks."""
+    """Without UTF-8, a home directory or a known time zone, and with a name that the locale lacks."""
     unusual = {
         "LC_ALL": "C",
         "PYTHONUTF8": "0",
@@ -268,7 +268,7 @@ def test_training_in_an_unusual_environment(tmp_path, data_dir):
     environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "LANG")} | unusual
     name = "b\u00fccher \u732b"
     flags = ["--dataset", "drawn", "--data-dir", data_dir, "--train-dir", tmp_path / name, "--batch-size", "16"]
-    command = [sys.executable, "-OO", "-X", "warn_default_encoding", "-m", "cifarlab", "train", *map(str, flags)]
+    command = [sys.executable, "-X", "warn_default_encoding", "-m", "cifarlab", "train", *map(str, flags)]
     done = subprocess.run([*command, "--max-steps", "3"], env=environment, capture_output=True, timeout=300)
     ours = [line for line in done.stderr.splitlines() if b"cifarlab" in line]
     assert (done.returncode, ours) == (0, [])
@@ -295,7 +295,7 @@ def test_a_lost_terminal_saves_unless_nohup_ignores_it(tmp_path, data_dir):
     nohup.send_signal(signal.SIGHUP)
     err = lost.stderr.read()
     assert lost.wait(timeout=300) == 128 + signal.SIGHUP
-    assert list((tmp_path / "lost").glob("model.ckpt-1*.index"))
+    assert max(int(path.stem.partition("-")[2]) for path in (tmp_path / "lost").glob("model.ckpt-*.index")) > 10
     assert err.count("\n") <= 1, err
     assert "Traceback" not in err
     for _ in range(2):  # at least 10 more steps

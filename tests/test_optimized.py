@@ -1,6 +1,8 @@
 """The package does the same under `python -O` and `-OO`, which remove `assert` statements and docstrings."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,40 @@ def test_nothing_depends_on_asserts_or_docstrings():
 )
 def test_statements_are_told_apart(source, count):
     assert len(list(needed_when_optimized(source))) == count
+
+
+OPTIMIZED = """
+from cifarlab import cli
+from cifarlab.config import TrainConfig
+from cifarlab.data import registry, records
+from cifarlab.training.strategies.tf_config import parse_tf_config
+
+for refused in (
+    lambda: TrainConfig(batch_size=0),
+    lambda: registry.load("cifer10"),
+    lambda: parse_tf_config("{}"),
+    lambda: records.read_records("missing.bin"),
+):
+    try:
+        refused()
+        print("accepted")
+    except (ValueError, OSError) as error:
+        print(error)
+cli.main(["train", "--help"])
+"""
+
+
+def test_input_is_checked_and_explained_without_asserts_and_docstrings(tmp_path):
+    """Only what needs no TensorFlow, whose modules Python would compile again."""
+    command = [sys.executable, "-OO", "-B", "-c", OPTIMIZED]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=tmp_path)
+    lines = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (0, "")
+    for line, words in zip(
+        lines, ("out of range", "Did you mean cifar10?", "TF_CONFIG must", "missing.bin"), strict=False
+    ):
+        assert words in line
+    assert "--batch-size" in done.stdout
 
 
 def test_graded_notebooks_keep_their_asserts(monkeypatch, tmp_path):
