@@ -281,6 +281,7 @@ GLOBS = {
     "cifarlab/data/image_files.py",  # a class's directory, which was listed before
     "cifarlab/monitoring/dashboard/widget_display.py",  # the parent of a run's directory, which was resolved before
     "cifarlab/teaching/sandbox/landlock.py",  # system directories
+    "cifarlab/training/strategies/gpus.py",  # system directories and installed packages
 }
 """The files in which `Path.glob` lists a directory that exists."""
 
