@@ -13,6 +13,10 @@ EXTRAS := --extra notebooks --extra grading --extra cluster --extra docs --extra
 # Two processes, a file of tests each, in the order of conftest.py.
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 QUICK := $(SIDE_BY_SIDE) -p no:nbval -o addopts="--import-mode=importlib" -m "not slow and not full" tests
+# Why the environment must be built again: its programs name the directory in which it was built, and its Python.
+BUILT_IN := $(shell cat $(VENV)/ready 2>/dev/null)
+STALE := $(shell test -e $(VENV)/ready || exit 0; test -x $(BIN)/python || { echo "its Python no longer exists"; exit; }; \
+  test -z "$(BUILT_IN)" || test "$(BUILT_IN)" = "$(CURDIR)" || echo "this directory was $(BUILT_IN) when it was built")
 # Jupyter and the tests find each other's programs (nbconvert, tensorboard) on the path.
 export PATH := $(abspath $(BIN)):$(PATH)
 
@@ -23,6 +27,13 @@ help: ## list the targets
 
 setup: $(VENV)/ready ## make .venv from the lock (2 to 4 minutes the first time, nothing after that)
 
+ifneq "$(STALE)" ""
+$(VENV)/ready: stale
+.PHONY: stale
+stale:
+	@echo "$(VENV) is built again: $(STALE)."
+endif
+
 $(VENV)/ready: $(LOCK) pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
 	  "cifarlab needs Python 3.11 to 3.13; this is %d.%d. Try: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
@@ -30,7 +41,7 @@ $(VENV)/ready: $(LOCK) pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
-	@touch $@
+	@echo "$(CURDIR)" > $@
 
 lab: setup ## open JupyterLab on 127.0.0.1, with its token; as root: ARGS=--allow-root
 	$(BIN)/jupyter lab --ip=127.0.0.1 --port=$(PORT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ARGS)

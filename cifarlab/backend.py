@@ -19,6 +19,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from cifarlab.streams import fill_closed_descriptors
+
 _Function = TypeVar("_Function", bound=Callable)
 
 
@@ -29,7 +31,10 @@ def suppressed_stderr() -> Iterator[None]:
     >>> with suppressed_stderr():
     ...     _ = os.write(2, b"not seen")
     """
-    sys.stderr.flush()
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):  # it is full, or its terminal is gone
+            sys.stderr.flush()
+    fill_closed_descriptors()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as hidden:
         os.dup2(hidden.fileno(), 2)
@@ -37,7 +42,8 @@ def suppressed_stderr() -> Iterator[None]:
             yield
         except Exception:
             hidden.seek(0)
-            os.write(kept, hidden.read())
+            with contextlib.suppress(OSError):
+                os.write(kept, hidden.read())
             raise
         finally:
             os.dup2(kept, 2)

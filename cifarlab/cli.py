@@ -5,15 +5,14 @@ import dataclasses
 import datetime
 import difflib
 import importlib.metadata
-import io
-import os
-import sys
+import signal
 import types
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from cifarlab import streams
 from cifarlab.config import RECIPES, EvalConfig, TrainConfig
 from cifarlab.data import cli as data_command
 from cifarlab.errors import NotFiniteError, UserError, WorkerLostError
@@ -40,7 +39,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command and returns its exit status: 0, 2 for bad input, 1 for a failed run, 130 for Ctrl-C.
+    """Runs a command and returns its exit status.
+
+    It is 0, 2 for bad input, 1 for a failed run, or 128 and the number of the signal that stopped it: 130 for Ctrl-C.
 
     Args:
         arguments: the arguments without the program's name; by default those of this process.
@@ -64,40 +65,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry_point() -> NoReturn:
     """Entry point of the installed program `cifarlab`."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # escape names that the terminal cannot encode
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        status = main()
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader of our output, such as `head`, has exited
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 141
-    raise SystemExit(status)
+    raise SystemExit(streams.run(main))
 
 
 def _train(options: argparse.Namespace) -> int:
     from cifarlab.data import registry
-    from cifarlab.monitoring.console import Console, DownloadProgressBar
+    from cifarlab.monitoring.console import Console, DownloadProgressBar, echo
     from cifarlab.monitoring.summaries import Summaries
     from cifarlab.training.control import Control
     from cifarlab.training.loop import train
     from cifarlab.training.run_dir import prepare_run_dir
+    from cifarlab.training.strategies.gpus import unused_gpu_line
     from cifarlab.training.strategies.strategy import check_tf_config
 
     towers = MULTI_GPU_SETTINGS if options.command == "multi-gpu" else {}
     config = _config(TrainConfig, options, {**RECIPES[options.recipe], **towers})
-    # A download may take an hour, so other mistakes are reported first.
-    check_tf_config(config)
-    prepare_run_dir(config)
-    dataset = registry.load(config.dataset, config.data_dir, progress=DownloadProgressBar())
     control = Control()
-    train(
-        config,
-        dataset=dataset,
-        observers=[Console(), Summaries(config.summary_frequency)],
-        control=control,
-    )
-    return 130 if control.stop_requested else 0
+    with streams.lossy_stdout() as lost:
+        # A download may take an hour, so other mistakes are reported first.
+        check_tf_config(config)
+        prepare_run_dir(config)
+        if line := unused_gpu_line(config):
+            echo(line)
+        dataset = registry.load(config.dataset, config.data_dir, progress=DownloadProgressBar())
+        observers = [Console(), Summaries(config.summary_frequency)]
+        train(config, dataset=dataset, observers=observers, control=control)
+    if control.stop_requested:
+        return 128 + (control.stop_signal or signal.SIGINT)
+    return 1 if lost() else 0
 
 
 def _eval(options: argparse.Namespace) -> int:
@@ -199,7 +194,7 @@ def _assignments(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from cifarlab import doctor
 
-    print(doctor.format_report(doctor.diagnose(_config(TrainConfig, options).data_dir)))
+    streams.write_output(doctor.format_report(doctor.diagnose(_config(TrainConfig, options).data_dir)) + "\n")
     return 0
 
 
@@ -292,11 +287,11 @@ def _config(
 def _warn(warnings: Sequence[str]) -> None:
     """Prints warnings to stderr, so that the result on stdout stays the same."""
     for warning in warnings:
-        print(f"Warning: {sanitize(warning)}", file=sys.stderr)
+        streams.write_error(f"Warning: {sanitize(warning)}")
 
 
 def _fail(program: str, error: Exception, status: int) -> int:
     """Prints an error as one line."""
     text = sanitize(" ".join(str(error).split())) or type(error).__name__
-    print(f"{program}: {text}", file=sys.stderr)
+    streams.write_error(f"{program}: {text}")
     return status

@@ -7,19 +7,21 @@ import os
 import types
 import typing
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from cifarlab.errors import UserError
-from cifarlab.files import atomic_write_text
+from cifarlab.files import as_path, atomic_write_text
 
 DISTORTIONS = ("flip", "brightness", "contrast", "affine")
 """The keys of `data.distortions.BY_NAME`."""
 
 
-def setting(default: Any, help: str, choices: tuple[str, ...] = ()) -> Any:
-    """Returns a dataclass field with its allowed values and its help text, which the command line shows, too."""
-    return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
+def setting(default: Any, help: str, choices: tuple[str, ...] = (), path: bool = False) -> Any:
+    """Returns a dataclass field with its allowed values and its help text, which the command line shows, too.
+
+    A leading `~` of a path is expanded, so that the settings, messages and `config.json` have the same path.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, "choices": choices, "path": path})
 
 
 class ConfigError(UserError):
@@ -49,6 +51,8 @@ class _Config:
             choices = field.metadata["choices"]
             if choices and value != field.default and value not in choices:
                 raise ConfigError(f"{field.name} must be one of {', '.join(choices)}; got {value!r}.")
+            if field.metadata["path"] and value is not None:
+                object.__setattr__(self, field.name, _local_path(field.name, value))
 
     def _require(self, **conditions: bool) -> None:
         """Raises `ConfigError` for the first setting whose condition is false."""
@@ -80,7 +84,7 @@ class _Config:
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the settings to a JSON file, atomically."""
-        atomic_write_text(Path(path), json.dumps(dataclasses.asdict(self), indent=1) + "\n")
+        atomic_write_text(as_path(path), json.dumps(dataclasses.asdict(self), indent=1) + "\n")
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> typing.Self:
@@ -91,7 +95,7 @@ class _Config:
             ConfigError: the file is not a JSON object, or a setting in it is unknown or invalid.
         """
         try:
-            settings = json.loads(Path(path).read_text())
+            settings = json.loads(as_path(path).read_text(encoding="utf-8-sig"))
         except (ValueError, RecursionError) as error:
             raise ConfigError(f"{path} must be a JSON file of settings; it cannot be read: {error}.") from None
         if not isinstance(settings, dict):
@@ -118,12 +122,12 @@ class TrainConfig(_Config):
     64
     """
 
-    dataset: str = setting("cifar10", "name of a dataset, or the directory of a custom one")
+    dataset: str = setting("cifar10", "name of a dataset, or the directory of a custom one", path=True)
     data_dir: str | None = setting(
-        None, "directory of the datasets; by default $CIFARLAB_DATA or the user's cache directory"
+        None, "directory of the datasets; by default $CIFARLAB_DATA or the user's cache directory", path=True
     )
     train_dir: str = setting(
-        "runs/train", "run directory for checkpoints, logs and event files; an existing run is resumed"
+        "runs/train", "run directory for checkpoints, logs and event files; an existing run is resumed", path=True
     )
     fresh: bool = setting(False, "start a new run: fail if train_dir is not empty")
     batch_size: int = setting(128, "images per step; with several towers or replicas, for each of them")
@@ -244,9 +248,9 @@ class EvalConfig(_Config):
     True
     """
 
-    checkpoint_dir: str = setting("runs/train", "directory of the run whose checkpoints are evaluated")
+    checkpoint_dir: str = setting("runs/train", "directory of the run whose checkpoints are evaluated", path=True)
     eval_dir: str | None = setting(
-        None, "directory for the evaluation's event files; by default checkpoint_dir with -eval appended"
+        None, "directory for the evaluation's event files; by default checkpoint_dir with -eval appended", path=True
     )
     eval_data: str = setting(
         "test",
@@ -254,10 +258,10 @@ class EvalConfig(_Config):
         ("test", "validation", "train_eval"),
     )
     dataset: str | None = setting(
-        None, "name of a dataset, or the directory of a custom one; by default the run's dataset"
+        None, "name of a dataset, or the directory of a custom one; by default the run's dataset", path=True
     )
     data_dir: str | None = setting(
-        None, "directory of the datasets; by default $CIFARLAB_DATA or the user's cache directory"
+        None, "directory of the datasets; by default $CIFARLAB_DATA or the user's cache directory", path=True
     )
     batch_size: int = setting(500, "images per batch; does not change the result")
     num_examples: int | None = setting(None, "number of images to evaluate; by default all, each exactly once")
@@ -276,6 +280,22 @@ class EvalConfig(_Config):
             num_examples=self.num_examples is None or self.num_examples >= 1,
             eval_interval_secs=0 < self.eval_interval_secs <= 1e6,
         )
+
+
+def _local_path(name: str, path: str) -> str:
+    """Returns the path of a setting with a leading `~` expanded.
+
+    Raises:
+        ConfigError: it is empty, is an address, or begins with the home directory of an unknown user.
+    """
+    if not path.strip():
+        raise ConfigError(f"{name} must not be empty; got {path!r}. Write a path, or omit it to use the default.")
+    if "://" in path:  # it would be created below the current directory, and be lost with a rented machine
+        raise ConfigError(f"{name} must be on a disk of this machine; got {path!r}. Mount it, or copy the files.")
+    try:
+        return str(as_path(path)) if path.startswith("~") else path
+    except UserError as error:
+        raise ConfigError(f"{name}: {error}") from None
 
 
 def _valid_distortions(names: list[str]) -> bool:

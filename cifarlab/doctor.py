@@ -5,10 +5,14 @@ import os
 import platform
 import shutil
 import sys
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from cifarlab.errors import UserError
+from cifarlab.files import as_path
 from cifarlab.text import sanitize
+
+if TYPE_CHECKING:
+    from cifarlab.training.strategies.gpus import UnusedGpu
 
 NEEDED = ("tensorflow", "tensorboard", "numpy", "matplotlib", "pillow", "pooch", "filelock", "scipy")
 FOR_NOTEBOOKS = ("jupyterlab", "ipywidgets")
@@ -81,9 +85,11 @@ def _data(data_dir: str | os.PathLike | None) -> list[Finding]:
     try:
         from cifarlab.data import registry
 
-        data_dir = Path(data_dir or registry.default_data_dir())
+        data_dir = as_path(data_dir or registry.default_data_dir())
     except ImportError as error:
         return [Finding("data", f"cannot be checked: {error}", "install the missing package: pip install -e .")]
+    except UserError as error:
+        return [Finding("data directory", f"unknown: {error}")]
     place = next((path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists()), data_dir)
     if place.is_file():
         return [Finding("data directory", f"{place} is a file", "choose another: --data-dir, or CIFARLAB_DATA")]
@@ -109,13 +115,20 @@ def _data(data_dir: str | os.PathLike | None) -> list[Finding]:
 def _devices() -> list[Finding]:
     try:
         from cifarlab.backend import tf
+        from cifarlab.training.strategies.gpus import find_unused_gpu, this_machine
     except ImportError as error:
         return [Finding("devices", f"TensorFlow cannot be imported: {error}", "reinstall it: pip install -e .")]
     gpus = tf.config.list_physical_devices("GPU")
     cpus = f"{os.cpu_count()} processors, {len(tf.config.list_physical_devices('CPU'))} TensorFlow device"
-    none = "not required; with an NVIDIA GPU: pip install -e '.[cuda]'"
     names = ", ".join(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus)
-    return [Finding("CPU", cpus), Finding("GPU", names or "none", "" if gpus else none)]
+    return [Finding("CPU", cpus), Finding("GPU", names) if gpus else _no_gpu(find_unused_gpu(this_machine()))]
+
+
+def _no_gpu(unused: "UnusedGpu | None") -> Finding:
+    """Reports why TensorFlow lists no GPU."""
+    if unused is None:
+        return Finding("GPU", "none", "not required")
+    return Finding("GPU", f"TensorFlow does not use {unused.name}: {unused.reason}", unused.advice)
 
 
 def _grading() -> Finding:

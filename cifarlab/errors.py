@@ -8,6 +8,10 @@ class UserError(ValueError):
     """
 
 
+class OutputError(UserError):
+    """Standard output cannot be written, so a command cannot print its result."""
+
+
 class NotFiniteError(ArithmeticError):
     """A loss or a gradient became infinite or not a number."""
 

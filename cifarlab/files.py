@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from cifarlab import locks
 from cifarlab.errors import UserError
 
 
@@ -78,14 +79,18 @@ POLL_INTERVAL_S = 1.0  # seconds between calls of `waiting` while another proces
 
 @contextlib.contextmanager
 def file_lock(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Holds the lock of `path` among processes; calls `waiting` every `POLL_INTERVAL_S` until it is acquired."""
-    import filelock
+    """Holds the lock of `path` among processes; calls `waiting` every `POLL_INTERVAL_S` until it is acquired.
 
-    lock = filelock.FileLock(path.with_name(path.name + ".lock"))
-    while not lock.is_locked:
+    Raises:
+        LockedError: the file system has no locks, and a process of another machine holds this one or left it behind.
+    """
+    lock = None
+    while lock is None:
         try:
-            lock.acquire(timeout=POLL_INTERVAL_S)
-        except filelock.Timeout:
+            lock = locks.acquire(append_suffix(path, ".lock"), POLL_INTERVAL_S)
+        except locks.LockedError as error:
+            if error.elsewhere:
+                raise
             waiting()
     try:
         yield

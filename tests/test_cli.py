@@ -258,6 +258,58 @@ def test_ctrl_c_saves_and_says_how_to_continue(tmp_path, data_dir):
 
 
 @pytest.mark.full
+def test_training_in_an_unusual_environment(tmp_path, data_dir):
+    """Without UTF-8, a home directory or a known time zone, and with a name that the locale lacks."""
+    unusual = {
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+        "TZ": "Nowhere/City",
+        "PYTHONHASHSEED": "7",
+    }
+    environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "LANG")} | unusual
+    name = "b\u00fccher \u732b"
+    flags = ["--dataset", "drawn", "--data-dir", data_dir, "--train-dir", tmp_path / name, "--batch-size", "16"]
+    command = [sys.executable, "-X", "warn_default_encoding", "-m", "cifarlab", "train", *map(str, flags)]
+    done = subprocess.run([*command, "--max-steps", "3"], env=environment, capture_output=True, timeout=300)
+    ours = [line for line in done.stderr.splitlines() if b"cifarlab" in line]
+    assert (done.returncode, ours) == (0, [])
+    assert b"Done: 3 steps." in done.stdout
+    assert [line["step"] for line in read_log(tmp_path / name) if line["event"] == "checkpoint"] == [3]
+
+
+@pytest.mark.full
+def test_a_lost_terminal_saves_unless_nohup_ignores_it(tmp_path, data_dir):
+    """With its terminal, the output is lost as well; SIGTERM then ends the run that ignored SIGHUP."""
+    flags = ["--dataset", "drawn", "--data-dir", data_dir, "--batch-size", "16", "--train-dir"]
+    lost = start("train", *flags, tmp_path / "lost")
+    nohup = subprocess.Popen(
+        ["nohup", *PROGRAM, "train", *map(str, flags), str(tmp_path / "nohup")],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for process in (lost, nohup):
+        assert any("step 10," in line for line in process.stdout)
+    lost.stdout.close()
+    lost.send_signal(signal.SIGHUP)
+    lost.send_signal(signal.SIGHUP)
+    nohup.send_signal(signal.SIGHUP)
+    err = lost.stderr.read()
+    assert lost.wait(timeout=300) == 128 + signal.SIGHUP
+    assert max(int(path.stem.partition("-")[2]) for path in (tmp_path / "lost").glob("model.ckpt-*.index")) > 10
+    assert err.count("\n") <= 1, err
+    assert "Traceback" not in err
+    for _ in range(2):  # at least 10 more steps
+        assert "step " in nohup.stdout.readline()
+    nohup.send_signal(signal.SIGTERM)
+    out, err = nohup.communicate(timeout=300)
+    assert (nohup.returncode, err) == (128 + signal.SIGTERM, "")
+    assert "Stopped and saved at step" in out
+
+
+@pytest.mark.full
 def test_ctrl_c_stops_an_evaluator_without_output(tmp_path, run_dir, data_dir):
     flags = ["--checkpoint-dir", run_dir, "--data-dir", data_dir, "--eval-dir", tmp_path, "--num-examples", "10"]
     process = start("eval", *flags)

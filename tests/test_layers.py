@@ -13,7 +13,7 @@ import cifarlab
 
 PACKAGE = Path(cifarlab.__file__).parent
 LAYERS = [
-    {"errors", "config", "files", "text", "backend"},
+    {"errors", "config", "files", "locks", "streams", "text", "backend"},
     {"data"},
     {"model"},
     {"training"},

@@ -111,7 +111,7 @@ class DataSet:
             DataSetError: the file is missing, or is not a valid description.
         """
         try:
-            values = json.loads(path.read_text())
+            values = json.loads(path.read_text(encoding="utf-8-sig"))
             rows, columns, channels = map(int, values["image_shape"])
             files = {
                 split: tuple(_path(path.parent, file) for file in values.get(f"{split}_files", ())) for split in SPLITS

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from cifarlab.data.dataset import DESCRIPTION, DataSet, DataSetError
 from cifarlab.data.records import CLASSES, TEST_FILES, TRAIN_FILES
 from cifarlab.data.sources import cifar10, svhn
-from cifarlab.data.sources.download import ProgressCallback, disk_error
+from cifarlab.data.sources.download import ProgressCallback
+from cifarlab.errors import UserError
 from cifarlab.files import as_path, file_lock
 from cifarlab.text import sanitize
 
@@ -37,12 +38,22 @@ class Source(NamedTuple):
 
 
 def default_data_dir() -> Path:
-    """Returns the directory of the datasets: $CIFARLAB_DATA, or `cifarlab` in the user's cache directory."""
+    """Returns the directory of the datasets: $CIFARLAB_DATA, or `cifarlab` in the user's cache directory.
+
+    Raises:
+        UserError: the home directory is unknown.
+    """
     if os.environ.get("CIFARLAB_DATA"):
         return as_path(os.environ["CIFARLAB_DATA"])
     import pooch
 
-    return Path(pooch.os_cache("cifarlab"))
+    try:
+        return as_path(pooch.os_cache("cifarlab"))
+    except (UserError, RuntimeError):  # neither HOME nor the system's list of users names a home directory
+        raise DataSetError(
+            "the directory of the datasets must be known; this user has no home directory for the default. Set "
+            "CIFARLAB_DATA, or pass --data-dir."
+        ) from None
 
 
 def load(
@@ -75,13 +86,22 @@ def load(
         home = find_local(name, data_dir)
         if home is None or force:
             home = data_dir / source.directory
-            try:
-                source.fetch(home, force, progress)
-            except OSError as error:
-                raise disk_error(home, error) from error
+            _fetch(source, home, force, progress)
         dataset = DataSet(name, source.classes, _paths(home, source.train_files), _paths(home, source.test_files))
     dataset.validate()
     return dataset
+
+
+def _fetch(source: Source, home: Path, force: bool, progress: ProgressCallback | None) -> None:
+    try:
+        source.fetch(home, force, progress)
+    except OSError as error:
+        file = next((path for path in home.parents if path.is_file()), None)
+        reason = f"{file} is a file" if file else error.strerror or error
+        raise DataSetError(
+            f"the directory of the datasets must be writable and have space; {home} cannot be written ({reason}). "
+            "Choose another: --data-dir, or CIFARLAB_DATA."
+        ) from None
 
 
 def check_name(name: str) -> None:

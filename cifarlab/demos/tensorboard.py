@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.errors import UserError
+from cifarlab.files import as_path
 
 MODULE = "tensorboard.main"
 """The module that is run."""
@@ -42,10 +43,10 @@ class TensorBoard:
             timeout: maximum seconds to wait for an answer.
         """
         only_here = ["--host=127.0.0.1", "--port=0"]
-        command = [sys.executable, "-m", MODULE, *only_here, "--reload_interval=1", f"--logdir={directory}"]
+        command = [sys.executable, "-m", MODULE, *only_here, "--reload_interval=1", f"--logdir={as_path(directory)}"]
         self._timeout = timeout
         self._process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
         )
         atexit.register(self.stop)
         assert self._process.stderr is not None

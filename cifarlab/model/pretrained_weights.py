@@ -43,7 +43,7 @@ def save_weights(network: tf.Module, record: dict[str, Any], directory: Path = F
     directory.mkdir(parents=True, exist_ok=True)
     weights = {variable_name(variable): variable.numpy().astype(np.float16) for variable in network.trainable_variables}
     np.savez_compressed(directory / WEIGHTS, **weights)
-    (directory / RECORD).write_text(json.dumps(record, indent=1) + "\n")
+    (directory / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def training_record() -> dict[str, Any]:
@@ -52,4 +52,4 @@ def training_record() -> dict[str, Any]:
     >>> training_record()["dataset"]
     'cifar10'
     """
-    return json.loads((FOLDER / RECORD).read_text())
+    return json.loads((FOLDER / RECORD).read_text(encoding="utf-8"))

@@ -1,6 +1,7 @@
 """Console output of downloads, training and evaluation, in the format of the tutorial's programs."""
 
 import datetime
+import shutil
 import sys
 import time
 from typing import Any
@@ -9,6 +10,7 @@ from cifarlab.data.dataset import DataSet
 from cifarlab.data.pipeline import queue_capacity
 from cifarlab.data.sources.download import Progress
 from cifarlab.evaluation.evaluator import Evaluation
+from cifarlab.streams import write_output
 from cifarlab.text import sanitize_lines
 from cifarlab.training.observers import Observer, Run, StepRecord
 from cifarlab.training.strategies.placement import placement_lines
@@ -22,6 +24,10 @@ IMBALANCE_RATIO = 1.2
 
 class Console(Observer):
     """Prints the progress of a run as the tutorial's program did."""
+
+    def on_waiting(self, line: str) -> None:
+        """Prints for which other workers the run waits."""
+        echo(line)
 
     def on_start(self, run: Run) -> None:
         """Prints warnings, the step from which the run resumes, and that the queue is being filled."""
@@ -111,7 +117,8 @@ class DownloadProgressBar:
         self._printed_at = now
         line = progress_line(progress)
         if live:
-            print(f"\r{line:<79}", end="\n" if done else "", flush=True)
+            width = max(1, min(79, shutil.get_terminal_size().columns - 1))  # a longer line could not be overwritten
+            write_output(f"\r{line[:width]:<{width}}" + ("\n" if done else ""))
         else:
             echo(line)
 
@@ -185,5 +192,10 @@ def warn_if_imbalanced(dataset: DataSet) -> None:
 
 
 def echo(line: str) -> None:
-    """Prints one or more lines with special characters escaped, and flushes, so that pipes receive them at once."""
-    print(sanitize_lines(line), flush=True)
+    """Prints one or more lines with special characters escaped, and flushes, so that pipes receive them at once.
+
+    Raises:
+        OutputError: standard output cannot be written.
+        BrokenPipeError: its reader, such as `head`, has exited.
+    """
+    write_output(f"{sanitize_lines(line)}\n")

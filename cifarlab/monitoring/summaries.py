@@ -11,6 +11,7 @@ from tensorboard.plugins.histogram.metadata import create_summary_metadata
 from cifarlab.backend import tf
 from cifarlab.errors import UserError
 from cifarlab.evaluation.evaluator import Evaluation
+from cifarlab.files import as_path
 from cifarlab.model.network import layers
 from cifarlab.training.checkpoints import first_line
 from cifarlab.training.observers import Observer, Run, StepDetails, StepRecord
@@ -154,6 +155,7 @@ class EvaluationSummaries:
             UserError: the directory is not writable.
         """
         try:
+            directory = as_path(directory)
             os.makedirs(directory, exist_ok=True)
             self._directory, self._writer = str(directory), _writer(directory)
         except (OSError, ValueError, tf.errors.OpError) as error:  # ValueError: a lone surrogate in the name

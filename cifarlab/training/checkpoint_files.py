@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from cifarlab.backend import tf
 from cifarlab.errors import UserError
-from cifarlab.files import atomic_write, atomic_write_text
+from cifarlab.files import as_path, atomic_write, atomic_write_text
 from cifarlab.training.run_log import FILE_NAME as LOG
 
 PREFIX = "model.ckpt"
@@ -81,7 +81,7 @@ def checkpoint_path(directory: str | os.PathLike, step: int) -> str:
     >>> checkpoint_path("runs", 12)
     'runs/model.ckpt-12'
     """
-    return str(Path(directory) / f"{PREFIX}-{step}")
+    return str(as_path(directory) / f"{PREFIX}-{step}")
 
 
 def step_of(path: str | os.PathLike) -> int | None:
@@ -97,7 +97,7 @@ def step_of(path: str | os.PathLike) -> int | None:
 def file_names(directory: str | os.PathLike) -> list[str]:
     """Returns the names in a directory, sorted; an empty list if there is no such directory."""
     try:
-        return sorted(os.listdir(directory))
+        return sorted(os.listdir(as_path(directory)))
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a lone surrogate in the name
         return []
 
@@ -149,7 +149,7 @@ def in_memory(path: str | os.PathLike) -> Iterator[str]:
     Raises:
         FileNotFoundError: the `.index` or data file is missing or empty.
     """
-    path, memory = Path(path), next(_IN_MEMORY)
+    path, memory = as_path(path), next(_IN_MEMORY)
     step = step_of(path)
     names = parts(path.parent).get(-1 if step is None else step, [])
     for end in (".index", ".data"):
@@ -260,7 +260,7 @@ def what_is_wrong(directory: str | os.PathLike, unusable: dict[int, str]) -> str
         reasons = list(unusable.values())
         more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
         return f"no checkpoint in {directory} can be used: {'; '.join(reasons[:3])}{more}."
-    there = [name for name in (LOG, INDEX) if (Path(directory) / name).exists()]
+    there = [name for name in (LOG, INDEX) if (as_path(directory) / name).exists()]
     similar = [name for name in file_names(directory) if name.startswith(PREFIX)][:3]
     found = ", ".join([*there, *similar])
     return f"{directory} has files of a run ({found}), but no checkpoint (a pair of {PREFIX}-N.index and .data files)."

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cifarlab.backend import tf
+from cifarlab.files import as_path
 from cifarlab.training import checkpoint_files as files
 from cifarlab.training.checkpoint_files import (
     DAMAGED,
@@ -59,7 +60,7 @@ class Checkpoints:
             max_to_keep: the number of latest checkpoints to keep.
             keep_every_n_hours: additionally keeps one checkpoint every N hours permanently.
         """
-        self.state, self.directory = state, Path(directory)
+        self.state, self.directory = state, as_path(directory)
         self.warnings: list[str] = []
         self._max_to_keep, self._keep_seconds = max_to_keep, keep_every_n_hours and keep_every_n_hours * 3600
         self._entries: list[IndexEntry] = []  # checkpoints that may be deleted, in the order of deletion
@@ -225,7 +226,7 @@ def require_checkpoint(directory: str | os.PathLike) -> str:
     if path is None:
         steps = {step: f"{PREFIX}-{step}: its .index file is missing" for step in reversed(files.parts(directory))}
         found = f"{directory} must contain checkpoints of a run; found none."
-        if steps or any((Path(directory) / name).exists() for name in (LOG, INDEX)):
+        if steps or any((as_path(directory) / name).exists() for name in (LOG, INDEX)):
             found = what_is_wrong(directory, steps)
         raise CheckpointError(
             f"{found} Train first (`cifarlab train --train-dir ...`), or pass a run's directory as --checkpoint-dir."
@@ -284,7 +285,7 @@ def restore_latest_network(network: tf.Module, directory: str | os.PathLike, *, 
     """
     seen = None
     while True:
-        latest, index, unusable = require_checkpoint(directory), files.read_index(Path(directory)), dict[int, str]()
+        latest, index, unusable = require_checkpoint(directory), files.read_index(as_path(directory)), dict[int, str]()
         for step in reversed(files.complete_steps(directory)):
             try:
                 restore_network(network, checkpoint_path(directory, step), averaged=averaged)

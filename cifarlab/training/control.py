@@ -17,6 +17,9 @@ class Control:
     The training loop checks for requests before each step and carries them out there. A changed learning rate affects
     the weights, so it is logged and saved in the checkpoint.
 
+    Attributes:
+        stop_signal: the number of the signal that requested the stop, or None.
+
     >>> control = Control()
     >>> control.pause()
     >>> control.paused
@@ -27,6 +30,7 @@ class Control:
         """Starts without any request."""
         self._changed = threading.Condition()
         self._stop_requested = self._paused = False
+        self.stop_signal: int | None = None
         self._learning_rate_factor: float | None = None
         self._pending_calls: list[StateCallback] = []
 
@@ -99,21 +103,32 @@ class Control:
 
 @contextmanager
 def stop_on_interrupt(control: Control) -> Iterator[threading.Event]:
-    """Makes Ctrl-C or SIGTERM request a stop after the current step; a second one raises KeyboardInterrupt.
+    """Makes Ctrl-C, SIGTERM or SIGHUP request a stop after the current step.
+
+    A second Ctrl-C or SIGTERM raises KeyboardInterrupt. SIGHUP never does: a terminal that is closed sends it twice, as
+    the system and as the shell, and it may come before or after a SIGTERM. If SIGHUP is ignored, as by `nohup`, it
+    stays ignored.
 
     Yields:
         An event that is set by the first signal.
     """
-    interrupted = threading.Event()
+    interrupted, pressed = threading.Event(), list[int]()
 
     def handle(signum: int, frame: Any) -> None:
-        if interrupted.is_set():
+        if pressed and signum != hangup:
             raise KeyboardInterrupt
+        pressed.extend([signum] * (signum != hangup))
+        if not interrupted.is_set():
+            control.stop_signal = signum
         interrupted.set()
         control.stop()
 
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
     with ExitStack() as stack:
         if threading.current_thread() is threading.main_thread():  # Python sets signal handlers only in this thread
-            for number in (signal.SIGINT, signal.SIGTERM):
+            numbers = [signal.SIGINT, signal.SIGTERM]
+            if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:
+                numbers.append(hangup)
+            for number in numbers:
                 stack.callback(signal.signal, number, signal.signal(number, handle))
         yield interrupted

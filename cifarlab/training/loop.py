@@ -51,7 +51,7 @@ def train(
         distortions: custom functions, (images, seed) -> images, that replace those named by `config.distortions`; the
             run's settings then say "custom". Take their random numbers from `data.distortions.per_image_uniform`.
         observers: notified of the start, steps, checkpoints and the end.
-        control: pauses, steers or stops the run from another thread. Ctrl-C also stops it.
+        control: pauses, steers or stops the run from another thread. Ctrl-C and SIGHUP also stop it.
 
     Returns:
         The state after the last step, which is also saved in `config.train_dir`.
@@ -104,7 +104,7 @@ def _resolve(
             "this run used custom distortion functions, which are not saved with it. Pass them again as "
             "train(distortions=...), or name built-in ones."
         )
-    strategy = make_strategy(config)
+    strategy = make_strategy(config, lambda line: [observer.on_waiting(line) for observer in observers])
     dataset = dataset or registry.load(config.dataset, config.data_dir)
     check_is_dataset(dataset)
     return config, dataset, strategy
@@ -185,8 +185,8 @@ class _TrainingLoop:
                 self._save_starting_point()
             with stop_on_interrupt(self.control) as interrupted:
                 self._train_steps()
-            if self.unsaved:
-                self._save()
+                if self.unsaved:
+                    self._save()
             stopped = "interrupted" if interrupted.is_set() else "stopped"
             reason = stopped if self.control.stop_requested else "max_steps"
         finally:

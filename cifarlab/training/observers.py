@@ -54,6 +54,9 @@ class StepDetails(NamedTuple):
 class Observer:
     """The base class of observers. Override the hooks you need; none of them may change the run."""
 
+    def on_waiting(self, line: str) -> None:
+        """Called before `on_start`, every 30 s while the run waits for other workers; the line names them."""
+
     def on_start(self, run: "Run") -> None:
         """Called before the first step; `run.state` is already restored."""
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from cifarlab.config import ConfigError, RenamedSettingError, TrainConfig
 from cifarlab.data.dataset import DataSet, DataSetError
+from cifarlab.files import append_suffix, as_path
+from cifarlab.locks import LockedError, acquire
 from cifarlab.training.checkpoint_files import foreign_file
 from cifarlab.training.checkpoints import CheckpointError
 from cifarlab.training.run_log import FILE_NAME, RunLogError, check_log, read_log
@@ -142,22 +142,24 @@ def training_lock(directory: str | os.PathLike) -> Iterator[None]:
     """Locks the directory of a run against other trainers; the lock of a killed process is released automatically.
 
     Raises:
-        CheckpointError: another process has locked the directory; the message says which.
+        CheckpointError: another process has locked the directory; the message says which, and how to remove the lock
+            if the system cannot know that the process has ended.
     """
-    holder = Path(directory) / f"{LOCK}.holder"
-    lock = FileLock(Path(directory) / LOCK)
+    path, host = as_path(directory) / LOCK, socket.gethostname()
+    holder = append_suffix(path, ".holder")
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        who = "another process"
+        lock = acquire(path, timeout=0)
+    except LockedError as error:
+        who, advice = error.holder, error.advice
         with suppress(OSError):  # the other process may just have ended
-            who = holder.read_text().strip() or who
-        raise CheckpointError(
-            f"{directory} is in use by {who}. Wait until it has finished, stop it, or choose another --train-dir."
-        ) from None
+            who = holder.read_text(encoding="utf-8").strip() or who
+            if f" on {host} " not in who:  # a network drive may keep the lock of a machine that crashed
+                advice = advice or f"If it no longer runs, delete {path} and try again."
+        wait = f"{directory} is in use by {who}. Wait until it has finished, stop it, or choose another --train-dir."
+        raise CheckpointError(f"{wait} {advice}".rstrip()) from None
     try:
         since = datetime.datetime.now().isoformat(" ", "seconds")
-        holder.write_text(f"process {os.getpid()} on {socket.gethostname()} (since {since})\n")
+        holder.write_text(f"process {os.getpid()} on {host} (since {since})\n", encoding="utf-8")
         yield
     finally:
         holder.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.errors import UserError
-from cifarlab.files import atomic_write
+from cifarlab.files import as_path, atomic_write
 
 FILE_NAME = "log.jsonl"
 
@@ -38,7 +38,7 @@ class RunLog:
 
     def __init__(self, directory: str | os.PathLike) -> None:
         """Uses the file `log.jsonl` in a run's directory; the file need not exist yet."""
-        self.path = Path(directory) / FILE_NAME
+        self.path = as_path(directory) / FILE_NAME
 
     def append(self, event: str, step: int, **values: Any) -> None:
         """Adds a line. NaN and infinity become null, because JSON has neither.
@@ -48,7 +48,7 @@ class RunLog:
         """
         line = {"event": event, "step": step, **{name: _plain(value) for name, value in values.items()}}
         try:
-            with self.path.open("a") as file:
+            with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line, allow_nan=False) + "\n")
         except OSError as error:
             raise RunLogError(
@@ -86,8 +86,8 @@ def read_log(path: str | os.PathLike) -> Iterator[dict[str, Any]]:
     Args:
         path: path of the log, or of the run's directory.
     """
-    path = Path(path)
-    with (path / FILE_NAME if path.is_dir() else path).open(errors="replace") as file:
+    path = as_path(path)
+    with (path / FILE_NAME if path.is_dir() else path).open(encoding="utf-8", errors="replace") as file:
         for line in iter(lambda: file.readline(_MAX_LINE_CHARS), ""):
             try:
                 event = json.loads(line)

@@ -185,8 +185,8 @@ MUTATIONS = [
         "two trainers in one directory, or one that died there",
         "the lock",
         "cifarlab/training/run_dir.py",
-        "        lock.acquire(timeout=0)\n",
-        "        pass\n",
+        "        lock = acquire(path, timeout=0)\n",
+        "        lock = acquire(Path(tempfile.mkdtemp()) / LOCK, timeout=0)\n",
     ),
     Mutation(
         "numbers",
@@ -634,8 +634,8 @@ MUTATIONS = [
         "on the console",
         "printing only harmless characters",
         "cifarlab/monitoring/console.py",
-        "    print(sanitize_lines(line), flush=True)\n",
-        "    print(line, flush=True)\n",
+        '    write_output(f"{sanitize_lines(line)}\\n")\n',
+        '    write_output(f"{line}\\n")\n',
     ),
     Mutation(
         "hostile names",

@@ -65,10 +65,38 @@ def test_ctrl_c_requests_a_stop_and_a_second_one_interrupts(number):
     with stop_on_interrupt(control) as interrupted:
         os.kill(os.getpid(), number)
         assert control.stop_requested
+        assert control.stop_signal == number
         assert interrupted.is_set()
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), number)
     assert signal.getsignal(number) is before
+
+
+def test_a_lost_terminal_requests_a_stop_however_often_it_says_so():
+    """The system and the shell both send SIGHUP, and a session manager SIGTERM as well (borgbackup/borg#1593)."""
+    control, before = Control(), signal.getsignal(signal.SIGHUP)
+    with stop_on_interrupt(control) as interrupted:
+        for number in (signal.SIGHUP, signal.SIGHUP, signal.SIGTERM, signal.SIGHUP):
+            os.kill(os.getpid(), number)
+        assert control.stop_requested
+        assert interrupted.is_set()
+        assert control.stop_signal == signal.SIGHUP
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGHUP) is before
+
+
+def test_an_ignored_hangup_stays_ignored():
+    """As `nohup` asks."""
+    control, before = Control(), signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_on_interrupt(control) as interrupted:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not control.stop_requested
+            assert not interrupted.is_set()
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_another_thread_changes_no_signal_handler():

@@ -254,7 +254,7 @@ class _ResumableDownload:
     def read_notes(self) -> dict[str, Any]:
         """Reads URL, validator and size of the partial file; without them, only the checksum detects a changed file."""
         try:
-            notes = json.loads(self.notes.read_text())
+            notes = json.loads(self.notes.read_text(encoding="utf-8"))
             url, validator, total = notes["url"], notes["validator"], notes["total"]
         except (OSError, ValueError, RecursionError, LookupError, TypeError):
             return {}
@@ -266,7 +266,7 @@ class _ResumableDownload:
         validator = response.headers.get("ETag", "W/")
         if validator.startswith("W/"):  # a weak ETag does not guarantee identical bytes
             validator = response.headers.get("Last-Modified")
-        self.notes.write_text(json.dumps({"url": url, "validator": validator, "total": total}))
+        self.notes.write_text(json.dumps({"url": url, "validator": validator, "total": total}), encoding="utf-8")
 
 
 def _blocks(response: Any) -> Iterator[bytes]:

@@ -25,7 +25,7 @@ import nbformat
 from nbgrader.converters import Autograde, GenerateAssignment
 from traitlets.config import Config
 
-from cifarlab.files import entries
+from cifarlab.files import as_path, entries
 from cifarlab.teaching.grading import feedback as feedback_pages
 from cifarlab.teaching.grading import scores
 from cifarlab.teaching.grading.nbgrader_course import DEFAULT_SETTINGS, SETTINGS_FILE, AssignmentError, run_converter
@@ -59,7 +59,7 @@ def release(
     Raises:
         AssignmentError: the solution does not exist, or the key or a test is invalid.
     """
-    course, path = Path(course), Path(solutions) / f"{name}.ipynb"
+    course, path = as_path(course), as_path(solutions) / f"{name}.ipynb"
     if not path.is_file():
         there = ", ".join(other.stem for other in entries(path.parent) if other.suffix == ".ipynb") or "none"
         raise AssignmentError(
@@ -100,7 +100,7 @@ def grade(
         AssignmentError: the assignment was not released in this course; nothing was submitted; or nbgrader failed for
             some submissions, which are named; the others are graded.
     """
-    course, limits, refused = Path(course), limits or Limits(), []
+    course, limits, refused = as_path(course), limits or Limits(), []
     originals = [_load_assignment(course, step, name) for step in ("release", "source")]
     submitted = _of_each_student(course / "submitted", name)
     if not submitted:
@@ -117,7 +117,7 @@ def grade(
         for folder, digest, text in zip(waiting, digests, _execute_all(texts, limits, executor), strict=True):
             student = folder.parent.name
             (Path(executed) / student / name).mkdir(parents=True)
-            (Path(executed) / student / name / f"{name}.ipynb").write_text(text)
+            (Path(executed) / student / name / f"{name}.ipynb").write_text(text, encoding="utf-8")
             if timestamp := _file(folder / "timestamp.txt", 100):
                 (Path(executed) / student / name / "timestamp.txt").write_bytes(timestamp)
             try:
@@ -127,7 +127,7 @@ def grade(
             except AssignmentError as error:
                 refused.append(str(error))
             else:
-                _graded(course, folder, name).write_text(digest)
+                _graded(course, folder, name).write_text(digest, encoding="utf-8")
                 on_graded(student)
     if refused:
         raise AssignmentError(f"{'; '.join(refused)}. All others are graded.")
@@ -140,7 +140,7 @@ def feedback(name: str, course: str | os.PathLike) -> list[Path]:
     Raises:
         AssignmentError: nothing is graded; or nbgrader failed for some pages, which are named; the others are written.
     """
-    course = Path(course)
+    course = as_path(course)
     graded = _of_each_student(course / "autograded", name)
     refused = feedback_pages.write_pages(course, name, [folder.parent.name for folder in graded])
     if refused:
@@ -156,22 +156,22 @@ def _key(course: Path, given: str | None) -> str:
     """Returns the course's key. At the first release it is drawn, or taken from the argument, and saved."""
     path = course / "key.txt"
     if given is None:
-        given = path.read_text().strip() if path.exists() else secrets.token_hex(8)
+        given = path.read_text(encoding="utf-8").strip() if path.exists() else secrets.token_hex(8)
     if not re.fullmatch(r"[\w.-]{16,100}", given):  # a shorter one could be found by brute force
         raise AssignmentError(f"key must be 16 to 100 letters, digits, dots or dashes; got {len(given)} characters.")
-    path.write_text(given + "\n")
+    path.write_text(given + "\n", encoding="utf-8")
     path.chmod(0o600)
     if not (course / SETTINGS_FILE).exists():
-        (course / SETTINGS_FILE).write_text(DEFAULT_SETTINGS)
+        (course / SETTINGS_FILE).write_text(DEFAULT_SETTINGS, encoding="utf-8")
     return given
 
 
 def _private_tests(extra_tests: str | os.PathLike | None, name: str) -> list[nbformat.NotebookNode]:
     """Returns a hidden test for each of an instructor's test files."""
     cells = []
-    tests = entries(Path(extra_tests) / name) if extra_tests is not None else []
+    tests = entries(as_path(extra_tests) / name) if extra_tests is not None else []
     for path in (path for path in tests if path.suffix == ".py"):
-        first, _, code = path.read_text().partition("\n")
+        first, _, code = path.read_text(encoding="utf-8-sig").partition("\n")
         match = re.fullmatch(r"# points: (\d+(?:\.\d+)?)\s*", first)
         if not match:
             raise AssignmentError(f"{path}: the first line must be like '# points: 2'; got {first[:40]!r}.")
@@ -180,7 +180,7 @@ def _private_tests(extra_tests: str | os.PathLike | None, name: str) -> list[nbf
         text = f"# A private test of the instructor.\n### {HIDDEN_TESTS}\n{code.rstrip()}\n### END HIDDEN TESTS"
         cells.append(nbformat.v4.new_code_cell(text, metadata=nbformat.from_dict({"nbgrader": known})))
     if extra_tests is not None and not cells:
-        raise AssignmentError(f"no tests in {Path(extra_tests) / name}; expected .py files.")
+        raise AssignmentError(f"no tests in {as_path(extra_tests) / name}; expected .py files.")
     return cells
 
 
@@ -261,7 +261,7 @@ def _execute_isolated(text: str, limits: Limits) -> str:
 def _is_new(course: Path, submitted: Path, name: str) -> bool:
     """Returns whether a submission differs from the graded one; compares hashes, since copying may keep timestamps."""
     graded = _graded(course, submitted, name)
-    return not graded.exists() or graded.read_text() != _digest(_submission(submitted, name))
+    return not graded.exists() or graded.read_text(encoding="utf-8") != _digest(_submission(submitted, name))
 
 
 def _graded(course: Path, submitted: Path, name: str) -> Path:

@@ -4,9 +4,9 @@ import csv
 import os
 import unicodedata
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
+from cifarlab.files import as_path
 from cifarlab.teaching.grading.nbgrader_course import gradebook
 from cifarlab.text import sanitize
 
@@ -33,7 +33,7 @@ def list_scores(name: str, course: str | os.PathLike) -> list[Score]:
     Raises:
         AssignmentError: the course's gradebook does not contain this assignment.
     """
-    with gradebook(Path(course), name) as book:
+    with gradebook(as_path(course), name) as book:
         return sorted(
             Score(
                 submission.student.id,
@@ -56,7 +56,7 @@ def export_csv(name: str, course: str | os.PathLike, path: str | os.PathLike, cs
             column that identifies students.
     """
     points = list_scores(name, course)
-    with gradebook(Path(course), name) as book:
+    with gradebook(as_path(course), name) as book:
         known = {student.id: student for student in book.students}
         most = book.find_assignment(name).max_score
     names = {key: ", ".join(filter(None, (who.last_name, who.first_name))) or key for key, who in known.items()}
@@ -67,7 +67,7 @@ def export_csv(name: str, course: str | os.PathLike, path: str | os.PathLike, cs
     else:
         rows = [["Full name", "ID number", "Email address", name]]
         rows += [[names[p.student], p.student, known[p.student].email or "", f"{p.score:g}"] for p in points]
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with open(as_path(path), "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([[_harmless(text) for text in row] for row in rows])
 
 

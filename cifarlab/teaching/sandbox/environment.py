@@ -10,6 +10,7 @@ import matplotlib.font_manager  # builds the font cache, which takes seconds, so
 
 from cifarlab.data import registry
 from cifarlab.errors import UserError
+from cifarlab.files import as_path
 from cifarlab.teaching.sandbox import supervisor
 
 _PASSED_ON = (
@@ -34,6 +35,7 @@ def scratch_dir() -> Iterator[Path]:
 def environment_variables(folder: Path) -> dict[str, str]:
     """Returns the environment variables of a notebook with this scratch directory."""
     kept = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
+    kept.pop("PYTHONOPTIMIZE", None)  # Python would skip the `assert` statements of tests, which would then all pass
     own = {"HOME": folder / "home", "TMPDIR": folder / "tmp", "MPLCONFIGDIR": matplotlib.get_cachedir()}
     own["CIFARLAB_DATA"] = registry.default_data_dir().resolve()
     return kept | {name: str(value) for name, value in own.items()}
@@ -51,6 +53,6 @@ def readable_paths(text: str) -> list[str]:
             if name and (name in text or name == wanted):
                 registry.load(name)
     folders = [registry.default_data_dir(), Path(matplotlib.get_cachedir())]
-    if wanted and Path(wanted).is_dir():  # a custom dataset
-        folders.append(Path(wanted))
+    if wanted and as_path(wanted).is_dir():  # a custom dataset
+        folders.append(as_path(wanted))
     return [str(folder.resolve()) for folder in folders]

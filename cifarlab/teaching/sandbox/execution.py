@@ -160,7 +160,10 @@ class _Client(NotebookClient):
             "readable": readable,
             "largest_file": int(1e6 * self.limits.disk_mb),
         }
-        with tempfile.TemporaryFile("w+") as stdin_file, tempfile.TemporaryFile("w+") as errors:
+        with (
+            tempfile.TemporaryFile("w+", encoding="utf-8") as stdin_file,
+            tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+        ):
             json.dump(job, stdin_file)
             stdin_file.seek(0)
             with contextlib.ExitStack() as stack:

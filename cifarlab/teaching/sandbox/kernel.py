@@ -31,7 +31,7 @@ LAZY_TF_MODULES = ("keras", "losses", "metrics", "optimizers", "initializers")
 
 def _sandboxed_kernel_class(starter: int | None) -> type:
     """Reads the grader's job from stdin and restricts this process; returns the kernel class."""
-    with open(0, closefd=False) as stdin:
+    with open(0, encoding="utf-8", closefd=False) as stdin:
         job = json.load(stdin)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # so that a student's code cannot read it again
     supervisor.fork_supervised(starter or job["grader"], job["directory"])

@@ -109,7 +109,7 @@ class KernelServer:
     def _start(self, env: Mapping[str, str]) -> None:
         self._socket, theirs = socket.socketpair()
         self._socket.settimeout(300)  # the first request waits for the imports
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (it is read when the server has ended)
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 (it is read when the server has ended)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", __name__, str(theirs.fileno())],

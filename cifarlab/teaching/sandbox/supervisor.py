@@ -86,7 +86,7 @@ def _end_children(seconds: float = 10) -> None:
 def _children() -> list[int]:
     """Returns the IDs of this process's children; on Linux from /proc, fast enough to catch short-lived ones."""
     try:
-        return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+        return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()]
     except OSError:
         return [child.pid for child in psutil.Process().children()]
 

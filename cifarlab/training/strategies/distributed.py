@@ -5,8 +5,6 @@ gradients, so the copies stay equal. A replica is a device of this machine (`mir
 `TF_CONFIG` lists (`multi-worker`). The first worker is the chief, whose checkpoints and summaries are kept.
 """
 
-import dataclasses
-import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -15,47 +13,9 @@ from cifarlab.config import ConfigError
 from cifarlab.training.state import TrainState
 from cifarlab.training.step import StepResult, apply_update, losses_and_gradients
 from cifarlab.training.strategies.placement import short_device_name
-
-TF_CONFIG_EXAMPLE = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
-
-
-@dataclasses.dataclass(frozen=True)
-class Worker:
-    """One worker of a multi-worker job, as described by `TF_CONFIG`.
-
-    Attributes:
-        index: index of this worker; 0 is the chief.
-        addresses: "host:port" of each worker.
-    """
-
-    index: int
-    addresses: tuple[str, ...]
-
-
-def parse_tf_config(text: str | None) -> Worker:
-    """Parses the environment variable `TF_CONFIG`.
-
-    Args:
-        text: its value, or None if it is not set.
-
-    Raises:
-        ConfigError: it is not set or does not describe the workers; the message shows an example.
-
-    >>> parse_tf_config(TF_CONFIG_EXAMPLE)
-    Worker(index=0, addresses=('host0:2222', 'host1:2222'))
-    """
-    try:
-        settings = json.loads(text or "")
-        addresses, task = settings["cluster"]["worker"], settings["task"]
-        worker = Worker(int(task["index"]), tuple(map(str, addresses)))
-        if task["type"] == "worker" and isinstance(addresses, list) and 0 <= worker.index < len(addresses):
-            return worker
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise ConfigError(
-        "for multi-worker training, TF_CONFIG must list all workers and the index of this one, such as "
-        f"{TF_CONFIG_EXAMPLE}; got {text or 'nothing'}."
-    )
+from cifarlab.training.strategies.tf_config import TF_CONFIG_EXAMPLE as TF_CONFIG_EXAMPLE
+from cifarlab.training.strategies.tf_config import Worker
+from cifarlab.training.strategies.tf_config import parse_tf_config as parse_tf_config
 
 
 class DistributedReplicas:

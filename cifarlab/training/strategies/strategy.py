@@ -10,8 +10,10 @@ from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.training.state import TrainState
 from cifarlab.training.step import StepResult, train_step
-from cifarlab.training.strategies.distributed import DistributedReplicas, parse_tf_config
+from cifarlab.training.strategies.connection import check_port, connect
+from cifarlab.training.strategies.distributed import DistributedReplicas
 from cifarlab.training.strategies.placement import describe_towers, tower_devices
+from cifarlab.training.strategies.tf_config import parse_tf_config
 from cifarlab.training.strategies.towers import CPU, tower_step
 
 
@@ -99,23 +101,32 @@ def check_tf_config(config: TrainConfig) -> None:
     """Checks `TF_CONFIG` before anything is downloaded or connected.
 
     Raises:
-        ConfigError: the strategy needs `TF_CONFIG`, but it does not describe the workers.
+        ConfigError: the strategy needs `TF_CONFIG`, but it does not describe the workers, or the port of this one is
+            in use.
     """
     if config.strategy == "multi-worker":
-        parse_tf_config(os.environ.get("TF_CONFIG"))
+        check_port(parse_tf_config(os.environ.get("TF_CONFIG")))
 
 
-def make_strategy(config: TrainConfig) -> Strategy:
+def make_strategy(config: TrainConfig, waiting: Callable[[str], object] = lambda line: None) -> Strategy:
     """Returns the strategy for a config; also makes TensorFlow deterministic if `config.deterministic` is set.
+
+    Args:
+        config: the settings.
+        waiting: called every 30 s with a line about the other workers for which this one waits.
 
     Raises:
         ConfigError: there are too few devices, or `TF_CONFIG` does not describe the workers.
+        WorkerLostError: the workers could not connect.
     """
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     if config.strategy == "multi-worker":
         worker = parse_tf_config(os.environ.get("TF_CONFIG"))
-        return DistributedReplicas(tf.distribute.MultiWorkerMirroredStrategy(), worker)
+        if len(worker.addresses) > 1:
+            return DistributedReplicas(connect(worker, waiting), worker)
+        gpus = tower_devices(max(1, len(tf.config.list_physical_devices("GPU"))))  # ordinary training, on all GPUs
+        return OneDevice() if len(gpus) == 1 else DistributedReplicas(tf.distribute.MirroredStrategy(gpus))
     devices = tower_devices(config.num_gpus, virtual=config.virtual_devices)
     if config.strategy == "mirrored":
         if len(set(devices)) < config.num_gpus:
