@@ -241,7 +241,7 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(registry, "file_lock", refuse)
-    with pytest.raises(DataSetError, match=r"must be writable .*/drawn cannot be written \(Permission denied\)\. Choose"):
+    with pytest.raises(DataSetError, match=r"must be writable .*/drawn cannot be written \(Permission denied\)"):
         registry.load("drawn", tmp_path)
 
 
