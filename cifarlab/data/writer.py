@@ -11,7 +11,7 @@ import numpy as np
 
 from cifarlab.data.dataset import DESCRIPTION, SPLITS, DataSet, DataSetError
 from cifarlab.data.duplicates import describe_duplicates, find_duplicates, without
-from cifarlab.data.records import read_labels, write_batches
+from cifarlab.data.records import write_batches
 from cifarlab.data.registry import SOURCES
 from cifarlab.data.summary import class_table
 from cifarlab.files import as_path
@@ -96,7 +96,7 @@ def write_dataset(
     output_dir: str | os.PathLike,
     train: Batches,
     test: Batches,
-    classes: Sequence[str] | None,
+    classes: Sequence[str],
     crop_size: int | None,
     *,
     validation: Batches | None = None,
@@ -111,7 +111,7 @@ def write_dataset(
         output_dir: the directory to write; its name becomes the dataset's name.
         train: batches of training images.
         test: batches of test images.
-        classes: the class names; by default their numbers.
+        classes: the class names.
         crop_size: rows and columns that the network sees; by default three quarters of the image size.
         validation: batches of validation images, if any.
         remove_duplicates: leave out training images that also occur in the test or validation images.
@@ -129,10 +129,9 @@ def write_dataset(
     with tempfile.TemporaryDirectory(prefix=".making-", dir=output_dir) as scratch:
         shape, files = _write_records(Path(scratch), parts, _throttled(progress, total))
         crop_size = check_crop_size(crop_size, *shape[:2])
-        names = default_class_names(read_labels(files["train"], shape)) if classes is None else classes
         made = DataSet(
             output_dir.name,
-            tuple(map(str, names)),
+            tuple(map(str, classes)),
             (files["train"],),
             (files["test"],),
             shape,
@@ -150,11 +149,6 @@ def write_dataset(
         (output_dir / f"{split}.bin").unlink(missing_ok=True)
     written = DataSet.read_description(output_dir / DESCRIPTION)
     return dataclasses.replace(written, summary="\n".join([*lines, duplicates]))
-
-
-def default_class_names(labels: np.ndarray) -> list[str]:
-    """Returns the default class names: the numbers of the classes."""
-    return [str(i) for i in range(int(labels.max()) + 1)]
 
 
 def _throttled(progress: WriteProgress | None, total: int | None) -> Callable[[int], None]:
