@@ -14,16 +14,15 @@
 # We will take apart the tutorial's functions `loss()` and `train()`. Here they are `loss` and `train_step`.
 
 # %%
-import json
 import math
 import os
-import pathlib
 import tempfile
 
 import cifarlab  # not found? docs/run-online.md
 import numpy as np
 from cifarlab import errors
 from cifarlab.data import pipeline
+from cifarlab.demos import recorded_runs
 from cifarlab.plotting import figures, plots, runs
 from cifarlab.training import run_log, schedule
 
@@ -195,8 +194,7 @@ print("today's version has learned something by step 100:", np.mean(entropies[-2
 names = {"cross_entropy": "cross-entropy", "local3/weight_loss": "decay of local3"}
 names["local4/weight_loss"] = "decay of local4"
 parts = {label: runs.series(log, "losses", name) for name, label in names.items()}
-lines = pathlib.Path("../benchmarks/results/tutorial.jsonl").read_text().splitlines()
-recorded = [json.loads(line) for line in lines[1:]]
+_, recorded = recorded_runs.tutorial()
 thousands = [line["step"] / 1000 for line in recorded]
 long_run = {label: (thousands, [r["training"][n] for r in recorded]) for n, label in names.items()}
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import cifarlab  # not found? docs/run-online.md
 import numpy as np
 from cifarlab.data import image_files, pipeline, records
-from cifarlab.demos import weight_averages
+from cifarlab.demos import recorded_runs, weight_averages
 from cifarlab.evaluation import classifier, evaluator, metrics
 from cifarlab.plotting import evaluations, figures, image_grids, plots
 
@@ -144,10 +144,7 @@ for decay in DECAYS:
 # 60,000 steps with batches of 128. The file states the machine and the settings.
 
 # %%
-import json
-
-lines = Path("../benchmarks/results/tutorial.jsonl").read_text().splitlines()
-about, *recorded = map(json.loads, lines)
+about, recorded = recorded_runs.tutorial()
 last = recorded[-1]
 print(about["machine"].split(", Python")[0])
 print(f"{last['step']:,} steps in {last['minutes']:.0f} minutes")

@@ -10,6 +10,7 @@ import pytest
 
 from cifarlab.backend import tf
 from cifarlab.data.pipeline import distorted_inputs
+from cifarlab.demos import recorded_runs
 from cifarlab.demos.distributions import PERCENTILES
 from cifarlab.demos.weight_averages import warmup_decay
 from cifarlab.evaluation.metrics import wilson_interval
@@ -18,6 +19,7 @@ from cifarlab.model.ops.convolution import TILE
 from cifarlab.model.profile import count_parameters, multiply_adds
 from cifarlab.training.schedule import decay_steps
 from tools.build_notebooks import ROOT
+from tools.reported_results import record
 
 LESSONS = ROOT / "lessons"
 
@@ -109,7 +111,7 @@ def test_the_losses_from_weight_decay_alone_in_lesson_3():
 
 
 def test_in_the_recorded_run_the_weights_shrink_for_several_thousand_steps_and_then_stay():
-    lines = map(json.loads, (ROOT / "benchmarks" / "results" / "tutorial.jsonl").read_text().splitlines()[1:])
+    _, lines = recorded_runs.tutorial()
     decay = {line["step"]: line["training"]["local3/weight_loss"] for line in lines}
     assert min(decay, key=decay.get) in range(4000, 10_000)
     assert max(value for step, value in decay.items() if step > 6000) < 1.5 * min(decay.values())
@@ -130,9 +132,8 @@ def test_in_lesson_6_only_the_claim_about_the_bug_is_false():
 
 def recorded_precisions(name, kind, steps):
     """Returns precisions in % from the log of a recorded run."""
-    lines = (ROOT / "benchmarks" / "results" / f"{name}.jsonl").read_text().splitlines()[1:]
-    by_step = {line["step"]: line[kind]["precision_at_1"] for line in map(json.loads, lines)}
-    return [100 * by_step[step] for step in steps]
+    by_step = record(f"{name}.jsonl")
+    return [100 * by_step[step][kind]["precision_at_1"] for step in steps]
 
 
 @pytest.mark.parametrize("kind", ["raw", "averaged"])

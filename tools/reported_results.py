@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
 RECORDED = ROOT / "benchmarks" / "results"
+PACKAGED = ROOT / "cifarlab" / "demos" / "recorded"
+"""The records that lessons read, too."""
 README, BENCHMARKS, RECIPES = "README.md", "benchmarks/README.md", "benchmarks/recipes.md"
 
 
@@ -23,7 +25,8 @@ class Claim(NamedTuple):
     Attributes:
         document: the path of the document in the repository.
         text: the text in the document, without line breaks and comment markers.
-        source: the record in `benchmarks/results/`, or the test that measures the number again.
+        source: the record in `benchmarks/results/` or `cifarlab/demos/recorded/`, or the test that measures the number
+            again.
     """
 
     document: str
@@ -33,7 +36,7 @@ class Claim(NamedTuple):
 
 def record(name: str) -> Any:
     """Reads a record: JSON unchanged, or JSON lines by step, without the first line, which describes the machine."""
-    text = (RECORDED / name).read_text()
+    text = (PACKAGED if (PACKAGED / name).exists() else RECORDED).joinpath(name).read_text()
     if not name.endswith(".jsonl"):
         return json.loads(text)
     return {line["step"]: line for line in map(json.loads, text.splitlines()[1:])}
