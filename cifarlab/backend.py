@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from cifarlab.errors import UserError
 from cifarlab.streams import fill_closed_descriptors
 
 _Function = TypeVar("_Function", bound=Callable)
@@ -105,6 +106,43 @@ with suppressed_stderr(), lazy_keras(), gc_disabled():
 tf.get_logger().setLevel("ERROR")
 
 
+class ProcessStateError(UserError):
+    """TensorFlow was set up, in this process, in a way in which cifarlab cannot compute."""
+
+
+def check_process_state() -> None:
+    """Raises `ProcessStateError` if TensorFlow 1 behavior is enabled in this process, or a graph is being built.
+
+    >>> check_process_state()
+    >>> with tf.Graph().as_default():
+    ...     check_process_state()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    cifarlab.backend.ProcessStateError: TensorFlow must execute eagerly, ...
+    """
+    v1 = tf.compat.v1
+    if not v1.executing_eagerly_outside_functions():
+        found = "a tf.Graph is the default, or TensorFlow 1 behavior is enabled"
+    elif not v1.resource_variables_enabled() or not isinstance(tf.TensorShape([1])[0], int):
+        found = "TensorFlow 1 behavior is enabled in part"
+    else:
+        return
+    raise ProcessStateError(
+        f"TensorFlow must execute eagerly, as version 2 does by default; in this process {found}. Leave `with "
+        "tf.Graph()`, or start a new process without tf.compat.v1.disable_eager_execution() and "
+        "disable_v2_behavior()."
+    )
+
+
+def check_no_scope() -> None:
+    """Like `check_process_state`; also raises `ProcessStateError` within the scope of a tf.distribute strategy."""
+    check_process_state()
+    if tf.distribute.has_strategy():
+        raise ProcessStateError(
+            "cifarlab distributes training itself; got a call within `with strategy.scope()` of "
+            f"{type(tf.distribute.get_strategy()).__name__}. Leave the scope, and set TrainConfig(strategy=...)."
+        )
+
+
 def do_not_convert(function: _Function) -> _Function:
     """Decorates a function so that AutoGraph leaves it unchanged when `tf.function` or `tf.data` traces it.
 
@@ -149,7 +187,7 @@ def _start_xla() -> None:
         tf.function(lambda: tf.constant(0), jit_compile=True, autograph=False)()
 
 
-__all__ = ["compiled", "do_not_convert", "suppressed_stderr", "tf"]
+__all__ = ["check_no_scope", "check_process_state", "compiled", "do_not_convert", "suppressed_stderr", "tf"]
 
 
 def trim_heap() -> None:

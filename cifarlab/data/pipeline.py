@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from cifarlab.backend import do_not_convert, tf
+from cifarlab.backend import check_process_state, do_not_convert, tf
 from cifarlab.data.dataset import DataSet, DataSetError, check_is_dataset
 from cifarlab.data.distortions import TUTORIAL_DISTORTIONS, Distortion, central_crop, random_crop, standardize
 from cifarlab.data.records import record_bytes
@@ -63,6 +63,7 @@ def queue_capacity(num_examples: int, batch_size: int, min_fraction_of_examples_
 
 
 def _check(dataset: DataSet, batch_size: int) -> None:
+    check_process_state()
     check_is_dataset(dataset)
     if batch_size < 1:
         raise DataSetError(f"batch_size must be at least 1; got {batch_size}.")

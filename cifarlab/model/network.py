@@ -7,6 +7,11 @@ from typing import NamedTuple
 from cifarlab.backend import do_not_convert, tf
 from cifarlab.errors import UserError
 from cifarlab.model.ops import convolution, normalization, pooling
+from cifarlab.text import sanitize
+
+
+class NetworkError(UserError):
+    """Something that is not a network, or a network for other images or classes."""
 
 
 class ImageShapeError(UserError):
@@ -207,12 +212,39 @@ def inference(network: ConvNet, images: tf.Tensor) -> tf.Tensor:
 
     Raises:
         ImageShapeError: `images` is not a batch, or the images have the wrong size.
+        NetworkError: `network` has no method `stages`.
 
     >>> inference(ConvNet(), tf.zeros([1, 24, 24, 3])).shape
     TensorShape([1, 10])
     """
+    check_is_network(network)
     check_batch(images)
     return network.stages(images)[-1]
+
+
+def check_is_network(value: object) -> None:
+    """Raises `NetworkError` for anything but an object with a method `stages`, such as a Keras model.
+
+    >>> check_is_network("ConvNet")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    cifarlab.model.network.NetworkError: a network must be a tf.Module whose method `stages` returns ...; got 'ConvNet'.
+    """
+    if not isinstance(value, type) and callable(getattr(value, "stages", None)):
+        return
+    kind, got = type(value), sanitize(repr(value))[:80]
+    advice = ""
+    if is_keras(value):
+        got = f"the Keras model {sanitize(getattr(value, 'name', kind.__name__))}"
+        advice = " Wrap it: cifarlab.model.keras_network.KerasNetwork(model)."
+    raise NetworkError(
+        "a network must be a tf.Module whose method `stages` returns a NamedTuple with the logits as its last item, "
+        f"such as cifarlab.ConvNet(); got {got}.{advice}"
+    )
+
+
+def is_keras(value: object) -> bool:
+    """Returns whether a value is a model or layer of Keras, without importing Keras."""
+    return any(base.__module__.partition(".")[0] in ("keras", "tf_keras") for base in type(value).__mro__)
 
 
 def with_reference_ops(network: tf.Module) -> tf.Module:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cifarlab.backend import tf, trim_heap
+from cifarlab.backend import check_no_scope, tf, trim_heap
 from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet, check_is_dataset
@@ -60,6 +60,7 @@ def train(
         ConfigError: the directory cannot be used, holds a run on a different dataset, or is not empty with `fresh`.
         DataSetError, DownloadError: the dataset is not available.
         CheckpointError: the checkpoints belong to a different network, or another process trains in the directory.
+        NetworkError: `network` is not a network, or not one for this dataset.
         NotFiniteError: a loss or gradient became infinite or NaN; the message says where it began, and names the file
             with that step's batch and the last good checkpoint.
         WorkerLostError: another process of a distributed run stopped; the message says how to resume.
@@ -67,7 +68,6 @@ def train(
     config, dataset, strategy = _resolve(config or TrainConfig(), dataset, distortions, observers)
     with _run_directory(config, strategy) as config:
         with strategy.scope():
-            network = network() if network is not None and not isinstance(network, tf.Module) else network
             state = make_state(config, dataset, network, num_replicas=strategy.num_replicas)
         strategy.check_state(state)
         checkpoints, restored = _restore(config, state, strategy)
@@ -91,7 +91,8 @@ def train(
 def _resolve(
     config: TrainConfig, dataset: DataSet | None, distortions: Sequence[Distortion] | None, observers: object
 ) -> tuple[TrainConfig, DataSet, Strategy]:
-    """Checks the arguments, chooses the devices and loads the dataset."""
+    """Checks the arguments and the process, chooses the devices and loads the dataset."""
+    check_no_scope()
     if not isinstance(config, TrainConfig) or not isinstance(observers, Sequence):
         raise ConfigError(
             f"train takes a TrainConfig and a list of observers; got a {type(config).__name__} and a "

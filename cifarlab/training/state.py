@@ -4,11 +4,12 @@ import copy
 import functools
 from collections.abc import Callable
 
-from cifarlab.backend import tf
+from cifarlab.backend import check_process_state, tf
 from cifarlab.config import TrainConfig
 from cifarlab.data.dataset import DataSet
+from cifarlab.model.custom_network import resolve_network
 from cifarlab.model.losses import Losses, loss
-from cifarlab.model.network import ConvNet
+from cifarlab.model.network import ConvNet, check_is_network
 from cifarlab.training import schedule
 
 LOSS_AVERAGE_DECAY = 0.9
@@ -54,6 +55,9 @@ class TrainState(tf.Module):
         seed: int = 0,
     ) -> None:
         """Starts at step 0; the averages start as a copy of the network's current weights."""
+        check_process_state()
+        if not isinstance(network, tf.Module):
+            check_is_network(network)
         super().__init__(name="train_state")
         self.loss = loss
         self.momentum, self.mixup, self.seed = momentum, mixup, seed
@@ -95,22 +99,29 @@ def make_network(config: TrainConfig, dataset: DataSet) -> ConvNet:
 
 
 def make_state(
-    config: TrainConfig, dataset: DataSet, network: tf.Module | None = None, *, num_replicas: int = 1
+    config: TrainConfig,
+    dataset: DataSet,
+    network: tf.Module | Callable[[], tf.Module] | None = None,
+    *,
+    num_replicas: int = 1,
 ) -> TrainState:
     """Returns a new state for a config and a dataset: network, averages and schedule.
 
     Args:
         config: the settings.
         dataset: determines the classes, the crop size and the number of images per epoch.
-        network: the network to train; by default, the tutorial's network for this dataset.
+        network: the network to train, or a function that creates it; by default, the tutorial's network for this
+            dataset.
         num_replicas: the number of replicas, each of which takes `config.batch_size` images per step.
+
+    Raises:
+        NetworkError: `network` is not a network, or not one for this dataset.
     """
     # Until November 2018 the tutorial's multi-GPU program counted only one replica's images, so its learning rate
     # decayed `num_replicas` times too late.
     rate = _schedule(config, dataset.num_examples("train"), config.batch_size * num_replicas)
-    network = network or make_network(config, dataset)
     return TrainState(
-        network,
+        make_network(config, dataset) if network is None else resolve_network(network, dataset),
         rate,
         config.moving_average_decay,
         momentum=config.momentum,
