@@ -9,14 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cifarlab.backend import tf
-from cifarlab.data.dataset import DataSet
+from cifarlab.backend import check_process_state, tf
+from cifarlab.data import registry
+from cifarlab.data.dataset import DESCRIPTION, DataSet
 from cifarlab.data.distortions import central_crop, standardize
 from cifarlab.data.records import CLASSES
 from cifarlab.errors import UserError
-from cifarlab.evaluation.evaluator import load_run_config
+from cifarlab.evaluation.evaluator import assumed_dataset, check_same_classes, load_run_config
+from cifarlab.files import as_path
 from cifarlab.model import pretrained_weights
-from cifarlab.model.network import ConvNet, inference, with_reference_ops
+from cifarlab.model.network import ConvNet, ImageShapeError, check_batch, inference, with_reference_ops
 from cifarlab.training.checkpoints import require_checkpoint, restore_latest_network
 from cifarlab.training.state import make_network
 
@@ -40,7 +42,8 @@ class Classifier:
     Attributes:
         network: a trained ConvNet, or any module with the same `stages`.
         dataset: the dataset it was trained on; only the description is used.
-        warnings: a line about each later checkpoint of its run that could not be used.
+        warnings: a line about each later checkpoint of its run that could not be used, and about a dataset that was
+            assumed.
     """
 
     network: tf.Module
@@ -55,26 +58,70 @@ class Classifier:
 
         Returns:
             float32[B, num_classes].
+
+        Raises:
+            ImageShapeError: the images have another shape.
         """
+        check_batch(images)
+        if list(images.shape[1:]) != list(self.dataset.image_shape):
+            raise ImageShapeError(
+                f"images must be [B, {', '.join(map(str, self.dataset.image_shape))}]; got {list(images.shape)}. Read "
+                "files with cifarlab.data.image_files.read_image, which scales them."
+            )
         return inference(self.network, standardize(central_crop(images, self.dataset.crop_size)))
 
 
-def load_classifier(checkpoint_dir: str | os.PathLike, *, averaged: bool = True) -> Classifier:
+def load_classifier(
+    checkpoint_dir: str | os.PathLike, *, averaged: bool = True, dataset: DataSet | None = None
+) -> Classifier:
     """Returns a classifier with the network of a run's latest checkpoint; does not need the run's images.
 
     Args:
-        checkpoint_dir: directory of the run.
+        checkpoint_dir: directory of the run, or the `train_dir` of the original tutorial's program.
         averaged: whether to use the moving averages of the weights, or the weights themselves.
+        dataset: the dataset it was trained on, if the directory does not describe it; only the description is used.
 
     Raises:
         CheckpointError: there is no readable checkpoint of this network.
-        DataSetError: the description of the dataset, `dataset.json`, is missing or damaged.
+        DataSetError: the description of the dataset, `dataset.json`, is missing, damaged, or has other classes than
+            `dataset`.
     """
+    check_process_state()
     require_checkpoint(checkpoint_dir)
-    dataset = DataSet.read_description(Path(checkpoint_dir) / "dataset.json")
+    dataset, notes = _dataset_of(checkpoint_dir, dataset)
     network = make_network(load_run_config(checkpoint_dir), dataset)
     restored = restore_latest_network(network, checkpoint_dir, averaged=averaged)
-    return Classifier(network, dataset, restored.warnings)
+    return Classifier(network, dataset, (*restored.warnings, *notes))
+
+
+def _dataset_of(checkpoint_dir: str | os.PathLike, given: DataSet | None) -> tuple[DataSet, tuple[str, ...]]:
+    """Returns the description of a run's dataset, and a line if it was assumed."""
+    path = as_path(checkpoint_dir) / DESCRIPTION
+    if path.exists():
+        described = DataSet.read_description(path)
+        if given is not None:
+            check_same_classes(given, described, checkpoint_dir)
+        return described, ()
+    if given is not None:
+        return given, ()
+    if assumed := assumed_dataset(checkpoint_dir):
+        return DataSet("cifar10", CLASSES), (assumed,)
+    return DataSet.read_description(path), ()  # raises the error about the missing file
+
+
+def described_dataset(name: str) -> DataSet:
+    """Returns the description of a dataset by name, or by the directory of a custom one; needs no images.
+
+    Raises:
+        DataSetError: there is no such dataset.
+
+    >>> described_dataset("svhn").classes[:3]
+    ('0', '1', '2')
+    """
+    registry.check_name(name)
+    if name in registry.SOURCES:
+        return DataSet(name, registry.SOURCES[name].classes)
+    return DataSet.read_description(as_path(name) / DESCRIPTION)
 
 
 def pretrained_classifier() -> Classifier:
@@ -85,6 +132,7 @@ def pretrained_classifier() -> Classifier:
     >>> pretrained_classifier().dataset.classes[:3]
     ('airplane', 'automobile', 'bird')
     """
+    check_process_state()
     network = ConvNet()
     pretrained_weights.load_weights(network)
     return Classifier(network, DataSet("cifar10", CLASSES))
@@ -133,7 +181,7 @@ def export(classifier: Classifier, directory: str | os.PathLike) -> Path:
     >>> f"{len(model) / 1e6:.1f} MB"
     '1.1 MB'
     """
-    directory = Path(directory)
+    directory = as_path(directory)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UserError(f"the directory for the SavedModel must be new or empty; {directory} is not. Choose another.")
     exported = dataclasses.replace(classifier, network=with_reference_ops(classifier.network))

@@ -4,18 +4,21 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from cifarlab.backend import tf
+from cifarlab.backend import check_no_scope, tf
 from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.data import registry
-from cifarlab.data.dataset import DataSet, DataSetError, check_is_dataset
+from cifarlab.data.dataset import DESCRIPTION, DataSet, DataSetError, check_is_dataset
 from cifarlab.data.pipeline import inputs
+from cifarlab.data.sources.download import ProgressCallback
 from cifarlab.evaluation.metrics import precision_at_1
+from cifarlab.files import as_path
+from cifarlab.model.custom_network import resolve_network
 from cifarlab.model.network import inference
+from cifarlab.training import tutorial_checkpoints
 from cifarlab.training.checkpoints import (
     CheckpointError,
     latest_checkpoint,
@@ -36,7 +39,7 @@ class Evaluation(NamedTuple):
         precision: the fraction of images whose largest logit is the right class, 0 to 1.
         num_examples: the number of evaluated images.
         seconds: duration in seconds, including restoring and input.
-        warnings: a line about each later checkpoint that could not be used.
+        warnings: a line about each later checkpoint that could not be used, and about a dataset that was assumed.
     """
 
     step: int
@@ -111,22 +114,28 @@ def logits_and_labels(network: tf.Module, batches: tf.data.Dataset) -> tuple[np.
 
 
 def evaluate(
-    config: EvalConfig | None = None, *, network: tf.Module | None = None, dataset: DataSet | None = None
+    config: EvalConfig | None = None,
+    *,
+    network: tf.Module | None = None,
+    dataset: DataSet | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Evaluation:
-    """Evaluates the latest checkpoint of a run.
+    """Evaluates the latest checkpoint of a run, or of the original tutorial's program.
 
     Args:
         config: the settings; the defaults are the tutorial's.
         network: a network like the trained one; its weights are overwritten. By default, the tutorial's network.
         dataset: the dataset to evaluate; by default, the dataset of the run.
+        progress: called with the progress of a download.
 
     Raises:
         CheckpointError: there is no readable checkpoint of this network.
+        NetworkError: `network` is not a network, or not one for this dataset.
         DataSetError, DownloadError: the data are not available.
     """
     config = config or EvalConfig()
     require_checkpoint(config.checkpoint_dir)  # checked before the data are loaded, which may take long
-    return _Evaluator(config, network, dataset).evaluate()
+    return _Evaluator(config, network, dataset, progress).evaluate()
 
 
 def evaluate_repeatedly(
@@ -134,6 +143,7 @@ def evaluate_repeatedly(
     *,
     network: tf.Module | None = None,
     dataset: DataSet | None = None,
+    progress: ProgressCallback | None = None,
     wait: Callable[[float], object] = time.sleep,
 ) -> Iterator[Evaluation]:
     """Polls a run for new checkpoints and evaluates the latest one each time; never ends.
@@ -144,6 +154,7 @@ def evaluate_repeatedly(
         config: the settings; `eval_interval_secs` is the polling interval.
         network: as for `evaluate`.
         dataset: as for `evaluate`.
+        progress: as for `evaluate`.
         wait: called with the number of seconds to wait; for tests.
 
     Raises:
@@ -155,7 +166,7 @@ def evaluate_repeatedly(
     while True:
         latest = latest_checkpoint(config.checkpoint_dir)
         if latest and latest != seen:
-            evaluator = evaluator or _Evaluator(config, network, dataset)
+            evaluator = evaluator or _Evaluator(config, network, dataset, progress)
             try:
                 found, seen = evaluator.evaluate(), latest
             except CheckpointError:
@@ -170,20 +181,34 @@ def evaluate_repeatedly(
 
 def load_run_config(checkpoint_dir: str | os.PathLike) -> TrainConfig:
     """Returns the settings of a run from its `config.json`, or the defaults if that file does not exist."""
-    path = Path(checkpoint_dir) / "config.json"
+    path = as_path(checkpoint_dir) / "config.json"
     return TrainConfig.load(path) if path.exists() else TrainConfig()
 
 
-def _resolve_dataset(config: EvalConfig, trained: TrainConfig) -> DataSet:
+def assumed_dataset(checkpoint_dir: str | os.PathLike) -> str | None:
+    """Returns a line that says which dataset is assumed for a run of the original tutorial's program; None for ours.
+
+    Such a run has no file that describes its dataset.
+    """
+    directory = as_path(checkpoint_dir)
+    if (directory / DESCRIPTION).exists() or not tutorial_checkpoints.are_in(directory):
+        return None
+    return (
+        f"{directory} was written by the original tutorial's program, which does not record its dataset: assuming "
+        "cifar10. For another one, pass --dataset NAME."
+    )
+
+
+def _resolve_dataset(config: EvalConfig, trained: TrainConfig, progress: ProgressCallback | None) -> DataSet:
     """Returns the dataset of the settings, or else the dataset of the run, which may have been passed to `train`."""
-    path = Path(config.checkpoint_dir) / "dataset.json"
+    path = as_path(config.checkpoint_dir) / DESCRIPTION
     if not path.exists():
-        if config.dataset is None:
+        if config.dataset is None and assumed_dataset(config.checkpoint_dir) is None:
             raise DataSetError(
                 f"{path}, which describes the dataset of this run, is missing. Restore it, or pass the dataset: "
                 "--dataset NAME."
             )
-        return registry.load(config.dataset, config.data_dir or trained.data_dir)
+        return registry.load(config.dataset or "cifar10", config.data_dir or trained.data_dir, progress=progress)
     described = DataSet.read_description(path)
     if config.dataset is None and (config.data_dir is None or described.name not in registry.SOURCES):
         if described.files_exist():
@@ -194,23 +219,35 @@ def _resolve_dataset(config: EvalConfig, trained: TrainConfig) -> DataSet:
                 f"the files of {described.name}, the dataset of {config.checkpoint_dir}, are no longer where they were "
                 "during training. Restore them, or pass the directory of the dataset: --dataset DIRECTORY."
             )
-    found = registry.load(config.dataset or described.name, config.data_dir or trained.data_dir)
+    found = registry.load(config.dataset or described.name, config.data_dir or trained.data_dir, progress=progress)
+    check_same_classes(found, described, config.checkpoint_dir)
+    return dataclasses.replace(found, crop_size=described.crop_size)
+
+
+def check_same_classes(found: DataSet, described: DataSet, checkpoint_dir: str | os.PathLike) -> None:
+    """Raises `DataSetError` unless a dataset has the classes and the image shape of the one a run was trained on."""
     for what in ("classes", "image_shape"):
         if getattr(found, what) != getattr(described, what):
             raise DataSetError(
-                f"{config.checkpoint_dir} was trained on {described.name}; got {found.name}, whose {what} differs. "
+                f"{checkpoint_dir} was trained on {described.name}; got {found.name}, whose {what} differs. "
                 "Omit --dataset, or choose a dataset with the same classes and image shape."
             )
-    return dataclasses.replace(found, crop_size=described.crop_size)
 
 
 class _Evaluator:
     """A network and a dataset, which are reused from one checkpoint to the next."""
 
-    def __init__(self, config: EvalConfig, network: tf.Module | None, dataset: DataSet | None) -> None:
+    def __init__(
+        self,
+        config: EvalConfig,
+        network: tf.Module | None,
+        dataset: DataSet | None,
+        progress: ProgressCallback | None,
+    ) -> None:
+        check_no_scope()
         trained = load_run_config(config.checkpoint_dir)
         self.config = config
-        self.dataset = dataset or _resolve_dataset(config, trained)
+        self.dataset = dataset or _resolve_dataset(config, trained, progress)
         check_is_dataset(self.dataset)
         if not self.dataset.files(SPLITS[config.eval_data]):
             raise DataSetError(
@@ -218,8 +255,11 @@ class _Evaluator:
                 'eval_data="test"; only images with both a validation and a test part have validation images.'
             )
         with tf.device(config.device):
-            self.network = network or make_network(trained, self.dataset)
+            made = make_network(trained, self.dataset) if network is None else resolve_network(network, self.dataset)
+        self.network = made
         self._predictor = Predictor(self.network)
+        assumed = assumed_dataset(config.checkpoint_dir) if dataset is None and config.dataset is None else None
+        self._notes = (assumed,) if assumed else ()  # for the first evaluation
 
     def evaluate(self) -> Evaluation:
         """Evaluates the latest readable checkpoint."""
@@ -234,4 +274,5 @@ class _Evaluator:
         with tf.device(self.config.device):
             logits, labels = self._predictor(images)
         seconds = time.perf_counter() - start
-        return Evaluation(restored.step, precision_at_1(logits, labels), len(labels), seconds, restored.warnings)
+        warnings, self._notes = (*restored.warnings, *self._notes), ()
+        return Evaluation(restored.step, precision_at_1(logits, labels), len(labels), seconds, warnings)

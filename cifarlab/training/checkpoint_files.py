@@ -14,7 +14,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cifarlab.backend import tf
 from cifarlab.errors import UserError
@@ -27,7 +27,8 @@ INDEX = "checkpoint"
 
 _PART = re.compile(rf"{re.escape(PREFIX)}-(\d+)\.(index|data-\d+-of-\d+)")
 _LEFTOVER = re.compile(rf"{_PART.pattern}\.part")
-_FOREIGN = re.compile(rf"{re.escape(PREFIX)}-?\d*\.meta")
+# Files of TensorFlow 1: a graph, or all variables of a checkpoint in one file.
+_FOREIGN = re.compile(rf"{re.escape(PREFIX)}(-?\d*\.meta|-\d+)")
 _IN_MEMORY = (f"ram://cifarlab-{os.getpid()}-{number}" for number in itertools.count())
 
 
@@ -149,12 +150,24 @@ def in_memory(path: str | os.PathLike) -> Iterator[str]:
     Raises:
         FileNotFoundError: the `.index` or data file is missing or empty.
     """
-    path, memory = as_path(path), next(_IN_MEMORY)
+    path = as_path(path)
     step = step_of(path)
     names = parts(path.parent).get(-1 if step is None else step, [])
     for end in (".index", ".data"):
         if not any(end in name for name in names):
             raise FileNotFoundError(2, f"its {end} file is missing", str(path))
+    with copied_to_memory(path, names) as readable:
+        yield readable
+
+
+@contextlib.contextmanager
+def copied_to_memory(path: Path, names: list[str]) -> Iterator[str]:
+    """Copies files next to `path` to TensorFlow's in-memory file system, and yields where `path` would be there.
+
+    Raises:
+        FileNotFoundError: a file is missing or empty.
+    """
+    memory = next(_IN_MEMORY)
     try:
         for name in names:
             if not (path.parent / name).stat().st_size:
@@ -223,16 +236,24 @@ def foreign_file(directory: str | os.PathLike) -> str | None:
     Readable checkpoints are recognized by the names of their variables.
     """
     names = file_names(directory)
-    if metas := [name for name in names if _FOREIGN.fullmatch(name)]:
-        return metas[-1]
+    if found := [name for name in names if _FOREIGN.fullmatch(name)]:
+        return found[-1]
     for step in reversed(complete_steps(directory)):
         try:
             with in_memory(checkpoint_path(directory, step)) as path:
-                variables = tf.train.load_checkpoint(path).get_variable_to_shape_map()
+                variables = read_variables(path).get_variable_to_shape_map()
         except (tf.errors.OpError, OSError, RuntimeError, ValueError, IndexError):
             continue
         return None if any(name.startswith("state/") for name in variables) else f"{PREFIX}-{step}.index"
     return None
+
+
+def read_variables(path: str) -> Any:
+    """Opens a checkpoint that `in_memory` or `copied_to_memory` yielded, and returns TensorFlow's reader.
+
+    `tf.train.load_checkpoint` would take the path for a directory: in the in-memory file system, every prefix is one.
+    """
+    return tf.compat.v1.train.NewCheckpointReader(path)
 
 
 def check_step(named: int, saved: int) -> None:

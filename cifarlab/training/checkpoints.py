@@ -14,6 +14,7 @@ from typing import NamedTuple
 from cifarlab.backend import tf
 from cifarlab.files import as_path
 from cifarlab.training import checkpoint_files as files
+from cifarlab.training import tutorial_checkpoints
 from cifarlab.training.checkpoint_files import (
     DAMAGED,
     INDEX,
@@ -207,8 +208,9 @@ def _disk_space_note(directory: Path, state: TrainState) -> str:
 
 def latest_checkpoint(directory: str | os.PathLike) -> str | None:
     """Returns the path of the latest checkpoint in a directory, or None."""
-    steps = files.complete_steps(directory)
-    return checkpoint_path(directory, steps[-1]) if steps else None
+    directory = as_path(directory)
+    steps = [*files.complete_steps(directory), *tutorial_checkpoints.single_file_steps(directory)]
+    return checkpoint_path(directory, max(steps)) if steps else None
 
 
 def require_checkpoint(directory: str | os.PathLike) -> str:
@@ -217,11 +219,11 @@ def require_checkpoint(directory: str | os.PathLike) -> str:
     Raises:
         CheckpointError: the directory has no checkpoint, or one of another program.
     """
-    path = latest_checkpoint(directory)
-    if (name := files.foreign_file(directory)) is not None:
+    path, directory = latest_checkpoint(directory), as_path(directory)
+    if (name := files.foreign_file(directory)) is not None and not tutorial_checkpoints.are_in(directory):
         raise CheckpointError(
             f"{directory} has checkpoints of another program ({name}), which cifarlab cannot read. Pass the directory "
-            "of a `cifarlab train` run as --checkpoint-dir."
+            "of a `cifarlab train` run, or of the original tutorial's, as --checkpoint-dir."
         )
     if path is None:
         steps = {step: f"{PREFIX}-{step}: its .index file is missing" for step in reversed(files.parts(directory))}
@@ -278,14 +280,16 @@ class Restored(NamedTuple):
 
 
 def restore_latest_network(network: tf.Module, directory: str | os.PathLike, *, averaged: bool = True) -> Restored:
-    """Reads the weights of a network from the latest readable checkpoint.
+    """Reads the weights of a network from the latest readable checkpoint, also of the original tutorial's program.
 
     Raises:
         CheckpointError: the directory has no readable checkpoint, or the latest one is of a different network.
     """
-    seen = None
+    seen, directory = None, as_path(directory)
+    if tutorial_checkpoints.are_in(directory):
+        return Restored(*tutorial_checkpoints.restore_latest(network, directory, averaged=averaged))
     while True:
-        latest, index, unusable = require_checkpoint(directory), files.read_index(as_path(directory)), dict[int, str]()
+        latest, index, unusable = require_checkpoint(directory), files.read_index(directory), dict[int, str]()
         for step in reversed(files.complete_steps(directory)):
             try:
                 restore_network(network, checkpoint_path(directory, step), averaged=averaged)
