@@ -98,7 +98,7 @@ def _train(options: argparse.Namespace) -> int:
 def _eval(options: argparse.Namespace) -> int:
     from cifarlab.data import registry
     from cifarlab.evaluation.evaluator import evaluate, evaluate_repeatedly
-    from cifarlab.monitoring.console import echo, evaluation_line
+    from cifarlab.monitoring.console import DownloadProgressBar, echo, evaluation_line
     from cifarlab.monitoring.summaries import EvaluationSummaries
     from cifarlab.training.checkpoints import latest_checkpoint, require_checkpoint
 
@@ -111,7 +111,9 @@ def _eval(options: argparse.Namespace) -> int:
     summaries = EvaluationSummaries(config.eval_dir or run.with_name(f"{run.name}-eval"))
     if not config.run_once and latest_checkpoint(config.checkpoint_dir) is None:
         echo(f"No checkpoint in {config.checkpoint_dir} yet; checking every {config.eval_interval_secs:g} s.")
-    for evaluation in [evaluate(config)] if config.run_once else evaluate_repeatedly(config):
+    progress = DownloadProgressBar()
+    once = config.run_once
+    for evaluation in [evaluate(config, progress=progress)] if once else evaluate_repeatedly(config, progress=progress):
         _warn(evaluation.warnings)
         echo(evaluation_line(evaluation, config.moving_average, datetime.datetime.now()))
         summaries.write(evaluation)
@@ -119,21 +121,21 @@ def _eval(options: argparse.Namespace) -> int:
 
 
 def _classify(options: argparse.Namespace) -> int:
-    import numpy as np
+    from cifarlab.evaluation.image_predictions import classify_files, find_images
+    from cifarlab.monitoring.prediction_lines import FORMATS
 
-    from cifarlab.data.image_files import read_image
-    from cifarlab.evaluation.classifier import classify
-    from cifarlab.monitoring.console import echo
-
-    classifier = _classifier(options)
-    shape = classifier.dataset.image_shape
-    images = np.stack([read_image(path, shape) for path in options.images])
-    for path, predictions in zip(options.images, classify(classifier, images), strict=True):
-        echo(
-            f"{sanitize(path)}: "
-            + ", ".join(f"{prediction.name} {prediction.probability:.1%}" for prediction in predictions)
-        )
-    return 0
+    classifier, form = _classifier(options), FORMATS[options.format]
+    if options.format == "csv" and isinstance(sys.stdout, io.TextIOWrapper):
+        # RFC 4180 ends lines with CR LF; file names that are not valid UTF-8 are written byte for byte.
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
+    print(form.header, end="", flush=True)
+    status = 0
+    for found in classify_files(classifier, find_images(options.images)):
+        if isinstance(found, UserError):
+            status = _fail("cifarlab classify", found, 2)
+        else:
+            print(form.line(*found), end="", flush=True)
+    return status
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -150,19 +152,26 @@ def _export(options: argparse.Namespace) -> int:
 
 def _classifier(options: argparse.Namespace) -> "Classifier":
     """Loads the run in --checkpoint-dir; without that option and without a default run, the pretrained network."""
-    from cifarlab.evaluation.classifier import load_classifier, pretrained_classifier
+    from cifarlab.evaluation.classifier import described_dataset, load_classifier, pretrained_classifier
     from cifarlab.model import pretrained_weights
-    from cifarlab.monitoring.console import echo
     from cifarlab.training.checkpoints import latest_checkpoint
 
     config = _config(EvalConfig, options)
+    dataset = None if config.dataset is None else described_dataset(config.dataset)
     if "checkpoint_dir" in options or latest_checkpoint(config.checkpoint_dir) is not None:
-        classifier = load_classifier(config.checkpoint_dir, averaged=config.moving_average)
+        classifier = load_classifier(config.checkpoint_dir, averaged=config.moving_average, dataset=dataset)
         _warn(classifier.warnings)
         return classifier
+    if dataset is not None:
+        raise UserError(
+            f"--dataset describes a run, but there is no checkpoint in {config.checkpoint_dir}. Pass --checkpoint-dir, "
+            "or omit --dataset to use the pretrained weights."
+        )
     precision = pretrained_weights.training_record()["precision_at_1"]
     instead = f"using the pretrained weights, which classify {precision:.1%} of CIFAR-10's test images correctly"
-    echo(f"No checkpoint in {config.checkpoint_dir}; {instead}.")
+    notice = f"No checkpoint in {config.checkpoint_dir}; {instead}."
+    # stdout is read by a program if it has JSON or CSV.
+    print(sanitize(notice), file=sys.stdout if getattr(options, "format", "text") == "text" else sys.stderr, flush=True)
     return pretrained_classifier()
 
 
@@ -202,7 +211,7 @@ COMMANDS = {
     "train": (_train, "train the network; an existing run in train_dir is resumed"),
     "multi-gpu": (_train, "train on two or more GPUs, one tower each (same as `train --num-gpus 2`)"),
     "eval": (_eval, "print precision @ 1 of a run's latest checkpoint, and of each new one as it is saved"),
-    "classify": (_classify, "print the three most probable classes of each image"),
+    "classify": (_classify, "print the three most probable classes of each image, also of those in directories"),
     "export": (_export, "export a trained network as a SavedModel, for TensorFlow Lite and other programs"),
     "data": (_data, "download or generate a dataset now, or create one from your own images"),
     "assignments": (_assignments, "release the exercises to a class and grade the submissions"),
@@ -233,7 +242,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
         text = "a preset; options given explicitly override it (default: tutorial)"
         by_name[name].add_argument("--recipe", choices=list(RECIPES), default="tutorial", help=text)
     _add_settings(by_name["eval"], EvalConfig())
-    by_name["classify"].add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="any image file")
+    _add_classify_arguments(by_name["classify"])
     by_name["export"].add_argument(
         "directory", type=Path, metavar="DIRECTORY", help="a new directory for the SavedModel"
     )
@@ -243,10 +252,18 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     data_command.add_arguments(by_name["data"])
     assignments_command.add_arguments(by_name["assignments"], _Parser)
     for name in ("classify", "export"):
-        _add_settings(by_name[name], EvalConfig(), only=("checkpoint_dir", "moving_average"))
+        _add_settings(by_name[name], EvalConfig(), only=("checkpoint_dir", "dataset", "moving_average"))
     for name in ("data", "doctor"):
         _add_settings(by_name[name], TrainConfig(), only=("data_dir",))
     return parser, by_name
+
+
+def _add_classify_arguments(parser: argparse.ArgumentParser) -> None:
+    text = "an image file, or a directory, whose images are classified, also those in its subdirectories"
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help=text)
+    formats = parser.add_mutually_exclusive_group()
+    for name, text in (("json", "print a JSON object per image"), ("csv", "print CSV (RFC 4180) with a header")):
+        formats.add_argument(f"--{name}", dest="format", action="store_const", const=name, default="text", help=text)
 
 
 def _add_settings(parser: argparse.ArgumentParser, config: TrainConfig | EvalConfig, only: Sequence[str] = ()) -> None:
