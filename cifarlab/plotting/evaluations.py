@@ -8,7 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from cifarlab.evaluation.metrics import softmax, wilson_interval
 from cifarlab.plotting import plots
-from cifarlab.plotting.figures import COLORS, MUTED_COLOR, legend_label
+from cifarlab.plotting.figures import COLORS, MUTED_COLOR, class_labels, legend_label
 
 _BLUES = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", COLORS[0]])
 
@@ -33,7 +33,7 @@ def confusion(ax: Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
         color = "white" if value > 55 else "black"
         text = f"{value:.0f}" if value >= 0.5 else ""
         ax.text(column, row, text, ha="center", va="center", fontsize=9, color=color)
-    names = list(map(legend_label, classes))
+    names = class_labels(classes)
     ax.set_xticks(range(len(names)), names, rotation=35, ha="left", rotation_mode="anchor", fontsize=9)
     ax.set_yticks(range(len(names)), names, fontsize=9)
     ax.xaxis.tick_top()
@@ -62,7 +62,7 @@ def per_class_accuracy(ax: Axes, matrix: np.ndarray, classes: Sequence[str]) -> 
     right, of = np.diag(matrix), np.maximum(matrix.sum(axis=1), 1)
     low, high = wilson_interval(right, of)
     errors = 100 * np.stack([right / of - low, high - right / of])
-    shares = dict(zip(classes, 100 * right / of, strict=True))
+    shares = dict(zip(class_labels(classes), 100 * right / of, strict=True))
     plots.bars(ax, shares, title="Which classes are hard?", y="correct (%)", errors=np.maximum(errors, 0))
     ax.axhline(
         100 * right.sum() / max(matrix.sum(), 1), color=COLORS[1], linewidth=1.2, linestyle="--", label="all classes"
@@ -95,17 +95,24 @@ def misclassified(
     down = size + room
     rows = -(-len(images) // columns)
     whole = np.full([max(rows, 1) * down, columns * (size + gap) - gap, 3], 255, np.uint8)
+    names = class_labels(classes)
     for place, (image, shares) in enumerate(zip(images, softmax(logits), strict=True)):
         top, left = place // columns * down + room // 2, place % columns * (size + gap)
         whole[top : top + size, left : left + size] = image
-        predicted = f"{legend_label(classes[shares.argmax()])}? {100 * shares.max():.0f} %"
+        predicted = f"{names[shares.argmax()]}? {100 * shares.max():.0f} %"
         ax.text(left - 0.5, top - 1, predicted, va="bottom", fontsize=9)
-        ax.text(left - 0.5, top + size, legend_label(classes[labels[place]]), va="top", fontsize=9, color=MUTED_COLOR)
+        ax.text(left - 0.5, top + size, names[labels[place]], va="top", fontsize=9, color=MUTED_COLOR)
     ax.imshow(whole, interpolation="nearest")
     ax.set_axis_off()
 
 
-def predictions(image_ax: Axes, bars_ax: Axes, image: np.ndarray, probabilities: Sequence[tuple[str, float]]) -> None:
+def predictions(
+    image_ax: Axes,
+    bars_ax: Axes,
+    image: np.ndarray,
+    probabilities: Sequence[tuple[str, float]],
+    classes: Sequence[str] = (),
+) -> None:
     """Draws one image, and next to it the predicted probabilities of its classes.
 
     Args:
@@ -113,6 +120,7 @@ def predictions(image_ax: Axes, bars_ax: Axes, image: np.ndarray, probabilities:
         bars_ax: the axes for the bars.
         image: uint8[rows, columns, 3].
         probabilities: (class, probability of 0 to 1), as `classify` returns them for one image.
+        classes: all class names; gives their numbers to names that no font can draw.
 
     >>> from cifarlab.plotting import figures
     >>> figure, (left, right) = figures.subplots(1, 2)
@@ -124,7 +132,8 @@ def predictions(image_ax: Axes, bars_ax: Axes, image: np.ndarray, probabilities:
     image_ax.set_axis_off()
     names, values = zip(*probabilities, strict=True)
     bars_ax.barh(range(len(names)), [100 * value for value in values], color=COLORS[0])
-    bars_ax.set_yticks(range(len(names)), list(map(legend_label, names)))
+    labels = dict(zip(classes, class_labels(classes), strict=True))
+    bars_ax.set_yticks(range(len(names)), [labels.get(name, legend_label(name)) for name in names])
     bars_ax.invert_yaxis()
     bars_ax.set_xlim(0, 100)
     bars_ax.set_title("What does the network see?", loc="left", fontsize=11)

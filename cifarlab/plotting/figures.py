@@ -9,7 +9,7 @@ import hashlib
 import html
 import io
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,6 +20,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter
 
 from cifarlab import text as safe_text
+from cifarlab.plotting import fonts
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """The colors of curves, in this order: the palette of Okabe and Ito, which is safe for color-blind readers."""
@@ -92,12 +93,24 @@ def legend_label(name: str) -> str:
     return f" {name}" if name.startswith("_") else name
 
 
+def class_labels(classes: Sequence[str]) -> list[str]:
+    """Returns the label of each class; a name that no installed font can draw gets the number of its class.
+
+    >>> class_labels(["cat", "dog"]), class_labels(["cat", "\U000e5678"])
+    (['cat', 'dog'], ['cat', '1: \U000e5678'])
+    """
+    labels = (f"{number}: {name}" if fonts.undrawable(name) else name for number, name in enumerate(classes))
+    return list(map(legend_label, labels))
+
+
 def png(figure: Figure) -> bytes:
     """Returns a figure as the bytes of a PNG file; equal figures give equal bytes.
 
     Text between dollar signs is not rendered as a formula, because it may be part of the name of a class or run.
     """
     buffer = io.BytesIO()
+    if fonts.choose_fonts(figure):
+        figure.supxlabel(fonts.NOTE, fontsize=8, color=MUTED_COLOR)
     _disable_mathtext(figure)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # about missing glyphs, or labels without enough room
@@ -117,6 +130,7 @@ def _disable_mathtext(figure: Figure) -> None:
     }
     for text in figure.findobj(Text):
         text.set_parse_math(text in powers)
+        text.set_usetex(False)  # which a user's matplotlib settings may ask for
 
 
 def html_image(figure: Figure, alt: str) -> str:
