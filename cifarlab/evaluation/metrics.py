@@ -75,8 +75,9 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     >>> softmax(np.zeros([1, 4])).tolist()
     [[0.25, 0.25, 0.25, 0.25]]
     """
-    powers = np.exp(logits - np.max(logits, axis=1, keepdims=True), dtype=np.float64)
-    return powers / powers.sum(axis=1, keepdims=True)
+    with np.errstate(under="ignore"):  # the user may have made numpy raise for a power that is nearly zero
+        powers = np.exp(logits - np.max(logits, axis=1, keepdims=True), dtype=np.float64)
+        return powers / powers.sum(axis=1, keepdims=True)
 
 
 def precision_at_1(logits: np.ndarray, labels: np.ndarray) -> float:
