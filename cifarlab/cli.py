@@ -125,16 +125,15 @@ def _classify(options: argparse.Namespace) -> int:
     from cifarlab.monitoring.prediction_lines import FORMATS
 
     classifier, form = _classifier(options), FORMATS[options.format]
-    if options.format == "csv" and isinstance(sys.stdout, io.TextIOWrapper):
-        # RFC 4180 ends lines with CR LF; file names that are not valid UTF-8 are written byte for byte.
-        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
-    print(form.header, end="", flush=True)
+    if options.format == "csv":
+        streams.write_exactly()
+    streams.write_output(form.header)
     status = 0
     for found in classify_files(classifier, find_images(options.images)):
         if isinstance(found, UserError):
             status = _fail("cifarlab classify", found, 2)
         else:
-            print(form.line(*found), end="", flush=True)
+            streams.write_output(form.line(*found))
     return status
 
 
@@ -170,8 +169,10 @@ def _classifier(options: argparse.Namespace) -> "Classifier":
     precision = pretrained_weights.training_record()["precision_at_1"]
     instead = f"using the pretrained weights, which classify {precision:.1%} of CIFAR-10's test images correctly"
     notice = f"No checkpoint in {config.checkpoint_dir}; {instead}."
-    # stdout is read by a program if it has JSON or CSV.
-    print(sanitize(notice), file=sys.stdout if getattr(options, "format", "text") == "text" else sys.stderr, flush=True)
+    if getattr(options, "format", "text") == "text":
+        streams.write_output(f"{sanitize(notice)}\n")
+    else:  # a program reads stdout
+        streams.write_error(sanitize(notice))
     return pretrained_classifier()
 
 

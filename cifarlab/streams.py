@@ -74,6 +74,12 @@ def write_output(text: str) -> None:
         ) from None
 
 
+def write_exactly() -> None:
+    """Makes stdout write UTF-8, line ends as they are, and the bytes of file names that are not valid UTF-8."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
+
+
 def write_error(line: str) -> None:
     """Writes a line to stderr, if there is one that can be written to."""
     if sys.stderr is not None:

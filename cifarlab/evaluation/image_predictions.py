@@ -36,10 +36,10 @@ def find_images(paths: Iterable[str | os.PathLike]) -> Iterator[Path | UserError
                 _check_is_path(given, path)
                 yield path
                 continue
+            found = image_paths(path)
         except UserError as error:
             yield error
             continue
-        found = image_paths(path)
         if not found:
             inside = len(entries(path))
             yield ImageFileError(
