@@ -18,9 +18,14 @@ def as_path(path: str | os.PathLike[str]) -> Path:
 
     >>> as_path("~/photos").is_absolute(), as_path("a~b")
     (True, PosixPath('a~b'))
+    >>> as_path("./~") == Path.cwd() / "~"
+    True
     """
+    given = Path(path)
+    if not os.fspath(path).startswith("~"):  # pathlib drops a leading ./, so ./~ must become absolute to be kept
+        return given.absolute() if given.parts[:1] and given.parts[0].startswith("~") else given
     try:
-        return Path(path).expanduser()
+        return given.expanduser()
     except RuntimeError:
         raise UserError(f"the home directory in {path} must be known; it is not. Write the path in full.") from None
 
