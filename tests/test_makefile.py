@@ -1,5 +1,6 @@
 """What `make setup` does with an environment that no longer works."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -25,10 +26,11 @@ def checkout(tmp_path):
 
 
 def dry_run(directory, *arguments):
-    """Returns the commands that `make setup` would execute."""
-    done = subprocess.run(
-        ["make", "--dry-run", "setup", *arguments], cwd=directory, capture_output=True, encoding="utf-8", check=True
-    )
+    """Returns the commands that `make setup` would execute, also if another make runs this test."""
+    other = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHON", "VENV", "LOCK")
+    environment = {name: value for name, value in os.environ.items() if name not in other}
+    command = ["make", "--dry-run", "setup", *arguments]
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, encoding="utf-8", check=True)
     return done.stdout
 
 

@@ -131,7 +131,7 @@ def test_a_user_without_home_directory_gets_one_line(monkeypatch):
 def test_an_unwritable_data_directory_gets_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataSetError, match=r"must be writable and have space; .*/file is a file\)\..*or CIFARLAB_DATA"):
-        registry.load("drawn", tmp_path / "file")
+        registry.load("drawn", tmp_path / "file" / "data")
 
 
 def test_as_path_leaves_other_paths_alone():
