@@ -54,11 +54,20 @@ def forward(images):
     return tf.zeros([2, 10])
 
 
-ACCEPTED = [ConvNet, ConvNet(), ConvNet, lambda: ConvNet(seed=3), functools.partial(Small, 10), Small(), Small]
+ACCEPTED = {
+    "a class": lambda: ConvNet,
+    "a network": ConvNet,
+    "a function": lambda: lambda: ConvNet(seed=3),
+    "a partial class": lambda: functools.partial(Small, 10),
+    "a network that is not a ConvNet": Small,
+    "a class that is not a ConvNet": lambda: Small,
+}
+"""Functions that return what is passed: no network is created before the test runs."""
 
 
-@pytest.mark.parametrize("network", ACCEPTED, ids=str)
-def test_a_network_or_what_creates_one_is_accepted(network):
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_a_network_or_what_creates_one_is_accepted(case):
+    network = ACCEPTED[case]()
     resolved = resolve_network(network, LETTERS)
     assert isinstance(resolved, tf.Module)
     assert inference(resolved, tf.zeros([3, 24, 24, 3])).shape == (3, 10)
