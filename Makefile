@@ -13,7 +13,7 @@ EXTRAS := --extra notebooks --extra grading --extra cluster --extra docs --extra
 # Two processes, a file of tests each, in the order of conftest.py.
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 # Each of the two gets one core, because threads that wait for one another take a sixth more processor time.
-ONE_THREAD := TF_NUM_INTRAOP_THREADS=1
+ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 OPENBLAS_NUM_THREADS=1
 QUICK := $(SIDE_BY_SIDE) -p no:nbval -o addopts="--import-mode=importlib" -m "not slow and not full" tests
 # Why the environment must be built again: its programs name the directory in which it was built, and its Python.
 BUILT_IN := $(shell cat $(VENV)/ready 2>/dev/null)

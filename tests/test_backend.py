@@ -26,6 +26,7 @@ def test_import_and_one_step_write_nothing_to_stderr():
     assert (done.stdout, done.stderr, done.returncode) == ("2\n", "", 0)
 
 
+@pytest.mark.full
 def test_a_level_that_the_user_set_is_respected():
     done = run(
         "from cifarlab.backend import tf; import os; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])",
@@ -45,6 +46,7 @@ def test_logical_devices_can_still_be_set_after_the_import():
     assert (done.stdout, done.stderr) == ("2\n", "")
 
 
+@pytest.mark.full
 def test_keras_is_loaded_when_it_is_used_and_not_before():
     done = run(
         "from cifarlab.backend import tf; import sys\n"
@@ -55,6 +57,7 @@ def test_keras_is_loaded_when_it_is_used_and_not_before():
     assert (done.stdout, done.stderr) == ("[]\nDense SGD MeanSquaredError\n", "")
 
 
+@pytest.mark.full
 def test_gpus_use_memory_growth():
     assert run("import cifarlab.backend, os; print(os.environ['TF_FORCE_GPU_ALLOW_GROWTH'])").stdout == "true\n"
 

@@ -90,7 +90,8 @@ def run(*arguments):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("data", ["drawn", pytest.param("files", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("data", ["drawn", "files"])
 def test_it_runs_as_its_first_lines_say(drawn, tmp_path, data):
     if data == "files":
         for name, file in {"data_batch_1.bin": drawn.train_files[0], "test_batch.bin": drawn.test_files[0]}.items():

@@ -152,6 +152,7 @@ def run(folder, drawn):
     return evaluation.precision, state.network.softmax_linear.biases.numpy()
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_a_run_is_the_same_under_all_of_them(drawn, tmp_path, capfd):
     precision, biases = run(tmp_path / "usual", drawn)
@@ -204,6 +205,7 @@ assert not os.path.exists("new")
 """
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.parametrize("call", ["disable_v2_behavior", "disable_v2_tensorshape"])
 def test_tensorflow_1_behavior_is_one_line(call, tmp_path):

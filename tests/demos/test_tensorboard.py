@@ -9,6 +9,7 @@ from cifarlab.errors import UserError
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.full
 def test_it_starts_finds_a_run_and_ends(tmp_path):
     board = TensorBoard(tmp_path)
     with tf.summary.create_file_writer(str(tmp_path / "first")).as_default(step=3):

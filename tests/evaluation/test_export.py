@@ -62,6 +62,7 @@ def test_tensorflow_names_the_class(page, classifier, pictures, expected):
     assert page["classes"] == list(classifier.dataset.classes)
 
 
+@pytest.mark.full
 def test_keras_takes_it_as_a_layer(page, pictures, expected):
     np.testing.assert_allclose(page["keras_logits"], expected[:1], atol=1e-3)
     np.testing.assert_allclose(page["network"](pictures)["logits"], expected, atol=1e-3)

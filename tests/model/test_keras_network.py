@@ -182,6 +182,7 @@ def test_a_wrapped_model_is_trained_resumed_evaluated_and_exported(drawn, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # by Keras when it saves a model
 def test_the_pages_code_runs(drawn, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (block,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

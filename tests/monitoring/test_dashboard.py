@@ -89,6 +89,7 @@ def test_before_the_start_only_start_can_be_clicked(config):
     assert not threads()
 
 
+@pytest.mark.full
 def test_a_run_ends_at_the_chosen_step(config):
     dashboard = Dashboard(config)
     view(dashboard).settings["max_steps"].value = 3
@@ -463,6 +464,7 @@ def test_without_widgets_wait_prints_lines_and_saves_a_figure(config, monkeypatc
     assert Path(config.train_dir, "dashboard.png").read_bytes()[1:4] == b"PNG"
 
 
+@pytest.mark.full
 def test_an_interrupt_of_waiting_stops_the_run_and_saves_it(config, monkeypatch):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)

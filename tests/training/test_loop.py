@@ -254,6 +254,7 @@ def test_details_come_on_request_and_precede_the_update(tmp_path, drawn):
     assert details.images.shape == (16, 24, 24, 3)
 
 
+@pytest.mark.full
 def test_details_do_not_change_the_run(tmp_path, drawn):
     """Details come from a separate forward pass, and the graph of the training step stays the same."""
     blind = train(config(tmp_path / "a"), dataset=drawn)
@@ -328,6 +329,7 @@ def test_train_resumes_from_the_previous_checkpoint_if_the_latest_is_damaged(tmp
     assert warnings[0].startswith("skipped model.ckpt-4: it is damaged")
 
 
+@pytest.mark.full
 def test_a_learning_rate_changed_just_before_the_end_is_saved(tmp_path, drawn):
     control = Control()
 
@@ -371,6 +373,7 @@ def test_resume_warns_about_changed_settings(tmp_path, drawn):
     assert warnings == [(), (), ("seed changed from 0 to 5 when this run was resumed.",)]
 
 
+@pytest.mark.full
 def test_resume_warns_about_changed_max_steps_with_one_cycle(tmp_path, drawn):
     warnings = []
 
@@ -384,6 +387,7 @@ def test_resume_warns_about_changed_max_steps_with_one_cycle(tmp_path, drawn):
     assert warnings == [(), ("max_steps changed from 2 to 3 when this run was resumed.",)]
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_a_run_with_momentum_resumes_with_its_velocities(tmp_path, drawn):
     settings = {"momentum": 0.9, "initial_learning_rate": 0.01}

@@ -145,6 +145,7 @@ def test_training_there_is_refused(run, data_dir, capsys):
     assert contents(run) == before
 
 
+@pytest.mark.full
 def test_new_checkpoints_are_evaluated_as_they_are_written(networks, drawn, tmp_path):
     folder = tmp_path / "run"
     values = values_of(networks["raw"], networks["averaged"])
@@ -157,6 +158,7 @@ def test_new_checkpoints_are_evaluated_as_they_are_written(networks, drawn, tmp_
     assert [next(evaluations).step, next(evaluations).step] == [1000, 2000]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("version", ["V1", "V2"])
 @pytest.mark.parametrize("damage", [b"", b"\0" * 1000])
 def test_a_damaged_latest_one_is_skipped(networks, drawn, tmp_path, version, damage):
