@@ -55,8 +55,11 @@ COLLECTED = pytest.StashKey[list[pytest.Item]]()
 
 @pytest.hookimpl(tryfirst=True)  # before -m deselects any
 def pytest_collection_modifyitems(config, items):
-    """Puts the long files first, so that no process waits long for another."""
+    """Puts the long files first, so that no process waits long for another, and marks the cells of notebooks."""
     config.stash[COLLECTED] = list(items)
+    for item in items:
+        if item.nodeid.startswith(("notebooks/", "solutions/")):
+            item.add_marker("notebook")
 
     def place(item):
         return next((place for place, start in enumerate(LONG) if item.nodeid.startswith(start)), len(LONG))
