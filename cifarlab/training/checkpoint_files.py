@@ -239,9 +239,10 @@ def foreign_file(directory: str | os.PathLike) -> str | None:
     if found := [name for name in names if _FOREIGN.fullmatch(name)]:
         return found[-1]
     for step in reversed(complete_steps(directory)):
+        path = Path(checkpoint_path(directory, step))
         try:
-            with in_memory(checkpoint_path(directory, step)) as path:
-                variables = read_variables(path).get_variable_to_shape_map()
+            with copied_to_memory(path, [f"{path.name}.index"]) as index:  # names need no data
+                variables = read_variables(index).get_variable_to_shape_map()
         except (tf.errors.OpError, OSError, RuntimeError, ValueError, IndexError):
             continue
         return None if any(name.startswith("state/") for name in variables) else f"{PREFIX}-{step}.index"
