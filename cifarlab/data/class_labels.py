@@ -75,6 +75,12 @@ def _from_objects(found: np.ndarray, name: str) -> np.ndarray:
     numbers = [isinstance(value, int | float | np.number | np.bool_) for value in values]
     if values and all(numbers):
         return np.array(values).reshape(found.shape)
+    blank = [place for place, value in enumerate(values) if isinstance(value, str) and not value.strip()]
+    if blank:
+        raise DataSetError(
+            f"{name} must be known for each image; image {blank[0]:,} has an empty one ({len(blank):,} such labels). "
+            "Leave out the images without labels."
+        )
     if found.ndim == 1 and all(text):
         return np.array([*values, None], object)[:-1]
     same = text if sum(text) >= sum(numbers) else numbers

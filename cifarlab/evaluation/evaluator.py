@@ -4,6 +4,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -212,6 +213,7 @@ def _resolve_dataset(config: EvalConfig, trained: TrainConfig, progress: Progres
     described = DataSet.read_description(path)
     if config.dataset is None and (config.data_dir is None or described.name not in registry.SOURCES):
         if described.files_exist():
+            described = _as_it_is_now(described, path)
             described.validate()
             return described
         if described.name not in registry.SOURCES:
@@ -222,6 +224,25 @@ def _resolve_dataset(config: EvalConfig, trained: TrainConfig, progress: Progres
     found = registry.load(config.dataset or described.name, config.data_dir or trained.data_dir, progress=progress)
     check_same_classes(found, described, config.checkpoint_dir)
     return dataclasses.replace(found, crop_size=described.crop_size)
+
+
+def _as_it_is_now(described: DataSet, run_description: Path) -> DataSet:
+    """Returns the dataset of a run, whose directory may have been written again since.
+
+    Raises:
+        DataSetError: it has other classes or images of another size now.
+    """
+    path = described.files("train")[0].parent / DESCRIPTION
+    if path == run_description or not path.is_file():  # a built-in dataset has no description
+        return described
+    now = DataSet.read_description(path)
+    for what in ("classes", "image_shape"):
+        if getattr(now, what) != getattr(described, what):
+            raise DataSetError(
+                f"{path.parent} must be as it was when {run_description.parent} was trained; its {what} are different "
+                "now. Create it again from the same images, or train a new run."
+            )
+    return dataclasses.replace(now, crop_size=described.crop_size)
 
 
 def check_same_classes(found: DataSet, described: DataSet, checkpoint_dir: str | os.PathLike) -> None:

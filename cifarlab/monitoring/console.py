@@ -1,6 +1,7 @@
 """Console output of downloads, training and evaluation, in the format of the tutorial's programs."""
 
 import datetime
+import shlex
 import shutil
 import sys
 import time
@@ -70,7 +71,9 @@ class Console(Observer):
         if reason == "max_steps" and step == run.first_step:
             echo(f"{train_dir} is already at step {step}; nothing to do for --max-steps {run.config.max_steps}.")
         elif reason == "max_steps":
-            echo(f"Done: {step} steps. Evaluate them: cifarlab eval --run-once --checkpoint-dir {train_dir}")
+            echo(
+                f"Done: {step} steps. Evaluate them: cifarlab eval --run-once --checkpoint-dir {shlex.quote(train_dir)}"
+            )
         else:
             again = "the same command again, without --fresh" if run.config.fresh else "the same command again"
             echo(f"Stopped and saved at step {step}. To continue, run {again} (train_dir is {train_dir}).")

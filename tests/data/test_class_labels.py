@@ -86,6 +86,7 @@ def test_labels_get_numbers_from_0_on_and_their_names(labels, classes, codes, na
     [
         ([0, 1, -1], None, r"must not be negative; got -1, 0, 1.*images\[labels >= 0\].*classes=\{-1"),
         ([-5, 3], None, "must not be negative"),
+        (["cat", "", "dog", " "], None, r"image 1 has an empty one \(2 such labels\)"),
         ([0, 0, 0], None, "2 to 256 classes; got 1 different labels: 0"),
         (range(257), None, "got 257 different labels: 0, 1, 2, 3, 4 and 252 more"),
         ([0.5, 1.0], None, r"whole numbers, the numbers of the classes; image 0 has 0.5 \(1 such"),

@@ -112,6 +112,31 @@ def test_a_run_is_not_evaluated_on_other_classes_or_sizes(run, drawn, tmp_path, 
         evaluate(EvalConfig(checkpoint_dir=str(run[0]), dataset=str(tmp_path / "few")))
 
 
+def few_of(drawn, directory, classes="drawn's", size=32):
+    """Writes a dataset of few images, with the images of `drawn` if they have its size."""
+    images, labels = read_records(drawn.train_files[0])
+    images = images[:50] if size == 32 else np.zeros([50, size, size, 3], np.uint8)
+    return custom.from_arrays(images, labels[:50], directory, classes=drawn.classes if "drawn" in classes else classes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("size", "classes", "differs"), [(32, "abcdefghij", "classes"), (48, "drawn's", "image_shape")]
+)
+def test_a_dataset_that_was_written_again_is_not_evaluated_with_other_classes_or_sizes(
+    drawn, tmp_path, size, classes, differs
+):
+    run = EvalConfig(checkpoint_dir=str(tmp_path / "run"))
+    train(TrainConfig(train_dir=run.checkpoint_dir, max_steps=1, batch_size=8), dataset=few_of(drawn, tmp_path / "few"))
+    few_of(drawn, tmp_path / "few", classes, size)
+    with pytest.raises(
+        DataSetError, match=f"few must be as it was when .*run was trained; its {differs} are different"
+    ):
+        evaluate(run)
+    again = few_of(drawn, tmp_path / "few")
+    assert evaluate(run).num_examples == again.num_examples("test")
+
+
 @pytest.mark.slow
 def test_evaluate_finds_the_dataset_of_the_run(tmp_path, drawn):
     """The dataset is found under any name, with the crop size of the run; if it is missing, the error names it."""
