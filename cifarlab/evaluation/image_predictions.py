@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cifarlab.data.image_files import ImageFileError, image_paths, read_image
+from cifarlab.data.image_files import ImageFileError, list_directory, read_image
 from cifarlab.errors import UserError
 from cifarlab.evaluation.classifier import Classifier, Prediction, classify
 from cifarlab.files import as_path, entries
@@ -36,7 +36,7 @@ def find_images(paths: Iterable[str | os.PathLike]) -> Iterator[Path | UserError
                 _check_is_path(given, path)
                 yield path
                 continue
-            found = image_paths(path)
+            found = sorted(_images_below(path))
         except UserError as error:
             yield error
             continue
@@ -47,6 +47,17 @@ def find_images(paths: Iterable[str | os.PathLike]) -> Iterator[Path | UserError
                 f"other {'entry' if inside == 1 else 'entries'}. Pass another directory."
             )
         yield from found
+
+
+def _images_below(directory: Path) -> Iterator[Path]:
+    """Yields the images below a directory, also those that only a plug-in could read: reading them says which one.
+
+    A raw file next to a readable image of the same name is a copy of it.
+    """
+    for listing in list_directory(directory).everything():
+        stems = {path.stem for path in listing.images}
+        yield from listing.images
+        yield from (path for path in listing.unsupported if path.stem not in stems)
 
 
 def _check_is_path(given: str | os.PathLike, path: Path) -> None:

@@ -60,6 +60,17 @@ def test_a_damaged_image_among_others_costs_only_its_own_answer(classifier, phot
     assert found[0][1] != found[2][1]
 
 
+def test_images_that_need_a_plug_in_are_named(classifier, photos):
+    """Not one that is a copy: cameras write a raw file next to each JPEG."""
+    (photos / "deeper" / "0.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    (photos / "1.cr2").write_bytes(b"II*\0")
+    found = list(classify_files(classifier, find_images([photos])))
+    assert len(found) == 4
+    assert isinstance(found[2], UserError)
+    assert "0.HEIC" in str(found[2])
+    assert "pillow-heif" in str(found[2])
+
+
 @pytest.mark.parametrize("count", [1, BATCH_SIZE - 1, BATCH_SIZE, 2 * BATCH_SIZE + 3])
 def test_answers_come_in_order_after_each_batch(classifier, tmp_path, monkeypatch, count):
     monkeypatch.setattr(
