@@ -125,6 +125,7 @@ def write_dataset(
     """
     output_dir = given_path("output_dir", output_dir).resolve()
     check_output_dir(output_dir)
+    replaced = _describe_replaced(output_dir)
     parts = {"train": train, "validation": validation, "test": test}
     with tempfile.TemporaryDirectory(prefix=".making-", dir=output_dir) as scratch:
         shape, files = _write_records(Path(scratch), parts, _throttled(progress, total))
@@ -148,7 +149,16 @@ def write_dataset(
     for split in set(SPLITS) - files.keys():  # of the dataset that was replaced
         (output_dir / f"{split}.bin").unlink(missing_ok=True)
     written = DataSet.read_description(output_dir / DESCRIPTION)
-    return dataclasses.replace(written, summary="\n".join([*lines, duplicates]))
+    return dataclasses.replace(written, summary="\n".join([*lines, *replaced, duplicates]))
+
+
+def _describe_replaced(output_dir: Path) -> list[str]:
+    """Returns a line about the dataset that will be replaced, if there is one."""
+    if not (output_dir / DESCRIPTION).exists():
+        return []
+    old = DataSet.read_description(output_dir / DESCRIPTION)
+    names = ", ".join(old.classes[:5]) + ", ..." * (len(old.classes) > 5)
+    return [f"Replaced the dataset that was there, with the classes {names}."]
 
 
 def _throttled(progress: WriteProgress | None, total: int | None) -> Callable[[int], None]:

@@ -194,3 +194,10 @@ def test_custom_datasets_can_be_trained_evaluated_and_classified(tmp_path, sourc
     classifier = load_classifier(config.train_dir)
     pictures = np.array([COLORS["green"]], np.uint8)[:, None, None] + np.zeros([1, 16, 16, 3], np.uint8)
     assert classify(classifier, pictures)[0][0].name == "green"
+
+
+def test_a_dataset_that_is_replaced_is_named(tmp_path):
+    images, labels = np.zeros([8, 20, 20], np.uint8), np.arange(8) % 2
+    assert "Replaced" not in from_arrays(images, labels, tmp_path / "a", classes=("cat", "dog")).summary
+    second = from_arrays(images, labels, tmp_path / "a", classes=("car", "ship"))
+    assert "Replaced the dataset that was there, with the classes cat, dog." in second.summary
