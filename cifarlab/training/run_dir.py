@@ -118,6 +118,18 @@ def _check_is_ours(directory: Path) -> None:
                     "again; otherwise choose another --train-dir. Nothing was changed."
                 ) from None
 
+    _check_is_no_dataset(directory)
+
+
+def _check_is_no_dataset(directory: Path) -> None:
+    """Raises ConfigError for the directory of a dataset, whose dataset.json would then describe the run as well."""
+    path = directory / "dataset.json"
+    if path.exists() and any(file.parent == directory for file in DataSet.read_description(path).files("train")):
+        raise ConfigError(
+            f"train_dir must not be the directory of a dataset; {directory} contains the training images of one. "
+            "Choose another --train-dir. Nothing was changed."
+        )
+
 
 def missing_files(directory: Path, step: int) -> Iterator[str]:
     """Yields a line about each missing or incomplete file of a run that resumes at a step."""

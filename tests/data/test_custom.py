@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from cifarlab.backend import tf
-from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.config import ConfigError, EvalConfig, TrainConfig
 from cifarlab.data import registry
 from cifarlab.data.custom import from_arrays, from_folder, from_tf_dataset
 from cifarlab.data.dataset import DataSetError
@@ -194,6 +194,15 @@ def test_custom_datasets_can_be_trained_evaluated_and_classified(tmp_path, sourc
     classifier = load_classifier(config.train_dir)
     pictures = np.array([COLORS["green"]], np.uint8)[:, None, None] + np.zeros([1, 16, 16, 3], np.uint8)
     assert classify(classifier, pictures)[0][0].name == "green"
+
+
+def test_a_dataset_is_not_the_directory_of_a_run(tmp_path):
+    images, labels = np.zeros([8, 20, 20], np.uint8), np.arange(8) % 2
+    made = from_arrays(images, labels, tmp_path / "a")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ConfigError, match=r"train_dir must not be the directory of a dataset; .*/a contains"):
+        train(TrainConfig(train_dir=str(tmp_path / "a"), max_steps=1), dataset=made)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_dataset_that_is_replaced_is_named(tmp_path):
