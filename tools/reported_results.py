@@ -305,7 +305,7 @@ NO_RESULTS = {
         "18.8 % of these test digits",  # a count, in tests/test_real_images.py
     ],
     "docs/cli.md": [
-        "about 25 minutes on two cores",  # of make test-full
+        "25 to 40 minutes on two cores",  # of make test-full
         "SVHN are 246 MB",  # a file's size
     ],
     "docs/instructors.md": [
