@@ -41,7 +41,7 @@ So are all hidden names, which begin with a dot.
 _HIDDEN_LEFTOVERS: tuple[str, ...] = (
     *(".git", ".svn", ".hg", ".dvc", ".ipynb_checkpoints", ".cache", ".thumb", "._", ".@", ".st", ".nfs"),
     *(".trash", ".apple", ".spotlight", ".fseventsd", ".temporaryitems", ".documentrevisions"),
-)  # how the names of hidden directories begin that nobody has made on purpose
+)  # how the names of hidden directories begin that programs create
 
 
 class ImageFileError(UserError):

@@ -64,7 +64,7 @@ def _is_invisible(character: str) -> bool:
 
 
 def _needs_shaping(character: str) -> bool:
-    """Returns whether this version of matplotlib draws a character's script in a form that nobody can read."""
+    """Returns whether this version of matplotlib draws a character's script illegibly."""
     right_to_left = unicodedata.bidirectional(character) in ("R", "AL")
     return not _SHAPES_TEXT and (right_to_left or 0x900 <= ord(character) < 0xE00)  # Devanagari to Sinhala
 

@@ -75,7 +75,7 @@ def test_a_notebook_imports_the_file_that_it_wrote(forked, monkeypatch):
     assert outputs("%%writefile helper.py\nNUMBER = 7", "import helper\nprint(helper.NUMBER)")[1] == "7\n"
 
 
-def test_nobodys_settings_reach_a_notebook(tmp_path, monkeypatch):
+def test_the_settings_of_an_instructor_do_not_reach_a_notebook(tmp_path, monkeypatch):
     (tmp_path / "matplotlibrc").write_text("savefig.dpi: 33\n")
     (tmp_path / ".keras").mkdir()
     (tmp_path / ".keras" / "keras.json").write_text('{"floatx": "float16"}')

@@ -109,7 +109,7 @@ def test_processes_that_start_one_after_another_all_meet(fast, count):
 
 
 def test_many_attempts_of_others_do_not_block_this_one(monkeypatch, fast):
-    """A queue of connections that nobody accepts would fill up, so that this process seems silent."""
+    """A full queue of connections that are never accepted would make this process seem silent."""
     monkeypatch.setattr(socket.socket, "listen", lambda self, backlog=1, listen=socket.socket.listen: listen(self, 1))
     mine, other = (f"127.0.0.1:{free_port()}" for _ in range(2))
     thread = threading.Thread(target=wait_for_others, args=[Worker(0, (mine, other)), lambda line: None])
