@@ -33,8 +33,8 @@ class KerasNetwork(tf.Module):
     >>> import keras
     >>> model = keras.Sequential([keras.Input([24, 24, 3]), keras.layers.Flatten(), keras.layers.Dense(10)])
     >>> network = KerasNetwork(model)
-    >>> network.stages(tf.zeros([2, 24, 24, 3])).logits.shape, [variable.name for variable in network.weights]
-    (TensorShape([2, 10]), ['sequential/dense/kernel:0', 'sequential/dense/bias:0'])
+    >>> network.stages(tf.zeros([2, 24, 24, 3])).logits.shape, [tuple(variable.shape) for variable in network.weights]
+    (TensorShape([2, 10]), [(1728, 10), (10,)])
     """
 
     def __init__(self, model: Any) -> None:

@@ -281,8 +281,8 @@ def test_later_images_in_another_range_are_refused(tmp_path, monkeypatch, parts,
 
 def test_dark_images_after_the_first_are_read_with_the_same_range(tmp_path, monkeypatch):
     monkeypatch.setattr(tf_datasets, "_CHUNK_SIZE", 10)
-    train = slices(COLOR * np.uint16(257)).concatenate(slices(COLOR * np.uint16(10)))
-    made = from_tf_dataset(train, slices(COLOR * np.uint16(10)), tmp_path / "a")
+    train = slices(np.uint16(COLOR) * 257).concatenate(slices(np.uint16(COLOR) * 10))
+    made = from_tf_dataset(train, slices(np.uint16(COLOR) * 10), tmp_path / "a")
     images, _ = read_records(made.train_files[0], (8, 9, 3))
     assert (images == np.concatenate([COLOR, np.round(COLOR / 25.7)])).all()
 
