@@ -7,6 +7,9 @@ from pathlib import Path
 
 import nbval.kernel
 import pytest
+from jupyter_client.provisioning import local_provisioner
+
+from tests.forked_kernels import ForkedKernel
 
 pytest_plugins = ["tests.faults.trial_counter", "tests.budgets"]
 
@@ -73,6 +76,8 @@ def _execute_as_jupyter_does(kernel, source, allow_stdin=None):
 
 
 nbval.kernel.RunningKernel.execute_cell_input = _execute_as_jupyter_does
+if os.environ.get("CIFARLAB_FORKED_KERNELS"):
+    local_provisioner.launch_kernel = ForkedKernel
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from tests.forked_kernels import processor_time
+
 BUDGETS_S = {"quick": 5, "slow": 60, "full": 120}
 """Seconds of processor time of one test, including the processes that it started and waited for."""
 
@@ -11,8 +13,8 @@ START = pytest.StashKey[float]()
 
 
 def used() -> float:
-    """Returns the processor time of this process and of its children that have ended, in seconds."""
-    return sum(os.times()[:4])
+    """Returns the processor time of this process, of its children that have ended and of forked kernels, in seconds."""
+    return sum(os.times()[:4]) + processor_time()
 
 
 @pytest.hookimpl(tryfirst=True)
