@@ -1,22 +1,29 @@
-"""An nbgrader course directory, and running nbgrader's steps in it."""
+"""An nbgrader course directory, and running nbgrader's steps in it. No other module imports nbgrader."""
 
 import contextlib
 import logging
 import os
+import re
+import sqlite3
 import sys
+import urllib.parse
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from nbgrader.api import Gradebook
-from nbgrader.converters import BaseConverter
+from nbformat import NotebookNode
+from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, Notebook
+from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.converters.base import BaseConverter
 from nbgrader.coursedir import CourseDirectory
-from sqlalchemy.exc import SAWarning
+from sqlalchemy.exc import DatabaseError, SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 
 from cifarlab.errors import UserError
 
 SETTINGS_FILE = "nbgrader_config.py"
+GRADEBOOK_FILE = "gradebook.db"
 DEFAULT_SETTINGS = """c = get_config()  # nbgrader's settings for this course: https://nbgrader.readthedocs.io
 
 c.ClearSolutions.text_stub = "*Your answer, in place of this line.*"
@@ -26,7 +33,10 @@ c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.ClearHiddenTests",  # students must not see hidden tests
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+# c.LateSubmissionPlugin.penalty_method = "zero"  # after the due date: no points; see docs/instructors.md
 """
+LOCK_SECONDS = 5
+"""How long to wait for another program that writes to the gradebook, in seconds."""
 
 _log = logging.getLogger("cifarlab.nbgrader")
 _log.propagate = False
@@ -35,6 +45,10 @@ _log.addHandler(logging.NullHandler())
 
 class AssignmentError(UserError):
     """An invalid assignment or course directory."""
+
+
+class GradebookError(AssignmentError):
+    """A gradebook that is locked by another program, or damaged."""
 
 
 def load_config(course: Path, assignment: str, student: str) -> Config:
@@ -46,23 +60,151 @@ def load_config(course: Path, assignment: str, student: str) -> Config:
     return found
 
 
-def run_converter(
-    converter: type[BaseConverter], course: Path, assignment: str, student: str, more: Config | None = None
+def generate_assignment(course: Path, assignment: str, root: Path) -> None:
+    """Makes the notebook for students from the one in source/, and records its cells in the gradebook.
+
+    Args:
+        course: the course directory, whose settings are used.
+        assignment: the assignment's name.
+        root: the directory with source/, release/ and the gradebook: the course, or a copy of it.
+    """
+    more = Config()
+    more.CourseDirectory.root = str(root.resolve())
+    _run(_GenerateAssignment, course, assignment, ".", more)
+
+
+def autograde(course: Path, assignment: str, student: str, executed: str) -> None:
+    """Grades a notebook by the outputs that it has already.
+
+    Args:
+        course: the course directory.
+        assignment: the assignment's name.
+        student: the student's name.
+        executed: the directory with the executed notebook, STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb.
+    """
+    more = Config()
+    more.CourseDirectory.submitted_directory = executed
+    more.Autograde.sanitize_preprocessors = [
+        f"nbgrader.preprocessors.{step}" for step in ("OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata")
+    ]
+    more.Autograde.autograde_preprocessors = [
+        f"nbgrader.preprocessors.{step}"
+        for step in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")
+    ]
+    _run(_Autograde, course, assignment, student, more)
+
+
+def generate_feedback(course: Path, assignment: str, student: str, more: Config, facts: dict[str, Any]) -> None:
+    """Writes a student's page.
+
+    Args:
+        course: the course directory.
+        assignment: the assignment's name.
+        student: the student's name.
+        more: settings of the exporter, in addition to the course's.
+        facts: what the page's template gets as `resources["cifarlab"]`.
+    """
+    _run(_GenerateFeedback, course, assignment, student, more, facts)
+
+
+class _ExactNames(BaseConverter):
+    """Finds one student's notebook by its exact name; nbgrader would read names as patterns and strip blanks."""
+
+    student = "."
+    facts: dict[str, Any] = {}  # noqa: RUF012 (it is replaced, never changed)
+
+    def init_notebooks(self) -> None:
+        """Finds the notebook; nothing else is searched."""
+        folder = self._format_source(self.coursedir.assignment_id, self.student)
+        self.assignments = {folder: [os.path.join(folder, f"{self.coursedir.assignment_id}.ipynb")]}
+        self.notebooks = []
+
+    def _format_source(self, assignment_id: str, student_id: str, escape: bool = False) -> str:
+        step = re.escape(self._input_directory) if escape else self._input_directory
+        return self.coursedir.format_path(step, student_id, assignment_id, escape=escape)
+
+    def init_single_notebook_resources(self, notebook_filename: str) -> dict[str, Any]:
+        return {**super().init_single_notebook_resources(notebook_filename), "cifarlab": dict(self.facts)}
+
+
+class _GenerateAssignment(_ExactNames, GenerateAssignment):
+    pass
+
+
+class _Autograde(_ExactNames, Autograde):
+    pass
+
+
+class _GenerateFeedback(_ExactNames, GenerateFeedback):
+    pass
+
+
+def _run(
+    converter: type[_ExactNames],
+    course: Path,
+    assignment: str,
+    student: str,
+    more: Config,
+    facts: dict[str, Any] | None = None,
 ) -> None:
     """Runs one of nbgrader's steps for one student, replacing its earlier output.
 
     Raises:
+        GradebookError: the gradebook is locked or damaged.
         AssignmentError: nbgrader failed; the message ends with the first error in its log.
     """
     config = load_config(course, assignment, student)
-    config.merge(more or Config())
+    config.merge(more)
     step = converter(coursedir=CourseDirectory(config=config), config=config, force=True, log=_log)
-    with _nbgrader_environment(), _captured_errors() as reasons:
+    step.student, step.facts = student, facts or {}
+    with _nbgrader_environment(), _captured_errors() as logged:
         try:
             step.start()
         except Exception as error:  # raised by nbgrader, or by other packages because of a student's file
-            reason = reasons[0] if reasons else error
+            text = f"{error!r} {error.__cause__!r} {error.__context__!r} {' '.join(logged)}"
+            if problem := _database_problem(text, course):
+                raise GradebookError(problem) from error
+            reason = logged[0] if logged else error
             raise AssignmentError(f"nbgrader failed for {student}: {reason}") from error
+
+
+def _database_problem(text: str, course: Path) -> str:
+    """Returns what is wrong with the gradebook, if an error's text says so, and what to do; otherwise ""."""
+    path = course / GRADEBOOK_FILE
+    if "database is locked" in text or "database table is locked" in text:
+        return (
+            f"{path} is locked by another program, such as nbgrader's formgrader or a database browser. Close that "
+            "program, then run this command again; what was graded before is kept."
+        )
+    if "file is not a database" in text or "is malformed" in text:
+        return (
+            f"{path} is damaged: it must be an SQLite database. Put back a copy of yours; or move it away, then "
+            "release and grade again (points and comments that you gave by hand are only in this file)."
+        )
+    if "readonly database" in text or "unable to open database file" in text:
+        return f"{path} cannot be written. Make the file and its directory writable, then run this command again."
+    return ""
+
+
+def check_gradebook(course: Path) -> None:
+    """Makes sure that the course's gradebook, if it exists, is not damaged and can be written now.
+
+    Raises:
+        GradebookError: it is damaged, locked or cannot be written.
+    """
+    path = course / GRADEBOOK_FILE
+    if not path.exists():
+        return
+    address = f"file:{urllib.parse.quote(str(path.resolve()))}?mode=rw"
+    try:
+        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=LOCK_SECONDS)) as database:
+            (state,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            if state != "ok":
+                raise sqlite3.DatabaseError(f"is malformed: {state}")
+            database.execute("BEGIN IMMEDIATE")
+            database.rollback()
+    except sqlite3.Error as error:
+        raise GradebookError(_database_problem(str(error), course) or f"{path}: {error}.") from error
 
 
 @contextlib.contextmanager
@@ -85,9 +227,10 @@ def _captured_errors() -> Iterator[list[str]]:
 
     class Keeper(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            text = record.getMessage().strip()
-            if text.startswith("Traceback"):
-                reasons.append(text.splitlines()[-1])
+            lines = record.getMessage().strip().splitlines()
+            if lines and lines[0].startswith("Traceback"):
+                told = [line for line in lines[1:] if line[:1].isalpha()]  # not SQLAlchemy's remarks in parentheses
+                reasons.append((told or lines)[-1])
 
     keeper = Keeper(logging.ERROR)
     _log.addHandler(keeper)
@@ -102,13 +245,87 @@ def gradebook(course: Path, assignment: str) -> Iterator[Gradebook]:
     """Opens the course's gradebook, which contains points and comments.
 
     Raises:
-        AssignmentError: the gradebook or the assignment does not exist.
+        AssignmentError: the gradebook or the assignment does not exist; or the gradebook is locked or damaged.
     """
-    if not (course / "gradebook.db").exists():
+    if not (course / GRADEBOOK_FILE).exists():
         raise AssignmentError(f"no gradebook in {course}. Run `cifarlab assignments release {assignment}` first.")
     url = CourseDirectory(config=load_config(course, assignment, "*")).db_url
-    with _nbgrader_environment(), Gradebook(url) as opened:
-        there = [known.name for known in opened.assignments]
-        if assignment not in there:
-            raise AssignmentError(f"no assignment {assignment!r} in {course}; found: {', '.join(there) or 'none'}.")
-        yield opened
+    try:
+        with _nbgrader_environment(), Gradebook(url) as opened:
+            there = [known.name for known in opened.assignments]
+            if assignment not in there:
+                raise AssignmentError(f"no assignment {assignment!r} in {course}; found: {', '.join(there) or 'none'}.")
+            yield opened
+    except DatabaseError as error:
+        raise GradebookError(_database_problem(str(error), course) or f"{course / GRADEBOOK_FILE}: {error}") from error
+
+
+def find_submission(book: Gradebook, assignment: str, student: str) -> Any:
+    """Returns a student's submission in the gradebook, or None."""
+    try:
+        return book.find_submission(assignment, student)
+    except MissingEntry:
+        return None
+
+
+def record_changed_cells(course: Path, assignment: str, source: NotebookNode, root: Path) -> None:
+    """Adds and removes graded cells of an assignment that has submissions; nbgrader alone would refuse to release it.
+
+    Args:
+        course: the course directory.
+        assignment: the assignment's name.
+        source: the new notebook with hidden tests.
+        root: the directory of the gradebook: the course, or a copy of it.
+
+    Raises:
+        AssignmentError: a removed cell has points or comments that were given by hand.
+    """
+    url = f"sqlite:///{root.resolve() / GRADEBOOK_FILE}"
+    named = [cell for cell in source.cells if "nbgrader" in cell.metadata]
+    new = {
+        cell.metadata.nbgrader.grade_id: cell
+        for cell in named
+        if any(cell.metadata.nbgrader.get(kind) for kind in ("grade", "solution", "locked", "task"))
+    }
+    with _nbgrader_environment(), Gradebook(url) as book:
+        try:
+            recorded = book.find_notebook(assignment, assignment)
+        except MissingEntry:
+            return
+        if not recorded.submissions:
+            return
+        _remove_cells(book, recorded, set(new))
+        there = {cell.name for cell in recorded.source_cells}
+        for name in [name for name in new if name not in there]:
+            _add_cell(book, recorded, new[name])
+        book.db.commit()
+
+
+def _remove_cells(book: Gradebook, recorded: Notebook, kept: set[str]) -> None:
+    """Removes cells from the gradebook that the assignment no longer has."""
+    for cell in [cell for cell in recorded._base_cells if cell.name not in kept]:
+        by_hand = [grade for grade in cell.grades if grade.manual_score is not None]
+        by_hand += [comment for comment in cell.comments if comment.manual_comment]
+        if by_hand:
+            raise AssignmentError(
+                f"the cell {cell.name} is no longer in the assignment, but you gave points or comments for it by hand "
+                f"({len(by_hand)}). Keep the cell, or remove these points and comments in nbgrader's formgrader."
+            )
+        for each in [*cell.grades, *cell.comments, cell]:
+            book.db.delete(each)
+    book.db.commit()
+
+
+def _add_cell(book: Gradebook, recorded: Notebook, cell: NotebookNode) -> None:
+    """Adds a cell to the gradebook, with an empty grade for each submission."""
+    known, where = cell.metadata.nbgrader, (recorded.name, recorded.assignment.name)
+    book.add_source_cell(known.grade_id, *where, cell_type=cell.cell_type, source=cell.source, locked=known.locked)
+    if known.get("solution"):
+        added = book.add_solution_cell(known.grade_id, *where)
+        for submission in recorded.submissions:
+            book.db.add(Comment(cell_id=added.id, notebook_id=submission.id))
+    if known.get("grade"):
+        points = float(known.points)
+        added = book.add_grade_cell(known.grade_id, *where, max_score=points, cell_type=cell.cell_type)
+        for submission in recorded.submissions:
+            book.db.add(Grade(cell_id=added.id, notebook_id=submission.id, needs_manual_grade=False))
