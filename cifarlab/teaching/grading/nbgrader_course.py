@@ -60,17 +60,9 @@ def load_config(course: Path, assignment: str, student: str) -> Config:
     return found
 
 
-def generate_assignment(course: Path, assignment: str, root: Path) -> None:
-    """Makes the notebook for students from the one in source/, and records its cells in the gradebook.
-
-    Args:
-        course: the course directory, whose settings are used.
-        assignment: the assignment's name.
-        root: the directory with source/, release/ and the gradebook: the course, or a copy of it.
-    """
-    more = Config()
-    more.CourseDirectory.root = str(root.resolve())
-    _run(_GenerateAssignment, course, assignment, ".", more)
+def generate_assignment(course: Path, assignment: str) -> None:
+    """Makes the notebook for students from the one in source/, and records its cells in the gradebook."""
+    _run(_GenerateAssignment, course, assignment, ".", Config())
 
 
 def autograde(course: Path, assignment: str, student: str, executed: str) -> None:
@@ -186,6 +178,15 @@ def _database_problem(text: str, course: Path) -> str:
     return ""
 
 
+def keep_private(course: Path) -> None:
+    """Lets only the owner (with nbgrader's `groupshared`, also the group) read what contains the key."""
+    shared = CourseDirectory(config=load_config(course, "", "*")).groupshared
+    for step in ("source", "autograded"):
+        (course / step).mkdir(exist_ok=True)
+        (course / step).chmod(0o2770 if shared else 0o700)
+    (course / GRADEBOOK_FILE).chmod(0o660 if shared else 0o600)
+
+
 def check_gradebook(course: Path) -> None:
     """Makes sure that the course's gradebook, if it exists, is not damaged and can be written now.
 
@@ -249,15 +250,29 @@ def gradebook(course: Path, assignment: str) -> Iterator[Gradebook]:
     """
     if not (course / GRADEBOOK_FILE).exists():
         raise AssignmentError(f"no gradebook in {course}. Run `cifarlab assignments release {assignment}` first.")
-    url = CourseDirectory(config=load_config(course, assignment, "*")).db_url
     try:
-        with _nbgrader_environment(), Gradebook(url) as opened:
+        with _nbgrader_environment(), Gradebook(_address(course, assignment)) as opened:
             there = [known.name for known in opened.assignments]
             if assignment not in there:
                 raise AssignmentError(f"no assignment {assignment!r} in {course}; found: {', '.join(there) or 'none'}.")
             yield opened
     except DatabaseError as error:
         raise GradebookError(_database_problem(str(error), course) or f"{course / GRADEBOOK_FILE}: {error}") from error
+
+
+def _address(course: Path, assignment: str) -> str:
+    """Returns the gradebook's address for SQLAlchemy."""
+    return CourseDirectory(config=load_config(course, assignment, "*")).db_url
+
+
+def copy_gradebook(course: Path, copy: Path) -> None:
+    """Copies the gradebook, if there is one, to another directory, even while other programs use it."""
+    if (course / GRADEBOOK_FILE).exists():
+        with (
+            contextlib.closing(sqlite3.connect(course / GRADEBOOK_FILE, timeout=LOCK_SECONDS)) as one,
+            contextlib.closing(sqlite3.connect(copy / GRADEBOOK_FILE)) as other,
+        ):
+            one.backup(other)
 
 
 def find_submission(book: Gradebook, assignment: str, student: str) -> Any:
@@ -268,26 +283,39 @@ def find_submission(book: Gradebook, assignment: str, student: str) -> Any:
         return None
 
 
-def record_changed_cells(course: Path, assignment: str, source: NotebookNode, root: Path) -> None:
+def recorded_students(course: Path, assignment: str) -> set[str]:
+    """Returns the students whose submissions of an assignment are in the gradebook."""
+    with gradebook(course, assignment) as book:
+        return {submission.student.id for submission in book.assignment_submissions(assignment)}
+
+
+def forget_timestamp(course: Path, assignment: str, student: str) -> None:
+    """Removes the time of a submission from the gradebook; nbgrader would keep that of an earlier submission."""
+    with gradebook(course, assignment) as book:
+        submission = find_submission(book, assignment, student)
+        if submission is not None and submission.timestamp is not None:
+            submission.timestamp = None
+            book.db.commit()
+
+
+def record_changed_cells(course: Path, assignment: str, source: NotebookNode) -> None:
     """Adds and removes graded cells of an assignment that has submissions; nbgrader alone would refuse to release it.
 
     Args:
         course: the course directory.
         assignment: the assignment's name.
         source: the new notebook with hidden tests.
-        root: the directory of the gradebook: the course, or a copy of it.
 
     Raises:
         AssignmentError: a removed cell has points or comments that were given by hand.
     """
-    url = f"sqlite:///{root.resolve() / GRADEBOOK_FILE}"
     named = [cell for cell in source.cells if "nbgrader" in cell.metadata]
     new = {
         cell.metadata.nbgrader.grade_id: cell
         for cell in named
         if any(cell.metadata.nbgrader.get(kind) for kind in ("grade", "solution", "locked", "task"))
     }
-    with _nbgrader_environment(), Gradebook(url) as book:
+    with _nbgrader_environment(), Gradebook(_address(course, assignment)) as book:
         try:
             recorded = book.find_notebook(assignment, assignment)
         except MissingEntry:
