@@ -22,8 +22,8 @@ import nbformat
 
 from cifarlab.files import as_path, entries
 from cifarlab.teaching.grading import feedback as feedback_pages
-from cifarlab.teaching.grading import manual_grades, nbgrader_course, scores, timestamps, versions
-from cifarlab.teaching.grading.nbgrader_course import AssignmentError
+from cifarlab.teaching.grading import gradebook_file, manual_grades, nbgrader_course, scores, timestamps, versions
+from cifarlab.teaching.grading.gradebook_file import AssignmentError, GradebookError
 from cifarlab.teaching.grading.releasing import release
 from cifarlab.teaching.grading.submissions import MAX_FILE_BYTES, repair_submission
 from cifarlab.teaching.sandbox.execution import execute_notebook, mark_not_run
@@ -60,7 +60,7 @@ def grade(
         GradebookError: the gradebook is locked by another program, or damaged. What was graded before is kept.
     """
     course, limits, refused = as_path(course), limits or Limits(), []
-    nbgrader_course.check_gradebook(course)
+    gradebook_file.check_gradebook(course)
     originals = [_load_assignment(course, step, name) for step in ("release", "source")]
     submitted = _of_each_student(course / "submitted", name)
     if not submitted:
@@ -88,7 +88,7 @@ def grade(
                 _take_timestamp(course, folder, Path(executed) / student / name, say)
                 with manual_grades.kept(course, name, student, same_file=same):
                     nbgrader_course.autograde(course, name, student, executed)  # others are being executed meanwhile
-            except nbgrader_course.GradebookError:
+            except GradebookError:
                 raise  # it concerns all of them
             except AssignmentError as error:
                 refused.append(str(error))
@@ -101,18 +101,29 @@ def grade(
     return scores.list_scores(name, course)
 
 
-def feedback(name: str, course: str | os.PathLike) -> list[Path]:
+def feedback(name: str, course: str | os.PathLike, *, say: Callable[[str], object] = lambda line: None) -> list[Path]:
     """Writes a page for each graded submission that explains the points to the student, without the hidden tests.
+
+    Args:
+        name: the assignment's name.
+        course: the course directory.
+        say: called with a line about students who are not in the gradebook, for example because you removed them.
 
     Raises:
         AssignmentError: nothing is graded; or nbgrader failed for some pages, which are named; the others are written.
     """
     course = as_path(course)
-    graded = _of_each_student(course / "autograded", name)
-    refused = feedback_pages.write_pages(course, name, [folder.parent.name for folder in graded])
+    gradebook_file.check_gradebook(course)
+    students = [folder.parent.name for folder in _of_each_student(course / "autograded", name)]
+    recorded = nbgrader_course.recorded_students(course, name) if students else set()
+    if removed := sorted({*students} - recorded):
+        say(
+            f"not in the gradebook, so without a page: {', '.join(removed)}. Remove autograded/STUDENT, or grade again."
+        )
+    refused = feedback_pages.write_pages(course, name, [student for student in students if student in recorded])
     if refused:
         raise AssignmentError(f"{'; '.join(refused)}. All other pages were written.")
-    folders = _of_each_student(course / "feedback", name)
+    folders = [folder for folder in _of_each_student(course / "feedback", name) if folder.parent.name in recorded]
     written = [path for folder in folders for path in entries(folder) if path.suffix == ".html"]
     if not written:
         raise AssignmentError(f"nothing is graded yet. Run `cifarlab assignments grade {name}` first.")

@@ -51,7 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser, make: type[argparse.ArgumentP
         grade.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X", help=text)
     report.add_argument("--csv", type=Path, metavar="FILE", help="the CSV file to write the points to")
     report.add_argument(
-        "--format", choices=("canvas", "moodle", "tasks"), default="canvas", help="canvas (default), moodle or all details"
+        "--format",
+        choices=("canvas", "moodle", "tasks"),
+        default="canvas",
+        help="the format of the CSV file: canvas (default), moodle, or tasks with the points of each task",
     )
 
 
@@ -79,7 +82,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> int:
         UserError: nbgrader is not installed, or the step failed; the message says what to do.
     """
     try:
-        from cifarlab.teaching.grading import assignments, scores
+        from cifarlab.teaching.grading import assignments
     except ModuleNotFoundError as error:
         raise UserError(f"grading needs {error.name}. Run pip install -e '.[grading]' or `make setup`.") from error
     name, course = options.name, options.course
@@ -93,18 +96,29 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> int:
     elif options.step == "grade":
         _grade(options, say)
     elif options.step == "feedback":
-        pages = assignments.feedback(name, course)
+        pages = assignments.feedback(name, course, say=say)
         say(f"wrote {len(pages)} pages to {course / 'feedback'}, one for each student.")
     else:
-        points = scores.list_scores(name, course)
-        say(scores.format_table(points))
-        if options.csv:
-            scores.export_csv(name, course, options.csv, options.format)
-            say(f"wrote the points to {options.csv}, as {options.format}.")
-            left = [p.student for p in points if p.needs_manual_grade]
-            if left and options.format != "tasks":
-                say(f"left out, because answers still wait to be graded by hand: {', '.join(left)}.")
+        _report(options, say)
     return 0
+
+
+def _report(options: argparse.Namespace, say: Callable[[str], None]) -> None:
+    from cifarlab.teaching.grading import scores, similarity
+
+    name, course = options.name, options.course
+    points = scores.list_scores(name, course)
+    say(scores.format_table(points))
+    if alike := similarity.format_similar(similarity.find_similar(*similarity.read_answers(course, name))):
+        say("\nnearly the same answers, for you alone; look before you conclude, a common source makes answers alike:")
+        for line in alike:
+            say(f"- {line}")
+    if options.csv:
+        scores.export_csv(name, course, options.csv, options.format)
+        say(f"wrote the points to {options.csv}, as {options.format}.")
+        left = [p.student for p in points if p.needs_manual_grade]
+        if left and options.format != "tasks":
+            say(f"left out, because answers still wait to be graded by hand: {', '.join(left)}.")
 
 
 def _grade(options: argparse.Namespace, say: Callable[[str], None]) -> None:

@@ -11,7 +11,7 @@ import nbformat
 from traitlets.config import Config
 
 from cifarlab.teaching.grading import feedback_page, nbgrader_course, scores
-from cifarlab.teaching.grading.nbgrader_course import AssignmentError
+from cifarlab.teaching.grading.gradebook_file import AssignmentError
 
 SECONDS, MEMORY_MB, PAGE_MB = 60, 2000, 50
 """Time and memory limits for writing a page, and its maximum size. A solution's page takes 1 to 2 s and 1 MB."""

@@ -4,9 +4,7 @@ import contextlib
 import logging
 import os
 import re
-import sqlite3
 import sys
-import urllib.parse
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +18,14 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import DatabaseError, SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 
-from cifarlab.errors import UserError
+from cifarlab.teaching.grading.gradebook_file import (
+    GRADEBOOK_FILE,
+    AssignmentError,
+    GradebookError,
+    gradebook_problem,
+)
 
 SETTINGS_FILE = "nbgrader_config.py"
-GRADEBOOK_FILE = "gradebook.db"
 DEFAULT_SETTINGS = """c = get_config()  # nbgrader's settings for this course: https://nbgrader.readthedocs.io
 
 c.ClearSolutions.text_stub = "*Your answer, in place of this line.*"
@@ -35,20 +37,10 @@ c.GenerateFeedback.preprocessors = [
 ]
 # c.LateSubmissionPlugin.penalty_method = "zero"  # after the due date: no points; see docs/instructors.md
 """
-LOCK_SECONDS = 5
-"""How long to wait for another program that writes to the gradebook, in seconds."""
 
 _log = logging.getLogger("cifarlab.nbgrader")
 _log.propagate = False
 _log.addHandler(logging.NullHandler())
-
-
-class AssignmentError(UserError):
-    """An invalid assignment or course directory."""
-
-
-class GradebookError(AssignmentError):
-    """A gradebook that is locked by another program, or damaged."""
 
 
 def load_config(course: Path, assignment: str, student: str) -> Config:
@@ -154,28 +146,10 @@ def _run(
             step.start()
         except Exception as error:  # raised by nbgrader, or by other packages because of a student's file
             text = f"{error!r} {error.__cause__!r} {error.__context__!r} {' '.join(logged)}"
-            if problem := _database_problem(text, course):
+            if problem := gradebook_problem(text, course):
                 raise GradebookError(problem) from error
             reason = logged[0] if logged else error
             raise AssignmentError(f"nbgrader failed for {student}: {reason}") from error
-
-
-def _database_problem(text: str, course: Path) -> str:
-    """Returns what is wrong with the gradebook, if an error's text says so, and what to do; otherwise ""."""
-    path = course / GRADEBOOK_FILE
-    if "database is locked" in text or "database table is locked" in text:
-        return (
-            f"{path} is locked by another program, such as nbgrader's formgrader or a database browser. Close that "
-            "program, then run this command again; what was graded before is kept."
-        )
-    if "file is not a database" in text or "is malformed" in text:
-        return (
-            f"{path} is damaged: it must be an SQLite database. Put back a copy of yours; or move it away, then "
-            "release and grade again (points and comments that you gave by hand are only in this file)."
-        )
-    if "readonly database" in text or "unable to open database file" in text:
-        return f"{path} cannot be written. Make the file and its directory writable, then run this command again."
-    return ""
 
 
 def keep_private(course: Path) -> None:
@@ -185,27 +159,6 @@ def keep_private(course: Path) -> None:
         (course / step).mkdir(exist_ok=True)
         (course / step).chmod(0o2770 if shared else 0o700)
     (course / GRADEBOOK_FILE).chmod(0o660 if shared else 0o600)
-
-
-def check_gradebook(course: Path) -> None:
-    """Makes sure that the course's gradebook, if it exists, is not damaged and can be written now.
-
-    Raises:
-        GradebookError: it is damaged, locked or cannot be written.
-    """
-    path = course / GRADEBOOK_FILE
-    if not path.exists():
-        return
-    address = f"file:{urllib.parse.quote(str(path.resolve()))}?mode=rw"
-    try:
-        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=LOCK_SECONDS)) as database:
-            (state,) = database.execute("PRAGMA quick_check(1)").fetchone()
-            if state != "ok":
-                raise sqlite3.DatabaseError(f"is malformed: {state}")
-            database.execute("BEGIN IMMEDIATE")
-            database.rollback()
-    except sqlite3.Error as error:
-        raise GradebookError(_database_problem(str(error), course) or f"{path}: {error}.") from error
 
 
 @contextlib.contextmanager
@@ -257,22 +210,12 @@ def gradebook(course: Path, assignment: str) -> Iterator[Gradebook]:
                 raise AssignmentError(f"no assignment {assignment!r} in {course}; found: {', '.join(there) or 'none'}.")
             yield opened
     except DatabaseError as error:
-        raise GradebookError(_database_problem(str(error), course) or f"{course / GRADEBOOK_FILE}: {error}") from error
+        raise GradebookError(gradebook_problem(str(error), course) or f"{course / GRADEBOOK_FILE}: {error}") from error
 
 
 def _address(course: Path, assignment: str) -> str:
     """Returns the gradebook's address for SQLAlchemy."""
     return CourseDirectory(config=load_config(course, assignment, "*")).db_url
-
-
-def copy_gradebook(course: Path, copy: Path) -> None:
-    """Copies the gradebook, if there is one, to another directory, even while other programs use it."""
-    if (course / GRADEBOOK_FILE).exists():
-        with (
-            contextlib.closing(sqlite3.connect(course / GRADEBOOK_FILE, timeout=LOCK_SECONDS)) as one,
-            contextlib.closing(sqlite3.connect(copy / GRADEBOOK_FILE)) as other,
-        ):
-            one.backup(other)
 
 
 def find_submission(book: Gradebook, assignment: str, student: str) -> Any:
@@ -341,6 +284,8 @@ def _remove_cells(book: Gradebook, recorded: Notebook, kept: set[str]) -> None:
             )
         for each in [*cell.grades, *cell.comments, cell]:
             book.db.delete(each)
+    for source in [source for source in recorded.source_cells if source.name not in kept]:
+        book.db.delete(source)
     book.db.commit()
 
 

@@ -9,7 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from cifarlab.files import as_path, entries
-from cifarlab.teaching.grading.nbgrader_course import AssignmentError
+from cifarlab.teaching.grading.gradebook_file import AssignmentError
 from cifarlab.teaching.sandbox.execution import execute_notebook
 from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS, PRIVATE_PREFIX, is_private, is_test, prepare_tests
 

@@ -13,8 +13,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from cifarlab.files import as_path, entries
-from cifarlab.teaching.grading import nbgrader_course, private_tests, versions
-from cifarlab.teaching.grading.nbgrader_course import DEFAULT_SETTINGS, SETTINGS_FILE, AssignmentError
+from cifarlab.teaching.grading import gradebook_file, nbgrader_course, private_tests, versions
+from cifarlab.teaching.grading.gradebook_file import AssignmentError
+from cifarlab.teaching.grading.nbgrader_course import DEFAULT_SETTINGS, SETTINGS_FILE
 from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS, PRIVATE_PREFIX
 
 PUBLIC_KEY = 'key="public"'
@@ -52,23 +53,18 @@ def release(
         AssignmentError: the solution does not exist; the key or a test is invalid; or nbgrader refused. Then nothing
             has changed.
     """
-    course, path = as_path(course), as_path(solutions) / f"{name}.ipynb"
-    if "+" in name:
-        raise AssignmentError(f"an assignment's name must not contain '+', as nbgrader separates names by it; got {name}.")
-    if not path.is_file():
-        there = ", ".join(other.stem for other in entries(path.parent) if other.suffix == ".ipynb") or "none"
-        raise AssignmentError(
-            f"no solution {path}; found: {there}. Run this in the cifarlab repository, or pass --solutions."
-        )
-    nbgrader_course.check_gradebook(course)
-    given, before = _key(course, key), course / "source" / name / f"{name}.ipynb"
-    kept = [] if drop_extra_tests or extra_tests is not None else private_tests.kept_tests(before)
-    own = private_tests.read_tests(extra_tests, name) if extra_tests is not None else kept
-    source = nbformat.read(path, as_version=4)
+    course = as_path(course)
+    gradebook_file.check_gradebook(course)
+    given, source = _key(course, key), _solution(solutions, name)
     for cell in source.cells:
         if HIDDEN_TESTS in cell.source:
             cell.source = cell.source.replace(PUBLIC_KEY, f'key="{given}"')
-    source.cells += own
+    kept = []
+    if extra_tests is not None:
+        source.cells += private_tests.read_tests(extra_tests, name)
+    elif not drop_extra_tests:
+        kept = private_tests.kept_tests(course / "source" / name / f"{name}.ipynb")
+        source.cells += kept
     private_tests.state_points(source)
     _try(course, name, source)
     if extra_tests is not None:
@@ -80,8 +76,21 @@ def release(
         names = ", ".join(str(cell.metadata.nbgrader.grade_id).removeprefix(PRIVATE_PREFIX) for cell in kept)
         say(f"kept your private tests: {names}. To release without them, pass --drop-extra-tests.")
     if old := versions.graded_with_other_tests(course, name, source):
-        say(f"{len(old)} submissions were graded with other tests or another key; `grade {name}` grades them again.")
-    return course / "release" / name / path.name
+        say(f"graded before with other tests or another key: {len(old)}. `grade {name}` grades them again.")
+    return course / "release" / name / f"{name}.ipynb"
+
+
+def _solution(solutions: str | os.PathLike, name: str) -> NotebookNode:
+    """Reads an exercise's solution."""
+    path = as_path(solutions) / f"{name}.ipynb"
+    if "+" in name:
+        raise AssignmentError(f"an assignment's name must not contain '+', which nbgrader reserves; got {name}.")
+    if not path.is_file():
+        there = ", ".join(other.stem for other in entries(path.parent) if other.suffix == ".ipynb") or "none"
+        raise AssignmentError(
+            f"no solution {path}; found: {there}. Run this in the cifarlab repository, or pass --solutions."
+        )
+    return nbformat.read(path, as_version=4)
 
 
 def _key(course: Path, given: str | None) -> str:
@@ -139,8 +148,11 @@ def _try(course: Path, name: str, source: NotebookNode) -> None:
             shutil.copytree(course / "source", copy / "source")
         if (course / SETTINGS_FILE).exists():
             shutil.copy(course / SETTINGS_FILE, copy)
-        nbgrader_course.copy_gradebook(course, copy)
+        gradebook_file.copy_gradebook(course, copy)
         _write(copy, name, source)
+        if not (course / gradebook_file.GRADEBOOK_FILE).exists():  # making one takes seconds
+            course.mkdir(parents=True, exist_ok=True)
+            gradebook_file.copy_gradebook(copy, course)
 
 
 @contextlib.contextmanager

@@ -89,12 +89,10 @@ def export_csv(name: str, course: str | os.PathLike, path: str | os.PathLike, cs
     else:
         columns = list(dict.fromkeys(task for each in tasks.values() for task in each))
         rows = [["student", "name", "points", "of", "status", "minutes late", "penalty", *columns]]
-        rows += [
-            [p.student, names[p.student], f"{p.score:g}", f"{most:g}", "provisional" if p.needs_manual_grade else "final"]
-            + [f"{p.seconds_late / 60:.0f}", f"{p.penalty:g}"]
-            + [tasks[p.student].get(task, "") for task in columns]
-            for p in points
-        ]
+        for p in points:
+            status = "provisional" if p.needs_manual_grade else "final"
+            row = [p.student, names[p.student], f"{p.score:g}", f"{most:g}", status, f"{p.seconds_late / 60:.0f}"]
+            rows.append([*row, f"{p.penalty:g}", *(tasks[p.student].get(task, "") for task in columns)])
     with open(as_path(path), "w", newline="", encoding="utf-8-sig") as file:
         csv.writer(file).writerows([[_harmless(text) for text in row] for row in rows])
 
