@@ -67,6 +67,12 @@ def grade(
         raise AssignmentError(
             f"nothing was submitted; expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there."
         )
+    for student in (folder.parent.name for folder in submitted):
+        if not _is_utf8(student):
+            raise AssignmentError(
+                f"the directory {student!a} in {course / 'submitted'} is not UTF-8; rename it, or set PYTHONUTF8=1 if "
+                "your locale is not UTF-8."
+            )
     recorded = nbgrader_course.recorded_students(course, name)
     waiting = [
         folder
@@ -209,3 +215,12 @@ def _take_timestamp(course: Path, submitted: Path, executed: Path, say: Callable
         (executed / "timestamp.txt").write_text(timestamps.format_timestamp(time), encoding="ascii")
     else:
         nbgrader_course.forget_timestamp(course, submitted.name, submitted.parent.name)
+
+
+def _is_utf8(name: str) -> bool:
+    """Returns whether a file name could be decoded; Python represents other bytes by lone surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

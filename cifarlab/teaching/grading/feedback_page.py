@@ -40,17 +40,23 @@ class FeedbackExporter(HTMLExporter):
                 cell.source = re.sub(r"^(import|from) .*\n(?=[^#\n])", "", cell.source)
             cell.metadata["anchor"] = feedback_summary.anchor(place)
             cell.metadata.setdefault("nbgrader", NotebookNode())
+        title = _take_title(notebook)
         resources["cifarlab"] = {
             **facts,
             "tasks": tasks,
             "checks": {check.anchor: check for task in tasks for check in task.checks},
             "states": feedback_summary.STATES,
-            "title": _title(notebook),
+            "title": title,
             "notes": notebook.metadata.get("cifarlab", {}),
             "code_light": HtmlFormatter(style="default").get_style_defs(".highlight"),
             "code_dark": HtmlFormatter(style="github-dark").get_style_defs(".highlight"),
         }
         return notebook, resources
+
+    def default_filters(self) -> Any:
+        """Adds the filter for advice."""
+        yield from super().default_filters()
+        yield ("inline_code", inline_code)
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
@@ -93,8 +99,19 @@ def comparable(text: str) -> str:
     return re.sub("\N{ZERO WIDTH SPACE}| +$", "", text, flags=re.MULTILINE).strip()
 
 
-def _title(notebook: NotebookNode) -> str:
+def inline_code(text: str) -> str:
+    """Returns a line of text as HTML, with what stands between backticks as code.
+
+    >>> inline_code("use `a < b`")
+    'use <code>a &lt; b</code>'
+    """
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+
+
+def _take_title(notebook: NotebookNode) -> str:
+    """Takes the title out of the notebook, as the page begins with it."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and (found := re.search(r"^# +(.+)$", cell.source, re.MULTILINE)):
+            cell.source = cell.source.replace(found[0], "", 1).strip()
             return re.sub(r"[`*]", "", found[1])
     return ""

@@ -134,9 +134,10 @@ def first_cause(cells: Sequence[NotebookNode], place: int) -> str:
             missing = re.search(r"name '(\w+)' is not defined", output.evalue)
     if not missing:
         return ""
-    for cell in reversed(cells[:place]):
+    definition = re.compile(rf"\b(def|class)\s+{missing[1]}\b|^\s*{missing[1]}\b.*=", re.MULTILINE)
+    for cell in reversed([cell for cell in cells[:place] if not is_test(cell)]):
         errors = [output for output in cell.get("outputs", ()) if output.output_type == "error"]
-        if errors and re.search(rf"\b{missing[1]}\b", cell.source):
+        if errors and definition.search(cell.source):
             text = re.sub(r"\([^()]*, line (\d+)\)", r"(line \1)", errors[0].evalue.split("\n")[0])
             what = f"{errors[0].ename}: {text}".rstrip(".")
             return f"The cell that defines `{missing[1]}` stopped with {what}. Correct that first."

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from nbformat import NotebookNode
 from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, Notebook
@@ -49,6 +50,8 @@ def load_config(course: Path, assignment: str, student: str) -> Config:
     found.CourseDirectory.root = str(course.resolve())
     found.CourseDirectory.assignment_id = assignment
     found.CourseDirectory.student_id = student
+    if "?" in str(course.resolve()) and "db_url" not in found.CourseDirectory:  # it would end the path in an address
+        found.CourseDirectory.db_url = f"sqlite:///file:{quote(str(course.resolve() / GRADEBOOK_FILE))}?uri=true"
     return found
 
 
@@ -120,7 +123,8 @@ class _Autograde(_ExactNames, Autograde):
 
 
 class _GenerateFeedback(_ExactNames, GenerateFeedback):
-    pass
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        """Copies nothing: a page needs no other file, and students need none of the instructor's."""
 
 
 def _run(
