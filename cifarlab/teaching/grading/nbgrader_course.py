@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from nbformat import NotebookNode
 from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, Notebook
@@ -27,7 +26,7 @@ from cifarlab.teaching.grading.gradebook_file import (
 )
 
 SETTINGS_FILE = "nbgrader_config.py"
-DEFAULT_SETTINGS = """c = get_config()  # nbgrader's settings for this course: https://nbgrader.readthedocs.io
+DEFAULT_SETTINGS = r"""c = get_config()  # nbgrader's settings for this course: https://nbgrader.readthedocs.io
 
 c.ClearSolutions.text_stub = "*Your answer, in place of this line.*"
 c.Execute.timeout = 120  # seconds per cell, if you run nbgrader's autograde command
@@ -36,7 +35,14 @@ c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.ClearHiddenTests",  # students must not see hidden tests
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
-# c.LateSubmissionPlugin.penalty_method = "zero"  # after the due date: no points; see docs/instructors.md
+# No points after the due date; docs/instructors.md has a milder rule:
+# c.LateSubmissionPlugin.penalty_method = "zero"
+
+# For `nbgrader zip_collect`, the names of files in an archive from Canvas, or from Moodle:
+canvas = r".*/[^/_]+(?:_LATE)?_(?P<student_id>\d+)_\d+_(?P<file_id>.+?)(?:-\d+)?\.ipynb"
+moodle = r".*/(?P<student_id>[^/_]+)_\d+_assignsubmission_file[_/](?P<file_id>[^/]+)\.ipynb"
+# c.FileNameCollectorPlugin.named_regexp = canvas
+# c.FileNameCollectorPlugin.named_regexp = moodle
 """
 
 _log = logging.getLogger("cifarlab.nbgrader")
@@ -45,13 +51,19 @@ _log.addHandler(logging.NullHandler())
 
 
 def load_config(course: Path, assignment: str, student: str) -> Config:
-    """Loads nbgrader's settings for one step from the course's configuration file."""
+    """Loads nbgrader's settings for one step from the course's configuration file.
+
+    Raises:
+        AssignmentError: the course's path contains a question mark.
+    """
+    if "?" in str(course.resolve()):
+        raise AssignmentError(
+            f"the path of a course must not contain '?', which ends the gradebook's address; got {course}. Rename it."
+        )
     found = PyFileConfigLoader(SETTINGS_FILE, str(course)).load_config()
     found.CourseDirectory.root = str(course.resolve())
     found.CourseDirectory.assignment_id = assignment
     found.CourseDirectory.student_id = student
-    if "?" in str(course.resolve()) and "db_url" not in found.CourseDirectory:  # it would end the path in an address
-        found.CourseDirectory.db_url = f"sqlite:///file:{quote(str(course.resolve() / GRADEBOOK_FILE))}?uri=true"
     return found
 
 

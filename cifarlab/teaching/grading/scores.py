@@ -69,8 +69,9 @@ def export_csv(name: str, course: str | os.PathLike, path: str | os.PathLike, cs
         name: the assignment's name.
         course: the course directory.
         path: the path of the CSV file.
-        csv_format: "canvas", which identifies students by their login; "moodle", where you choose "ID number" as the
-            column that identifies students; or "tasks", with the points of each task and a status.
+        csv_format: "canvas", which identifies students by their login, or their number if nbgrader knows it; "moodle",
+            where you choose "ID number" as the column that identifies students; or "tasks", with the
+            points of each task and a status.
     """
     points = list_scores(name, course)
     with gradebook(as_path(course), name) as book:
@@ -82,7 +83,9 @@ def export_csv(name: str, course: str | os.PathLike, path: str | os.PathLike, cs
     if csv_format == "canvas":
         rows = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", name]]
         rows += [["Points Possible", "", "", "", "", f"{most:g}"]]
-        rows += [[names[p.student], "", "", p.student, "", f"{p.score:g}"] for p in final]
+        rows += [
+            [names[p.student], known[p.student].lms_user_id or "", "", p.student, "", f"{p.score:g}"] for p in final
+        ]
     elif csv_format == "moodle":
         rows = [["Full name", "ID number", "Email address", name]]
         rows += [[names[p.student], p.student, known[p.student].email or "", f"{p.score:g}"] for p in final]
