@@ -62,17 +62,7 @@ def grade(
     course, limits, refused = as_path(course), limits or Limits(), []
     gradebook_file.check_gradebook(course)
     originals = [_load_assignment(course, step, name) for step in ("release", "source")]
-    submitted = _of_each_student(course / "submitted", name)
-    if not submitted:
-        raise AssignmentError(
-            f"nothing was submitted; expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there."
-        )
-    for student in (folder.parent.name for folder in submitted):
-        if not _is_utf8(student):
-            raise AssignmentError(
-                f"the directory {student!a} in {course / 'submitted'} is not UTF-8; rename it, or set PYTHONUTF8=1 if "
-                "your locale is not UTF-8."
-            )
+    submitted = _submitted(course, name)
     recorded = nbgrader_course.recorded_students(course, name)
     waiting = [
         folder
@@ -148,6 +138,26 @@ def _of_each_student(step: Path, name: str) -> list[Path]:
     return [student / name for student in entries(step) if os.path.exists(student / name)]
 
 
+def _submitted(course: Path, name: str) -> list[Path]:
+    """Lists the students' directories with submissions of an assignment.
+
+    Raises:
+        AssignmentError: there are none, or a student's name is not UTF-8.
+    """
+    submitted = _of_each_student(course / "submitted", name)
+    if not submitted:
+        raise AssignmentError(
+            f"nothing was submitted; expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there."
+        )
+    for student in (folder.parent.name for folder in submitted):
+        if any("\ud800" <= letter <= "\udfff" for letter in student):  # Python's form of undecodable bytes
+            raise AssignmentError(
+                f"the directory {student!a} in {course / 'submitted'} is not UTF-8; rename it, or set PYTHONUTF8=1 if "
+                "your locale is not UTF-8."
+            )
+    return submitted
+
+
 def _submission(folder: Path, name: str) -> bytes:
     """Reads a submitted notebook; of one that is too large, only enough bytes to detect that."""
     return _file(folder / f"{name}.ipynb", MAX_FILE_BYTES + 1)
@@ -215,12 +225,3 @@ def _take_timestamp(course: Path, submitted: Path, executed: Path, say: Callable
         (executed / "timestamp.txt").write_text(timestamps.format_timestamp(time), encoding="ascii")
     else:
         nbgrader_course.forget_timestamp(course, submitted.name, submitted.parent.name)
-
-
-def _is_utf8(name: str) -> bool:
-    """Returns whether a file name could be decoded; Python represents other bytes by lone surrogates."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

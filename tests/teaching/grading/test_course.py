@@ -490,3 +490,10 @@ def test_a_name_in_another_encoding_is_refused_in_one_line(course):
     with pytest.raises(AssignmentError, match=r"'m\\udcfcller' in .*submitted is not UTF-8; rename it") as error:
         grade(course)
     assert "PYTHONUTF8=1" in str(error.value)
+
+
+def test_nbgrader_is_imported_in_one_module():
+    """Its format and its gradebook are what the package depends on."""
+    package = Path(nbgrader_course.__file__).parents[2]
+    pattern = re.compile(r"^\s*(from|import) nbgrader\b", re.MULTILINE)
+    assert [path.stem for path in package.rglob("*.py") if pattern.search(path.read_text())] == ["nbgrader_course"]
