@@ -57,7 +57,7 @@ def summarize(cells: Sequence[NotebookNode], pending: Collection[str]) -> list[T
         cells: its cells; nbgrader has written the points into their metadata.
         pending: the names of the cells that wait to be graded by hand.
     """
-    title, tasks = "", {}
+    title, tasks = "", {}  # type: str, dict[str, list[Check]]
     for place, cell in enumerate(cells):
         if cell.cell_type == "markdown" and not nbgrader_metadata(cell).get("solution"):
             title = ([title, *re.findall(r"^##+ +(.+?) *#*$", cell.source, re.MULTILINE)])[-1]

@@ -116,7 +116,7 @@ class _ExactNames(BaseConverter):
         """Finds the notebook; nothing else is searched."""
         folder = self._format_source(self.coursedir.assignment_id, self.student)
         self.assignments = {folder: [os.path.join(folder, f"{self.coursedir.assignment_id}.ipynb")]}
-        self.notebooks = []
+        self.notebooks: list[str] = []
 
     def _format_source(self, assignment_id: str, student_id: str, escape: bool = False) -> str:
         step = re.escape(self._input_directory) if escape else self._input_directory
