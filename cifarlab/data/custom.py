@@ -17,8 +17,9 @@ import numpy as np
 from cifarlab.data.arrays import as_images, orient
 from cifarlab.data.class_labels import encode_labels, label_values
 from cifarlab.data.dataset import SPLITS, DataSet, DataSetError
-from cifarlab.data.image_layout import Layout, read_layout
+from cifarlab.data.image_layout import Layout, class_key, read_layout
 from cifarlab.data.image_reader import Files, ImageReader
+from cifarlab.data.random_split import check_test_fraction, choose_test_images, pixel_keys
 from cifarlab.data.tf_datasets import read_datasets
 from cifarlab.data.value_ranges import Range, find_range, in_chunks, measure
 from cifarlab.data.writer import WriteProgress, check_crop_size, check_output_dir, given_path, write_dataset
@@ -36,7 +37,7 @@ def from_folder(
     *,
     size: int = 32,
     crop_size: int | None = None,
-    test_fraction: float = 0.2,
+    test_fraction: float | None = None,
     seed: int = 0,
     validation: str = "split",
     skip_unreadable: bool = False,
@@ -55,8 +56,9 @@ def from_folder(
         output_dir: the directory to write; its name becomes the dataset's name.
         size: rows and columns that images are scaled to.
         crop_size: rows and columns that the network sees; by default three quarters of `size`, such as 24 of 32.
-        test_fraction: fraction of each class's images to use as test images, chosen at random, unless there is a test
-            part. Near duplicates, such as frames of one video, belong in the same part: split them yourself.
+        test_fraction: about this fraction of each class's images become test images if there is no test part; 0.2 by
+            default. Each is chosen at random by its name, so you can add images later. Near duplicates, such as frames
+            of one video, belong in the same part: split them yourself.
         seed: random seed of that choice and of the order in which the images are written.
         validation: what to do with a validation part: "split" makes it the dataset's validation images, or its test
             images if there is no test part; "train" adds it to the training images.
@@ -87,6 +89,7 @@ def from_folder(
     """
     home, target = given_path("image_dir", image_dir), given_path("output_dir", output_dir)
     crop_size = _check_settings(size, crop_size, seed, validation)
+    check_test_fraction(test_fraction)
     _check_apart(home, target)
     layout = read_layout(home)
     reader = ImageReader(layout, target, (size, size, 3), seed, skip_unreadable)
@@ -114,7 +117,7 @@ def from_arrays(
     test: tuple[np.ndarray, np.ndarray] | None = None,
     classes: Sequence[str] | Mapping | None = None,
     crop_size: int | None = None,
-    test_fraction: float = 0.2,
+    test_fraction: float | None = None,
     seed: int = 0,
     axes: str | None = None,
     value_range: Range | None = None,
@@ -131,7 +134,8 @@ def from_arrays(
         test: test images and labels in the same form; by default they are chosen from `images` at random.
         classes: the class names in the order of the labels, or {label: name}; by default the labels themselves.
         crop_size: rows and columns that the network sees; by default three quarters of the image size.
-        test_fraction: fraction of each class to use as test images if `test` is not given.
+        test_fraction: about this fraction of each class becomes test images if `test` is not given; 0.2 by default.
+            Each is chosen at random by its pixels, so you can add images later.
         seed: random seed of that choice and of the order in which the images are written.
         axes: the order of the images' axes: N (images), H (rows), W (columns) and C (channels), such as "NCHW". For
             rows of color values, "NCHW" means three planes, as in CIFAR-10's files, and "NHWC" pixel by pixel.
@@ -148,6 +152,9 @@ def from_arrays(
     >>> dataset.image_shape, dataset.crop_size, dataset.num_classes, dataset.num_examples("test")
     ((28, 28, 1), 21, 4, 4)
     """
+    fraction = check_test_fraction(test_fraction)
+    if test is not None and test_fraction is not None:
+        raise DataSetError("test_fraction is for choosing test images; got it with test. Pass one of the two.")
     values, test_values = label_values(labels), None
     images, order = orient(as_images(images), len(values), axes)
     ranges = {"images": measure(images)}
@@ -161,7 +168,8 @@ def from_arrays(
     encoded, rng = encode_labels(values, test_values, classes), np.random.default_rng(seed)
     if encoded.test is None:
         present, codes = np.unique(encoded.train, return_inverse=True)
-        chosen = _test_mask(codes, [encoded.classes[label] for label in present], test_fraction, rng)
+        keys = pixel_keys(in_chunks(images, encoded.train, np.arange(len(images)), limits))
+        chosen = choose_test_images(keys, codes, [encoded.classes[label] for label in present], fraction, seed)
         held = in_chunks(images, encoded.train, np.flatnonzero(chosen), limits)
     else:
         chosen = np.zeros(len(images), bool)
@@ -241,11 +249,14 @@ def _check_apart(image_dir: Path, output_dir: Path) -> None:
 
 
 def _assign_parts(
-    layout: Layout, validation: str, test_fraction: float, seed: int
+    layout: Layout, validation: str, test_fraction: float | None, seed: int
 ) -> tuple[dict[str, Files], list[str]]:
-    """Returns the files of each split, and a line about where each split comes from."""
+    """Returns the files of each split, and lines about where each split comes from and what had no effect."""
     parts = {part: _with_labels(found) for part, found in layout.images.items()}
     origins = {part: sanitize(directory) for part, directory in layout.directories.items()}
+    unused = []
+    if validation == "train" and "validation" not in parts:
+        unused.append('validation="train" has no effect, because there is no validation part.')
     if "validation" in parts and validation == "train":
         (paths, labels), (more, more_labels) = parts["train"], parts.pop("validation")
         parts["train"] = paths + more, np.concatenate([labels, more_labels])
@@ -254,34 +265,27 @@ def _assign_parts(
         parts["test"] = parts.pop("validation")
         origins["test"] = f"{origins.pop('validation')}, because there is no test part"
     if "test" not in parts:
+        fraction = check_test_fraction(test_fraction)
         paths, labels = parts["train"]
-        chosen = _test_mask(labels, layout.classes, test_fraction, np.random.default_rng(seed))
+        chosen = choose_test_images(_file_keys(paths, layout), labels, layout.classes, fraction, seed)
         parts = parts | {"train": _part(paths, labels, ~chosen), "test": _part(paths, labels, chosen)}
-        origins["test"] = f"{100 * test_fraction:g} % of each class of these images, chosen at random"
-    return parts, [f"{split}: {origins[split]}" for split in SPLITS if split in parts]
+        origins["test"] = f"about {100 * fraction:g} % of each class of these images, chosen at random by their names"
+    elif test_fraction is not None:
+        unused.append("test_fraction has no effect, because the test images are those of a part.")
+    return parts, [*(f"{split}: {origins[split]}" for split in SPLITS if split in parts), *unused]
+
+
+def _file_keys(paths: list[Path], layout: Layout) -> list[bytes]:
+    """Returns the name of each file with its class's directory, the same on every system and in a moved directory."""
+    homes = layout.directories.values()
+    names = (next(path.relative_to(home) for home in homes if path.is_relative_to(home)) for path in paths)
+    return [class_key(name.as_posix()).encode(errors="surrogateescape") for name in names]
 
 
 def _with_labels(by_class: list[list[Path]]) -> Files:
     """Returns the image files of all classes, and their labels, int[N]."""
     counts = [len(paths) for paths in by_class]
     return [path for paths in by_class for path in paths], np.repeat(np.arange(len(by_class)), counts)
-
-
-def _test_mask(labels: np.ndarray, classes: Sequence[str], fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """Chooses test images at random, bool[N]: a fraction of each class, at least one image but not all."""
-    if not 0 < fraction < 1:
-        raise DataSetError(f"test_fraction must be between 0 and 1; got {fraction}.")
-    chosen = np.zeros(len(labels), bool)
-    for label, name in enumerate(classes):
-        places = np.flatnonzero(labels == label)
-        if len(places) < 2:
-            raise DataSetError(
-                f"each class must have at least 2 images, one for training and one for the test; {sanitize(name)} has "
-                f"{len(places)}. Add images, or remove the class."
-            )
-        count = min(max(round(fraction * len(places)), 1), len(places) - 1)
-        chosen[rng.permutation(places)[:count]] = True
-    return chosen
 
 
 def _part(paths: list[Path], labels: np.ndarray, chosen: np.ndarray) -> Files:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cifarlab.data.dataset import DataSet
-from cifarlab.data.records import read_batches
+from cifarlab.data.records import RecordError, read_batches
 from cifarlab.data.summary import counted
 
 _HASH_BYTES = 16
@@ -52,6 +52,34 @@ def find_duplicates(dataset: DataSet) -> Duplicates:
     validation = {image for image, _ in held["validation"]}
     both = sum(image in validation for image, _ in held["test"])
     return Duplicates(np.array(in_training, bool), counts["test"], counts["validation"], other, both)
+
+
+class Moved(NamedTuple):
+    """Images that were in one split of a dataset and are in another one of its successor.
+
+    Attributes:
+        to_train: the number of training images that were only test images before.
+        to_test: the number of test images that were only training images before.
+    """
+
+    to_train: int
+    to_test: int
+
+
+def count_moved(old: DataSet, new: DataSet) -> Moved:
+    """Counts the images that move between training and test if one dataset replaces another one.
+
+    Images of another size differ in all bytes; so do those of a dataset whose files are missing or damaged.
+    """
+    try:
+        train, test = ({image for image, _ in _hashes(old, split)} for split in ("train", "test"))
+    except (OSError, RecordError):
+        return Moved(0, 0)
+    was_test, was_train = test - train, train - test
+    return Moved(
+        sum(image in was_test for image, _ in _hashes(new, "train")),
+        sum(image in was_train for image, _ in _hashes(new, "test")),
+    )
 
 
 def describe_duplicates(found: Duplicates, dataset: DataSet, removed: bool) -> str:

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from cifarlab.data.dataset import DESCRIPTION, SPLITS, DataSet, DataSetError
-from cifarlab.data.duplicates import describe_duplicates, find_duplicates, without
+from cifarlab.data.duplicates import count_moved, describe_duplicates, find_duplicates, without
 from cifarlab.data.records import write_batches
 from cifarlab.data.registry import SOURCES
-from cifarlab.data.summary import class_table
+from cifarlab.data.summary import class_table, counted
 from cifarlab.files import as_path
 from cifarlab.text import sanitize
 
@@ -125,7 +125,6 @@ def write_dataset(
     """
     output_dir = given_path("output_dir", output_dir).resolve()
     check_output_dir(output_dir)
-    replaced = _describe_replaced(output_dir)
     parts = {"train": train, "validation": validation, "test": test}
     with tempfile.TemporaryDirectory(prefix=".making-", dir=output_dir) as scratch:
         shape, files = _write_records(Path(scratch), parts, _throttled(progress, total))
@@ -143,6 +142,7 @@ def write_dataset(
         duplicates = _handle_duplicates(made, remove_duplicates)
         counts = {split: made.class_counts(split) for split in files}
         lines = class_table(made.classes, counts) if summarize is None else summarize(counts)
+        replaced = _describe_replaced(output_dir, made)
         made.save_description(Path(scratch, DESCRIPTION))
         for file in (*files.values(), Path(scratch, DESCRIPTION)):
             file.replace(output_dir / file.name)
@@ -152,13 +152,21 @@ def write_dataset(
     return dataclasses.replace(written, summary="\n".join([*lines, *replaced, duplicates]))
 
 
-def _describe_replaced(output_dir: Path) -> list[str]:
-    """Returns a line about the dataset that will be replaced, if there is one."""
+def _describe_replaced(output_dir: Path, made: DataSet) -> list[str]:
+    """Returns lines about the dataset that will be replaced, if there is one, and about images that change sides."""
     if not (output_dir / DESCRIPTION).exists():
         return []
     old = DataSet.read_description(output_dir / DESCRIPTION)
     names = ", ".join(old.classes[:5]) + ", ..." * (len(old.classes) > 5)
-    return [f"Replaced the dataset that was there, with the classes {names}."]
+    lines = [f"Replaced the dataset that was there, with the classes {names}."]
+    moved = count_moved(old, made)
+    if moved.to_train or moved.to_test:
+        lines.append(
+            f"Since then, {counted(moved.to_train, 'image')} moved from test to training, and "
+            f"{counted(moved.to_test, 'image')} from training to test. Train a new run: an earlier one would be "
+            "evaluated on images that it was trained on."
+        )
+    return lines
 
 
 def _throttled(progress: WriteProgress | None, total: int | None) -> Callable[[int], None]:

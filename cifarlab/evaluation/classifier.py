@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from cifarlab.backend import check_process_state, tf
-from cifarlab.data import registry
+from cifarlab.data import registry, trained_on
 from cifarlab.data.dataset import DESCRIPTION, DataSet
 from cifarlab.data.distortions import central_crop, standardize
 from cifarlab.data.records import CLASSES
 from cifarlab.errors import UserError
-from cifarlab.evaluation.evaluator import assumed_dataset, check_same_classes, load_run_config
+from cifarlab.evaluation.evaluator import assumed_dataset, load_run_config
 from cifarlab.files import as_path
 from cifarlab.model import pretrained_weights
 from cifarlab.model.network import ConvNet, ImageShapeError, check_batch, inference, with_reference_ops
@@ -100,7 +100,7 @@ def _dataset_of(checkpoint_dir: str | os.PathLike, given: DataSet | None) -> tup
     if path.exists():
         described = DataSet.read_description(path)
         if given is not None:
-            check_same_classes(given, described, checkpoint_dir)
+            return described, tuple(trained_on.compare(path.parent, given))
         return described, ()
     if given is not None:
         return given, ()

@@ -19,12 +19,11 @@ from cifarlab.data.distortions import Distortion, parse_distortions
 from cifarlab.data.pipeline import QueueCounter, distorted_inputs
 from cifarlab.errors import NotFiniteError, WorkerLostError
 from cifarlab.model.network import variable_name
-from cifarlab.training.checkpoint_files import PREFIX
 from cifarlab.training.checkpoints import Checkpoints
 from cifarlab.training.control import Control, stop_on_interrupt
 from cifarlab.training.nonfinite import StateSnapshot, explain_nonfinite
 from cifarlab.training.observers import Observer, Run, StepDetails, StepRecord
-from cifarlab.training.run_dir import prepare_run_dir, resume_warnings, training_lock
+from cifarlab.training.run_dir import check_resumed_dataset, prepare_run_dir, record_run, training_lock
 from cifarlab.training.run_log import RunLog
 from cifarlab.training.state import TrainState, make_state
 from cifarlab.training.step import StepResult
@@ -57,8 +56,8 @@ def train(
         The state after the last step, which is also saved in `config.train_dir`.
 
     Raises:
-        ConfigError: the directory cannot be used, holds a run on a different dataset, or is not empty with `fresh`.
-        DataSetError, DownloadError: the dataset is not available.
+        ConfigError: the directory cannot be used, or is not empty with `fresh`.
+        DataSetError, DownloadError: the dataset is not available, or not the one of the run.
         CheckpointError: the checkpoints belong to a different network, or another process trains in the directory.
         NetworkError: `network` is not a network, or not one for this dataset.
         NotFiniteError: a loss or gradient became infinite or NaN; the message says where it began, and names the file
@@ -67,11 +66,12 @@ def train(
     """
     config, dataset, strategy = _resolve(config or TrainConfig(), dataset, distortions, observers)
     with _run_directory(config, strategy) as config:
+        changes = check_resumed_dataset(config, dataset)
         with strategy.scope():
             state = make_state(config, dataset, network, num_replicas=strategy.num_replicas)
         strategy.check_state(state)
         checkpoints, restored = _restore(config, state, strategy)
-        log, warnings = _record_run(config, dataset, state, restored)
+        log, warnings = record_run(config, dataset, int(state.step.numpy()), restored)
         run = Run(
             config,
             dataset,
@@ -82,7 +82,7 @@ def train(
             images_per_step=config.batch_size * strategy.num_replicas,
             is_chief=strategy.is_chief,
             placement=strategy.describe(config.batch_size),
-            warnings=(*checkpoints.warnings, *warnings),
+            warnings=(*checkpoints.warnings, *changes, *warnings),
         )
         distortions = parse_distortions(config.distortions) if distortions is None else distortions
         return _TrainingLoop(run, strategy, checkpoints, log, distortions, observers, control or Control()).run_to_end()
@@ -129,18 +129,6 @@ def _restore(config: TrainConfig, state: TrainState, strategy: Strategy) -> tupl
     restored = checkpoints.restore_latest() is not None
     strategy.broadcast(state)
     return checkpoints, restored
-
-
-def _record_run(config: TrainConfig, dataset: DataSet, state: TrainState, restored: bool) -> tuple[RunLog, list[str]]:
-    """Writes config.json and dataset.json, and opens the log. Returns the log and what a resumed run should warn of."""
-    directory, step = Path(config.train_dir), int(state.step.numpy())
-    warnings = resume_warnings(directory, config, dataset, step) if restored else []
-    config.save(directory / "config.json")
-    dataset.save_description(directory / "dataset.json")
-    log = RunLog(directory)
-    if restored:  # drop the lines about steps that the checkpoint does not contain
-        log.rewind(step, checkpoint=f"{PREFIX}-{step}" if step else "")
-    return log, warnings
 
 
 def _compile_step(strategy: Strategy, state: TrainState, config: TrainConfig, dataset: DataSet) -> Callable:
