@@ -207,6 +207,7 @@ def _checked_names(classes: Any, values: list[Any]) -> tuple[str, ...]:
         raise DataSetError(
             f"classes must be names in the order of the labels, or a dictionary; got a {type(classes).__name__}{order}."
         )
+    classes = _name(classes) if isinstance(classes, bytes) else classes
     if isinstance(classes, str) and not (
         classes.isalnum() and (len(classes) in (len(values), _largest(values) + 1) or _are_numbers(values, classes))
     ):
@@ -214,7 +215,19 @@ def _checked_names(classes: Any, values: list[Any]) -> tuple[str, ...]:
             f"classes must be a list of names, or a text with a character for each label, {_listed(values)}; got "
             f"{display_name(repr(classes))}."
         )
-    return tuple(map(str, classes))
+    return tuple(map(_name, classes))
+
+
+def _name(value: Any) -> str:
+    """Returns the text of a class name, which may be bytes, a number or a tensor of one of them."""
+    value = value.numpy() if hasattr(value, "numpy") else value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, str | int | float | np.number | np.bool_):
+        return str(value)
+    raise DataSetError(
+        f"classes must be names, each one a text; got {display_name(repr(value))}. Pass a list of texts."
+    )
 
 
 def _largest(values: list[Any]) -> int:
@@ -231,7 +244,7 @@ def _named_by_mapping(values: list[Any], classes: Mapping) -> tuple[tuple[str, .
     pairs = [(_plain(key), _plain(name)) for key, name in classes.items()]
     if all(isinstance(name, int) for _, name in pairs) and not any(isinstance(key, int) for key, _ in pairs):
         pairs = [(label, name) for name, label in pairs]
-    by_label = {_plain(key): str(name) for key, name in sorted(pairs, key=lambda pair: (str(type(pair[0])), pair[0]))}
+    by_label = {_plain(key): _name(name) for key, name in sorted(pairs, key=lambda pair: (str(type(pair[0])), pair[0]))}
     missing = [value for value in values if value not in by_label]
     if missing:
         raise DataSetError(
@@ -241,7 +254,8 @@ def _named_by_mapping(values: list[Any], classes: Mapping) -> tuple[tuple[str, .
 
 
 def _plain(value: object) -> Any:
-    """Returns a whole number for numbers and their text, and other values unchanged."""
+    """Returns a whole number for numbers and their text, a text for bytes, and other values unchanged."""
+    value = _name(value) if isinstance(value, bytes) else value
     if isinstance(value, np.integer) or (isinstance(value, str) and _is_whole(value)):
         return int(value)
     return value
