@@ -1,5 +1,6 @@
 """Find the parts of a dataset (training, validation and test images) among the subdirectories of a directory."""
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from cifarlab.data.dataset import DataSetError
 from cifarlab.data.image_files import Listing
+from cifarlab.data.image_formats import is_image_name, readable_suffixes
 from cifarlab.data.summary import counted
 from cifarlab.text import sanitize
 
@@ -132,6 +134,39 @@ def look_through(listing: Listing, notes: list[str]) -> Listing:
         notes.append(f"Looked through {sanitize(listing.path)}, which contains only {sanitize(filled[0].path.name)}.")
         listing = filled[0]
     return listing
+
+
+def image_in(directory: Path) -> Path | None:
+    """Returns an image if a directory is one of images, the classes' images, or parts of them; None otherwise.
+
+    A single subdirectory with images, such as that of a project's figures, does not make it one. Few files are listed.
+
+    >>> import tempfile
+    >>> home = Path(tempfile.mkdtemp())
+    >>> for name in ("photos/cat/1.jpg", "photos/dog/1.jpg", "run/figures/loss.png"):
+    ...     (home / name).parent.mkdir(parents=True, exist_ok=True)
+    ...     (home / name).touch()
+    >>> image_in(home / "photos").name, image_in(home / "photos" / "cat").name, image_in(home / "run")
+    ('1.jpg', '1.jpg', None)
+    """
+    suffixes = readable_suffixes()
+    if image := _first_image(directory, suffixes):
+        return image
+    with contextlib.suppress(OSError):
+        below = [path for path in directory.iterdir() if path.is_dir() and path.name[0] != "."]
+        parts = [path for path in below if part_of(path.name)]
+        found = [image for path in below if (image := _first_image(path, suffixes))]
+        return next(filter(None, map(image_in, parts)), found[0] if len(found) > 1 else None)
+    return None
+
+
+def _first_image(directory: Path, suffixes: frozenset[str]) -> Path | None:
+    """Returns an image directly in a directory."""
+    with contextlib.suppress(OSError):
+        return next(
+            (path for path in directory.iterdir() if path.suffix.lower() in suffixes or is_image_name(path)), None
+        )
+    return None
 
 
 def not_used(path: Path, why: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from cifarlab.data.dataset import DESCRIPTION, SPLITS, DataSet, DataSetError
 from cifarlab.data.duplicates import count_moved, describe_duplicates, find_duplicates, without
+from cifarlab.data.image_parts import image_in
 from cifarlab.data.records import write_batches
 from cifarlab.data.registry import SOURCES
 from cifarlab.data.summary import class_table, counted
@@ -77,6 +78,11 @@ def check_output_dir(output_dir: Path) -> None:
             foreign = [DESCRIPTION]
         else:
             foreign = []
+    if not description.exists() and (image := image_in(output_dir)):
+        raise DataSetError(
+            f"output_dir must be a directory without images; {shown} has some, such as {sanitize(image)}. Choose "
+            "another one."
+        )
     if foreign:
         raise DataSetError(
             f"output_dir must be new, empty or the directory of a dataset to replace; {shown} contains {foreign[0]}, "

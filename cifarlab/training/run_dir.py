@@ -12,8 +12,10 @@ from pathlib import Path
 from cifarlab.config import ConfigError, RenamedSettingError, TrainConfig
 from cifarlab.data import trained_on
 from cifarlab.data.dataset import DESCRIPTION, DataSet, DataSetError
+from cifarlab.data.image_parts import image_in
 from cifarlab.files import append_suffix, as_path
 from cifarlab.locks import LockedError, acquire
+from cifarlab.text import sanitize
 from cifarlab.training.checkpoint_files import PREFIX, foreign_file
 from cifarlab.training.checkpoints import CheckpointError, latest_checkpoint
 from cifarlab.training.run_log import FILE_NAME, RunLog, RunLogError, check_log, read_log
@@ -118,15 +120,21 @@ def _check_is_ours(directory: Path) -> None:
                     "again; otherwise choose another --train-dir. Nothing was changed."
                 ) from None
 
-    _check_is_no_dataset(directory)
+    _check_has_no_images(directory)
 
 
-def _check_is_no_dataset(directory: Path) -> None:
-    """Raises ConfigError for the directory of a dataset, whose dataset.json would then describe the run as well."""
-    path = directory / "dataset.json"
+def _check_has_no_images(directory: Path) -> None:
+    """Raises ConfigError for the directory of a dataset or of image files, unless it is that of a run already."""
+    path = directory / DESCRIPTION
     if path.exists() and any(file.parent == directory for file in DataSet.read_description(path).files("train")):
+        image: Path | None = path
+    elif any((directory / name).exists() for name in ("config.json", FILE_NAME)) or latest_checkpoint(directory):
+        return
+    else:
+        image = next(directory.glob("*.bin"), None) or image_in(directory)
+    if image is not None:
         raise ConfigError(
-            f"train_dir must not be the directory of a dataset; {directory} contains the training images of one. "
+            f"train_dir must not be a directory of images or of a dataset; {directory} contains {sanitize(image)}. "
             "Choose another --train-dir. Nothing was changed."
         )
 

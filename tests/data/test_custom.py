@@ -200,7 +200,9 @@ def test_a_dataset_is_not_the_directory_of_a_run(tmp_path):
     images, labels = np.zeros([8, 20, 20], np.uint8), np.arange(8) % 2
     made = from_arrays(images, labels, tmp_path / "a")
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(ConfigError, match=r"train_dir must not be the directory of a dataset; .*/a contains"):
+    with pytest.raises(
+        ConfigError, match=r"train_dir must not be a directory of images or of a dataset; .*/a contains"
+    ):
         train(TrainConfig(train_dir=str(tmp_path / "a"), max_steps=1), dataset=made)
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -359,3 +359,16 @@ def test_hold_out_does_not_take_the_validation_images_with_it(tmp_path):
     write_records(tmp_path / "held" / "held_out.bin", np.zeros([1, 8, 8, 3], np.uint8), [0])
     with pytest.raises(DataSetError, match="must not contain the files of a"):
         hold_out(made, tmp_path / "a", 2)
+
+
+def test_a_dataset_is_not_written_among_other_images(tmp_path):
+    home, other = photos(tmp_path / "photos"), photos(tmp_path / "other")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(
+        DataSetError, match=r"output_dir must be a directory without images; .*/other has some, such as"
+    ):
+        from_folder(home, other)
+    assert sorted(tmp_path.rglob("*")) == before
+    from_folder(home, tmp_path / "a", size=8)
+    Image.new("RGB", (9, 9)).save(tmp_path / "a" / "figure.png")  # next to the dataset, which is replaced
+    assert from_folder(home, tmp_path / "a", size=8).num_examples("train")
