@@ -20,6 +20,7 @@ from cifarlab.files import as_path
 from cifarlab.model import pretrained_weights
 from cifarlab.model.network import ConvNet, ImageShapeError, check_batch, inference, with_reference_ops
 from cifarlab.training.checkpoints import require_checkpoint, restore_latest_network
+from cifarlab.training.run_network import require_network
 from cifarlab.training.state import make_network
 
 
@@ -83,11 +84,14 @@ def load_classifier(
 
     Raises:
         CheckpointError: there is no readable checkpoint of this network.
+        NetworkError: the run has a custom network. Restore it with `evaluate(..., network=network)`, and create a
+            `Classifier(network, dataset)`.
         DataSetError: the description of the dataset, `dataset.json`, is missing, damaged, or has other classes than
             `dataset`.
     """
     check_process_state()
     require_checkpoint(checkpoint_dir)
+    require_network(checkpoint_dir)
     dataset, notes = _dataset_of(checkpoint_dir, dataset)
     network = make_network(load_run_config(checkpoint_dir), dataset)
     restored = restore_latest_network(network, checkpoint_dir, averaged=averaged)

@@ -25,6 +25,7 @@ from cifarlab.training.checkpoints import (
     require_checkpoint,
     restore_latest_network,
 )
+from cifarlab.training.run_network import remember_weights, require_network
 from cifarlab.training.state import make_network
 
 SPLITS = {"test": "test", "validation": "validation", "train_eval": "train"}
@@ -254,6 +255,9 @@ class _Evaluator:
                 f"eval_data must be a split that {self.dataset.name} has; it has no {config.eval_data} images. Use "
                 'eval_data="test"; only images with both a validation and a test part have validation images.'
             )
+        self._given = network is not None
+        if not self._given:
+            require_network(config.checkpoint_dir)
         with tf.device(config.device):
             made = make_network(trained, self.dataset) if network is None else resolve_network(network, self.dataset)
         self.network = made
@@ -264,6 +268,8 @@ class _Evaluator:
         """Evaluates the latest readable checkpoint."""
         start, config = time.perf_counter(), self.config
         restored = restore_latest_network(self.network, config.checkpoint_dir, averaged=config.moving_average)
+        if self._given:
+            remember_weights(config.checkpoint_dir, self.network)
         images = inputs(
             self.dataset,
             SPLITS[self.config.eval_data],

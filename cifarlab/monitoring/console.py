@@ -10,10 +10,12 @@ from typing import Any
 from cifarlab.data.dataset import DataSet
 from cifarlab.data.pipeline import queue_capacity
 from cifarlab.data.sources.download import Progress
+from cifarlab.data.summary import counted
 from cifarlab.evaluation.evaluator import Evaluation
 from cifarlab.streams import write_output
 from cifarlab.text import sanitize_lines
 from cifarlab.training.observers import Observer, Run, StepRecord
+from cifarlab.training.run_network import is_custom
 from cifarlab.training.strategies.placement import placement_lines
 
 RECORDS_PER_SECOND = 100_000
@@ -66,14 +68,17 @@ class Console(Observer):
             return
         step, train_dir = int(run.state.step.numpy()), run.config.train_dir
         if not run.is_chief:
-            echo(f"Done: {step} steps. The chief saved them." if reason == "max_steps" else f"Stopped at step {step}.")
+            done = f"Done: {counted(step, 'step')}, saved by the chief."
+            echo(done if reason == "max_steps" else f"Stopped at step {step}.")
             return
         if reason == "max_steps" and step == run.first_step:
             echo(f"{train_dir} is already at step {step}; nothing to do for --max-steps {run.config.max_steps}.")
         elif reason == "max_steps":
-            echo(
-                f"Done: {step} steps. Evaluate them: cifarlab eval --run-once --checkpoint-dir {shlex.quote(train_dir)}"
-            )
+            command = f"cifarlab eval --run-once --checkpoint-dir {shlex.quote(train_dir)}"
+            if is_custom(run.state.network):  # the command knows only the tutorial's
+                config = f"cifarlab.EvalConfig(checkpoint_dir={train_dir!r})"
+                command = f"cifarlab.evaluate({config}, network=...), with the same network"
+            echo(f"Done: {counted(step, 'step')}. Evaluate {'it' if step == 1 else 'them'}: {command}")
         else:
             again = "the same command again, without --fresh" if run.config.fresh else "the same command again"
             echo(f"Stopped and saved at step {step}. To continue, run {again} (train_dir is {train_dir}).")

@@ -25,6 +25,7 @@ from cifarlab.training.nonfinite import StateSnapshot, explain_nonfinite
 from cifarlab.training.observers import Observer, Run, StepDetails, StepRecord
 from cifarlab.training.run_dir import check_resumed_dataset, prepare_run_dir, record_run, training_lock
 from cifarlab.training.run_log import RunLog
+from cifarlab.training.run_network import check_network, record_network, remember_weights
 from cifarlab.training.state import TrainState, make_state
 from cifarlab.training.step import StepResult
 from cifarlab.training.strategies.strategy import Strategy, make_strategy
@@ -45,7 +46,8 @@ def train(
     Args:
         config: settings; the defaults are the tutorial's.
         network: the network to train, or a function that creates it (`tf.distribute` needs a function); by default
-            the tutorial's network for this dataset.
+            the tutorial's network for this dataset. It has the trained weights afterwards, and cannot start another
+            run with them unless you pass a copy.
         dataset: the images; by default `config.dataset`, downloaded or drawn on first use.
         distortions: custom functions, (images, seed) -> images, that replace those named by `config.distortions`; the
             run's settings then say "custom". Take their random numbers from `data.distortions.per_image_uniform`.
@@ -59,7 +61,7 @@ def train(
         ConfigError: the directory cannot be used, or is not empty with `fresh`.
         DataSetError, DownloadError: the dataset is not available, or not the one of the run.
         CheckpointError: the checkpoints belong to a different network, or another process trains in the directory.
-        NetworkError: `network` is not a network, or not one for this dataset.
+        NetworkError: `network` is not a network, not one for this dataset, or has the weights of another run.
         NotFiniteError: a loss or gradient became infinite or NaN; the message says where it began, and names the file
             with that step's batch and the last good checkpoint.
         WorkerLostError: another process of a distributed run stopped; the message says how to resume.
@@ -70,7 +72,9 @@ def train(
         with strategy.scope():
             state = make_state(config, dataset, network, num_replicas=strategy.num_replicas)
         strategy.check_state(state)
+        check_network(config.train_dir, state.network, given=network is not None)
         checkpoints, restored = _restore(config, state, strategy)
+        record_network(config.train_dir, state.network)
         log, warnings = record_run(config, dataset, int(state.step.numpy()), restored)
         run = Run(
             config,
@@ -85,7 +89,12 @@ def train(
             warnings=(*checkpoints.warnings, *changes, *warnings),
         )
         distortions = parse_distortions(config.distortions) if distortions is None else distortions
-        return _TrainingLoop(run, strategy, checkpoints, log, distortions, observers, control or Control()).run_to_end()
+        loop = _TrainingLoop(run, strategy, checkpoints, log, distortions, observers, control or Control())
+        try:
+            return loop.run_to_end()
+        finally:
+            if network is not None:
+                remember_weights(config.train_dir, state.network)
 
 
 def _resolve(
