@@ -20,7 +20,8 @@ from cifarlab.data.dataset import SPLITS, DataSet, DataSetError
 from cifarlab.data.image_layout import Layout, class_key, read_layout
 from cifarlab.data.image_reader import Files, ImageReader
 from cifarlab.data.random_split import check_test_fraction, choose_test_images, pixel_keys
-from cifarlab.data.tf_datasets import read_datasets
+from cifarlab.data.summary import class_table
+from cifarlab.data.tf_datasets import check_elements, is_sorted_by_class, read_datasets
 from cifarlab.data.value_ranges import Range, find_range, in_chunks, measure
 from cifarlab.data.writer import WriteProgress, check_crop_size, check_output_dir, given_path, write_dataset
 from cifarlab.text import display_name, sanitize
@@ -181,8 +182,8 @@ def from_arrays(
 
 def from_tf_dataset(
     train: "tf.data.Dataset",
-    test: "tf.data.Dataset",
-    output_dir: str | os.PathLike,
+    test: "tf.data.Dataset | None" = None,
+    output_dir: str | os.PathLike | None = None,
     *,
     classes: Sequence[str] | Mapping | None = None,
     crop_size: int | None = None,
@@ -195,8 +196,9 @@ def from_tf_dataset(
 
     Args:
         train: yields (image, label), a dictionary of "image" and "label", or batches of them: images of one size,
-            labels as for `from_arrays`. The order is kept, so shuffle a dataset that is sorted by class.
-        test: yields the test images in the same form.
+            labels as for `from_arrays`. The order is kept, unless it is that of the classes, as the summary says.
+        test: yields the test images in the same form; take them from `train` if there are no others:
+            `dataset.take(n)` and `dataset.skip(n)`.
         output_dir: the directory to write; its name becomes the dataset's name.
         classes: the class names in the order of the labels, or {label: name}; by default the labels themselves.
         crop_size: rows and columns that the network sees; by default three quarters of the image size.
@@ -210,14 +212,25 @@ def from_tf_dataset(
         DataSetError: a dataset is infinite, empty, or has other elements, or images can be read in several ways, or
             both datasets are parts of one that is shuffled again for each; the message says which.
     """
+    check_elements(train, "train")
+    check_elements(test, "test")
     output_dir = given_path("output_dir", output_dir).resolve()
     check_output_dir(output_dir)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=output_dir) as scratch:
         parts = read_datasets(train, test, Path(scratch), axes=axes, value_range=value_range, progress=progress)
         encoded = encode_labels(parts[0].labels, parts[1].labels, classes)
-        train_batches, test_batches = parts[0].batches(encoded.train), parts[1].batches(encoded.test)  # type: ignore[arg-type]
+        order, notes = None, []
+        if is_sorted_by_class(encoded.train):  # the shuffle queue holds only part of an epoch
+            order = np.random.default_rng(0).permutation(len(encoded.train))
+            notes = ["The training images were sorted by class; they are written in random order."]
         return write_dataset(
-            output_dir, train_batches, test_batches, encoded.classes, crop_size, remove_duplicates=remove_duplicates
+            output_dir,
+            parts[0].batches(encoded.train, order),
+            parts[1].batches(encoded.test),  # type: ignore[arg-type]
+            encoded.classes,
+            crop_size,
+            remove_duplicates=remove_duplicates,
+            summarize=lambda counts: [*class_table(encoded.classes, counts), *notes],
         )
 
 

@@ -30,12 +30,14 @@ Counts = dict[str, np.ndarray]
 _PROGRESS_INTERVAL_S = 0.1
 
 
-def given_path(argument: str, path: str | os.PathLike) -> Path:
+def given_path(argument: str, path: str | os.PathLike | None) -> Path:
     """Returns a path that a user passed.
 
     Raises:
-        DataSetError: it is empty, such as an unset variable of a shell, or no file system allows it.
+        DataSetError: it is missing, empty, such as an unset variable of a shell, or no file system allows it.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise DataSetError(f"{argument} must be the path of a directory; got {sanitize(repr(path))[:80]}. Pass a path.")
     text = os.fspath(path)
     if not text:
         raise DataSetError(f"{argument} must be the path of a directory; got an empty one. Pass . for this directory.")
