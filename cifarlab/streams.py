@@ -92,9 +92,9 @@ def reporting(done: str) -> Iterator[None]:
 
 
 def write_exactly() -> None:
-    """Makes stdout write UTF-8, line ends as they are, and the bytes of file names that are not valid UTF-8."""
+    r"""Makes stdout write line ends as they are, and UTF-8: other bytes in file names become `\udce9` and so on."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def write_error(line: str) -> None:

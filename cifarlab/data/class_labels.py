@@ -8,7 +8,7 @@ import numpy as np
 
 from cifarlab.data.dataset import DataSetError
 from cifarlab.data.records import MAX_CLASSES
-from cifarlab.text import display_name, sanitize
+from cifarlab.text import counted, display_name, sanitize
 
 _MAX_LISTED = 5  # labels that an error lists
 
@@ -63,7 +63,7 @@ def label_values(labels: object, name: str = "labels", *, single: bool = False) 
         if len(wrong):
             raise DataSetError(
                 f"{name} must be known for each image; image {wrong[0][0]:,} has {found[tuple(wrong[0])]} "
-                f"({len(wrong):,} such values). Leave out the images without labels."
+                f"({counted(len(wrong), 'such value')}). Leave out the images without labels."
             )
     return _from_one_hot(found, name) if found.ndim == 2 else _whole(found, name)
 
@@ -78,7 +78,8 @@ def _from_objects(found: np.ndarray, name: str) -> np.ndarray:
     blank = [place for place, value in enumerate(values) if isinstance(value, str) and not value.strip()]
     if blank:
         raise DataSetError(
-            f"{name} must be known for each image; image {blank[0]:,} has an empty one ({len(blank):,} such labels). "
+            f"{name} must be known for each image; image {blank[0]:,} has an empty one "
+            f"({counted(len(blank), 'such label')}). "
             "Leave out the images without labels."
         )
     if found.ndim == 1 and all(text):
@@ -98,7 +99,7 @@ def _whole(found: np.ndarray, name: str) -> np.ndarray:
     if len(wrong):
         raise DataSetError(
             f"{name} must be whole numbers, the numbers of the classes; image {wrong[0]:,} has {found[wrong[0]]:g} "
-            f"({len(wrong):,} such labels)."
+            f"({counted(len(wrong), 'such label')})."
         )
     return found.astype(np.int64)
 
@@ -136,7 +137,8 @@ def encode_labels(train: np.ndarray, test: np.ndarray | None = None, classes: ob
     _check_spelling([value for part in (train, test) if part is not None for value in set(part.tolist())])
     if not 2 <= len(values) <= MAX_CLASSES:
         raise DataSetError(
-            f"labels must be of 2 to {MAX_CLASSES} classes; got {len(values):,} different labels: {_listed(values)}."
+            f"labels must be of 2 to {MAX_CLASSES} classes; got {counted(len(values), 'different label')}: "
+            f"{_listed(values)}."
         )
     new = [] if test is None else sorted(set(test.tolist()) - set(values.tolist()), key=str)
     if new:
@@ -277,7 +279,8 @@ def _named_in_order(values: list[Any], names: tuple[str, ...]) -> list[int]:
     if len(names) != len(values) or swapped:
         examples = ", ".join(f"{value}: ..." for value in values[:2])
         raise DataSetError(
-            f"classes must be one name for each label, {_listed(values)}; got {len(names):,} names, {_listed(names)}, "
+            f"classes must be one name for each label, {_listed(values)}; got {counted(len(names), 'name')}, "
+            f"{_listed(names)}, "
             f"which do not show the name of each. Pass a dictionary: classes={{{examples}}}."
         )
     return list(range(len(values)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from cifarlab.data.dataset import DataSet
 from cifarlab.data.records import RecordError, read_batches
-from cifarlab.data.summary import counted
+from cifarlab.text import counted
 
 _HASH_BYTES = 16
 
@@ -84,9 +84,9 @@ def count_moved(old: DataSet, new: DataSet) -> Moved:
 
 def describe_duplicates(found: Duplicates, dataset: DataSet, removed: bool) -> str:
     """Returns one line about the duplicates in a dataset, and whether they were removed from the training images."""
-    parts = [f"{found.test:,} of {counted(dataset.num_examples('test'), 'test image')}"]
+    parts = [f"{found.test:,} of {dataset.num_examples('test'):,} test images"]
     if dataset.validation_files:
-        parts.append(f"{found.validation:,} of {counted(dataset.num_examples('validation'), 'validation image')}")
+        parts.append(f"{found.validation:,} of {dataset.num_examples('validation'):,} validation images")
     line = f"Duplicates: {' and '.join(parts)} also in the training images"
     if found.other_class:
         line += f", {found.other_class:,} of them in another class"

@@ -9,8 +9,7 @@ from pathlib import Path
 from cifarlab.data.dataset import DataSetError
 from cifarlab.data.image_files import Listing
 from cifarlab.data.image_formats import is_image_name, readable_suffixes
-from cifarlab.data.summary import counted
-from cifarlab.text import sanitize
+from cifarlab.text import counted, sanitize
 
 PART_WORDS = {
     **dict.fromkeys(("train", "training", "trn"), "train"),
@@ -72,7 +71,11 @@ def find_parts(top: Listing, notes: list[str]) -> dict[str, Listing]:
         parts[part] = filled[name]
     _check_training_part(top, parts, named)
     _check_others(parts, set(named.values()), others)
-    for directory in [*others, *(filled[name] for name in named if name not in with_classes)]:
+    _check_strays(parts, others)
+    for directory in others:
+        move = f"for a class of this name, move it to {sanitize(parts['train'].path.name)}"
+        notes.append(not_used(directory.path, f"{counted(directory.count, 'image')} outside all parts; {move}"))
+    for directory in (filled[name] for name in named if name not in with_classes):
         notes.append(not_used(directory.path, f"{counted(directory.count, 'image')} without classes"))
     return parts
 
@@ -93,13 +96,16 @@ def _refuse_flat_parts(top: Listing, named: dict[str, str], others: Sequence[Lis
     """Refuses parts without classes; a single directory `train` among classes is a class, the vehicle."""
     if not named or (others and [name.casefold() for name in named] == ["train"]):
         return {}
-    first = sanitize(top.path / sorted(named)[0])
     if not others:
+        name = min(named, key=lambda name: (named[name] != "train", name))
+        images = next(listing for listing in top.directories if listing.path.name == name)
+        file = sanitize(next((path.name for path in [*images.images, *images.unsupported]), "1.jpg"))
         raise DataSetError(
-            f"{first} must contain one subdirectory of images per class; it has none, only "
-            f"{counted(top.count, 'image')} in {counted(len(named), 'part')}. Move each image to a subdirectory named "
-            "after its class: train/CLASS."
+            f"{sanitize(top.path / name)} must contain one subdirectory of images per class; it has none, only "
+            f"{counted(images.count, 'image')}. Move each image to a subdirectory named after its class, such as "
+            f"{sanitize(name)}/CLASS/{file}."
         )
+    first = sanitize(top.path / sorted(named)[0])
     raise DataSetError(
         f"{first} may be a class or the images of a part, next to the classes "
         f"{some_of(other.path.name for other in others)}. If it is a class, rename it; otherwise, move it away."
@@ -125,6 +131,17 @@ def _check_others(parts: dict[str, Listing], kinds: set[str], others: Sequence[L
             f"{some_of(part.path.name for part in parts.values())} is, which contains classes. Rename it to train, "
             "validation or test, or move it away."
         )
+
+
+def _check_strays(parts: dict[str, Listing], others: Sequence[Listing]) -> None:
+    """Refuses a directory next to the parts that has the name of a class in one of them."""
+    known = {directory.path.name.casefold(): part for part in parts.values() for directory in part.filled}
+    for other in others:
+        if part := known.get(other.path.name.casefold()):
+            raise DataSetError(
+                f"{sanitize(other.path)} must be in a part, because it has the name of a class in "
+                f"{sanitize(part.path)}. Move its {counted(other.count, 'image')} to the right part, or move it away."
+            )
 
 
 def look_through(listing: Listing, notes: list[str]) -> Listing:

@@ -15,10 +15,9 @@ import numpy as np
 from cifarlab.data.arrays import as_images, orient
 from cifarlab.data.class_labels import label_values
 from cifarlab.data.dataset import DataSetError
-from cifarlab.data.summary import counted
 from cifarlab.data.tf_splits import check_finite, check_split
 from cifarlab.data.value_ranges import Range, Values, check_within, find_range, measure, to_bytes
-from cifarlab.text import display_name, sanitize
+from cifarlab.text import counted, display_name, sanitize
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -138,7 +137,8 @@ class _Reader:
         if self.limits is None:
             if values.dtype.kind == "f" and values.low == values.high == 0 and self.value_range is None:
                 raise DataSetError(
-                    f"the range of the pixels must be known; the first {count:,} images have only zeros. Pass the "
+                    f"the range of the pixels must be known; there are only zeros in the first "
+                    f"{counted(count, 'image')}. Pass the "
                     "values of black and white, such as value_range=(0, 1) or value_range=(0, 255)."
                 )
             self.limits = find_range({what: values}, self.value_range)
@@ -152,7 +152,8 @@ class _Reader:
         free = shutil.disk_usage(self.directory).free
         if free < self.bytes + size + _FREE_BYTES:
             raise DataSetError(
-                f"{name} must fit on the disk; after {self.count:,} images, {free / 1e9:.1f} GB are free. If it should "
+                f"{name} must fit on the disk; after {counted(self.count, 'image')}, {free / 1e9:.1f} GB are "
+                f"free. If it should "
                 "have fewer images, it may repeat: add .take(n). Otherwise free some space."
             )
 
@@ -196,7 +197,7 @@ def _components(element: Any, name: str) -> tuple[Any, Any]:
     elif isinstance(element, tuple | list):
         if len(element) == 2:
             return element[0], element[1]
-        got = f"{len(element)} values. Weights are not used"
+        got = f"{counted(len(element), 'value')}. Weights are not used"
         example = "dataset.map(lambda image, label, *others: (image, label))"
     else:
         got, example = "other elements, without labels", "tf.data.Dataset.zip((images, labels))"

@@ -14,9 +14,9 @@ from cifarlab.data.duplicates import count_moved, describe_duplicates, find_dupl
 from cifarlab.data.image_parts import image_in
 from cifarlab.data.records import write_batches
 from cifarlab.data.registry import SOURCES
-from cifarlab.data.summary import class_table, counted
+from cifarlab.data.summary import class_table
 from cifarlab.files import as_path
-from cifarlab.text import sanitize
+from cifarlab.text import counted, sanitize
 
 Batches = Iterable[tuple[np.ndarray, np.ndarray]]
 """Images, uint8[n, rows, columns, channels], and labels, int[n]."""

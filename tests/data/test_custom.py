@@ -129,7 +129,11 @@ def test_grayscale_float_arrays_with_a_test_split(tmp_path):
         (np.zeros([4, 8, 8, 3], np.uint8), np.arange(4) - 1, "got -1, 0, 1, 2"),
         (np.zeros([4, 8], np.uint8), np.arange(4), r"images must be \[N, rows, columns, channels\]"),
         (np.array(["a", "b"]), np.arange(2), "images must be numbers"),
-        (np.zeros([0, 8, 8, 3], np.uint8), np.arange(0), "for each of 0 images"),
+        (
+            np.zeros([0, 8, 8, 3], np.uint8),
+            np.arange(0),
+            r"images must not be empty; got uint8\[0, 8, 8, 3\] with 0 labels",
+        ),
         (np.zeros([4, 8, 8, 3], np.uint8), np.arange(4), "at least 2 images"),
     ],
 )

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 
 from cifarlab.backend import tf
 from cifarlab.config import ConfigError
+from cifarlab.text import counted
 from cifarlab.training.state import TrainState
 from cifarlab.training.step import StepResult, apply_update, losses_and_gradients
 from cifarlab.training.strategies.placement import short_device_name
@@ -85,7 +86,7 @@ class DistributedReplicas:
     def describe(self, batch_size: int) -> str:
         """Returns one line about the number of replicas and their devices."""
         here = ", ".join(map(short_device_name, self.strategy.extended.worker_devices))
-        line = f"{self.num_replicas} replicas of {batch_size} images each"
+        line = f"{counted(self.num_replicas, 'replica')} of {counted(batch_size, 'image')} each"
         if self.worker:
             return f"{line}; this is worker {self.worker.index} of {len(self.worker.addresses)}, on {here}."
         return f"{line}, on {here}."
