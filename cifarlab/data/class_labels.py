@@ -270,8 +270,8 @@ def _named_in_order(values: list[Any], names: tuple[str, ...]) -> list[int]:
             raise DataSetError(f"labels must be among the classes, {_listed(names)}; got {_listed(unknown)}.")
         return [names.index(value) for value in values]
     top = int(values[-1])
-    counted = values[0] == 0 or _are_numbers(values, names)  # from 0, not from 1
-    if values[0] >= 0 and (top == len(names) - 1 or (top < len(names) and counted)):
+    from_zero = values[0] == 0 or _are_numbers(values, names)  # from 0, not from 1
+    if values[0] >= 0 and (top == len(names) - 1 or (top < len(names) and from_zero)):
         return list(map(int, values))
     if all(str(value) in names for value in values):
         return [names.index(str(value)) for value in values]

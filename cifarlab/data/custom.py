@@ -150,9 +150,10 @@ def from_arrays(
     >>> import tempfile
     >>> images = np.zeros([20, 28, 28], np.uint8)
     >>> dataset = from_arrays(images, np.arange(20) % 4, tempfile.mkdtemp())
-    >>> dataset.image_shape, dataset.crop_size, dataset.num_classes, dataset.num_examples("test")
-    ((28, 28, 1), 21, 4, 4)
+    >>> dataset.image_shape, dataset.crop_size, dataset.num_classes
+    ((28, 28, 1), 21, 4)
     """
+    _check_whole("seed", seed, 0, 2**32)
     fraction = check_test_fraction(test_fraction)
     if test is not None and test_fraction is not None:
         raise DataSetError("test_fraction is for choosing test images; got it with test. Pass one of the two.")
@@ -243,12 +244,16 @@ def _pair(test: object) -> tuple[Any, Any]:
 
 def _check_settings(size: int, crop_size: int | None, seed: int, validation: str) -> int:
     """Returns the crop size, or raises `DataSetError` for settings of `from_folder` that are out of range."""
-    for name, value, least, most in (("size", size, 1, 4096), ("seed", seed, 0, 2**32)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
-            raise DataSetError(f"{name} must be a whole number from {least} to {most:,}; got {value!r}.")
+    _check_whole("size", size, 1, 4096)
+    _check_whole("seed", seed, 0, 2**32)
     if validation not in ("split", "train"):
         raise DataSetError(f'validation must be "split" or "train"; got {validation!r}.')
     return check_crop_size(crop_size, size, size)
+
+
+def _check_whole(name: str, value: object, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+        raise DataSetError(f"{name} must be a whole number from {least} to {most:,}; got {value!r}.")
 
 
 def _check_apart(image_dir: Path, output_dir: Path) -> None:

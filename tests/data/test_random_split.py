@@ -136,3 +136,6 @@ def test_a_fraction_without_effect_is_said_or_refused(tmp_path):
         from_arrays(images, labels, tmp_path / "b", test=(images, labels), test_fraction=0.3)
     with pytest.raises(DataSetError, match=r"between 0 and 1, such as 0\.2; got 1\.5"):
         from_arrays(images, labels, tmp_path / "b", test=(images, labels), test_fraction=1.5)
+    for seed in (-1, 1.5, "0", None):
+        with pytest.raises(DataSetError, match="seed must be a whole number from 0"):
+            from_arrays(images, labels, tmp_path / "b", seed=seed)

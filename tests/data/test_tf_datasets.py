@@ -206,7 +206,7 @@ RAGGED = tf.ragged.stack([COLOR[0], COLOR[1, 1:]])
         (iter([(COLOR, LABELS)]), "got list_iterator"),
         ({"train": slices()}, "got dict"),
         (Dataset.from_tensor_slices(COLOR), "it has other elements, without labels"),
-        (Dataset.from_tensor_slices((COLOR,)), "it has 1 values"),
+        (Dataset.from_tensor_slices((COLOR,)), "it has 1 value"),
         (slices().map(lambda image, label: (image, label, 1.0)), r"3 values. Weights are not used.*\*others: \(image,"),
         (
             Dataset.from_tensor_slices({"x": COLOR, "y": LABELS}),
@@ -232,7 +232,7 @@ RAGGED = tf.ragged.stack([COLOR[0], COLOR[1, 1:]])
         (slices(COLOR[:, :3, :3]), "does not show which axes are rows"),
         (slices((COLOR > 128).astype(np.uint8)), r"value_range=\(0, 1\)"),
         (slices(np.where(COLOR > 254, np.nan, 0.5)), "train images must not contain NaN"),
-        (slices(COLOR * 0.0), "the first 10 images have only zeros"),
+        (slices(COLOR * 0.0), "only zeros in the first 10 images"),
         (slices(COLOR / 63.75 - 2), "undo a standardization"),
     ],
 )

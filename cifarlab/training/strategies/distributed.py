@@ -14,9 +14,7 @@ from cifarlab.text import counted
 from cifarlab.training.state import TrainState
 from cifarlab.training.step import StepResult, apply_update, losses_and_gradients
 from cifarlab.training.strategies.placement import short_device_name
-from cifarlab.training.strategies.tf_config import TF_CONFIG_EXAMPLE as TF_CONFIG_EXAMPLE
 from cifarlab.training.strategies.tf_config import Worker
-from cifarlab.training.strategies.tf_config import parse_tf_config as parse_tf_config
 
 
 class DistributedReplicas:
