@@ -112,7 +112,8 @@ class _Arrangement:
             elif here not in dropped and self.found.keys[here]:
                 self.items[here, 0, 0] = Placed(cell.kind, self._cleaned(here), here=here)
         for there, here in self.found.pairs.items():
-            self.keys.setdefault(there, (here, 0, 0))
+            if not self._role(there):
+                self.keys[there] = (here, 0, 0)
         self._restore()
         self._move_tests()
         return [self.items[key] for key in sorted(self.items)]
@@ -130,8 +131,13 @@ class _Arrangement:
         """Returns the text of an answer: of the last cell that gives it, or of all cells if it is text."""
         found = self.found
         if found.released[there].cell.kind != "code":
-            return "\n\n".join(found.text_of(here, there) for here in found.answers[there])
+            return "\n\n".join(found.text_of(here, there) for here in self._joined(there))
         return self._cleaned(found.answers[there][-1])
+
+    def _joined(self, there: int) -> list[int]:
+        """Returns the cells whose texts become one answer; images, whose names may clash, stay in their cells."""
+        answers = self.found.answers[there]
+        return answers[-1:] if any(self.found.cells[here].attachments for here in answers) else answers
 
     def _cleaned(self, here: int) -> str:
         """Returns a cell's text without stubs of answers that are given, which would replace them."""
@@ -140,7 +146,7 @@ class _Arrangement:
         is_answer = any(here in self.found.answers[there] and self.found.names(there) for there in given)
         if cell.kind != "code" and not is_answer:
             return cell.text
-        nodes = [node for there in given for node in self.found.stub_nodes(here, there)]
+        nodes = [node for there in given for node in self.found.stub_nodes(here, there)] + self.found.codes[here].void
         return without_definitions(code_of(cell), nodes) if nodes else code_of(cell)
 
     def _keep_instructors(self, there: int, here: int) -> None:
@@ -177,7 +183,7 @@ class _Arrangement:
                 dropped.add(first)
             dropped |= stubs if answers or there in self.keys else set()
             if found.released[there].cell.kind != "code":
-                dropped |= {here for here in answers if not found.is_addition(here, there)}
+                dropped |= {here for here in self._joined(there) if not found.is_addition(here, there)}
         return dropped
 
     def _restore(self) -> None:
@@ -201,7 +207,7 @@ class _Arrangement:
                 name = one.cell.grade_id or "the cell that defines " + ", ".join(sorted(needed[there])[:3])
                 self.restored.append(name)
 
-    def _restored_code(self) -> dict[int, set[str]]:
+    def _restored_code(self) -> dict[int, frozenset[str]]:
         """Returns the assignment's missing code cells that define names which are used and defined nowhere else."""
         found, needed = self.found, {}
         cells = [code for code, cell in zip(found.codes, found.cells, strict=True) if cell.kind == "code"]
@@ -243,7 +249,7 @@ class _Arrangement:
         last = max([self.keys[other][0] for other in answers if other in self.keys], default=-1)
         last = max([last, *(found.answers[other][-1] for other in answers if found.answers[other])])
         cells = [found.answers[other][-1] for other in answers if found.answers[other]]
-        before, seen = max(last, -1 if here is None else here), set()
+        before, seen = max(last, -1 if here is None else here), set[str]()
         while cells:
             for name in found.codes[cells.pop()].used - seen:
                 seen.add(name)
@@ -321,8 +327,9 @@ def _unmatched(found: Pairing) -> list[int]:
     answers = {here for cells in found.answers.values() for here in cells}
     known = answers | set(found.pairs.values()) | {here for claims in found.claims.values() for here in claims}
     waiting, needed = list(answers), set(answers)
+    tasks = {name for there in found.answers for name in found.names(there)}
     while waiting:
-        used = found.codes[waiting.pop()].used
+        used = found.codes[waiting.pop()].used - tasks
         for here, code in enumerate(found.codes):
             if here not in needed and code.bound & used:
                 needed.add(here)

@@ -70,7 +70,7 @@ def read_notebook(content: bytes, filename: str = "") -> Notebook:
 
 def _decode(content: bytes) -> tuple[str, str]:
     """Returns a file's text and, if it is not UTF-8, the name of its encoding."""
-    encoding = json.detect_encoding(content)  # by its byte order mark, or by the zeros of UTF-16 and UTF-32
+    encoding: str = json.detect_encoding(content)  # by its byte order mark, or by the zeros of UTF-16 and UTF-32
     try:
         return content.decode(encoding), "" if encoding.startswith("utf-8") else encoding.upper()
     except UnicodeDecodeError:
@@ -122,8 +122,8 @@ def _cell(cell: dict[str, Any]) -> Cell:
     if kind == "heading":  # format 3
         kind, text = "markdown", f"{'#' * (cell['level'] if cell.get('level') in range(1, 7) else 1)} {text}"
     kind = kind if kind in ("code", "raw") else "markdown"
-    names = [name if isinstance(name, str) else "" for name in (cell_id, grade_id)]
-    return Cell(kind, text, *names, cell.get("attachments"))
+    cell_id, grade_id = (name if isinstance(name, str) else "" for name in (cell_id, grade_id))
+    return Cell(kind, text, cell_id, grade_id, cell.get("attachments"))
 
 
 def _text(source: object) -> str:

@@ -93,7 +93,7 @@ class Pairing:
         """Returns whether a cell contains this answer's stub, or other stubs, and nothing else."""
         stub, code = self.stubs[there], self.codes[here]
         if not self.keys[here] or not self.is_changed(here, there):
-            return True
+            return not self.cells[here].attachments
         if not self.names(there) or not code.defined or code.bound != set(code.defined):
             return False
         return all(is_stub(node, stub.defined.get(name)) for name, node in code.defined.items())
@@ -149,7 +149,11 @@ class Pairing:
                 pairs[there] = next((here for here in candidates if here > before), candidates[0])
                 candidates.remove(pairs[there])
         for there, one in enumerate(self.released):
-            if there not in pairs and not one.role and (similar := self._similar(there, pairs)) is not None:
+            if (
+                there not in pairs
+                and one.role in ("", "locked")
+                and (similar := self._similar(there, pairs)) is not None
+            ):
                 pairs[there] = similar
         return pairs
 

@@ -22,6 +22,7 @@ class Code(NamedTuple):
         bound: all names that it binds at top level, including imports.
         imported: those that it imports.
         used: global names that it uses.
+        void: functions and classes that are still to be written, below one of the same name that is written.
     """
 
     parsed: bool
@@ -30,6 +31,7 @@ class Code(NamedTuple):
     bound: frozenset[str]
     imported: frozenset[str]
     used: frozenset[str]
+    void: list[ast.AST]
 
 
 def analyze(text: str) -> Code:
@@ -46,13 +48,20 @@ def analyze(text: str) -> Code:
     if tree is None:
         found = re.findall(r"^(?:async\s+def|def|class)\s+(\w+)", text, re.MULTILINE)
         names = frozenset(found)
-        return Code(False, dict.fromkeys(found), frozenset(), names, frozenset(), frozenset(re.findall(r"\w+", text)))
+        return Code(
+            False, dict.fromkeys(found), frozenset(), names, frozenset(), frozenset(re.findall(r"\w+", text)), []
+        )
     defined: dict[str, ast.AST | None] = {}
-    aliases, bound, imported = set(), set(), set()
+    void: list[ast.AST] = []
+    aliases: set[str] = set()
+    bound: set[str] = set()
+    imported: set[str] = set()
     for node in _top_level(tree):
         if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-            defined.pop(node.name, None)
-            defined[node.name] = node
+            earlier = defined.pop(node.name, None)
+            replaces = earlier is None or is_stub(earlier, None) or not is_stub(node, None)
+            defined[node.name] = node if replaces else earlier
+            void += [] if replaces else [node]
         elif isinstance(node, ast.Import | ast.ImportFrom):
             imported.update(alias.asname or alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -64,7 +73,7 @@ def analyze(text: str) -> Code:
             elif isinstance(node.value, ast.Name | ast.Attribute):
                 aliases.update(targets)
     bound |= imported | set(defined)
-    return Code(True, defined, frozenset(aliases), frozenset(bound), frozenset(imported), _used(tree))
+    return Code(True, defined, frozenset(aliases), frozenset(bound), frozenset(imported), _used(tree), void)
 
 
 def parse(text: str) -> ast.Module | None:
