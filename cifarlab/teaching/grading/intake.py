@@ -49,48 +49,47 @@ def find_submission(folder: Path, assignment: str, released: Collection[str]) ->
         released: the texts of the cells that students received.
     """
     lines = {line.strip() for text in released for line in text.split("\n")}
-    usable: list[tuple[tuple, _File, Notebook]] = []
     problems: dict[str, Submission] = {}
-    names = []
-    for file in _files(folder, problems):
-        notebook = read_notebook(file.content, file.name)
-        if notebook.problem:
-            problems[file.name] = Submission(file.content, notebook)
-            continue
-        written = any(line.strip() not in lines for cell in notebook.cells for line in cell.text.split("\n"))
-        is_script = file.name.lower().endswith(SCRIPTS)
-        usable.append(((not is_script, written, file.modified, _natural(file.name)), file, notebook))
-        names.append(file.name)
-        usable.sort(key=lambda one: one[0])
-        del usable[:-1]  # files may be large
-    if not usable:
-        return _unusable(folder, assignment, problems)
-    _, file, notebook = usable[0]
-    repaired = []
-    others = [name for name in names if file.name.lower().endswith(SCRIPTS) or not name.lower().endswith(SCRIPTS)]
-    if len(others) > 1:
-        repaired.append(
-            f"of {len(others)} notebooks ({_listed(sorted(others))}) the latest one that differs from the assignment "
-            f"was used: {sanitize(file.name)}"
-        )
-    elif file.name != f"{assignment}.ipynb":
-        repaired.append(f"the notebook was read from {sanitize(file.name)}")
-    return Submission(file.content, notebook._replace(repaired=repaired + notebook.repaired))
+    for scripts in (False, True):
+        names, best = [], None
+        for file in _files(folder, problems):
+            if file.name.lower().endswith(SCRIPTS) != scripts:
+                continue
+            notebook = read_notebook(file.content, file.name)
+            if notebook.problem:
+                problems[file.name] = Submission(file.content, notebook)
+                continue
+            written = any(line.strip() not in lines for cell in notebook.cells for line in cell.text.split("\n"))
+            rank = written, file.modified, _natural(file.name)
+            names.append(file.name)
+            if best is None or rank > best[0]:
+                best = rank, file, notebook
+        if best:
+            _, file, notebook = best
+            repaired = _how_found(file.name, sorted(names), f"{assignment}.ipynb")
+            return Submission(file.content, notebook._replace(repaired=repaired + notebook.repaired))
+    return _unusable(folder, f"{assignment}.ipynb", problems)
 
 
-def _unusable(folder: Path, assignment: str, problems: dict[str, Submission]) -> Submission:
+def _how_found(name: str, names: list[str], expected: str) -> list[str]:
+    """Returns which of the notebooks was used, if it is not the only one and of the expected name."""
+    if len(names) > 1:
+        which = f"of {len(names)} notebooks ({_listed(names)}) the latest one that differs from the assignment was used"
+        return [f"{which}: {sanitize(name)}"]
+    return [] if name == expected else [f"the notebook was read from {sanitize(name)}"]
+
+
+def _unusable(folder: Path, expected: str, problems: dict[str, Submission]) -> Submission:
     """Returns the submission if no file in it can be used; it says why."""
-    best = min(
-        problems, key=lambda name: (name != f"{assignment}.ipynb", ".ipynb" not in name.lower(), name), default=""
-    )
+    best = min(problems, key=lambda name: (name != expected, ".ipynb" not in name.lower(), name), default="")
     if best:
         found = problems[best]
         problem = found.notebook.problem
-        if best != f"{assignment}.ipynb":
+        if best != expected:
             problem = f"{problem[:-1]} ({sanitize(best)})."
         return found._replace(notebook=Notebook([], [], problem))
     others = [path.name for path in entries(folder) if path.name.lower() not in _IGNORED]
-    if others and not (folder / f"{assignment}.ipynb").is_symlink():
+    if others and not (folder / expected).is_symlink():
         problem = f"there is no notebook, but {_listed(others)}: submit the .ipynb file."
         return Submission(b"", Notebook([], [], problem))
     return Submission(b"", read_notebook(b""))
@@ -154,8 +153,9 @@ def _may_be_notebook(name: str, content: bytes) -> bool:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """Returns a key by which "a (2)" comes before "a (10)"."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+    """Returns a key by which "a" comes before "a (2)", and that before "a (10)"."""
+    parts = re.split(r"([0-9]+)", name.rpartition(".")[0])
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def _listed(names: list[str]) -> str:

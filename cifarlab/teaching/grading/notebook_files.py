@@ -1,5 +1,6 @@
 """Reads the cells of a submitted file, whatever program saved it: any encoding, any version of the notebook format."""
 
+import contextlib
 import json
 import re
 from typing import Any, NamedTuple
@@ -21,8 +22,8 @@ SCRIPTS = (".py", ".md", ".rmd", ".qmd")
 MAX_SCRIPT_CHARS = 500_000
 """Maximum characters of such a file."""
 
-_CODE_PAGES = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp932", "cp949", "gb18030", "big5", "mac_roman"]
-"""Encodings of text files on Windows and old Macs, to choose from."""
+_CODE_PAGES = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp932", "cp949", "gb18030", "big5"]
+"""Encodings of text files on Windows, to choose from."""
 
 
 class Notebook(NamedTuple):
@@ -104,11 +105,16 @@ def _read_script(text: str, filename: str) -> tuple[list[Cell], str]:
         return [], f"a file such as {filename} can be read if jupytext is installed: pip install jupytext."
     if len(text) > MAX_SCRIPT_CHARS:
         return [], f"the file has more than {MAX_SCRIPT_CHARS:,} characters: shorten it and submit it again."
-    try:
-        notebook = jupytext.reads(text, fmt=filename[filename.rindex(".") + 1 :].lower())
-    except Exception:  # raised by its parsers, whatever a file contains
-        return [], "the file cannot be read as a notebook: submit the .ipynb file."
-    return [_cell(cell)._replace(cell_id="") for cell in notebook.cells[: MAX_CELLS + 1]], ""
+    extension = filename[filename.rindex(".") + 1 :].lower()
+    for attempt in (text, _HEADER.sub("", text)):
+        with contextlib.suppress(Exception):  # its parsers raise many, for an incomplete header among others
+            cells = jupytext.reads(attempt, fmt=extension).cells
+            return [_cell(cell)._replace(cell_id="") for cell in cells[:MAX_CELLS]], ""
+    return [], "the file cannot be read as a notebook: submit the .ipynb file."
+
+
+_HEADER = re.compile(r"\A(?P<comment>#? ?)---\n.*?^(?P=comment)---\n", re.MULTILINE | re.DOTALL)
+"""The header of a script or a Markdown file."""
 
 
 def _cell(cell: dict[str, Any]) -> Cell:
@@ -117,7 +123,7 @@ def _cell(cell: dict[str, Any]) -> Cell:
     metadata = metadata if isinstance(metadata, dict) else {}
     known = metadata.get("nbgrader")
     grade_id = known.get("grade_id") if isinstance(known, dict) else None
-    cell_id = cell.get("id", metadata.get("id"))  # Colab writes it into the metadata
+    cell_id = cell.get("id") or metadata.get("id")  # Colab writes it into the metadata
     kind, text = cell.get("cell_type"), _text(cell.get("source", cell.get("input")))
     if kind == "heading":  # format 3
         kind, text = "markdown", f"{'#' * (cell['level'] if cell.get('level') in range(1, 7) else 1)} {text}"
