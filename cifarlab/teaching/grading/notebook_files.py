@@ -106,7 +106,8 @@ def _read_script(text: str, filename: str) -> tuple[list[Cell], str]:
     if len(text) > MAX_SCRIPT_CHARS:
         return [], f"the file has more than {MAX_SCRIPT_CHARS:,} characters: shorten it and submit it again."
     extension = filename[filename.rindex(".") + 1 :].lower()
-    for attempt in (text, _HEADER.sub("", text)):
+    text = text.replace("\r\n", "\n")
+    for attempt in (text, _HEADER.sub("", text).lstrip("\n")):
         with contextlib.suppress(Exception):  # its parsers raise many, for an incomplete header among others
             cells = jupytext.reads(attempt, fmt=extension).cells
             return [_cell(cell)._replace(cell_id="") for cell in cells[:MAX_CELLS]], ""
