@@ -37,14 +37,14 @@ class _File(NamedTuple):
     content: bytes
 
 
-def find_submission(folder: Path, assignment: str, released: Collection[str]) -> Submission:
+def find_submission(directory: Path, assignment: str, released: Collection[str]) -> Submission:
     """Returns the notebook in a student's directory for an assignment.
 
     If there are several, it is the latest one that differs from the release; all of them are named. Scripts and
     Markdown files count only if there is no notebook.
 
     Args:
-        folder: the directory `submitted/STUDENT/ASSIGNMENT`.
+        directory: the directory `submitted/STUDENT/ASSIGNMENT`.
         assignment: the assignment's name.
         released: the texts of the cells that students received.
     """
@@ -52,7 +52,7 @@ def find_submission(folder: Path, assignment: str, released: Collection[str]) ->
     problems: dict[str, Submission] = {}
     for scripts in (False, True):
         names, best = [], None
-        for file in _files(folder, problems):
+        for file in _files(directory, problems):
             if file.name.lower().endswith(SCRIPTS) != scripts:
                 continue
             notebook = read_notebook(file.content, file.name)
@@ -68,7 +68,7 @@ def find_submission(folder: Path, assignment: str, released: Collection[str]) ->
             _, file, notebook = best
             repaired = _how_found(file.name, sorted(names), f"{assignment}.ipynb")
             return Submission(file.content, notebook._replace(repaired=repaired + notebook.repaired))
-    return _unusable(folder, f"{assignment}.ipynb", problems)
+    return _unusable(directory, f"{assignment}.ipynb", problems)
 
 
 def _how_found(name: str, names: list[str], expected: str) -> list[str]:

@@ -6,9 +6,10 @@ needs, and only the tests give points. Nothing is read or written here.
 
 import functools
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from cifarlab.teaching.grading.findings import describe_missing, describe_repairs
 from cifarlab.teaching.grading.pairing import Cell, Pairing, Released, code_of
 from cifarlab.teaching.grading.python_code import analyze, without_definitions
 
@@ -72,8 +73,14 @@ def match(cells: Sequence[Cell], released: Sequence[Released]) -> Match:
     found = Pairing(cells, released)
     arrangement = _Arrangement(found)
     placed = arrangement.arrange()
-    not_found, attention = _missing(found)
-    return Match(placed, _repairs(found, arrangement), not_found, attention)
+    repaired = describe_repairs(
+        found,
+        shared=arrangement.shared,
+        moved=arrangement.moved,
+        restored=arrangement.restored,
+        changed=arrangement.changed,
+    )
+    return Match(placed, repaired, *describe_missing(found))
 
 
 Key = tuple[int, int, int]
@@ -190,7 +197,7 @@ class _Arrangement:
         """Places the cells of the assignment that the student deleted, and answers that share a cell with another."""
         needed = self._restored_code()
         for there, one in enumerate(self.found.released):
-            if there in self.keys or not (one.cell.grade_id or there in needed):
+            if there not in needed and (there in self.keys or not one.cell.grade_id):
                 continue
             answers = self.found.answers.get(there)
             if answers:
@@ -200,7 +207,7 @@ class _Arrangement:
                 continue
             anchor = self._needed(there, None) if one.role == "test" else -1
             if anchor < 0:
-                before = [self.keys[other] for other in range(there) if other in self.keys]
+                before = [self.keys[other] for other in range(there + 1) if other in self.keys]
                 anchor = before[-1][0] if before else -1
             self._put(there, (anchor, 1, there), one.cell.text)
             if not one.is_private:
@@ -222,7 +229,8 @@ class _Arrangement:
             one = found.released[there]
             code = analyze(one.cell.text)
             missing = (code.bound & used) - bound
-            if one.cell.kind == "code" and not one.role and there not in found.pairs and missing:
+            is_there = there in found.pairs and found.codes[found.pairs[there]].parsed
+            if one.cell.kind == "code" and not one.role and not is_there and missing:
                 needed[there] = missing
                 used |= code.used
         return needed
@@ -278,73 +286,3 @@ def _owners(found: Pairing) -> dict[int, int]:
         if answers and (answers[-1] not in owner or answers[-1] in found.claims.get(there, ())):
             owner[answers[-1]] = there
     return owner
-
-
-def _repairs(found: Pairing, arrangement: _Arrangement) -> list[str]:
-    """Returns what was repaired, a phrase each."""
-    listed = {
-        "answers were recognized by their cell ids": found.how["id"],
-        "answers were recognized by what they define": found.how["definition"],
-        "answers were recognized by their place": found.how["place"],
-        "answers share a cell with another": arrangement.shared,
-        "tests were run after the answers that they need": arrangement.moved,
-        "missing cells were restored": arrangement.restored,
-        "cells were changed that only the instructor may change, and the originals were used": arrangement.changed,
-    }
-    phrases = [f"cells {number} and {number + 1} are halves of a function and were joined" for number in found.joined]
-    for there, answers in found.answers.items():
-        name, is_code = found.released[there].cell.grade_id, found.released[there].cell.kind == "code"
-        numbers = _numbers(answers)
-        if len(answers) > 1 and is_code and found.names(there):
-            phrases.append(f"{name} is given in cells {numbers}; the last one that runs counts")
-        elif len(answers) > 1:
-            phrases.append(f"{name} is given in cells {numbers}, which were all kept")
-        if answers and (found.cells[answers[-1]].kind == "code") != is_code:
-            phrases.append(f"{name} is in a {'text' if is_code else 'code'} cell and was converted")
-    return phrases + [f"{words}: {', '.join(names)}" for words, names in listed.items() if names]
-
-
-def _missing(found: Pairing) -> tuple[list[str], str]:
-    """Returns what could not be found, a phrase each, and why an instructor should look at the submission."""
-    names = {there: found.released[there].cell.grade_id for there in found.answers}
-    missing = [names[there] for there, answers in found.answers.items() if not answers]
-    bound = {name for code, cell in zip(found.codes, found.cells, strict=True) for name in code.bound}
-    undefined = [name for there, found_in in found.answers.items() if found_in for name in found.names(there) - bound]
-    others = _unmatched(found)
-    phrases = [f"no answer to {', '.join(missing)}"] if missing else []
-    phrases += [f"{name} is defined nowhere" for name in undefined]
-    if missing and others:
-        phrases.append(f"cells that belong to no task: {_numbers(others)}")
-    if found.foreign:
-        phrases.append("most of its cells have names of another assignment")
-    if len(missing) == len(found.answers) and not others and not found.foreign:
-        return phrases, "it appears to be empty"
-    return phrases, "; ".join(phrases) if undefined or found.foreign or (missing and others) else ""
-
-
-def _unmatched(found: Pairing) -> list[int]:
-    """Returns a student's cells that are neither an answer, nor a cell of the assignment, nor used by an answer."""
-    answers = {here for cells in found.answers.values() for here in cells}
-    known = answers | set(found.pairs.values()) | {here for claims in found.claims.values() for here in claims}
-    waiting, needed = list(answers), set(answers)
-    tasks = {name for there in found.answers for name in found.names(there)}
-    while waiting:
-        used = found.codes[waiting.pop()].used - tasks
-        for here, code in enumerate(found.codes):
-            if here not in needed and code.bound & used:
-                needed.add(here)
-                waiting.append(here)
-    stubs = {here for here in range(len(found.cells)) for there in found.answers if found.stub_nodes(here, there)}
-    return [here for here in range(len(found.cells)) if here not in known | needed | stubs and found.is_students(here)]
-
-
-def _numbers(cells: Collection[int]) -> str:
-    """Returns the numbers of cells, counted from 1.
-
-    >>> _numbers([0, 2, 3]), _numbers(range(9))
-    ('1, 3 and 4', '1, 2, 3, 4, 5 and 4 more')
-    """
-    numbers = [str(here + 1) for here in cells]
-    if len(numbers) > 6:
-        numbers = [*numbers[:5], f"{len(numbers) - 5} more"]
-    return " and ".join([", ".join(numbers[:-1]), numbers[-1]] if len(numbers) > 1 else numbers)

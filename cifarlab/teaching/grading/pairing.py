@@ -79,9 +79,9 @@ class Pairing:
         self.claims = self._find_claims()
         self.pairs = self._find_pairs()
         self.answers: dict[int, list[int]] = {}
-        for there in self.stubs:
-            is_code = self.released[there].cell.kind == "code"
-            self.answers[there] = self._defined(there) if is_code else self._claimed(there)
+        for there in sorted(self.stubs, key=lambda there: not self.names(there)):  # what defines a function, first
+            self.answers[there] = self._defined(there) if self.names(there) else self._claimed(there)
+        self.answers = dict(sorted(self.answers.items()))
         for there in [there for there, found in self.answers.items() if not found]:
             self.answers[there] = self._by_place(there)
 
@@ -123,11 +123,13 @@ class Pairing:
         ids = {one.cell.cell_id: there for there, one in enumerate(self.released) if one.cell.cell_id}
         by_name: dict[int, list[int]] = defaultdict(list)
         by_id: dict[int, list[int]] = defaultdict(list)
+        texts = {key: there for there, key in enumerate(self._released_keys)}
         for here, cell in enumerate(self.cells):
-            if not self.foreign and cell.grade_id in names:
-                by_name[names[cell.grade_id]].append(here)
-            elif cell.cell_id in ids:
-                by_id[ids[cell.cell_id]].append(here)
+            known = None if self.foreign else names.get(cell.grade_id)
+            there = known if known is not None else ids.get(cell.cell_id)
+            if there is None or (self.is_changed(here, there) and self.keys[here] in texts):
+                continue  # a cell with the text of another one of the assignment is that one
+            (by_id if known is None else by_name)[there].append(here)
         self._by_id = set(by_id) - set(by_name)
         return {**by_id, **by_name}
 
@@ -197,7 +199,8 @@ class Pairing:
 
     def _claimed(self, there: int) -> list[int]:
         """Returns the cells that have an answer's name or id and are no longer its stub."""
-        claims = self.claims.get(there, ())
+        taken = {here for other, found in self.answers.items() for here in found if self.names(other)}
+        claims = [here for here in self.claims.get(there, ()) if here not in taken]
         found = [here for here in claims if not self.is_stub(here, there) and not self.stub_nodes(here, there)]
         if found and there in self._by_id:
             self.how["id"].append(self.released[there].cell.grade_id)

@@ -171,6 +171,8 @@ SAVED_BY_EDITORS = {
         "by what they define: half, hypotenuse, counter",
     ),
     "all ids are the same (colabtools 581)": (change(grade_id="", cell_id="a3"), "half"),
+    "an answer has the id of another": (change("half", grade_id="", cell_id="b5"), "by what they define: half"),
+    "an answer has the name of another": (change("half", grade_id="explanation"), "by what they define: half"),
     "all names are the same": (change(grade_id="half"), "by what they define: hypotenuse, counter"),
     "headings split and cells removed (Deepnote)": (
         [*bare(solved())[:6], Cell("markdown", "## 2."), Cell("markdown", "Hypotenuse"), *bare(solved())[7:]],
@@ -206,6 +208,10 @@ PLACED_ELSEWHERE = {
     "checks deleted (nbgrader 1682)": (dropped(*POINTS), "missing cells were restored: half-check, half-others, hyp"),
     "all deleted but the answers": ([cell for cell in solved() if cell.grade_id in WRITTEN], "restored: the cell that"),
     "setup cell deleted": (solved()[:1] + solved()[2:], "restored: the cell that defines HALF, math"),
+    "setup cell merged with the heading below": (
+        [*solved()[:1], Cell("code", "import math\n\nHALF = 0.5\n\n## 1. Half\n\nWrite it.", "a1"), *solved()[3:]],
+        "restored: the cell that defines HALF, math",
+    ),
     "setup cell edited": (
         [*solved()[:1], Cell("code", "import math\nimport os\n\nHALF = 0.5"), *solved()[2:]],
         "",
@@ -408,11 +414,19 @@ UNDESERVED = {
     "in a comment": (tried("# " + WRITTEN["half"].replace("\n", "\n# ")), 4, "no answer to half"),
     "in a string": (tried(f"text = '''{WRITTEN['half']}'''"), 4, "no answer to half"),
     "a variable of the same name": (tried("half = 4 / 2"), 4, "no answer to half"),
+    "code below a heading, in its text cell": (
+        [
+            cell._replace(text=f"{cell.text}\n{WRITTEN['half']}") if cell.cell_id == "a2" else cell
+            for cell in solved(["half"])
+        ],
+        4,
+        "no answer to half; cells that belong to no task: 3",
+    ),
     "a file that is written": (tried(f"%%writefile half.py\n{WRITTEN['half']}"), 4, "no answer to half"),
     "the statements without the function": (tried("x = 4\nx * HALF"), 4, "no answer to half"),
     "tests replaced": (change("half-check", "half-others", without=["half"], text="pass"), 4, ""),
     "a wrong answer like the right one": (change("half", text="def half(x):\n    return HALF + x"), 4, ""),
-    "a check as an answer": (change("half", text="assert half(4) == 2"), 4, "half is defined nowhere"),
+    "a check as an answer": (change("half", text="assert half(4) == 2"), 4, ""),
     "words far from the question": (
         words(4),
         10,
