@@ -27,9 +27,10 @@ from traitlets.config import Config
 
 from cifarlab.files import as_path, entries
 from cifarlab.teaching.grading import feedback as feedback_pages
-from cifarlab.teaching.grading import scores
+from cifarlab.teaching.grading import review, scores
+from cifarlab.teaching.grading.intake import find_submission
 from cifarlab.teaching.grading.nbgrader_course import DEFAULT_SETTINGS, SETTINGS_FILE, AssignmentError, run_converter
-from cifarlab.teaching.grading.submissions import MAX_FILE_BYTES, repair_submission
+from cifarlab.teaching.grading.submissions import repair_submission
 from cifarlab.teaching.sandbox.execution import execute_notebook, mark_not_run
 from cifarlab.teaching.sandbox.limits import Limits
 from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS, PRIVATE_PREFIX, prepare_tests
@@ -105,14 +106,16 @@ def grade(
     submitted = _of_each_student(course / "submitted", name)
     if not submitted:
         raise AssignmentError(
-            f"nothing was submitted; expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there."
+            f"nothing was submitted; expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there. "
+            + " ".join(review.misplaced(name, course))
         )
-    waiting = [folder for folder in submitted if regrade or _is_new(course, folder, name)]
-    texts, digests = [], []
-    for folder in waiting:
-        file = _submission(folder, name)
-        texts.append(_gradable(file, *originals))
-        digests.append(_digest(file))
+    waiting, texts, digests = [], [], []
+    for folder in submitted:
+        file, notebook = find_submission(folder, name, [cell.source for cell in originals[0].cells])
+        if regrade or _is_new(course, folder, name, file):
+            waiting.append(folder)
+            texts.append(nbformat.writes(prepare_tests(repair_submission(notebook, *originals), originals[1], file)))
+            digests.append(_digest(file))
     with tempfile.TemporaryDirectory() as executed:
         for folder, digest, text in zip(waiting, digests, _execute_all(texts, limits, executor), strict=True):
             student = folder.parent.name
@@ -210,11 +213,6 @@ def _of_each_student(step: Path, name: str) -> list[Path]:
     return [student / name for student in entries(step) if os.path.exists(student / name)]
 
 
-def _submission(folder: Path, name: str) -> bytes:
-    """Reads a submitted notebook; of one that is too large, only enough bytes to detect that."""
-    return _file(folder / f"{name}.ipynb", MAX_FILE_BYTES + 1)
-
-
 def _file(path: Path, most: int) -> bytes:
     """Reads the first `most` bytes of a regular file; b"" for links, which may point to others' files, and pipes."""
     try:
@@ -224,10 +222,6 @@ def _file(path: Path, most: int) -> bytes:
             return file.read(most)
     except OSError:
         return b""
-
-
-def _gradable(submitted: bytes, release: nbformat.NotebookNode, source: nbformat.NotebookNode) -> str:
-    return nbformat.writes(prepare_tests(repair_submission(submitted, release, source), source, submitted))
 
 
 def _execute_all(texts: list[str], limits: Limits, executor: concurrent.futures.Executor | None) -> Iterator[str]:
@@ -258,10 +252,10 @@ def _execute_isolated(text: str, limits: Limits) -> str:
             return mark_not_run(text, _ENDED)
 
 
-def _is_new(course: Path, submitted: Path, name: str) -> bool:
+def _is_new(course: Path, submitted: Path, name: str, file: bytes) -> bool:
     """Returns whether a submission differs from the graded one; compares hashes, since copying may keep timestamps."""
     graded = _graded(course, submitted, name)
-    return not graded.exists() or graded.read_text(encoding="utf-8") != _digest(_submission(submitted, name))
+    return not graded.exists() or graded.read_text(encoding="utf-8") != _digest(file)
 
 
 def _graded(course: Path, submitted: Path, name: str) -> Path:
