@@ -143,9 +143,15 @@ def _export(options: argparse.Namespace) -> int:
 
     classifier = _classifier(options)
     path = export(classifier, options.directory)
-    echo(f"Wrote a SavedModel to {path}; its signature takes images, uint8{['any', *classifier.dataset.image_shape]}.")
+    lines = [
+        f"Wrote a SavedModel to {path}; its signature takes images, uint8{['any', *classifier.dataset.image_shape]}."
+    ]
     if patterns := set("[\\") & set(path.absolute().as_posix()):
-        echo(f"TensorFlow cannot load a SavedModel from a path with {' or '.join(sorted(patterns))}; move it first.")
+        lines += [
+            f"TensorFlow cannot load a SavedModel from a path with {' or '.join(sorted(patterns))}; move it first."
+        ]
+    with streams.reporting(f"the SavedModel was written to {path}"):
+        echo("\n".join(lines))
     return 0
 
 
@@ -184,14 +190,17 @@ def _data(options: argparse.Namespace) -> int:
     if options.output_dir is not None:
         with ImageProgressBar() as progress:
             dataset = data_command.create(options, progress)
-        echo(dataset.summary)
     else:
         config = _config(TrainConfig, options)
         dataset = registry.load(options.name, config.data_dir, force=options.force, progress=DownloadProgressBar())
     train, test = dataset.num_examples("train"), dataset.num_examples("test")
     held = f", {dataset.num_examples('validation'):,} validation" if dataset.validation_files else ""
-    echo(f"{dataset.name}: {train:,} training{held} and {test:,} test images in {dataset.train_files[0].parent}")
-    warn_if_imbalanced(dataset)
+    directory = dataset.train_files[0].parent
+    with streams.reporting(f"the dataset is complete in {directory}"):
+        if dataset.summary:
+            echo(dataset.summary)
+        echo(f"{dataset.name}: {train:,} training{held} and {test:,} test images in {directory}")
+        warn_if_imbalanced(dataset)
     return 0
 
 

@@ -74,10 +74,27 @@ def write_output(text: str) -> None:
         ) from None
 
 
+@contextlib.contextmanager
+def reporting(done: str) -> Iterator[None]:
+    """While a command prints what it has done, makes an error of standard output say that the work itself is done.
+
+    Args:
+        done: a sentence about what was written to files, without a full stop.
+
+    Raises:
+        OutputError: standard output cannot be written.
+    """
+    try:
+        yield
+    except OutputError as error:
+        reason = str(error).partition(". ")[0]
+        raise OutputError(f"{done}, but {reason}. Do not run the command again.") from None
+
+
 def write_exactly() -> None:
-    """Makes stdout write UTF-8, line ends as they are, and the bytes of file names that are not valid UTF-8."""
+    r"""Makes stdout write line ends as they are, and UTF-8: other bytes in file names become `\udce9` and so on."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def write_error(line: str) -> None:

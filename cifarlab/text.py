@@ -1,4 +1,4 @@
-"""Make untrusted text (file names, class names) safe to print, to put into a page or to draw."""
+"""Make untrusted text (file names, class names) safe to print, to put into a page or to draw; count things in words."""
 
 import re
 
@@ -35,3 +35,12 @@ def display_name(text: object) -> str:
     """
     name = sanitize(text)
     return name if len(name) <= MAX_DISPLAY_CHARS else name[: MAX_DISPLAY_CHARS - 1] + "…"
+
+
+def counted(count: int, what: str) -> str:
+    """Returns a number of things in words.
+
+    >>> counted(1, "image"), counted(1200, "image"), counted(2, "class")
+    ('1 image', '1,200 images', '2 classes')
+    """
+    return f"{count:,} {what}{'' if count == 1 else 'es' if what.endswith('s') else 's'}"

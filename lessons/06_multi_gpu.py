@@ -27,7 +27,7 @@ from cifarlab.demos import async_sgd, tower_plots
 from cifarlab.model import profile
 from cifarlab.plotting import figures, plots
 from cifarlab.training import schedule, step
-from cifarlab.training.strategies import distributed, placement, towers
+from cifarlab.training.strategies import placement, tf_config, towers
 
 # %%
 SEED = 0
@@ -559,8 +559,8 @@ print(
 # this is the environment variable `TF_CONFIG`. All machines get the same list, and each gets its own index:
 
 # %%
-print(distributed.TF_CONFIG_EXAMPLE)
-worker = distributed.parse_tf_config(distributed.TF_CONFIG_EXAMPLE)
+print(tf_config.TF_CONFIG_EXAMPLE)
+worker = tf_config.parse_tf_config(tf_config.TF_CONFIG_EXAMPLE)
 print(f"worker {worker.index} of {len(worker.addresses)}, at {worker.addresses[0]}")
 
 # %% [markdown]

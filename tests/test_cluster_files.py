@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from cifarlab.training.strategies.distributed import Worker, parse_tf_config
+from cifarlab.training.strategies.tf_config import Worker, parse_tf_config
 
 FOLDER = Path(__file__).parents[1] / "docs" / "cluster"
 

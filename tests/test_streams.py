@@ -6,9 +6,14 @@ import io
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
+from cifarlab import cli
+from cifarlab.data.dataset import DataSet
+from cifarlab.data.registry import load
 from cifarlab.data.sources.download import Progress
 from cifarlab.errors import OutputError
 from cifarlab.monitoring.console import DownloadProgressBar, echo
@@ -178,3 +183,25 @@ def test_the_progress_bar_fits_the_terminal(monkeypatch, columns, width):
     line = terminal.getvalue()
     assert line.startswith("\r")
     assert len(line.strip("\r\n")) == width
+
+
+@pytest.mark.parametrize("command", ["data", "export"])
+def test_a_command_whose_work_is_done_says_so(tmp_path, monkeypatch, capsys, command):
+    """To run an export again would be refused, because the directory is no longer empty."""
+    monkeypatch.chdir(tmp_path)
+    for number in range(8):
+        path = tmp_path / "photos" / ("cat", "dog")[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (9, 9), (number, 0, 0)).save(path)
+    classifier = SimpleNamespace(dataset=DataSet("letters", ("a", "b")))
+    monkeypatch.setattr(cli, "_classifier", lambda options: classifier)
+    monkeypatch.setattr("cifarlab.evaluation.classifier.export", lambda classifier, directory: directory)
+    monkeypatch.setattr("sys.stdout", FullStream())
+    arguments = {"data": ["photos", "--as", "pets"], "export": ["model"]}[command]
+    done = {"data": f"the dataset is complete in {tmp_path}/pets", "export": "the SavedModel was written to model"}
+    assert cli.main([command, *arguments]) == 2
+    assert capsys.readouterr().err == (
+        f"cifarlab {command}: {done[command]}, but standard output must be writable; it is not (No space left on "
+        "device). Do not run the command again.\n"
+    )
+    assert command == "export" or load("pets").classes == ("cat", "dog")

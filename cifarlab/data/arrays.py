@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cifarlab.data.dataset import DataSetError
-from cifarlab.text import sanitize
+from cifarlab.text import counted, sanitize
 
 MEMORY_AXES = ("NHWC", "NCHW", "HWCN", "NHW", "HWN")
 """The orders of axes that are recognized: N images of H rows, W columns and C channels."""
@@ -104,7 +104,7 @@ def orient(
     got = f"{images.dtype}{list(images.shape)}"
     axes = axes or fitting[0]
     if len(axes) != images.ndim or images.shape[axes.index("N")] != count:
-        raise DataSetError(f"{name} must have the axes {axes}, with N = {count:,} labels; got {got}.")
+        raise DataSetError(f"{name} must have the axes {axes}, with N = {counted(count, 'label')}; got {got}.")
     places = [(axes + "C").index(letter) for letter in "NHWC"]
     return (images if "C" in axes else images[..., None]).transpose(places), axes
 
@@ -118,15 +118,18 @@ def _axes_error(
     totals = {
         images.shape[form.index("N")] for form in likely if _fits(form, images.shape, images.shape[form.index("N")])
     }
-    if not images.size or (totals and not fitting):
-        there = " or ".join(f"{total:,}" for total in sorted(totals)) if images.size else "0"
+    if not images.size:
+        return DataSetError(f"{name} must not be empty; got {got} with {counted(count, 'label')}. Pass some.")
+    if totals and not fitting:
+        *several, last = sorted(totals)
+        there = "".join(f"{total:,} or " for total in several) + counted(last, "image")
         return DataSetError(
-            f"labels must be one for each of {there} images; got {count:,} labels for {name} {got}. Pass all of them."
+            f"labels must be one for each of {there}; got {counted(count, 'label')} for {name} {got}. Pass all of them."
         )
     choices = " or ".join(f'axes="{form}"' for form in fitting) or 'the order of their axes, such as axes="NHWC"'
     reading = "can be read in several ways" if fitting else "does not show which axes are rows, columns and channels"
     return DataSetError(
-        f"{name} must be [N, rows, columns, channels]; {got} with {count:,} labels {reading}. Pass {choices}."
+        f"{name} must be [N, rows, columns, channels]; {got} with {counted(count, 'label')} {reading}. Pass {choices}."
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from cifarlab.data.dataset import DataSetError
 from cifarlab.data.records import MAX_CLASSES
-from cifarlab.text import display_name, sanitize
+from cifarlab.text import counted, display_name, sanitize
 
 _MAX_LISTED = 5  # labels that an error lists
 
@@ -63,7 +63,7 @@ def label_values(labels: object, name: str = "labels", *, single: bool = False) 
         if len(wrong):
             raise DataSetError(
                 f"{name} must be known for each image; image {wrong[0][0]:,} has {found[tuple(wrong[0])]} "
-                f"({len(wrong):,} such values). Leave out the images without labels."
+                f"({counted(len(wrong), 'such value')}). Leave out the images without labels."
             )
     return _from_one_hot(found, name) if found.ndim == 2 else _whole(found, name)
 
@@ -78,7 +78,8 @@ def _from_objects(found: np.ndarray, name: str) -> np.ndarray:
     blank = [place for place, value in enumerate(values) if isinstance(value, str) and not value.strip()]
     if blank:
         raise DataSetError(
-            f"{name} must be known for each image; image {blank[0]:,} has an empty one ({len(blank):,} such labels). "
+            f"{name} must be known for each image; image {blank[0]:,} has an empty one "
+            f"({counted(len(blank), 'such label')}). "
             "Leave out the images without labels."
         )
     if found.ndim == 1 and all(text):
@@ -98,7 +99,7 @@ def _whole(found: np.ndarray, name: str) -> np.ndarray:
     if len(wrong):
         raise DataSetError(
             f"{name} must be whole numbers, the numbers of the classes; image {wrong[0]:,} has {found[wrong[0]]:g} "
-            f"({len(wrong):,} such labels)."
+            f"({counted(len(wrong), 'such label')})."
         )
     return found.astype(np.int64)
 
@@ -136,7 +137,8 @@ def encode_labels(train: np.ndarray, test: np.ndarray | None = None, classes: ob
     _check_spelling([value for part in (train, test) if part is not None for value in set(part.tolist())])
     if not 2 <= len(values) <= MAX_CLASSES:
         raise DataSetError(
-            f"labels must be of 2 to {MAX_CLASSES} classes; got {len(values):,} different labels: {_listed(values)}."
+            f"labels must be of 2 to {MAX_CLASSES} classes; got {counted(len(values), 'different label')}: "
+            f"{_listed(values)}."
         )
     new = [] if test is None else sorted(set(test.tolist()) - set(values.tolist()), key=str)
     if new:
@@ -207,6 +209,7 @@ def _checked_names(classes: Any, values: list[Any]) -> tuple[str, ...]:
         raise DataSetError(
             f"classes must be names in the order of the labels, or a dictionary; got a {type(classes).__name__}{order}."
         )
+    classes = _name(classes) if isinstance(classes, bytes) else classes
     if isinstance(classes, str) and not (
         classes.isalnum() and (len(classes) in (len(values), _largest(values) + 1) or _are_numbers(values, classes))
     ):
@@ -214,7 +217,19 @@ def _checked_names(classes: Any, values: list[Any]) -> tuple[str, ...]:
             f"classes must be a list of names, or a text with a character for each label, {_listed(values)}; got "
             f"{display_name(repr(classes))}."
         )
-    return tuple(map(str, classes))
+    return tuple(map(_name, classes))
+
+
+def _name(value: Any) -> str:
+    """Returns the text of a class name, which may be bytes, a number or a tensor of one of them."""
+    value = value.numpy() if hasattr(value, "numpy") else value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, str | int | float | np.number | np.bool_):
+        return str(value)
+    raise DataSetError(
+        f"classes must be names, each one a text; got {display_name(repr(value))}. Pass a list of texts."
+    )
 
 
 def _largest(values: list[Any]) -> int:
@@ -231,7 +246,7 @@ def _named_by_mapping(values: list[Any], classes: Mapping) -> tuple[tuple[str, .
     pairs = [(_plain(key), _plain(name)) for key, name in classes.items()]
     if all(isinstance(name, int) for _, name in pairs) and not any(isinstance(key, int) for key, _ in pairs):
         pairs = [(label, name) for name, label in pairs]
-    by_label = {_plain(key): str(name) for key, name in sorted(pairs, key=lambda pair: (str(type(pair[0])), pair[0]))}
+    by_label = {_plain(key): _name(name) for key, name in sorted(pairs, key=lambda pair: (str(type(pair[0])), pair[0]))}
     missing = [value for value in values if value not in by_label]
     if missing:
         raise DataSetError(
@@ -241,7 +256,8 @@ def _named_by_mapping(values: list[Any], classes: Mapping) -> tuple[tuple[str, .
 
 
 def _plain(value: object) -> Any:
-    """Returns a whole number for numbers and their text, and other values unchanged."""
+    """Returns a whole number for numbers and their text, a text for bytes, and other values unchanged."""
+    value = _name(value) if isinstance(value, bytes) else value
     if isinstance(value, np.integer) or (isinstance(value, str) and _is_whole(value)):
         return int(value)
     return value
@@ -254,8 +270,8 @@ def _named_in_order(values: list[Any], names: tuple[str, ...]) -> list[int]:
             raise DataSetError(f"labels must be among the classes, {_listed(names)}; got {_listed(unknown)}.")
         return [names.index(value) for value in values]
     top = int(values[-1])
-    counted = values[0] == 0 or _are_numbers(values, names)  # from 0, not from 1
-    if values[0] >= 0 and (top == len(names) - 1 or (top < len(names) and counted)):
+    from_zero = values[0] == 0 or _are_numbers(values, names)  # from 0, not from 1
+    if values[0] >= 0 and (top == len(names) - 1 or (top < len(names) and from_zero)):
         return list(map(int, values))
     if all(str(value) in names for value in values):
         return [names.index(str(value)) for value in values]
@@ -263,7 +279,8 @@ def _named_in_order(values: list[Any], names: tuple[str, ...]) -> list[int]:
     if len(names) != len(values) or swapped:
         examples = ", ".join(f"{value}: ..." for value in values[:2])
         raise DataSetError(
-            f"classes must be one name for each label, {_listed(values)}; got {len(names):,} names, {_listed(names)}, "
+            f"classes must be one name for each label, {_listed(values)}; got {counted(len(names), 'name')}, "
+            f"{_listed(names)}, "
             f"which do not show the name of each. Pass a dictionary: classes={{{examples}}}."
         )
     return list(range(len(values)))

@@ -11,7 +11,10 @@ from cifarlab.text import sanitize
 _NUMBERS: dict[str, tuple[type, str]] = {
     "size": (int, "rows and columns that images are scaled to (default: 32)"),
     "crop_size": (int, "rows and columns that the network sees (default: three quarters of the size)"),
-    "test_fraction": (float, "fraction of each class to use as test images if there is no test part (default: 0.2)"),
+    "test_fraction": (
+        float,
+        "about this fraction of each class are test images if there is no test part (default: 0.2)",
+    ),
     "seed": (int, "random seed of that choice and of the order of the images (default: 0)"),
 }
 _SWITCHES = {

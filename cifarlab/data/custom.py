@@ -17,9 +17,11 @@ import numpy as np
 from cifarlab.data.arrays import as_images, orient
 from cifarlab.data.class_labels import encode_labels, label_values
 from cifarlab.data.dataset import SPLITS, DataSet, DataSetError
-from cifarlab.data.image_layout import Layout, read_layout
+from cifarlab.data.image_layout import Layout, class_key, read_layout
 from cifarlab.data.image_reader import Files, ImageReader
-from cifarlab.data.tf_datasets import read_datasets
+from cifarlab.data.random_split import check_test_fraction, choose_test_images, pixel_keys
+from cifarlab.data.summary import class_table
+from cifarlab.data.tf_datasets import check_elements, is_sorted_by_class, read_datasets
 from cifarlab.data.value_ranges import Range, find_range, in_chunks, measure
 from cifarlab.data.writer import WriteProgress, check_crop_size, check_output_dir, given_path, write_dataset
 from cifarlab.text import display_name, sanitize
@@ -36,7 +38,7 @@ def from_folder(
     *,
     size: int = 32,
     crop_size: int | None = None,
-    test_fraction: float = 0.2,
+    test_fraction: float | None = None,
     seed: int = 0,
     validation: str = "split",
     skip_unreadable: bool = False,
@@ -55,8 +57,9 @@ def from_folder(
         output_dir: the directory to write; its name becomes the dataset's name.
         size: rows and columns that images are scaled to.
         crop_size: rows and columns that the network sees; by default three quarters of `size`, such as 24 of 32.
-        test_fraction: fraction of each class's images to use as test images, chosen at random, unless there is a test
-            part. Near duplicates, such as frames of one video, belong in the same part: split them yourself.
+        test_fraction: about this fraction of each class's images become test images if there is no test part; 0.2 by
+            default. Each is chosen at random by its name, so you can add images later. Near duplicates, such as frames
+            of one video, belong in the same part: split them yourself.
         seed: random seed of that choice and of the order in which the images are written.
         validation: what to do with a validation part: "split" makes it the dataset's validation images, or its test
             images if there is no test part; "train" adds it to the training images.
@@ -87,6 +90,7 @@ def from_folder(
     """
     home, target = given_path("image_dir", image_dir), given_path("output_dir", output_dir)
     crop_size = _check_settings(size, crop_size, seed, validation)
+    check_test_fraction(test_fraction)
     _check_apart(home, target)
     layout = read_layout(home)
     reader = ImageReader(layout, target, (size, size, 3), seed, skip_unreadable)
@@ -114,7 +118,7 @@ def from_arrays(
     test: tuple[np.ndarray, np.ndarray] | None = None,
     classes: Sequence[str] | Mapping | None = None,
     crop_size: int | None = None,
-    test_fraction: float = 0.2,
+    test_fraction: float | None = None,
     seed: int = 0,
     axes: str | None = None,
     value_range: Range | None = None,
@@ -131,7 +135,8 @@ def from_arrays(
         test: test images and labels in the same form; by default they are chosen from `images` at random.
         classes: the class names in the order of the labels, or {label: name}; by default the labels themselves.
         crop_size: rows and columns that the network sees; by default three quarters of the image size.
-        test_fraction: fraction of each class to use as test images if `test` is not given.
+        test_fraction: about this fraction of each class becomes test images if `test` is not given; 0.2 by default.
+            Each is chosen at random by its pixels, so you can add images later.
         seed: random seed of that choice and of the order in which the images are written.
         axes: the order of the images' axes: N (images), H (rows), W (columns) and C (channels), such as "NCHW". For
             rows of color values, "NCHW" means three planes, as in CIFAR-10's files, and "NHWC" pixel by pixel.
@@ -145,9 +150,13 @@ def from_arrays(
     >>> import tempfile
     >>> images = np.zeros([20, 28, 28], np.uint8)
     >>> dataset = from_arrays(images, np.arange(20) % 4, tempfile.mkdtemp())
-    >>> dataset.image_shape, dataset.crop_size, dataset.num_classes, dataset.num_examples("test")
-    ((28, 28, 1), 21, 4, 4)
+    >>> dataset.image_shape, dataset.crop_size, dataset.num_classes
+    ((28, 28, 1), 21, 4)
     """
+    _check_whole("seed", seed, 0, 2**32)
+    fraction = check_test_fraction(test_fraction)
+    if test is not None and test_fraction is not None:
+        raise DataSetError("test_fraction is for choosing test images; got it with test. Pass one of the two.")
     values, test_values = label_values(labels), None
     images, order = orient(as_images(images), len(values), axes)
     ranges = {"images": measure(images)}
@@ -161,7 +170,8 @@ def from_arrays(
     encoded, rng = encode_labels(values, test_values, classes), np.random.default_rng(seed)
     if encoded.test is None:
         present, codes = np.unique(encoded.train, return_inverse=True)
-        chosen = _test_mask(codes, [encoded.classes[label] for label in present], test_fraction, rng)
+        keys = pixel_keys(in_chunks(images, encoded.train, np.arange(len(images)), limits))
+        chosen = choose_test_images(keys, codes, [encoded.classes[label] for label in present], fraction, seed)
         held = in_chunks(images, encoded.train, np.flatnonzero(chosen), limits)
     else:
         chosen = np.zeros(len(images), bool)
@@ -173,8 +183,8 @@ def from_arrays(
 
 def from_tf_dataset(
     train: "tf.data.Dataset",
-    test: "tf.data.Dataset",
-    output_dir: str | os.PathLike,
+    test: "tf.data.Dataset | None" = None,
+    output_dir: str | os.PathLike | None = None,
     *,
     classes: Sequence[str] | Mapping | None = None,
     crop_size: int | None = None,
@@ -187,8 +197,9 @@ def from_tf_dataset(
 
     Args:
         train: yields (image, label), a dictionary of "image" and "label", or batches of them: images of one size,
-            labels as for `from_arrays`. The order is kept, so shuffle a dataset that is sorted by class.
-        test: yields the test images in the same form.
+            labels as for `from_arrays`. The order is kept, unless it is that of the classes, as the summary says.
+        test: yields the test images in the same form; take them from `train` if there are no others:
+            `dataset.take(n)` and `dataset.skip(n)`.
         output_dir: the directory to write; its name becomes the dataset's name.
         classes: the class names in the order of the labels, or {label: name}; by default the labels themselves.
         crop_size: rows and columns that the network sees; by default three quarters of the image size.
@@ -202,14 +213,25 @@ def from_tf_dataset(
         DataSetError: a dataset is infinite, empty, or has other elements, or images can be read in several ways, or
             both datasets are parts of one that is shuffled again for each; the message says which.
     """
+    check_elements(train, "train")
+    check_elements(test, "test")
     output_dir = given_path("output_dir", output_dir).resolve()
     check_output_dir(output_dir)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=output_dir) as scratch:
         parts = read_datasets(train, test, Path(scratch), axes=axes, value_range=value_range, progress=progress)
         encoded = encode_labels(parts[0].labels, parts[1].labels, classes)
-        train_batches, test_batches = parts[0].batches(encoded.train), parts[1].batches(encoded.test)  # type: ignore[arg-type]
+        order, notes = None, []
+        if is_sorted_by_class(encoded.train):  # the shuffle queue holds only part of an epoch
+            order = np.random.default_rng(0).permutation(len(encoded.train))
+            notes = ["The training images were sorted by class; they are written in random order."]
         return write_dataset(
-            output_dir, train_batches, test_batches, encoded.classes, crop_size, remove_duplicates=remove_duplicates
+            output_dir,
+            parts[0].batches(encoded.train, order),
+            parts[1].batches(encoded.test),  # type: ignore[arg-type]
+            encoded.classes,
+            crop_size,
+            remove_duplicates=remove_duplicates,
+            summarize=lambda counts: [*class_table(encoded.classes, counts), *notes],
         )
 
 
@@ -222,12 +244,16 @@ def _pair(test: object) -> tuple[Any, Any]:
 
 def _check_settings(size: int, crop_size: int | None, seed: int, validation: str) -> int:
     """Returns the crop size, or raises `DataSetError` for settings of `from_folder` that are out of range."""
-    for name, value, least, most in (("size", size, 1, 4096), ("seed", seed, 0, 2**32)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
-            raise DataSetError(f"{name} must be a whole number from {least} to {most:,}; got {value!r}.")
+    _check_whole("size", size, 1, 4096)
+    _check_whole("seed", seed, 0, 2**32)
     if validation not in ("split", "train"):
         raise DataSetError(f'validation must be "split" or "train"; got {validation!r}.')
     return check_crop_size(crop_size, size, size)
+
+
+def _check_whole(name: str, value: object, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+        raise DataSetError(f"{name} must be a whole number from {least} to {most:,}; got {value!r}.")
 
 
 def _check_apart(image_dir: Path, output_dir: Path) -> None:
@@ -241,11 +267,14 @@ def _check_apart(image_dir: Path, output_dir: Path) -> None:
 
 
 def _assign_parts(
-    layout: Layout, validation: str, test_fraction: float, seed: int
+    layout: Layout, validation: str, test_fraction: float | None, seed: int
 ) -> tuple[dict[str, Files], list[str]]:
-    """Returns the files of each split, and a line about where each split comes from."""
+    """Returns the files of each split, and lines about where each split comes from and what had no effect."""
     parts = {part: _with_labels(found) for part, found in layout.images.items()}
     origins = {part: sanitize(directory) for part, directory in layout.directories.items()}
+    unused = []
+    if validation == "train" and "validation" not in parts:
+        unused.append('validation="train" has no effect, because there is no validation part.')
     if "validation" in parts and validation == "train":
         (paths, labels), (more, more_labels) = parts["train"], parts.pop("validation")
         parts["train"] = paths + more, np.concatenate([labels, more_labels])
@@ -254,34 +283,27 @@ def _assign_parts(
         parts["test"] = parts.pop("validation")
         origins["test"] = f"{origins.pop('validation')}, because there is no test part"
     if "test" not in parts:
+        fraction = check_test_fraction(test_fraction)
         paths, labels = parts["train"]
-        chosen = _test_mask(labels, layout.classes, test_fraction, np.random.default_rng(seed))
+        chosen = choose_test_images(_file_keys(paths, layout), labels, layout.classes, fraction, seed)
         parts = parts | {"train": _part(paths, labels, ~chosen), "test": _part(paths, labels, chosen)}
-        origins["test"] = f"{100 * test_fraction:g} % of each class of these images, chosen at random"
-    return parts, [f"{split}: {origins[split]}" for split in SPLITS if split in parts]
+        origins["test"] = f"about {100 * fraction:g} % of each class of these images, chosen at random by their names"
+    elif test_fraction is not None:
+        unused.append("test_fraction has no effect, because the test images are those of a part.")
+    return parts, [*(f"{split}: {origins[split]}" for split in SPLITS if split in parts), *unused]
+
+
+def _file_keys(paths: list[Path], layout: Layout) -> list[bytes]:
+    """Returns the name of each file with its class's directory, the same on every system and in a moved directory."""
+    homes = layout.directories.values()
+    names = (next(path.relative_to(home) for home in homes if path.is_relative_to(home)) for path in paths)
+    return [class_key(name.as_posix()).encode(errors="surrogateescape") for name in names]
 
 
 def _with_labels(by_class: list[list[Path]]) -> Files:
     """Returns the image files of all classes, and their labels, int[N]."""
     counts = [len(paths) for paths in by_class]
     return [path for paths in by_class for path in paths], np.repeat(np.arange(len(by_class)), counts)
-
-
-def _test_mask(labels: np.ndarray, classes: Sequence[str], fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """Chooses test images at random, bool[N]: a fraction of each class, at least one image but not all."""
-    if not 0 < fraction < 1:
-        raise DataSetError(f"test_fraction must be between 0 and 1; got {fraction}.")
-    chosen = np.zeros(len(labels), bool)
-    for label, name in enumerate(classes):
-        places = np.flatnonzero(labels == label)
-        if len(places) < 2:
-            raise DataSetError(
-                f"each class must have at least 2 images, one for training and one for the test; {sanitize(name)} has "
-                f"{len(places)}. Add images, or remove the class."
-            )
-        count = min(max(round(fraction * len(places)), 1), len(places) - 1)
-        chosen[rng.permutation(places)[:count]] = True
-    return chosen
 
 
 def _part(paths: list[Path], labels: np.ndarray, chosen: np.ndarray) -> Files:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ class DataSet:
         image_shape: rows, columns and channels of an image.
         crop_size: rows and columns that the network sees, in pixels. `dataclasses.replace(dataset, crop_size=28)`
             returns the same dataset with larger crops.
+        fingerprints: a hash of the images and labels of each split, only in the description of a run; see `trained_on`.
         summary: what was understood and used when the dataset was created from images, as a table for people;
             empty for a dataset that was loaded.
     """
@@ -50,6 +52,7 @@ class DataSet:
     image_shape: tuple[int, int, int] = IMAGE_SHAPE
     crop_size: int = 24
     validation_files: tuple[Path, ...] = ()
+    fingerprints: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False, repr=False)
     summary: str = dataclasses.field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -101,6 +104,8 @@ class DataSet:
         for split in SPLITS:
             files = [file.resolve() for file in self.files(split)]
             description[f"{split}_files"] = [str(f.relative_to(home) if f.is_relative_to(home) else f) for f in files]
+        if self.fingerprints:
+            description["fingerprints"] = dict(self.fingerprints)
         atomic_write_text(path, json.dumps(description, indent=1) + "\n")
 
     @classmethod
@@ -124,12 +129,13 @@ class DataSet:
                 train_files=files["train"],
                 test_files=files["test"],
                 validation_files=files["validation"],
+                fingerprints=dict(values.get("fingerprints", {}).items()),
             )
             if not (made.classes and 1 <= made.crop_size <= min(rows, columns) and channels >= 1):
                 raise ValueError("image or crop size out of range, or no classes")
             if math.prod(made.image_shape) > _MAX_IMAGE_VALUES:
                 raise ValueError("image too large")
-        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise DataSetError(
                 f"{sanitize(path)} must describe a dataset; it cannot be read ({type(error).__name__}). Choose a run "
                 "directory that `cifarlab train` wrote, or a dataset directory that `cifarlab.data.custom` wrote."

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from cifarlab.data.dataset import DataSet
-from cifarlab.data.records import read_batches
-from cifarlab.data.summary import counted
+from cifarlab.data.records import RecordError, read_batches
+from cifarlab.text import counted
 
 _HASH_BYTES = 16
 
@@ -54,11 +54,39 @@ def find_duplicates(dataset: DataSet) -> Duplicates:
     return Duplicates(np.array(in_training, bool), counts["test"], counts["validation"], other, both)
 
 
+class Moved(NamedTuple):
+    """Images that were in one split of a dataset and are in another one of its successor.
+
+    Attributes:
+        to_train: the number of training images that were only test images before.
+        to_test: the number of test images that were only training images before.
+    """
+
+    to_train: int
+    to_test: int
+
+
+def count_moved(old: DataSet, new: DataSet) -> Moved:
+    """Counts the images that move between training and test if one dataset replaces another one.
+
+    Images of another size differ in all bytes; so do those of a dataset whose files are missing or damaged.
+    """
+    try:
+        train, test = ({image for image, _ in _hashes(old, split)} for split in ("train", "test"))
+    except (OSError, RecordError):
+        return Moved(0, 0)
+    was_test, was_train = test - train, train - test
+    return Moved(
+        sum(image in was_test for image, _ in _hashes(new, "train")),
+        sum(image in was_train for image, _ in _hashes(new, "test")),
+    )
+
+
 def describe_duplicates(found: Duplicates, dataset: DataSet, removed: bool) -> str:
     """Returns one line about the duplicates in a dataset, and whether they were removed from the training images."""
-    parts = [f"{found.test:,} of {counted(dataset.num_examples('test'), 'test image')}"]
+    parts = [f"{found.test:,} of {dataset.num_examples('test'):,} test images"]
     if dataset.validation_files:
-        parts.append(f"{found.validation:,} of {counted(dataset.num_examples('validation'), 'validation image')}")
+        parts.append(f"{found.validation:,} of {dataset.num_examples('validation'):,} validation images")
     line = f"Duplicates: {' and '.join(parts)} also in the training images"
     if found.other_class:
         line += f", {found.other_class:,} of them in another class"

@@ -11,6 +11,7 @@ import numpy as np
 from cifarlab.data.dataset import DESCRIPTION, DataSet, DataSetError
 from cifarlab.data.records import read_batches, write_batches
 from cifarlab.data.writer import check_output_dir, given_path
+from cifarlab.text import counted
 
 
 def hold_out(dataset: DataSet, output_dir: str | os.PathLike, examples: int) -> DataSet:
@@ -38,7 +39,9 @@ def hold_out(dataset: DataSet, output_dir: str | os.PathLike, examples: int) -> 
     """
     total = dataset.num_examples("train")
     if not 0 < examples < total:
-        raise DataSetError(f"examples must be from 1 to {total - 1:,} of {total:,} training images; got {examples:,}.")
+        raise DataSetError(
+            f"examples must be from 1 to {total - 1:,} of {counted(total, 'training image')}; got {examples:,}."
+        )
     output_dir = given_path("output_dir", output_dir).resolve()
     train, held = output_dir / "train.bin", output_dir / "held_out.bin"
     if {train, held} & {file.resolve() for file in dataset.all_files()}:

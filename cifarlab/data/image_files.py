@@ -22,6 +22,8 @@ from cifarlab.data.records import IMAGE_SHAPE
 from cifarlab.errors import UserError
 from cifarlab.text import sanitize
 
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # Pillow's names, by the number of channels
+
 MAX_PIXELS = 80_000_000
 """The largest image that is read, below Pillow's own limit: a small file can decompress to gigabytes."""
 
@@ -169,28 +171,34 @@ def image_paths(directory: Path) -> list[Path]:
 def read_image(path: str | os.PathLike, shape: tuple[int, int, int] = IMAGE_SHAPE) -> np.ndarray:
     """Reads an image file in the shape of a dataset's images.
 
-    The image is scaled to cover that shape and cropped around its center. Transparent parts become white, only the
-    first frame of an animation is read, and other color spaces are converted to RGB.
+    The image is scaled to cover that shape and cropped around its center. Transparent parts become white, unless the
+    shape has a channel for transparency. Only the first frame of an animation is read, and other color spaces are
+    converted to RGB.
 
     Args:
         path: a file in PNG, JPEG, GIF, WebP, BMP or another format that Pillow reads without external programs.
-        shape: rows, columns and channels of the result; 3 channels for color, 1 for grayscale.
+        shape: rows, columns and channels of the result; 3 channels for color, 1 for grayscale, and one more for
+            transparency, 0 where the image is transparent.
 
     Returns:
         uint8[rows, columns, channels].
 
     Raises:
-        ImageFileError: the file does not exist, is not an image, is damaged or too large, or `shape` has a number of
-            channels other than 1 or 3.
+        ImageFileError: the file does not exist, is not an image, is damaged or too large, or `shape` has more than 4
+            channels.
     """
     from PIL import Image, ImageOps
 
     rows, columns, channels = shape
-    if channels not in (1, 3):
-        raise ImageFileError(f"image files can be read with 3 channels or 1; the dataset's images have {channels}.")
+    if channels not in _MODES:
+        raise ImageFileError(
+            f"image files can be read with 1 to 4 channels; the dataset's images have {channels}. "
+            "Pass arrays to cifarlab.evaluation.classifier.classify."
+        )
     try:
-        picture = _open_image(path).convert("RGB")
-        picture = picture if channels == 3 else picture.convert("L")
+        picture = _open_image(path)
+        picture = _on_white(picture) if channels in (1, 3) else picture.convert("RGBA")
+        picture = picture.convert(_MODES[channels])
         fitted = ImageOps.fit(picture, (columns, rows), Image.Resampling.LANCZOS)
     except ImageFileError:
         raise
@@ -200,7 +208,7 @@ def read_image(path: str | os.PathLike, shape: tuple[int, int, int] = IMAGE_SHAP
 
 
 def _open_image(path: str | os.PathLike):
-    """Opens an image, rotated according to its EXIF orientation and placed on white if it is transparent."""
+    """Opens an image, rotated according to its EXIF orientation."""
     from PIL import Image, ImageOps
 
     Image.init()  # registers all formats in Image.ID
@@ -214,9 +222,15 @@ def _open_image(path: str | os.PathLike):
         with Image.open(path, formats=[name for name in Image.ID if name not in BLOCKED_FORMATS]) as file:
             if file.width * file.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
-            picture = ImageOps.exif_transpose(_to_uint8(file))
+            return ImageOps.exif_transpose(_to_uint8(file))
+
+
+def _on_white(picture):
+    """Converts an image to RGB, and places it on white if it is transparent."""
+    from PIL import Image
+
     if not picture.has_transparency_data:
-        return picture
+        return picture.convert("RGB")
     picture, white = picture.convert("RGBA"), Image.new("RGB", picture.size, "white")
     white.paste(picture, mask=picture)
     return white

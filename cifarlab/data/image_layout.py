@@ -19,12 +19,12 @@ from cifarlab.data.image_parts import (
     both_spellings,
     find_parts,
     look_through,
+    named_parts,
     not_used,
     some_of,
 )
 from cifarlab.data.records import MAX_CLASSES
-from cifarlab.data.summary import counted
-from cifarlab.text import sanitize
+from cifarlab.text import counted, sanitize
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")
 _NO_CLASSES = ("images", "image", "imgs", "img", "jpegimages", "masks")  # such as images next to their masks
@@ -222,10 +222,13 @@ def _class_listing(directory: Listing, understood: str, notes: list[str]) -> Lis
     if len(filled) == 1 and filled[0].own and (_is_generic(inside) or class_key(inside) == class_key(name)):
         notes.append(f"Looked through {sanitize(directory.path)}, which contains only {sanitize(inside)}.")
         return filled[0]
-    below = some_of(each.path.name for each in filled)
+    names = [each.path.name for each in filled]
+    below, advice = some_of(names), EXPECTED
+    if len(named_parts(names)) == len(names):
+        advice = f"Move parts above classes: {sanitize(names[-1])}/{name} instead of {name}/{sanitize(names[-1])}"
     raise DataSetError(
         f"{sanitize(directory.path)} must contain images of the class {name}; it contains only directories ({below}). "
-        f"{understood}. {EXPECTED}."
+        f"{understood}. {advice}."
     )
 
 

@@ -1,5 +1,6 @@
 """Find the parts of a dataset (training, validation and test images) among the subdirectories of a directory."""
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -7,8 +8,8 @@ from pathlib import Path
 
 from cifarlab.data.dataset import DataSetError
 from cifarlab.data.image_files import Listing
-from cifarlab.data.summary import counted
-from cifarlab.text import sanitize
+from cifarlab.data.image_formats import is_image_name, readable_suffixes
+from cifarlab.text import counted, sanitize
 
 PART_WORDS = {
     **dict.fromkeys(("train", "training", "trn"), "train"),
@@ -70,7 +71,11 @@ def find_parts(top: Listing, notes: list[str]) -> dict[str, Listing]:
         parts[part] = filled[name]
     _check_training_part(top, parts, named)
     _check_others(parts, set(named.values()), others)
-    for directory in [*others, *(filled[name] for name in named if name not in with_classes)]:
+    _check_strays(parts, others)
+    for directory in others:
+        move = f"for a class of this name, move it to {sanitize(parts['train'].path.name)}"
+        notes.append(not_used(directory.path, f"{counted(directory.count, 'image')} outside all parts; {move}"))
+    for directory in (filled[name] for name in named if name not in with_classes):
         notes.append(not_used(directory.path, f"{counted(directory.count, 'image')} without classes"))
     return parts
 
@@ -91,13 +96,16 @@ def _refuse_flat_parts(top: Listing, named: dict[str, str], others: Sequence[Lis
     """Refuses parts without classes; a single directory `train` among classes is a class, the vehicle."""
     if not named or (others and [name.casefold() for name in named] == ["train"]):
         return {}
-    first = sanitize(top.path / sorted(named)[0])
     if not others:
+        name = min(named, key=lambda name: (named[name] != "train", name))
+        images = next(listing for listing in top.directories if listing.path.name == name)
+        file = sanitize(next((path.name for path in [*images.images, *images.unsupported]), "1.jpg"))
         raise DataSetError(
-            f"{first} must contain one subdirectory of images per class; it has none, only "
-            f"{counted(top.count, 'image')} in {counted(len(named), 'part')}. Move each image to a subdirectory named "
-            "after its class: train/CLASS."
+            f"{sanitize(top.path / name)} must contain one subdirectory of images per class; it has none, only "
+            f"{counted(images.count, 'image')}. Move each image to a subdirectory named after its class, such as "
+            f"{sanitize(name)}/CLASS/{file}."
         )
+    first = sanitize(top.path / sorted(named)[0])
     raise DataSetError(
         f"{first} may be a class or the images of a part, next to the classes "
         f"{some_of(other.path.name for other in others)}. If it is a class, rename it; otherwise, move it away."
@@ -125,6 +133,17 @@ def _check_others(parts: dict[str, Listing], kinds: set[str], others: Sequence[L
         )
 
 
+def _check_strays(parts: dict[str, Listing], others: Sequence[Listing]) -> None:
+    """Refuses a directory next to the parts that has the name of a class in one of them."""
+    known = {directory.path.name.casefold(): part for part in parts.values() for directory in part.filled}
+    for other in others:
+        if part := known.get(other.path.name.casefold()):
+            raise DataSetError(
+                f"{sanitize(other.path)} must be in a part, because it has the name of a class in "
+                f"{sanitize(part.path)}. Move its {counted(other.count, 'image')} to the right part, or move it away."
+            )
+
+
 def look_through(listing: Listing, notes: list[str]) -> Listing:
     """Returns the first directory that contains more than one other directory, as archives often nest them."""
     while not listing.own and len(filled := listing.filled) == 1 and not filled[0].own:
@@ -132,6 +151,39 @@ def look_through(listing: Listing, notes: list[str]) -> Listing:
         notes.append(f"Looked through {sanitize(listing.path)}, which contains only {sanitize(filled[0].path.name)}.")
         listing = filled[0]
     return listing
+
+
+def image_in(directory: Path) -> Path | None:
+    """Returns an image if a directory is one of images, the classes' images, or parts of them; None otherwise.
+
+    A single subdirectory with images, such as that of a project's figures, does not make it one. Few files are listed.
+
+    >>> import tempfile
+    >>> home = Path(tempfile.mkdtemp())
+    >>> for name in ("photos/cat/1.jpg", "photos/dog/1.jpg", "run/figures/loss.png"):
+    ...     (home / name).parent.mkdir(parents=True, exist_ok=True)
+    ...     (home / name).touch()
+    >>> image_in(home / "photos").name, image_in(home / "photos" / "cat").name, image_in(home / "run")
+    ('1.jpg', '1.jpg', None)
+    """
+    suffixes = readable_suffixes()
+    if image := _first_image(directory, suffixes):
+        return image
+    with contextlib.suppress(OSError):
+        below = [path for path in directory.iterdir() if path.is_dir() and path.name[0] != "."]
+        parts = [path for path in below if part_of(path.name)]
+        found = [image for path in below if (image := _first_image(path, suffixes))]
+        return next(filter(None, map(image_in, parts)), found[0] if len(found) > 1 else None)
+    return None
+
+
+def _first_image(directory: Path, suffixes: frozenset[str]) -> Path | None:
+    """Returns an image directly in a directory."""
+    with contextlib.suppress(OSError):
+        return next(
+            (path for path in directory.iterdir() if path.suffix.lower() in suffixes or is_image_name(path)), None
+        )
+    return None
 
 
 def not_used(path: Path, why: str) -> str:

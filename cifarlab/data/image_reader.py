@@ -12,9 +12,9 @@ from cifarlab.data.image_files import ImageFileError, read_image
 from cifarlab.data.image_formats import remedy
 from cifarlab.data.image_layout import Layout
 from cifarlab.data.image_parts import some_of
-from cifarlab.data.summary import class_table, counted, ignored_line
+from cifarlab.data.summary import class_table, ignored_line
 from cifarlab.files import append_suffix, atomic_write_text
-from cifarlab.text import sanitize
+from cifarlab.text import counted, sanitize
 
 MAX_NAMED = 20
 """The most unreadable files that a message names; a file next to the dataset lists all of them."""

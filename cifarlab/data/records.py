@@ -12,7 +12,7 @@ import numpy as np
 
 from cifarlab.errors import UserError
 from cifarlab.files import atomic_write
-from cifarlab.text import sanitize
+from cifarlab.text import counted, sanitize
 
 IMAGE_SHAPE = (32, 32, 3)
 """Rows, columns and channels of a CIFAR-10 image."""
@@ -140,7 +140,8 @@ def count_records(path: Path, image_shape: tuple[int, int, int] = IMAGE_SHAPE) -
     if size == 0 or size % length:
         raise RecordError(
             f"file size must be a positive multiple of {length:,} bytes, the length of a record; "
-            f"{sanitize(Path(path).name)} has {size:,} bytes. The file is probably truncated: run `cifarlab data` with "
+            f"{sanitize(Path(path).name)} has {counted(size, 'byte')}. The file is probably truncated: run "
+            f"`cifarlab data` with "
             "the dataset's name and --force, or create your own dataset again."
         )
     return size // length
@@ -207,6 +208,7 @@ def _check_labels(labels: np.ndarray, num_classes: int, where: str) -> None:
     if wrong.size:
         raise RecordError(
             f"labels must be from 0 to {num_classes - 1}; record {wrong[0]:,} of {where} has {labels[wrong[0]]} "
-            f"({wrong.size:,} such records in all). Either the file does not contain records of this shape, or the "
+            f"({counted(wrong.size, 'such record')} in all). Either the file does not contain records of this "
+            f"shape, or the "
             "dataset has more classes than names."
         )

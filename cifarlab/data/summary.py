@@ -5,21 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cifarlab.text import display_name
+from cifarlab.text import counted, display_name
 
 MAX_ROWS = 40
 """The most classes that the table lists; of more, the first and the last are listed."""
 
 _FIRST, _LAST = 20, 10
-
-
-def counted(count: int, what: str) -> str:
-    """Returns a number of things in words.
-
-    >>> counted(1, "image"), counted(1200, "image")
-    ('1 image', '1,200 images')
-    """
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def class_table(
@@ -68,4 +59,5 @@ def ignored_line(ignored: Counter[str]) -> list[str]:
     ordered = sorted(ignored.items(), key=lambda item: (-item[1], item[0]))
     most = [f"{count:,} {display_name(suffix)}" for suffix, count in ordered[:10]]
     others = sum(count for _, count in ordered[10:])
-    return [f"Ignored files: {', '.join(most)}{f', {others:,} others' if others else ''}."] if most else []
+    rest = [counted(others, "other")] if others else []
+    return [f"Ignored files: {', '.join([*most, *rest])}."] if most else []

@@ -17,7 +17,7 @@ from cifarlab.data.class_labels import label_values
 from cifarlab.data.dataset import DataSetError
 from cifarlab.data.tf_splits import check_finite, check_split
 from cifarlab.data.value_ranges import Range, Values, check_within, find_range, measure, to_bytes
-from cifarlab.text import display_name, sanitize
+from cifarlab.text import counted, display_name, sanitize
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -47,13 +47,12 @@ class Part(NamedTuple):
     shape: tuple[int, int, int]
     labels: np.ndarray
 
-    def batches(self, labels: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields the images in order, with the given labels, int[N], instead of the original ones."""
-        size = int(np.prod(self.shape))
-        with self.file.open("rb") as file:
-            for start in range(0, len(labels), _CHUNK_SIZE):
-                chosen = labels[start : start + _CHUNK_SIZE]
-                yield np.fromfile(file, np.uint8, size * len(chosen)).reshape(-1, *self.shape), chosen
+    def batches(self, labels: np.ndarray, order: np.ndarray | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields the images with the given labels, int[N], instead of the original ones; in another order if given."""
+        images = np.memmap(self.file, np.uint8, "r", shape=(len(labels), *self.shape))
+        for start in range(0, len(labels), _CHUNK_SIZE):
+            places = slice(start, start + _CHUNK_SIZE) if order is None else order[start : start + _CHUNK_SIZE]
+            yield np.array(images[places]), labels[places]
 
 
 def read_datasets(
@@ -138,7 +137,8 @@ class _Reader:
         if self.limits is None:
             if values.dtype.kind == "f" and values.low == values.high == 0 and self.value_range is None:
                 raise DataSetError(
-                    f"the range of the pixels must be known; the first {count:,} images have only zeros. Pass the "
+                    f"the range of the pixels must be known; there are only zeros in the first "
+                    f"{counted(count, 'image')}. Pass the "
                     "values of black and white, such as value_range=(0, 1) or value_range=(0, 255)."
                 )
             self.limits = find_range({what: values}, self.value_range)
@@ -152,7 +152,8 @@ class _Reader:
         free = shutil.disk_usage(self.directory).free
         if free < self.bytes + size + _FREE_BYTES:
             raise DataSetError(
-                f"{name} must fit on the disk; after {self.count:,} images, {free / 1e9:.1f} GB are free. If it should "
+                f"{name} must fit on the disk; after {counted(self.count, 'image')}, {free / 1e9:.1f} GB are "
+                f"free. If it should "
                 "have fewer images, it may repeat: add .take(n). Otherwise free some space."
             )
 
@@ -196,7 +197,7 @@ def _components(element: Any, name: str) -> tuple[Any, Any]:
     elif isinstance(element, tuple | list):
         if len(element) == 2:
             return element[0], element[1]
-        got = f"{len(element)} values. Weights are not used"
+        got = f"{counted(len(element), 'value')}. Weights are not used"
         example = "dataset.map(lambda image, label, *others: (image, label))"
     else:
         got, example = "other elements, without labels", "tf.data.Dataset.zip((images, labels))"
@@ -204,36 +205,45 @@ def _components(element: Any, name: str) -> tuple[Any, Any]:
 
 
 def _in_batches(dataset: "tf.data.Dataset", name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields images and labels in batches of any size, including 1."""
-    specs = _components(dataset.element_spec, name)
+    """Yields images and labels in batches of any size, including 1.
+
+    Raises:
+        DataSetError: an element cannot be computed, such as that of a damaged image.
+    """
+    from cifarlab.backend import tf
+
+    specs, at_once = _components(dataset.element_spec, name), 1
     if all(spec.shape.is_fully_defined() for spec in specs) and not _is_batched(*(spec.shape for spec in specs)):
-        dataset = dataset.batch(_CHUNK_SIZE)
+        dataset, at_once = dataset.batch(_CHUNK_SIZE), _CHUNK_SIZE
         specs = _components(dataset.element_spec, name)
-    for element in _without_errors(dataset, name):
+    count, elements = 0, iter(dataset)
+    while True:
+        try:
+            element = next(elements, None)
+        except tf.errors.OpError as error:
+            raise _unreadable(error, name, count, at_once) from error
+        if element is None:
+            return
         parts = [np.asarray(part.numpy()) for part in _components(element, name)]
         known = [part.shape if spec.shape.rank is None else spec.shape for spec, part in zip(specs, parts, strict=True)]
         batched = _is_batched(*map(list, known))
         yield (parts[0], parts[1]) if batched else (parts[0][None], parts[1][None])
+        count += len(parts[1]) if batched else 1
 
 
-def _without_errors(dataset: "tf.data.Dataset", name: str) -> Iterator[Any]:
-    """Yields the elements, and reports an error in the dataset, such as a damaged image, in one line."""
-    from cifarlab.backend import tf
-
-    count, elements = 0, iter(dataset)
-    while True:
-        try:
-            element = next(elements)
-        except StopIteration:
-            return
-        except tf.errors.OpError as error:
-            reason = re.sub(r"\{\{.*?\}\}", "", " ".join(str(error.message).split())).strip()
-            raise DataSetError(
-                f"{name} must be readable; it fails after {count:,} images or batches: {sanitize(reason)[:300]}. "
-                "Repair the cause, or skip such images with dataset.ignore_errors()."
-            ) from error
-        yield element
-        count += 1
+def _unreadable(error: Exception, name: str, count: int, at_once: int) -> DataSetError:
+    """Returns an error in one line about a dataset that fails after a number of images, which are read in batches."""
+    text, *trace = str(getattr(error, "message", error)).split("Traceback (most recent call last)")
+    text = re.sub(
+        r"\{\{.*?\}\}|Error in user-defined function .*? with iterator: \S+", "", " ".join(text.split())
+    ).strip()
+    where = (
+        f"after {counted(count, 'image')}" if at_once == 1 else f"among the images {count:,} to {count + at_once - 1:,}"
+    )
+    advice = "Repair the cause, or skip such images with dataset.ignore_errors()"
+    if trace:  # raised by the user's Python code; a generator has ended with it
+        advice = "Correct the Python code that reads it"
+    return DataSetError(f"{name} must be readable; it fails {where}: {sanitize(text)[:300].rstrip('.')}. {advice}.")
 
 
 def _is_batched(image: Sequence[int | None], label: Sequence[int | None]) -> bool:
@@ -258,6 +268,18 @@ def _in_chunks(batches: Iterator[tuple[np.ndarray, np.ndarray]]) -> Iterator[tup
             held = []
     if held:
         yield _joined(held)
+
+
+def is_sorted_by_class(labels: np.ndarray) -> bool:
+    """Returns whether images of one class follow each other much longer than in random order.
+
+    >>> is_sorted_by_class(np.repeat([0, 1, 2], 100)), is_sorted_by_class(np.arange(300) % 3)
+    (True, False)
+    """
+    shares = np.unique(labels, return_counts=True)[1] / max(len(labels), 1)
+    changes = np.count_nonzero(labels[1:] != labels[:-1])
+    few = max(len(shares), 0.1 * (len(labels) - 1) * (1 - (shares**2).sum()))  # of the changes in random order
+    return bool(changes < few and len(labels) > 2 * len(shares))
 
 
 def _total(*datasets: "tf.data.Dataset") -> int | None:

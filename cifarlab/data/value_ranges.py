@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cifarlab.data.dataset import DataSetError
-from cifarlab.text import sanitize
+from cifarlab.text import counted, sanitize
 
 Range = tuple[float, float]
 """The values of black and of white."""
@@ -59,7 +59,8 @@ def measure(images: np.ndarray, name: str = "images", start: int = 0) -> Values:
         image, row, column, channel = wrong[0]
         raise DataSetError(
             f"{name} must not contain NaN or infinity; image {start + image:,} has {images[tuple(wrong[0])]} at row "
-            f"{row}, column {column}, channel {channel} ({len(wrong):,} such values). Repair or leave out these images."
+            f"{row}, column {column}, channel {channel} ({counted(len(wrong), 'such value')}). Repair or leave "
+            f"out these images."
         )
     return Values(images.dtype, low, high)
 

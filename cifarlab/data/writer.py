@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from cifarlab.data.dataset import DESCRIPTION, SPLITS, DataSet, DataSetError
-from cifarlab.data.duplicates import describe_duplicates, find_duplicates, without
+from cifarlab.data.duplicates import count_moved, describe_duplicates, find_duplicates, without
+from cifarlab.data.image_parts import image_in
 from cifarlab.data.records import write_batches
 from cifarlab.data.registry import SOURCES
 from cifarlab.data.summary import class_table
 from cifarlab.files import as_path
-from cifarlab.text import sanitize
+from cifarlab.text import counted, sanitize
 
 Batches = Iterable[tuple[np.ndarray, np.ndarray]]
 """Images, uint8[n, rows, columns, channels], and labels, int[n]."""
@@ -29,12 +30,14 @@ Counts = dict[str, np.ndarray]
 _PROGRESS_INTERVAL_S = 0.1
 
 
-def given_path(argument: str, path: str | os.PathLike) -> Path:
+def given_path(argument: str, path: str | os.PathLike | None) -> Path:
     """Returns a path that a user passed.
 
     Raises:
-        DataSetError: it is empty, such as an unset variable of a shell, or no file system allows it.
+        DataSetError: it is missing, empty, such as an unset variable of a shell, or no file system allows it.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise DataSetError(f"{argument} must be the path of a directory; got {sanitize(repr(path))[:80]}. Pass a path.")
     text = os.fspath(path)
     if not text:
         raise DataSetError(f"{argument} must be the path of a directory; got an empty one. Pass . for this directory.")
@@ -77,6 +80,11 @@ def check_output_dir(output_dir: Path) -> None:
             foreign = [DESCRIPTION]
         else:
             foreign = []
+    if not description.exists() and (image := image_in(output_dir)):
+        raise DataSetError(
+            f"output_dir must be a directory without images; {shown} has some, such as {sanitize(image)}. Choose "
+            "another one."
+        )
     if foreign:
         raise DataSetError(
             f"output_dir must be new, empty or the directory of a dataset to replace; {shown} contains {foreign[0]}, "
@@ -125,7 +133,6 @@ def write_dataset(
     """
     output_dir = given_path("output_dir", output_dir).resolve()
     check_output_dir(output_dir)
-    replaced = _describe_replaced(output_dir)
     parts = {"train": train, "validation": validation, "test": test}
     with tempfile.TemporaryDirectory(prefix=".making-", dir=output_dir) as scratch:
         shape, files = _write_records(Path(scratch), parts, _throttled(progress, total))
@@ -143,6 +150,7 @@ def write_dataset(
         duplicates = _handle_duplicates(made, remove_duplicates)
         counts = {split: made.class_counts(split) for split in files}
         lines = class_table(made.classes, counts) if summarize is None else summarize(counts)
+        replaced = _describe_replaced(output_dir, made)
         made.save_description(Path(scratch, DESCRIPTION))
         for file in (*files.values(), Path(scratch, DESCRIPTION)):
             file.replace(output_dir / file.name)
@@ -152,13 +160,21 @@ def write_dataset(
     return dataclasses.replace(written, summary="\n".join([*lines, *replaced, duplicates]))
 
 
-def _describe_replaced(output_dir: Path) -> list[str]:
-    """Returns a line about the dataset that will be replaced, if there is one."""
+def _describe_replaced(output_dir: Path, made: DataSet) -> list[str]:
+    """Returns lines about the dataset that will be replaced, if there is one, and about images that change sides."""
     if not (output_dir / DESCRIPTION).exists():
         return []
     old = DataSet.read_description(output_dir / DESCRIPTION)
     names = ", ".join(old.classes[:5]) + ", ..." * (len(old.classes) > 5)
-    return [f"Replaced the dataset that was there, with the classes {names}."]
+    lines = [f"Replaced the dataset that was there, with the classes {names}."]
+    moved = count_moved(old, made)
+    if moved.to_train or moved.to_test:
+        lines.append(
+            f"Since then, {counted(moved.to_train, 'image')} moved from test to training, and "
+            f"{counted(moved.to_test, 'image')} from training to test. Train a new run: an earlier one would be "
+            "evaluated on images that it was trained on."
+        )
+    return lines
 
 
 def _throttled(progress: WriteProgress | None, total: int | None) -> Callable[[int], None]:

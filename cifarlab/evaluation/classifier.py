@@ -10,16 +10,17 @@ from typing import NamedTuple
 import numpy as np
 
 from cifarlab.backend import check_process_state, tf
-from cifarlab.data import registry
+from cifarlab.data import registry, trained_on
 from cifarlab.data.dataset import DESCRIPTION, DataSet
 from cifarlab.data.distortions import central_crop, standardize
 from cifarlab.data.records import CLASSES
 from cifarlab.errors import UserError
-from cifarlab.evaluation.evaluator import assumed_dataset, check_same_classes, load_run_config
+from cifarlab.evaluation.evaluator import assumed_dataset, load_run_config
 from cifarlab.files import as_path
 from cifarlab.model import pretrained_weights
 from cifarlab.model.network import ConvNet, ImageShapeError, check_batch, inference, with_reference_ops
 from cifarlab.training.checkpoints import require_checkpoint, restore_latest_network
+from cifarlab.training.run_network import require_network
 from cifarlab.training.state import make_network
 
 
@@ -83,11 +84,14 @@ def load_classifier(
 
     Raises:
         CheckpointError: there is no readable checkpoint of this network.
+        NetworkError: the run has a custom network. Restore it with `evaluate(..., network=network)`, and create a
+            `Classifier(network, dataset)`.
         DataSetError: the description of the dataset, `dataset.json`, is missing, damaged, or has other classes than
             `dataset`.
     """
     check_process_state()
     require_checkpoint(checkpoint_dir)
+    require_network(checkpoint_dir)
     dataset, notes = _dataset_of(checkpoint_dir, dataset)
     network = make_network(load_run_config(checkpoint_dir), dataset)
     restored = restore_latest_network(network, checkpoint_dir, averaged=averaged)
@@ -100,7 +104,7 @@ def _dataset_of(checkpoint_dir: str | os.PathLike, given: DataSet | None) -> tup
     if path.exists():
         described = DataSet.read_description(path)
         if given is not None:
-            check_same_classes(given, described, checkpoint_dir)
+            return described, tuple(trained_on.compare(path.parent, given))
         return described, ()
     if given is not None:
         return given, ()

@@ -4,14 +4,13 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from cifarlab.backend import check_no_scope, tf
 from cifarlab.config import EvalConfig, TrainConfig
-from cifarlab.data import registry
+from cifarlab.data import registry, trained_on
 from cifarlab.data.dataset import DESCRIPTION, DataSet, DataSetError, check_is_dataset
 from cifarlab.data.pipeline import inputs
 from cifarlab.data.sources.download import ProgressCallback
@@ -26,6 +25,7 @@ from cifarlab.training.checkpoints import (
     require_checkpoint,
     restore_latest_network,
 )
+from cifarlab.training.run_network import remember_weights, require_network
 from cifarlab.training.state import make_network
 
 SPLITS = {"test": "test", "validation": "validation", "train_eval": "train"}
@@ -40,7 +40,8 @@ class Evaluation(NamedTuple):
         precision: the fraction of images whose largest logit is the right class, 0 to 1.
         num_examples: the number of evaluated images.
         seconds: duration in seconds, including restoring and input.
-        warnings: a line about each later checkpoint that could not be used, and about a dataset that was assumed.
+        warnings: a line about each later checkpoint that could not be used, and about a dataset that was assumed or
+            whose images were replaced since training.
     """
 
     step: int
@@ -200,59 +201,38 @@ def assumed_dataset(checkpoint_dir: str | os.PathLike) -> str | None:
     )
 
 
-def _resolve_dataset(config: EvalConfig, trained: TrainConfig, progress: ProgressCallback | None) -> DataSet:
-    """Returns the dataset of the settings, or else the dataset of the run, which may have been passed to `train`."""
+def _resolve_dataset(
+    config: EvalConfig, trained: TrainConfig, progress: ProgressCallback | None
+) -> tuple[DataSet, list[str]]:
+    """Returns the dataset of the settings, or else the dataset of the run, which may have been passed to `train`.
+
+    With it comes a line if it was assumed, or if its images are others than those that the run was trained on.
+    """
     path = as_path(config.checkpoint_dir) / DESCRIPTION
     if not path.exists():
-        if config.dataset is None and assumed_dataset(config.checkpoint_dir) is None:
+        assumed = assumed_dataset(config.checkpoint_dir) if config.dataset is None else ""
+        if assumed is None:
             raise DataSetError(
                 f"{path}, which describes the dataset of this run, is missing. Restore it, or pass the dataset: "
                 "--dataset NAME."
             )
-        return registry.load(config.dataset or "cifar10", config.data_dir or trained.data_dir, progress=progress)
+        found = registry.load(config.dataset or "cifar10", config.data_dir or trained.data_dir, progress=progress)
+        return found, [assumed] if assumed else []
     described = DataSet.read_description(path)
     if config.dataset is None and (config.data_dir is None or described.name not in registry.SOURCES):
-        if described.files_exist():
-            described = _as_it_is_now(described, path)
-            described.validate()
-            return described
+        found = trained_on.as_it_is_now(described)
+        if found.files_exist():
+            changes = trained_on.compare(path.parent, found)
+            found.validate()
+            return dataclasses.replace(found, crop_size=described.crop_size), changes
         if described.name not in registry.SOURCES:
             raise DataSetError(
                 f"the files of {described.name}, the dataset of {config.checkpoint_dir}, are no longer where they were "
                 "during training. Restore them, or pass the directory of the dataset: --dataset DIRECTORY."
             )
     found = registry.load(config.dataset or described.name, config.data_dir or trained.data_dir, progress=progress)
-    check_same_classes(found, described, config.checkpoint_dir)
-    return dataclasses.replace(found, crop_size=described.crop_size)
-
-
-def _as_it_is_now(described: DataSet, run_description: Path) -> DataSet:
-    """Returns the dataset of a run, whose directory may have been written again since.
-
-    Raises:
-        DataSetError: it has other classes or images of another size now.
-    """
-    path = described.files("train")[0].parent / DESCRIPTION
-    if path == run_description or not path.is_file():  # a built-in dataset has no description
-        return described
-    now = DataSet.read_description(path)
-    for what in ("classes", "image_shape"):
-        if getattr(now, what) != getattr(described, what):
-            raise DataSetError(
-                f"{path.parent} must be as it was when {run_description.parent} was trained; its {what} are different "
-                "now. Create it again from the same images, or train a new run."
-            )
-    return dataclasses.replace(now, crop_size=described.crop_size)
-
-
-def check_same_classes(found: DataSet, described: DataSet, checkpoint_dir: str | os.PathLike) -> None:
-    """Raises `DataSetError` unless a dataset has the classes and the image shape of the one a run was trained on."""
-    for what in ("classes", "image_shape"):
-        if getattr(found, what) != getattr(described, what):
-            raise DataSetError(
-                f"{checkpoint_dir} was trained on {described.name}; got {found.name}, whose {what} differs. "
-                "Omit --dataset, or choose a dataset with the same classes and image shape."
-            )
+    changes = trained_on.compare(path.parent, found)
+    return dataclasses.replace(found, crop_size=described.crop_size), changes
 
 
 class _Evaluator:
@@ -268,24 +248,28 @@ class _Evaluator:
         check_no_scope()
         trained = load_run_config(config.checkpoint_dir)
         self.config = config
-        self.dataset = dataset or _resolve_dataset(config, trained, progress)
+        self.dataset, notes = (dataset, []) if dataset else _resolve_dataset(config, trained, progress)
         check_is_dataset(self.dataset)
         if not self.dataset.files(SPLITS[config.eval_data]):
             raise DataSetError(
                 f"eval_data must be a split that {self.dataset.name} has; it has no {config.eval_data} images. Use "
                 'eval_data="test"; only images with both a validation and a test part have validation images.'
             )
+        self._given = network is not None
+        if not self._given:
+            require_network(config.checkpoint_dir)
         with tf.device(config.device):
             made = make_network(trained, self.dataset) if network is None else resolve_network(network, self.dataset)
         self.network = made
         self._predictor = Predictor(self.network)
-        assumed = assumed_dataset(config.checkpoint_dir) if dataset is None and config.dataset is None else None
-        self._notes = (assumed,) if assumed else ()  # for the first evaluation
+        self._notes = tuple(notes)  # for the first evaluation
 
     def evaluate(self) -> Evaluation:
         """Evaluates the latest readable checkpoint."""
         start, config = time.perf_counter(), self.config
         restored = restore_latest_network(self.network, config.checkpoint_dir, averaged=config.moving_average)
+        if self._given:
+            remember_weights(config.checkpoint_dir, self.network)
         images = inputs(
             self.dataset,
             SPLITS[self.config.eval_data],

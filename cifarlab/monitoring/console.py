@@ -12,8 +12,9 @@ from cifarlab.data.pipeline import queue_capacity
 from cifarlab.data.sources.download import Progress
 from cifarlab.evaluation.evaluator import Evaluation
 from cifarlab.streams import write_output
-from cifarlab.text import sanitize_lines
+from cifarlab.text import counted, sanitize_lines
 from cifarlab.training.observers import Observer, Run, StepRecord
+from cifarlab.training.run_network import is_custom
 from cifarlab.training.strategies.placement import placement_lines
 
 RECORDS_PER_SECOND = 100_000
@@ -49,7 +50,10 @@ class Console(Observer):
         records = run.dataset.num_examples("train")
         fill = queue_capacity(records, 0, config.min_fraction_of_examples_in_queue)
         seconds = max(1, round((fill + 3 * run.images_per_step) / RECORDS_PER_SECOND))
-        echo(f"Filling queue with {fill} {name} images before starting to train. This takes about {seconds} s.")
+        echo(
+            f"Filling queue with {fill} {name} image{'s' * (fill != 1)} before starting to train. This takes "
+            f"about {seconds} s."
+        )
 
     def on_step(self, record: StepRecord) -> None:
         """Prints the tutorial's line: step, loss, and examples/sec and sec/batch since the previous line."""
@@ -58,7 +62,10 @@ class Console(Observer):
     def on_event(self, event: str, step: int, **values: Any) -> None:
         """Announces the replay that locates a non-finite number, because it may take a long time."""
         if event == "not_finite" and values["replayed"]:
-            echo(f"Step {step} is not finite: replaying the {values['replayed']:,} steps before it to find the cause.")
+            echo(
+                f"Step {step} is not finite: replaying the {counted(values['replayed'], 'step')} before it to "
+                f"find the cause."
+            )
 
     def on_end(self, run: Run, reason: str) -> None:
         """Prints what was saved and how to evaluate or resume the run."""
@@ -66,14 +73,17 @@ class Console(Observer):
             return
         step, train_dir = int(run.state.step.numpy()), run.config.train_dir
         if not run.is_chief:
-            echo(f"Done: {step} steps. The chief saved them." if reason == "max_steps" else f"Stopped at step {step}.")
+            done = f"Done: {counted(step, 'step')}, saved by the chief."
+            echo(done if reason == "max_steps" else f"Stopped at step {step}.")
             return
         if reason == "max_steps" and step == run.first_step:
             echo(f"{train_dir} is already at step {step}; nothing to do for --max-steps {run.config.max_steps}.")
         elif reason == "max_steps":
-            echo(
-                f"Done: {step} steps. Evaluate them: cifarlab eval --run-once --checkpoint-dir {shlex.quote(train_dir)}"
-            )
+            command = f"cifarlab eval --run-once --checkpoint-dir {shlex.quote(train_dir)}"
+            if is_custom(run.state.network):  # the command knows only the tutorial's
+                config = f"cifarlab.EvalConfig(checkpoint_dir={train_dir!r})"
+                command = f"cifarlab.evaluate({config}, network=...), with the same network"
+            echo(f"Done: {counted(step, 'step')}. Evaluate {'it' if step == 1 else 'them'}: {command}")
         else:
             again = "the same command again, without --fresh" if run.config.fresh else "the same command again"
             echo(f"Stopped and saved at step {step}. To continue, run {again} (train_dir is {train_dir}).")
@@ -100,7 +110,8 @@ def evaluation_line(evaluation: Evaluation, averaged: bool, now: datetime.dateti
     """
     return (
         f"{now.isoformat(' ', 'microseconds')}: precision @ 1 = {evaluation.precision:.3f} (step {evaluation.step}, "
-        f"{'averaged' if averaged else 'raw'} weights, {evaluation.num_examples} images, {evaluation.seconds:.1f} s)"
+        f"{'averaged' if averaged else 'raw'} weights, {evaluation.num_examples} "
+        f"image{'s' * (evaluation.num_examples != 1)}, {evaluation.seconds:.1f} s)"
     )
 
 
@@ -151,7 +162,7 @@ class ImageProgressBar:
         if now < self._next:
             return
         self._next = now + (0.2 if live else 10.0)
-        line = f"{done:,} images read" if total is None else f"{done:,} of {total:,} images read"
+        line = f"{counted(done, 'image')} read" if total is None else f"{done:,} of {total:,} images read"
         if live:
             print(f"\r{line:<79}", end="", flush=True)
             self._line_open = True

@@ -257,7 +257,8 @@ def restore_network(network: tf.Module, path: str, *, averaged: bool = True) -> 
         raise DamagedCheckpointError(f"{Path(path).name}: {describe_restore_error(error)}") from None
     except OTHER_NETWORK as error:
         raise CheckpointError(
-            f"{path} cannot be used: {describe_restore_error(error)}. Pass the directory of a run of this network."
+            f"{path} cannot be used: {describe_restore_error(error)}. Pass the directory of a run of this network, or "
+            "the custom network of this run: cifarlab.evaluate(config, network=...)."
         ) from None
     check_step(files.step_of(path) or 0, int(step))
     return int(step)

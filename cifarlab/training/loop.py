@@ -19,13 +19,13 @@ from cifarlab.data.distortions import Distortion, parse_distortions
 from cifarlab.data.pipeline import QueueCounter, distorted_inputs
 from cifarlab.errors import NotFiniteError, WorkerLostError
 from cifarlab.model.network import variable_name
-from cifarlab.training.checkpoint_files import PREFIX
 from cifarlab.training.checkpoints import Checkpoints
 from cifarlab.training.control import Control, stop_on_interrupt
 from cifarlab.training.nonfinite import StateSnapshot, explain_nonfinite
 from cifarlab.training.observers import Observer, Run, StepDetails, StepRecord
-from cifarlab.training.run_dir import prepare_run_dir, resume_warnings, training_lock
+from cifarlab.training.run_dir import check_resumed_dataset, prepare_run_dir, record_run, training_lock
 from cifarlab.training.run_log import RunLog
+from cifarlab.training.run_network import check_network, record_network, remember_weights
 from cifarlab.training.state import TrainState, make_state
 from cifarlab.training.step import StepResult
 from cifarlab.training.strategies.strategy import Strategy, make_strategy
@@ -46,7 +46,8 @@ def train(
     Args:
         config: settings; the defaults are the tutorial's.
         network: the network to train, or a function that creates it (`tf.distribute` needs a function); by default
-            the tutorial's network for this dataset.
+            the tutorial's network for this dataset. It has the trained weights afterwards, and cannot start another
+            run with them unless you pass a copy.
         dataset: the images; by default `config.dataset`, downloaded or drawn on first use.
         distortions: custom functions, (images, seed) -> images, that replace those named by `config.distortions`; the
             run's settings then say "custom". Take their random numbers from `data.distortions.per_image_uniform`.
@@ -57,21 +58,24 @@ def train(
         The state after the last step, which is also saved in `config.train_dir`.
 
     Raises:
-        ConfigError: the directory cannot be used, holds a run on a different dataset, or is not empty with `fresh`.
-        DataSetError, DownloadError: the dataset is not available.
+        ConfigError: the directory cannot be used, or is not empty with `fresh`.
+        DataSetError, DownloadError: the dataset is not available, or not the one of the run.
         CheckpointError: the checkpoints belong to a different network, or another process trains in the directory.
-        NetworkError: `network` is not a network, or not one for this dataset.
+        NetworkError: `network` is not a network, not one for this dataset, or has the weights of another run.
         NotFiniteError: a loss or gradient became infinite or NaN; the message says where it began, and names the file
             with that step's batch and the last good checkpoint.
         WorkerLostError: another process of a distributed run stopped; the message says how to resume.
     """
     config, dataset, strategy = _resolve(config or TrainConfig(), dataset, distortions, observers)
     with _run_directory(config, strategy) as config:
+        changes = check_resumed_dataset(config, dataset)
         with strategy.scope():
             state = make_state(config, dataset, network, num_replicas=strategy.num_replicas)
         strategy.check_state(state)
+        check_network(config.train_dir, state.network, given=network is not None)
         checkpoints, restored = _restore(config, state, strategy)
-        log, warnings = _record_run(config, dataset, state, restored)
+        record_network(config.train_dir, state.network)
+        log, warnings = record_run(config, dataset, int(state.step.numpy()), restored)
         run = Run(
             config,
             dataset,
@@ -82,10 +86,15 @@ def train(
             images_per_step=config.batch_size * strategy.num_replicas,
             is_chief=strategy.is_chief,
             placement=strategy.describe(config.batch_size),
-            warnings=(*checkpoints.warnings, *warnings),
+            warnings=(*checkpoints.warnings, *changes, *warnings),
         )
         distortions = parse_distortions(config.distortions) if distortions is None else distortions
-        return _TrainingLoop(run, strategy, checkpoints, log, distortions, observers, control or Control()).run_to_end()
+        loop = _TrainingLoop(run, strategy, checkpoints, log, distortions, observers, control or Control())
+        try:
+            return loop.run_to_end()
+        finally:
+            if network is not None:
+                remember_weights(config.train_dir, state.network)
 
 
 def _resolve(
@@ -129,18 +138,6 @@ def _restore(config: TrainConfig, state: TrainState, strategy: Strategy) -> tupl
     restored = checkpoints.restore_latest() is not None
     strategy.broadcast(state)
     return checkpoints, restored
-
-
-def _record_run(config: TrainConfig, dataset: DataSet, state: TrainState, restored: bool) -> tuple[RunLog, list[str]]:
-    """Writes config.json and dataset.json, and opens the log. Returns the log and what a resumed run should warn of."""
-    directory, step = Path(config.train_dir), int(state.step.numpy())
-    warnings = resume_warnings(directory, config, dataset, step) if restored else []
-    config.save(directory / "config.json")
-    dataset.save_description(directory / "dataset.json")
-    log = RunLog(directory)
-    if restored:  # drop the lines about steps that the checkpoint does not contain
-        log.rewind(step, checkpoint=f"{PREFIX}-{step}" if step else "")
-    return log, warnings
 
 
 def _compile_step(strategy: Strategy, state: TrainState, config: TrainConfig, dataset: DataSet) -> Callable:

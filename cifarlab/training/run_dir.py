@@ -10,33 +10,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cifarlab.config import ConfigError, RenamedSettingError, TrainConfig
-from cifarlab.data.dataset import DataSet, DataSetError
+from cifarlab.data import trained_on
+from cifarlab.data.dataset import DESCRIPTION, DataSet, DataSetError
+from cifarlab.data.image_parts import image_in
 from cifarlab.files import append_suffix, as_path
 from cifarlab.locks import LockedError, acquire
-from cifarlab.training.checkpoint_files import foreign_file
-from cifarlab.training.checkpoints import CheckpointError
-from cifarlab.training.run_log import FILE_NAME, RunLogError, check_log, read_log
+from cifarlab.text import sanitize
+from cifarlab.training.checkpoint_files import PREFIX, foreign_file
+from cifarlab.training.checkpoints import CheckpointError, latest_checkpoint
+from cifarlab.training.run_log import FILE_NAME, RunLog, RunLogError, check_log, read_log
 
 LOCK = "trainer.lock"
-
-
-def check_same_dataset(path: Path, dataset: DataSet) -> None:
-    """Checks that a run is resumed with its own dataset, to which its step and learning rate belong.
-
-    Raises:
-        ConfigError: the dataset differs from the one described in the file.
-    """
-    if not path.exists():
-        return
-    before = DataSet.read_description(path)
-    for what in ("name", "classes", "image_shape", "crop_size"):
-        if getattr(before, what) != getattr(dataset, what):
-            other = dataset.name if what == "name" else f"a dataset of that name with a different {what}"
-            raise ConfigError(
-                f"the run in {path.parent} was trained on {before.name}; got {other}. Choose another --train-dir, or "
-                "pass the --dataset of that run."
-            )
-
 
 _CHANGE_NO_RESULT = {
     *("max_steps", "fresh", "train_dir", "data_dir", "dataset"),
@@ -57,14 +41,32 @@ def changed_settings_warnings(path: Path, config: TrainConfig) -> Iterator[str]:
             yield f"{name} changed from {before[name]!r} to {now[name]!r} when this run was resumed."
 
 
-def resume_warnings(directory: Path, config: TrainConfig, dataset: DataSet, step: int) -> list[str]:
-    """Returns the warnings about a run that resumes at a step: missing files and changed settings.
+def check_resumed_dataset(config: TrainConfig, dataset: DataSet) -> list[str]:
+    """Checks that a run, if there is one, is resumed with its own dataset; returns a line if its images are others now.
 
     Raises:
-        ConfigError: the run was trained on a different dataset.
+        DataSetError: the run was trained on a different dataset.
     """
-    check_same_dataset(directory / "dataset.json", dataset)
-    return [*missing_files(directory, step), *changed_settings_warnings(directory / "config.json", config)]
+    directory = Path(config.train_dir)
+    return trained_on.compare(directory, dataset, resumed=True) if latest_checkpoint(directory) else []
+
+
+def record_run(config: TrainConfig, dataset: DataSet, step: int, restored: bool) -> tuple[RunLog, list[str]]:
+    """Writes config.json and dataset.json, and opens the log of a run that is at a step.
+
+    Returns:
+        The log, and what a resumed run should warn of: missing files and changed settings.
+    """
+    directory = Path(config.train_dir)
+    settings = directory / "config.json"
+    warnings = [*missing_files(directory, step), *changed_settings_warnings(settings, config)] if restored else []
+    config.save(settings)
+    if step < config.max_steps or not (directory / DESCRIPTION).exists():  # otherwise it will not be trained on these
+        trained_on.record(directory, dataset)
+    log = RunLog(directory)
+    if restored:  # drop the lines about steps that the checkpoint does not contain
+        log.rewind(step, checkpoint=f"{PREFIX}-{step}" if step else "")
+    return log, warnings
 
 
 def prepare_run_dir(config: TrainConfig) -> Path:
@@ -118,15 +120,21 @@ def _check_is_ours(directory: Path) -> None:
                     "again; otherwise choose another --train-dir. Nothing was changed."
                 ) from None
 
-    _check_is_no_dataset(directory)
+    _check_has_no_images(directory)
 
 
-def _check_is_no_dataset(directory: Path) -> None:
-    """Raises ConfigError for the directory of a dataset, whose dataset.json would then describe the run as well."""
-    path = directory / "dataset.json"
+def _check_has_no_images(directory: Path) -> None:
+    """Raises ConfigError for the directory of a dataset or of image files, unless it is that of a run already."""
+    path = directory / DESCRIPTION
     if path.exists() and any(file.parent == directory for file in DataSet.read_description(path).files("train")):
+        image: Path | None = path
+    elif any((directory / name).exists() for name in ("config.json", FILE_NAME)) or latest_checkpoint(directory):
+        return
+    else:
+        image = next(directory.glob("*.bin"), None) or image_in(directory)
+    if image is not None:
         raise ConfigError(
-            f"train_dir must not be the directory of a dataset; {directory} contains the training images of one. "
+            f"train_dir must not be a directory of images or of a dataset; {directory} contains {sanitize(image)}. "
             "Choose another --train-dir. Nothing was changed."
         )
 

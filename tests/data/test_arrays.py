@@ -118,7 +118,7 @@ def test_axes_that_are_stated_decide(axes):
         ([28, 28, 60], 59, None, "one for each of 28 images; got 59 labels"),
         ([1, 10, 32, 32, 3], 10, None, "does not show"),
         ([10, 32, 32, 3], 9, None, r"one for each of 10 images; got 9 labels for images uint8\[10, 32, 32, 3\]"),
-        ([0, 32, 32, 3], 0, None, "for each of 0 images"),
+        ([0, 32, 32, 3], 0, None, "images must not be empty; got uint8"),
         ([3072, 10], 10, None, r"got one per column. Pass the transposed array, images\.T"),
         ([10, 785], 10, None, "rows of 785"),
         ([10, 4], 10, None, "rows of 4"),

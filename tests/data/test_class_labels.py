@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cifarlab.backend import tf
 from cifarlab.data.class_labels import encode_labels, label_values
 from cifarlab.data.custom import from_arrays
 from cifarlab.data.dataset import DataSetError
@@ -87,10 +88,10 @@ def test_labels_get_numbers_from_0_on_and_their_names(labels, classes, codes, na
         ([0, 1, -1], None, r"must not be negative; got -1, 0, 1.*images\[labels >= 0\].*classes=\{-1"),
         ([-5, 3], None, "must not be negative"),
         (["cat", "", "dog", " "], None, r"image 1 has an empty one \(2 such labels\)"),
-        ([0, 0, 0], None, "2 to 256 classes; got 1 different labels: 0"),
+        ([0, 0, 0], None, "2 to 256 classes; got 1 different label: 0"),
         (range(257), None, "got 257 different labels: 0, 1, 2, 3, 4 and 252 more"),
         ([0.5, 1.0], None, r"whole numbers, the numbers of the classes; image 0 has 0.5 \(1 such"),
-        ([0.0, np.nan, 1.0], None, r"known for each image; image 1 has nan \(1 such values\). Leave out"),
+        ([0.0, np.nan, 1.0], None, r"known for each image; image 1 has nan \(1 such value\). Leave out"),
         ([0.0, np.inf], None, "image 1 has inf"),
         (np.array([[0.2, 0.8], [1, 0]]), None, r"single 1; row 0 of float64\[2, 2\] is \[0.2, 0.8\].*argmax\(axis=1\)"),
         (np.array([[1, 1], [1, 0]]), None, "row 0"),
@@ -171,11 +172,41 @@ def test_names_stay_with_their_images(tmp_path):
     for split in ("train", "test"):
         found, codes = read_records(dataset.files(split)[0], (8, 8, 1))
         assert [int(dataset.classes[code]) * 20 for code in codes] == found[:, 0, 0, 0].tolist()
-    assert set(dataset.class_counts("train")) == {3}
+    assert (dataset.class_counts("train") + dataset.class_counts("test")).tolist() == [4] * 10
+    assert 1 <= dataset.class_counts("test").min() <= dataset.class_counts("test").max() <= 3
 
 
 def test_a_class_without_images_is_kept_if_it_is_named(tmp_path):
     images = np.arange(20, dtype=np.uint8)[:, None, None] + np.zeros([20, 8, 8], np.uint8)
     dataset = from_arrays(images, np.arange(20) % 2 * 2, tmp_path / "a", classes="abc")
     assert dataset.classes == ("a", "b", "c")
-    assert dataset.class_counts("train").tolist() == [8, 0, 8]
+    assert (dataset.class_counts("train") + dataset.class_counts("test")).tolist() == [10, 0, 10]
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [
+        ([b"cat", b"d\xc3\xb6g"], ("cat", "dög")),
+        (np.array([b"cat", b"dog"]), ("cat", "dog")),
+        (np.array(["cat", "dog"], object), ("cat", "dog")),
+        ((b"cat", "dog"), ("cat", "dog")),
+        ({0: b"cat", 1: b"dog"}, ("cat", "dog")),
+        ({b"cat": 0, b"dog": 1}, ("cat", "dog")),
+        ({b"0": "cat", b"1": "dog"}, ("cat", "dog")),
+        (tf.constant(["cat", "dog"]), ("cat", "dog")),
+        (b"ab", ("a", "b")),
+        (np.array([3, 7]), ("3", "7")),
+        (range(2), ("0", "1")),
+        ([0.5, 1.5], ("0.5", "1.5")),
+    ],
+)
+def test_class_names_in_other_forms_are_texts(classes, expected):
+    assert encode_labels(np.array([0, 1, 1]), None, classes).classes == expected
+
+
+@pytest.mark.parametrize("names", [["cat", None], [["cat"], ["dog"]], [("cat",), "dog"], np.array([["cat"], ["dog"]])])
+def test_what_is_not_a_class_name_is_refused(names):
+    with pytest.raises(DataSetError, match="classes must be names, each one a text; got "):
+        encode_labels(np.array([0, 1]), None, names)
+    with pytest.raises(DataSetError, match="classes must be names, each one a text; got "):
+        encode_labels(np.array([0, 1]), None, dict(enumerate(names)))

@@ -26,7 +26,7 @@ def dataset_of(tmp_path, train, test, validation=()):
 @pytest.mark.parametrize(
     ("splits", "marked", "counts", "line"),
     [
-        (([(1, 0), (2, 1)], [(3, 0)]), [0, 0], (0, 0, 0, 0), "0 of 1 test image also in the training images."),
+        (([(1, 0), (2, 1)], [(3, 0)]), [0, 0], (0, 0, 0, 0), "0 of 1 test images also in the training images."),
         # zalandoresearch/fashion-mnist#44: the same bytes in both parts
         (([(1, 0), (2, 1), (1, 0)], [(1, 0), (3, 1)]), [1, 0, 1], (1, 0, 0, 0), "1 of 2 test images also in"),
         # pratikkayal/PlantDoc-Dataset#4: the same image, in another class

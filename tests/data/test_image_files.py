@@ -76,8 +76,8 @@ def test_images_take_the_shape_of_a_dataset(tmp_path):
     grey = read_image(path, (28, 28, 1))
     assert grey.shape == (28, 28, 1)
     assert (grey == 76).all()  # 0.299 of 255
-    with pytest.raises(ImageFileError, match="3 channels or 1; the dataset's images have 4"):
-        read_image(path, (32, 32, 4))
+    with pytest.raises(ImageFileError, match="1 to 4 channels; the dataset's images have 5"):
+        read_image(path, (32, 32, 5))
 
 
 def test_images_are_found_by_their_suffixes(tmp_path):
@@ -233,3 +233,19 @@ def test_heic_is_read_as_soon_as_its_plug_in_can_be_imported(tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "pillow_heif", plug_in)
     assert (read_image(path) == RED).all()
     assert image_paths(tmp_path) == [path]
+
+
+@pytest.mark.parametrize(
+    ("mode", "color", "expected"),
+    [
+        ("RGBA", (9, 8, 7, 60), {4: (9, 8, 7, 60), 3: (197, 197, 197), 1: (197,)}),
+        ("RGB", (9, 8, 7), {4: (9, 8, 7, 255), 3: (9, 8, 7), 2: (8, 255)}),
+        ("L", 40, {4: (40, 40, 40, 255), 2: (40, 255), 1: (40,)}),
+        ("LA", (40, 0), {4: (40, 40, 40, 0), 2: (40, 0), 3: (255, 255, 255), 1: (255,)}),
+    ],
+)
+def test_transparency_is_kept_for_images_that_have_a_channel_for_it(tmp_path, mode, color, expected):
+    """Arrays of four channels are those of transparent PNG files, so that such files fit their dataset."""
+    Image.new(mode, (6, 5), color).save(tmp_path / "a.png")
+    for channels, value in expected.items():
+        assert set(map(tuple, read_image(tmp_path / "a.png", (5, 6, channels)).reshape(-1, channels))) == {value}

@@ -193,8 +193,15 @@ def test_images_without_a_reader_are_listed_unless_a_readable_copy_exists(tmp_pa
         ({"images": 3, "labels.csv": 1}, r"it has 1 \(images\), but 1 \.csv \(labels in a table are not read"),
         ({"cat": 3, "dog": 0}, "photos/dog must contain images of the class dog; it has none. Add images"),
         ({"cat": 3, "dog/1.pdf": 1}, r"dog must contain images of the class dog; it has none, but 1 \.pdf"),
-        ({"train": 4, "test": 2}, "photos/test must contain one subdirectory .* only 6 images in 2 parts"),
-        ({"train": 4, "test1": 2}, "Move each image to a subdirectory named after its class: train/CLASS"),
+        (
+            {"train": 4, "test": 2},
+            "photos/train must contain one subdirectory .* it has none, only 4 images. Move each",
+        ),
+        (
+            {"train/cat.0.jpg": 1, "train/dog.0.jpg": 1, "test1": 3},  # Kaggle's dogs-vs-cats
+            r"photos/train must .* none, only 2 images\. Move each image .* such as train/CLASS/cat\.0\.jpg\.",
+        ),
+        ({"Test": 1}, "photos/Test must contain one subdirectory .* only 1 image. Move .* such as Test/CLASS"),
         ({"cat": 2, "dog": 2, "test": 2}, "photos/test may be a class or the images of a part, next to .* cat, dog"),
         (below("train") | {"train": 0, "extra": 2}, "photos/extra must be named after a part, as train is"),
         (below("train", "test", "extra"), "photos/extra must be named after a part, as test, train is"),
@@ -206,7 +213,19 @@ def test_images_without_a_reader_are_listed_unless_a_readable_copy_exists(tmp_pa
         (below("2019", "2020"), r"2019 must contain images of the class 2019; it contains only directories \(cat, dog"),
         (below("2019", "2020"), "Understood as 2 classes: 2019, 2020. Pass a directory with one subdirectory"),
         (below("cat", "dog"), r"cat must contain images of the class cat; it contains only directories \(cat, dog"),
-        ({"cat/train": 1, "cat/test": 1, "dog/train": 1}, r"only directories \(test, train\)"),
+        (
+            {"cat/train": 1, "cat/test": 1, "dog/train": 1},
+            r"only directories \(test, train\)\. .* Move parts above classes: train/cat instead of cat/train\.",
+        ),
+        (
+            {"cat/Train": 1, "dog/Train": 1},
+            r"\(Train\)\. .* Move parts above classes: Train/cat instead of cat/Train\.",
+        ),
+        (
+            below("train", "test") | {"cat": 1},
+            r"photos/cat must be in a part, because it has the name of a class in .*photos/train\. Move its 1 image to",
+        ),
+        (below("train", "test") | {"CAT": 3}, "photos/CAT must be in a part, .* Move its 3 images to the right part"),
         ({"train/a/x": 2, "train/a/y": 2, "train/b": 2}, "train/a must contain images of the class a"),
         ({"images": 2, "masks": 2}, "photos/images must be named after a class, because it is next to masks"),
         ({"Cat": 1, "cat": 1}, "'.*/Cat' and '.*/cat' must differ in more than case"),

@@ -206,7 +206,7 @@ RAGGED = tf.ragged.stack([COLOR[0], COLOR[1, 1:]])
         (iter([(COLOR, LABELS)]), "got list_iterator"),
         ({"train": slices()}, "got dict"),
         (Dataset.from_tensor_slices(COLOR), "it has other elements, without labels"),
-        (Dataset.from_tensor_slices((COLOR,)), "it has 1 values"),
+        (Dataset.from_tensor_slices((COLOR,)), "it has 1 value"),
         (slices().map(lambda image, label: (image, label, 1.0)), r"3 values. Weights are not used.*\*others: \(image,"),
         (
             Dataset.from_tensor_slices({"x": COLOR, "y": LABELS}),
@@ -223,7 +223,7 @@ RAGGED = tf.ragged.stack([COLOR[0], COLOR[1, 1:]])
             Dataset.from_tensor_slices(([b"\xff\xd8\xff torn"] * 10, LABELS)).map(
                 lambda content, label: (tf.reshape(tf.io.decode_jpeg(content), [8, 9, 3]), label)
             ),
-            r"it fails after 0 images or batches: .*JPEG.*dataset\.ignore_errors\(\)",
+            r"it fails among the images 0 to 499: .*JPEG.*dataset\.ignore_errors\(\)",
         ),
         (slices(COLOR[:0], LABELS[:0]), "expected at least one train image; got none"),
         (slices(labels=LABELS * np.nan), r"train labels must be known for each image; image 0 has nan \(10 such"),
@@ -232,7 +232,7 @@ RAGGED = tf.ragged.stack([COLOR[0], COLOR[1, 1:]])
         (slices(COLOR[:, :3, :3]), "does not show which axes are rows"),
         (slices((COLOR > 128).astype(np.uint8)), r"value_range=\(0, 1\)"),
         (slices(np.where(COLOR > 254, np.nan, 0.5)), "train images must not contain NaN"),
-        (slices(COLOR * 0.0), "the first 10 images have only zeros"),
+        (slices(COLOR * 0.0), "only zeros in the first 10 images"),
         (slices(COLOR / 63.75 - 2), "undo a standardization"),
     ],
 )
@@ -301,3 +301,91 @@ def test_a_refused_dataset_keeps_the_old_one(tmp_path):
         from_tf_dataset(slices(), slices(labels=LABELS + 1), tmp_path / "a")
     assert (tmp_path / "a" / "train.bin").read_bytes() == old
     assert sorted(file.name for file in (tmp_path / "a").iterdir()) == ["dataset.json", "test.bin", "train.bin"]
+
+
+def failing(count):
+    """Returns a dataset whose generator raises an error after a number of images."""
+
+    def images():
+        for number in range(count):
+            yield COLOR[number], LABELS[number]
+        raise ValueError("no such\nfile 5.png")
+
+    specs = (tf.TensorSpec([8, 9, 3], tf.uint8), tf.TensorSpec([], tf.int64))
+    return Dataset.from_generator(images, output_signature=specs)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "where"),
+    [
+        (failing(0), "among the images 0 to 499"),
+        (failing(5), "among the images 0 to 499"),
+        (failing(5).batch(2), "after 4 images"),
+        (failing(3).batch(2), "after 2 images"),
+        (failing(1).batch(1), "after 1 image"),
+        (unknown_shapes(failing(5)), "after 5 images"),
+    ],
+)
+def test_a_generator_that_fails_is_one_line_with_its_own_error(tmp_path, dataset, where):
+    """Without the traceback, and without the advice to ignore errors, which would end a generator early."""
+    with pytest.raises(DataSetError) as error:
+        from_tf_dataset(dataset, slices(), tmp_path / "a")
+    said = f"train must be readable; it fails {where}: ValueError: no such file 5.png. Correct the Python code"
+    assert str(error.value) == f"{said} that reads it."
+
+
+def test_a_function_that_fails_is_one_line_too(tmp_path):
+    def broken(image, label):
+        return tf.py_function(lambda *both: 1 / 0, [image, label], [tf.uint8, tf.int64])
+
+    with pytest.raises(DataSetError, match=r"after 0 images: ZeroDivisionError: division by zero\. Correct the Python"):
+        from_tf_dataset(slices().map(broken), slices(), tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "test must be a tf.data.Dataset of .image, label.; got NoneType"),
+        ({"test": None, "output_dir": "a"}, "test must be a tf.data.Dataset of .image, label.; got NoneType"),
+        ({"test": "a"}, "test must be a tf.data.Dataset of .image, label.; got str"),
+        ({"test": slices()}, "output_dir must be the path of a directory; got None"),
+        ({"test": slices(), "output_dir": None}, "output_dir must be the path of a directory; got None"),
+        ({"test": slices(), "output_dir": 3}, "output_dir must be the path of a directory; got 3"),
+        ({"test": slices(), "output_dir": ""}, "output_dir must be the path of a directory; got an empty one"),
+    ],
+)
+def test_missing_arguments_are_one_line(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataSetError, match=message):
+        from_tf_dataset(slices(), **arguments)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("labels", "is_sorted"),
+    [
+        (np.repeat([0, 1, 2], 40), True),
+        (np.repeat([2, 0, 1], [90, 20, 10]), True),
+        (np.repeat([0, 1], 5), True),
+        (np.concatenate([np.repeat([0, 1], 100), [0, 1, 0]]), True),  # a shuffle of few images
+        (np.arange(120) % 3, False),
+        (np.repeat(np.arange(60) % 3, 2), False),
+        (np.array([0, 1]), False),
+        (np.array([0, 0, 1, 1]), False),
+    ],
+)
+def test_a_training_dataset_that_is_sorted_by_class_is_shuffled(tmp_path, labels, is_sorted):
+    """The shuffle queue holds a part of an epoch, so that batches would be of one class."""
+    assert tf_datasets.is_sorted_by_class(labels) == is_sorted
+    images = np.zeros([len(labels), 6, 6, 3], np.uint8)
+    images[:, 0, 0, 0], images[:, 0, 0, 1], images[0, 0, 0, 2] = np.arange(len(labels)), labels, 255
+    test = Dataset.from_tensor_slices((images[::-1], labels[::-1]))
+    dataset = from_tf_dataset(Dataset.from_tensor_slices((images, labels)), test, tmp_path / "a")
+    pixels, found = read_records(dataset.train_files[0], (6, 6, 3))
+    assert found.tolist() == pixels[:, 0, 0, 1].tolist()
+    assert sorted(pixels[:, 0, 0, 0]) == list(range(len(labels)))
+    assert (pixels[:, 0, 0, 0].tolist() == list(range(len(labels)))) == (not is_sorted)
+    assert not (is_sorted and tf_datasets.is_sorted_by_class(found))
+    line = "The training images were sorted by class; they are written in random order."
+    assert (line in dataset.summary.splitlines()) == is_sorted
+    assert read_records(dataset.test_files[0], (6, 6, 3))[0][:, 0, 0, 0].tolist() == list(range(len(labels)))[::-1]

@@ -351,11 +351,15 @@ def test_a_learning_rate_changed_just_before_the_end_is_saved(tmp_path, drawn):
 
 def test_a_run_is_not_resumed_on_another_dataset(tmp_path, drawn):
     train(config(tmp_path, max_steps=1), dataset=drawn)
-    with pytest.raises(ConfigError, match="was trained on drawn; got mine"):
-        train(config(tmp_path, max_steps=2), dataset=dataclasses.replace(drawn, name="mine"))
-    others = {"classes": drawn.classes[::-1], "crop_size": 22}
-    for what, value in others.items():
-        with pytest.raises(ConfigError, match=f"got a dataset of that name with a different {what}"):
+    other = dataclasses.replace(drawn, name="mine", train_files=drawn.train_files[:4])
+    with pytest.raises(DataSetError, match=r"was trained on drawn; got mine\. Choose another --train-dir"):
+        train(config(tmp_path, max_steps=2), dataset=other)
+    others = {
+        "classes": (drawn.classes[::-1], "classes differ now: truck, .* instead of airplane"),
+        "crop_size": (22, "crop size differs now: 22 instead of 24"),
+    }
+    for what, (value, message) in others.items():
+        with pytest.raises(DataSetError, match=f"was trained on drawn, whose {message}"):
             train(config(tmp_path, max_steps=2), dataset=dataclasses.replace(drawn, **{what: value}))
 
 

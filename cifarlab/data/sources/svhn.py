@@ -14,6 +14,7 @@ from cifarlab.data.records import IMAGE_SHAPE, write_batches
 from cifarlab.data.sources.download import DownloadError, ProgressCallback, fetch
 from cifarlab.data.sources.matlab import MatlabError, open_variable
 from cifarlab.files import entries, file_lock
+from cifarlab.text import counted
 
 DIGITS = tuple("0123456789")
 """The class names; a label is the digit itself."""
@@ -49,7 +50,8 @@ def read_digits(path: str | os.PathLike) -> Iterator[tuple[np.ndarray, np.ndarra
     with open_variable(path, "X") as found:
         if found.shape != (*IMAGE_SHAPE, len(labels)) or found.dtype != np.uint8:
             raise MatlabError(
-                f"{path.name}: X must be uint8[32, 32, 3, {len(labels)}], because y has {len(labels):,} labels; got "
+                f"{path.name}: X must be uint8[32, 32, 3, {len(labels)}], because y has "
+                f"{counted(len(labels), 'label')}; got "
                 f"{found.dtype}{list(found.shape)}. Use a file of cropped digits, such as train_32x32.mat."
             )
         size = int(np.prod(IMAGE_SHAPE))
@@ -157,6 +159,6 @@ def _labels(path: Path) -> np.ndarray:
     if wrong.size:
         raise MatlabError(
             f"{path.name}: labels must be from 1 to 10, with 10 for zero; image {wrong[0]:,} has {labels[wrong[0]]} "
-            f"({wrong.size:,} such labels in all)."
+            f"({counted(wrong.size, 'such label')} in all)."
         )
     return labels.astype(np.int32) % 10

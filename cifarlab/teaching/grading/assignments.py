@@ -22,10 +22,19 @@ import nbformat
 
 from cifarlab.files import as_path, entries
 from cifarlab.teaching.grading import feedback as feedback_pages
-from cifarlab.teaching.grading import gradebook_file, manual_grades, nbgrader_course, scores, timestamps, versions
+from cifarlab.teaching.grading import (
+    gradebook_file,
+    manual_grades,
+    nbgrader_course,
+    review,
+    scores,
+    timestamps,
+    versions,
+)
 from cifarlab.teaching.grading.gradebook_file import AssignmentError, GradebookError
+from cifarlab.teaching.grading.intake import find_submission
 from cifarlab.teaching.grading.releasing import release
-from cifarlab.teaching.grading.submissions import MAX_FILE_BYTES, repair_submission
+from cifarlab.teaching.grading.submissions import repair_submission
 from cifarlab.teaching.sandbox.execution import execute_notebook, mark_not_run
 from cifarlab.teaching.sandbox.limits import Limits
 from cifarlab.teaching.sandbox.nbgrader_cells import prepare_tests
@@ -62,18 +71,16 @@ def grade(
     course, limits, refused = as_path(course), limits or Limits(), []
     gradebook_file.check_gradebook(course)
     originals = [_load_assignment(course, step, name) for step in ("release", "source")]
-    submitted = _submitted(course, name)
     recorded = nbgrader_course.recorded_students(course, name)
-    waiting = [
-        folder
-        for folder in submitted
-        if regrade or folder.parent.name not in recorded or _is_new(course, folder, originals[1])
-    ]
-    texts, found = [], []
-    for folder in waiting:
-        file = _submission(folder, name)
-        texts.append(_gradable(file, *originals))
-        found.append(versions.version(file, _file(folder / "timestamp.txt", 100), originals[1]))
+    waiting, texts, found = [], [], []
+    for folder in _submitted(course, name):
+        file, notebook = find_submission(folder, name, [cell.source for cell in originals[0].cells])
+        version = versions.version(file, _file(folder / "timestamp.txt", 100), originals[1])
+        student = folder.parent.name
+        if regrade or student not in recorded or versions.graded_version(course, student, name) != version:
+            waiting.append(folder)
+            texts.append(nbformat.writes(prepare_tests(repair_submission(notebook, *originals), originals[1], file)))
+            found.append(version)
     with tempfile.TemporaryDirectory() as executed:
         for folder, version, text in zip(waiting, found, _execute_all(texts, limits, executor), strict=True):
             student = folder.parent.name
@@ -147,7 +154,8 @@ def _submitted(course: Path, name: str) -> list[Path]:
     submitted = _of_each_student(course / "submitted", name)
     if not submitted:
         raise AssignmentError(
-            f"nothing was submitted; expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there."
+            f"nothing was submitted; expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there. "
+            + " ".join(review.misplaced(name, course))
         )
     for student in (folder.parent.name for folder in submitted):
         if any("\ud800" <= letter <= "\udfff" for letter in student):  # Python's form of undecodable bytes
@@ -156,11 +164,6 @@ def _submitted(course: Path, name: str) -> list[Path]:
                 "your locale is not UTF-8."
             )
     return submitted
-
-
-def _submission(folder: Path, name: str) -> bytes:
-    """Reads a submitted notebook; of one that is too large, only enough bytes to detect that."""
-    return _file(folder / f"{name}.ipynb", MAX_FILE_BYTES + 1)
 
 
 def _file(path: Path, most: int) -> bytes:
@@ -172,10 +175,6 @@ def _file(path: Path, most: int) -> bytes:
             return file.read(most)
     except OSError:
         return b""
-
-
-def _gradable(submitted: bytes, release: nbformat.NotebookNode, source: nbformat.NotebookNode) -> str:
-    return nbformat.writes(prepare_tests(repair_submission(submitted, release, source), source, submitted))
 
 
 def _execute_all(texts: list[str], limits: Limits, executor: concurrent.futures.Executor | None) -> Iterator[str]:
@@ -204,13 +203,6 @@ def _execute_isolated(text: str, limits: Limits) -> str:
             return process.submit(execute_notebook, text, limits).result()
         except concurrent.futures.BrokenExecutor:
             return mark_not_run(text, _ENDED)
-
-
-def _is_new(course: Path, submitted: Path, source: nbformat.NotebookNode) -> bool:
-    """Returns whether a submission, its timestamp or the tests differ from what was graded; compares contents."""
-    name = submitted.name
-    version = versions.version(_submission(submitted, name), _file(submitted / "timestamp.txt", 100), source)
-    return versions.graded_version(course, submitted.parent.name, name) != version
 
 
 def _take_timestamp(course: Path, submitted: Path, executed: Path, say: Callable[[str], object]) -> None:

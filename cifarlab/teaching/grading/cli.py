@@ -10,10 +10,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cifarlab.errors import UserError
+from cifarlab.files import as_path
+
+LOOK = 3
+"""The exit status of `grade` if it ends with a list of submissions to look at."""
 
 STEPS = {
     "release": "create the notebook for students in COURSE/release; hidden tests use the course's key",
-    "grade": "execute and grade the notebooks in COURSE/submitted/STUDENT/NAME, several at once",
+    "grade": (
+        "execute and grade the notebooks in COURSE/submitted/STUDENT/NAME, several at once; the exit status is 3 "
+        "if it ends with a list of submissions to look at"
+    ),
     "feedback": "write a page for each student to COURSE/feedback",
     "report": "print all students' points, and write them to a CSV file for a learning platform",
 }
@@ -72,7 +79,7 @@ LIMITS = {
 
 
 def run(options: argparse.Namespace, say: Callable[[str], None]) -> int:
-    """Runs one step.
+    """Runs one step; returns the exit status, which is 3 if an instructor should look at some submissions.
 
     Args:
         options: the parsed arguments; see `add_arguments`.
@@ -94,7 +101,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> int:
             "that file secret."
         )
     elif options.step == "grade":
-        _grade(options, say)
+        return _grade(options, say)
     elif options.step == "feedback":
         pages = assignments.feedback(name, course, say=say)
         say(f"wrote {len(pages)} pages to {course / 'feedback'}, one for each student.")
@@ -121,8 +128,8 @@ def _report(options: argparse.Namespace, say: Callable[[str], None]) -> None:
             say(f"left out, because answers still wait to be graded by hand: {', '.join(left)}.")
 
 
-def _grade(options: argparse.Namespace, say: Callable[[str], None]) -> None:
-    from cifarlab.teaching.grading import assignments, scores
+def _grade(options: argparse.Namespace, say: Callable[[str], None]) -> int:
+    from cifarlab.teaching.grading import assignments, review
     from cifarlab.teaching.sandbox import execution
 
     given = {name: getattr(options, name) for name in LIMITS if getattr(options, name) is not None}
@@ -139,7 +146,12 @@ def _grade(options: argparse.Namespace, say: Callable[[str], None]) -> None:
             on_graded=lambda student: say(f"graded: {student}"),
             say=say,
         )
-    say(scores.format_table(points))
+    reviews = review.read_reviews(options.name, as_path(options.course))
+    say(review.format_points(points, reviews))
+    attention = review.format_attention(points, reviews, review.misplaced(options.name, as_path(options.course)))
+    if attention:
+        say(attention)
+    return LOOK if attention else 0
 
 
 @contextlib.contextmanager

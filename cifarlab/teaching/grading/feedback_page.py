@@ -40,6 +40,9 @@ class FeedbackExporter(HTMLExporter):
                 cell.source = re.sub(r"^(import|from) .*\n(?=[^#\n])", "", cell.source)
             cell.metadata["anchor"] = feedback_summary.anchor(place)
             cell.metadata.setdefault("nbgrader", NotebookNode())
+        notes = notebook.metadata.get("cifarlab", {})
+        if notes and notebook.cells and notebook.cells[0].source.startswith("**From the grader:**"):
+            del notebook.cells[0]  # the summary says the same
         title = _take_title(notebook)
         resources["cifarlab"] = {
             **facts,
@@ -47,7 +50,7 @@ class FeedbackExporter(HTMLExporter):
             "checks": {check.anchor: check for task in tasks for check in task.checks},
             "states": feedback_summary.STATES,
             "title": title,
-            "notes": notebook.metadata.get("cifarlab", {}),
+            "notes": notes,
             "code_light": HtmlFormatter(style="default").get_style_defs(".highlight"),
             "code_dark": HtmlFormatter(style="github-dark").get_style_defs(".highlight"),
         }

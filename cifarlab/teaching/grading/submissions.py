@@ -1,155 +1,127 @@
 """Repairs submissions: creates a gradable notebook from the assignment and a student's answers."""
 
 import html
-import json
 import re
 import urllib.parse
-from collections.abc import Container, Iterable
+from collections.abc import Container, Sequence
 
 import nbformat
 from nbformat import NotebookNode
 
-from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS, PRIVATE_PREFIX, is_base64_image
+from cifarlab.teaching.grading.matching import Placed, match
+from cifarlab.teaching.grading.notebook_files import Notebook, read_notebook
+from cifarlab.teaching.grading.pairing import Cell, Released
+from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS, PRIVATE_PREFIX, is_base64_image, nbgrader_metadata
 
-MAX_FILE_BYTES = 20_000_000
-"""Maximum size of a submitted notebook, in bytes; larger ones consist mostly of output."""
-MAX_CELLS = 1000
-"""Maximum number of cells of a submitted notebook."""
 MAX_CELL_CHARS, MAX_TOTAL_CHARS = 20_000, 200_000
 """Maximum characters of a submitted cell, and of all cells that a student added; nbconvert's time can grow with their
 square."""
 
 
-def repair_submission(submitted: bytes, release: NotebookNode, source: NotebookNode) -> NotebookNode:
+def repair_submission(submitted: bytes | Notebook, release: NotebookNode, source: NotebookNode) -> NotebookNode:
     """Returns the assignment with a student's answers and added cells, and with every test as the instructor wrote it.
 
-    Deleted cells are restored, edited tests are replaced, outputs are removed and long texts are cut. A file that is
-    not a notebook becomes an assignment without answers. The first cell lists what was repaired, if anything. HTML in a
-    student's text is escaped, because it would become part of the pages that an instructor opens.
+    Answers are found as `matching.match` describes. Deleted cells are restored, edited tests are replaced, outputs are
+    removed and long texts are cut. A file that is not a notebook becomes an assignment without answers. What was
+    repaired and what could not be found is in the first cell, if anything, and in the notebook's metadata: `cifarlab`
+    has the lists `repaired` and `not_found`, and `attention`, the reason why an instructor should look at it, or "".
+    HTML in a student's text is escaped, because it would become part of the pages that an instructor opens.
 
     Args:
-        submitted: the bytes of the submitted file, which may be anything.
+        submitted: the bytes of the submitted file, which may be anything, or what was read from it.
         release: the assignment that the students received.
         source: the assignment with hidden tests; its cells have the same `grade_id`.
 
     >>> release = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("raise NotImplementedError()",
     ...     metadata={"nbgrader": {"grade_id": "softmax", "solution": True}})])
-    >>> for cell in repair_submission(b"PK...", release, release).cells: print(cell.cell_type, "|", cell.source)
-    markdown | **From the grader:** the file is not a valid Jupyter notebook (format 4), so nothing could be graded.
+    >>> repaired = repair_submission(b"%PDF-1.7", release, release)
+    >>> for cell in repaired.cells: print(cell.cell_type, "|", cell.source)
+    markdown | **From the grader:** the file is not a Jupyter notebook but a PDF file: submit the .ipynb file.
     code | raise NotImplementedError()
+    >>> repaired.metadata.cifarlab.attention
+    'the file is not a Jupyter notebook but a PDF file: submit the .ipynb file.'
     """
+    notebook = read_notebook(submitted) if isinstance(submitted, bytes) else submitted
     hidden = {_id(cell): cell for cell in source.cells}
-    released = {_id(cell): cell.source for cell in release.cells}
     own = {_id(cell): _original_cell(cell, hidden[_id(cell)]) for cell in release.cells if _id(cell)}
-    cells, problem = _cells(submitted)
-    if problem:
+    if notebook.problem:
         kept = [own.get(_id(cell)) or _new(cell.cell_type, cell.source) for cell in release.cells]
-        return _with_notes([problem], kept, release)
-    names = _names(cells, own)
-    texts, notes = _cut([_text(cell) for cell in cells], names)
-    kept = []
-    for cell, name, whole in zip(cells, names, texts, strict=True):
-        text = whole.replace(HIDDEN_TESTS, HIDDEN_TESTS.lower())  # only the instructor may use nbgrader's marker
-        if name:
-            if own[name].metadata.nbgrader.solution:
-                _write(own[name], text, cell)
-            elif text != released[name] and not _equal_but_for_the_key(whole, hidden[name].source):
-                notes.append(f"the cell `{name}` was changed; the original was used.")
-            kept.append(own[name])
-        elif text.strip():
-            kept.append(_new("code" if cell.get("cell_type") == "code" else "markdown", ""))
-            _write(kept[-1], text, cell)
-    missing = [name for name in own if name not in names]
-    seen = [name for name in missing if not name.startswith(PRIVATE_PREFIX)]  # others were never the student's
-    if seen:
-        notes.append(f"missing cells were restored: {', '.join(seen)}.")
-    _restore_missing(kept, own, missing)
-    return _with_notes(notes, kept, release)
+        return _with_notes(kept, release, [], [notebook.problem], notebook.problem)
+    cells, long = _cut(notebook.cells)
+    found = match(cells, [_released(cell, hidden) for cell in release.cells])
+    kept, left, more = [], MAX_TOTAL_CHARS, []
+    for placed in found.cells:
+        text = placed.text if placed.name else placed.text[:left]
+        left -= 0 if placed.name else len(text)
+        if text != placed.text:
+            more.append((placed.here or 0) + 1)
+        kept.append(_cell(placed._replace(text=text), own, cells))
+    repaired = [*notebook.repaired, *found.repaired, *_cut_note(sorted({*long, *more}))]
+    return _with_notes(kept, release, repaired, found.not_found, found.attention)
 
 
-def _equal_but_for_the_key(text: str, hidden: str) -> bool:
-    """Returns whether a test is the instructor's, as in a solution of this repository that was submitted."""
-    return re.sub('key="[^"]*"', "", text) == re.sub('key="[^"]*"', "", hidden)
+def _with_notes(
+    cells: list[NotebookNode], release: NotebookNode, repaired: list[str], not_found: list[str], attention: str
+) -> NotebookNode:
+    """Returns a notebook with these cells, and with notes in a cell above them for the student and in its metadata."""
+    notes = f"Repaired: {'; '.join(repaired)}. " if repaired else ""
+    notes += f"Not found: {'; '.join(not_found)}." if not_found else ""
+    if attention in not_found and len(not_found) == 1:
+        notes = attention
+    words = _drop_unknown_attachments(_escape_html(f"**From the grader:** {notes.strip()}"), ())
+    metadata = nbformat.from_dict(release.metadata)
+    metadata["cifarlab"] = {"repaired": repaired, "not_found": not_found, "attention": attention}
+    above = [_new("markdown", words)] if notes else []
+    return nbformat.v4.new_notebook(cells=above + cells, metadata=metadata)
 
 
-def _with_notes(notes: list[str], cells: list[NotebookNode], release: NotebookNode) -> NotebookNode:
-    """Returns a notebook with these cells, preceded by a cell with notes for the student."""
-    above = [_new("markdown", "**From the grader:** " + " ".join(notes))] if notes else []
-    return nbformat.v4.new_notebook(cells=above + cells, metadata=release.metadata)
+def _id(cell: NotebookNode) -> str:
+    """Returns nbgrader's name of an assignment's cell, or ""."""
+    return str(nbgrader_metadata(cell).get("grade_id", ""))
 
 
-def _cells(submitted: bytes) -> tuple[list, str]:
-    """Returns the cells of a file and, if it cannot be used, the reason; otherwise ""."""
-    if not submitted:
-        return [], "the notebook is missing, empty or a link: submit it under the assignment's name."
-    if len(submitted) > MAX_FILE_BYTES:
-        return [], f"the file has more than {MAX_FILE_BYTES // 1_000_000} MB: clear its outputs and submit it again."
-    try:
-        notebook = json.loads(submitted.decode())  # not with nbformat, which can take hours to validate a small file
-        cells = notebook["cells"]
-        if isinstance(cells, list) and len(cells) > MAX_CELLS:
-            return [], f"the notebook has more than {MAX_CELLS:,} cells: remove some and submit it again."
-        if notebook["nbformat"] == 4 and isinstance(cells, list) and all(isinstance(cell, dict) for cell in cells):
-            return cells, ""
-    except Exception:  # a file can be wrong in any way
-        pass
-    return [], "the file is not a valid Jupyter notebook (format 4), so nothing could be graded."
+def _released(cell: NotebookNode, hidden: dict[str, NotebookNode]) -> Released:
+    """Returns an assignment's cell for `match`."""
+    known, name = nbgrader_metadata(cell), _id(cell)
+    role = "answer" if known.get("solution") else "test" if known.get("grade") else "locked" if name else ""
+    full_text = hidden[name].source if name else cell.source
+    released = Cell(cell.cell_type, cell.source, cell.get("id", ""), name)
+    return Released(released, role, full_text, name.startswith(PRIVATE_PREFIX))
 
 
-def _id(cell: dict) -> str:
-    """Returns nbgrader's name of a cell, or ""."""
-    known = (cell.get("metadata") or {}).get("nbgrader") or {}
-    return str(known.get("grade_id", "")) if isinstance(known, dict) else ""
+def _cell(placed: Placed, own: dict[str, NotebookNode], cells: Sequence[Cell]) -> NotebookNode:
+    """Returns a cell of the repaired notebook."""
+    if placed.name and not placed.is_answer:
+        return own[placed.name]
+    cell = own[placed.name] if placed.name else _new(placed.kind, "")
+    text = placed.text.replace(HIDDEN_TESTS, HIDDEN_TESTS.lower())  # only the instructor may use nbgrader's marker
+    _write(cell, text, cells[placed.here].attachments if placed.here is not None else None)
+    return cell
 
 
-def _text(cell: dict) -> str:
-    """Returns the source of a cell, which may be stored as a list of lines."""
-    source = cell.get("source")
-    lines = source if isinstance(source, list) else [source]
-    return _whole("".join(line for line in lines if isinstance(line, str)))
+def _cut(cells: Sequence[Cell]) -> tuple[list[Cell], list[int]]:
+    """Cuts cells to the maximum length; returns them with the numbers of those that were cut."""
+    long = [number for number, cell in enumerate(cells, 1) if len(cell.text) > MAX_CELL_CHARS]
+    return [cell._replace(text=cell.text[:MAX_CELL_CHARS]) for cell in cells], long
 
 
-def _whole(text: str) -> str:
-    """Replaces lone surrogates in a text, which JSON can hold but a file cannot."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _names(cells: list[dict], own: Iterable[str]) -> list[str]:
-    """Returns each cell's name in the assignment; "" for cells that a student added and for duplicates of a name."""
-    left = set(own)
-    names = []
-    for cell in cells:
-        names.append(_id(cell) if _id(cell) in left else "")
-        left.discard(names[-1])
-    return names
-
-
-def _cut(texts: list[str], names: list[str]) -> tuple[list[str], list[str]]:
-    """Cuts texts to the maximum lengths; returns them with notes for the student.
-
-    Only texts without a name share the total length, so that they cannot take away the space for an answer.
-    """
-    kept, cut, left = [], [], MAX_TOTAL_CHARS
-    for number, (text, name) in enumerate(zip(texts, names, strict=True), 1):
-        kept.append(text[: MAX_CELL_CHARS if name else min(MAX_CELL_CHARS, left)])
-        left -= 0 if name else len(kept[-1])
-        if kept[-1] != text:
-            cut.append(f"`{name}`" if name else f"number {number}")
-    if not cut:
-        return kept, []
-    which = ", ".join(cut[:5]) + (f" and {len(cut) - 5} more" if len(cut) > 5 else "")
-    return kept, [
+def _cut_note(numbers: list[int]) -> list[str]:
+    if not numbers:
+        return []
+    which = ", ".join(f"number {number}" for number in numbers[:5])
+    which += f" and {len(numbers) - 5} more" if len(numbers) > 5 else ""
+    return [
         f"cells of more than {MAX_CELL_CHARS:,} characters, or {MAX_TOTAL_CHARS:,} in total besides the answers, were "
-        f"cut ({which}): shorten them and submit the notebook again."
+        f"cut ({which}): shorten them and submit the notebook again"
     ]
 
 
-def _write(cell: NotebookNode, text: str, submitted: dict) -> None:
+def _write(cell: NotebookNode, text: str, attachments: object) -> None:
     """Puts a student's text into a cell, and into a text cell also its attached images."""
     if cell.cell_type == "code":
         cell.source = text
         return
-    images = _attached_images(submitted)
+    images = _attached_images(attachments)
     cell.source = _drop_unknown_attachments(_escape_html(text), images)
     if images:
         cell.attachments = nbformat.from_dict(images)
@@ -160,11 +132,12 @@ def _escape_html(text: str) -> str:
     return re.sub(r"<(?=[a-zA-Z/!?])", "<\N{ZERO WIDTH SPACE}", text)
 
 
-def _attached_images(cell: dict) -> dict[str, dict[str, str]]:
+def _attached_images(there: object) -> dict[str, dict[str, str]]:
     """Returns the images among a text cell's attachments."""
-    there = cell.get("attachments")
     found = {
-        _address(_whole(str(name))): {form: data for form, data in forms.items() if is_base64_image(form, data)}
+        _address(str(name).encode("utf-8", "replace").decode()): {
+            form: data for form, data in forms.items() if is_base64_image(form, data)
+        }
         for name, forms in (there if isinstance(there, dict) else {}).items()
         if isinstance(forms, dict)
     }
@@ -196,13 +169,3 @@ def _new(kind: str | None, text: str, metadata: dict | None = None) -> NotebookN
         kind or "", nbformat.v4.new_markdown_cell
     )
     return make(text, metadata=nbformat.from_dict(metadata or {}))
-
-
-def _restore_missing(kept: list[NotebookNode], own: dict[str, NotebookNode], missing: Iterable[str]) -> None:
-    """Inserts the cells that a student deleted, each after the cells that it follows in the assignment."""
-    names = list(own)
-    for name in missing:
-        order = names.index(name)
-        before = [place for place, cell in enumerate(kept) if _id(cell) in names[:order]]
-        after = [place for place, cell in enumerate(kept) if _id(cell) in names[order:]]
-        kept.insert(max(before) + 1 if before else min(after, default=len(kept)), own[name])

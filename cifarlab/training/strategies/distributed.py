@@ -10,12 +10,11 @@ from contextlib import AbstractContextManager
 
 from cifarlab.backend import tf
 from cifarlab.config import ConfigError
+from cifarlab.text import counted
 from cifarlab.training.state import TrainState
 from cifarlab.training.step import StepResult, apply_update, losses_and_gradients
 from cifarlab.training.strategies.placement import short_device_name
-from cifarlab.training.strategies.tf_config import TF_CONFIG_EXAMPLE as TF_CONFIG_EXAMPLE
 from cifarlab.training.strategies.tf_config import Worker
-from cifarlab.training.strategies.tf_config import parse_tf_config as parse_tf_config
 
 
 class DistributedReplicas:
@@ -85,7 +84,7 @@ class DistributedReplicas:
     def describe(self, batch_size: int) -> str:
         """Returns one line about the number of replicas and their devices."""
         here = ", ".join(map(short_device_name, self.strategy.extended.worker_devices))
-        line = f"{self.num_replicas} replicas of {batch_size} images each"
+        line = f"{counted(self.num_replicas, 'replica')} of {counted(batch_size, 'image')} each"
         if self.worker:
             return f"{line}; this is worker {self.worker.index} of {len(self.worker.addresses)}, on {here}."
         return f"{line}, on {here}."

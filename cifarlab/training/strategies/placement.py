@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from cifarlab.backend import tf
 from cifarlab.config import ConfigError
+from cifarlab.text import counted
 
 
 def tower_devices(towers: int, *, virtual: bool = False) -> list[str]:
@@ -48,7 +49,7 @@ def describe_towers(devices: Sequence[str], batch_size: int) -> str:
     gpus = len({device for device in devices if "GPU" in device})
     missing = "" if gpus == len(devices) else f", {gpus} GPU{'s' * (gpus != 1)} for them"
     places = ", ".join(f"tower_{number} on {short_device_name(device)}" for number, device in enumerate(devices))
-    return f"{len(devices)} towers of {batch_size} images each{missing}: {places}."
+    return f"{len(devices)} towers of {counted(batch_size, 'image')} each{missing}: {places}."
 
 
 def placement_lines(graph: tf.Graph) -> Iterator[str]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from cifarlab.backend import tf
 from cifarlab.model.losses import Losses
+from cifarlab.text import counted
 from cifarlab.training.state import TrainState
 from cifarlab.training.step import StepResult, apply_update, losses_and_gradients
 
@@ -36,7 +37,7 @@ def tower_step(state: TrainState, images: tf.Tensor, labels: tf.Tensor, devices:
     """
     if images.shape[0] is not None and images.shape[0] % len(devices):
         raise ValueError(
-            f"the batch size must be a multiple of the number of towers; got {images.shape[0]} images for "
+            f"the batch size must be a multiple of the number of towers; got {counted(images.shape[0], 'image')} for "
             f"{len(devices)} towers."
         )
     with tf.device(CPU):

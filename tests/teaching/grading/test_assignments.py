@@ -197,8 +197,8 @@ def test_feedback_explains_failures(pages):
     assert "is not written yet" in pages["blank"]
     assert "the kernel died" in pages["kernel_killed"]
     assert "an endless loop" in pages["endless_loop"]
-    assert "not a valid Jupyter notebook (format 4)" in pages["not_a_notebook"]
-    assert "was changed; the original was used" in pages["edited_tests"]
+    assert "the archive is damaged: submit the .ipynb file" in pages["not_a_notebook"]
+    assert "only the instructor may change, and the originals were used" in pages["edited_tests"]
 
 
 def test_feedback_contains_no_hidden_test(pages):

@@ -44,22 +44,27 @@ def texts(notebook):
 
 
 def test_answers_and_added_cells_are_kept_and_hidden_tests_inserted():
-    result = handed_in(lambda notebook: notebook.cells.insert(3, new_code_cell("answer()  # tried")))
+    def change(notebook):
+        notebook.cells[-1].source = "Because."
+        notebook.cells.insert(3, new_code_cell("answer()  # tried"))
+
+    result = handed_in(change)
     assert texts(result) == [
         "# Exercise",
         "import math",
         "def answer(): return 1",
         "answer()  # tried",
         "check(answer)\ncheck_hidden(answer)",
-        "*Your answer*",
+        "Because.",
     ]
+    assert result.metadata.cifarlab == {"repaired": [], "not_found": [], "attention": ""}
     assert result.metadata.kernelspec.name == "python3"
 
 
 def test_edited_test_is_replaced_and_reported():
     result = handed_in(lambda notebook: notebook.cells[3].update(source="pass"))
     assert texts(result)[4] == "check(answer)\ncheck_hidden(answer)"
-    assert "the cell `test` was changed" in texts(result)[0]
+    assert "the originals were used: test" in texts(result)[0]
 
 
 def test_deleted_cells_are_restored_in_place():

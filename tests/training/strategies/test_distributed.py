@@ -160,7 +160,7 @@ def test_workers_end_with_the_weights_of_one_process(tmp_path, data_dir, drawn, 
         assert out.startswith(f"{workers} replicas of {16 // workers} images each; this is worker {index} of {workers}")
         assert "step 40, loss = " in out
     assert "Done: 50 steps. Evaluate them" in outputs[0][0]
-    assert "Done: 50 steps. The chief saved them." in outputs[1][0]
+    assert "Done: 50 steps, saved by the chief." in outputs[1][0]
     assert len(list((tmp_path / "apart").glob("events.out.tfevents*"))) == 1
     one_process(tmp_path / "together", drawn, 16, 50)
     assert_same_weights(tmp_path / "together", tmp_path / "apart")

@@ -1,0 +1,121 @@
+"""The network of a run: custom ones are named, and none takes weights from one run to the next unnoticed."""
+
+import copy
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from cifarlab import cli
+from cifarlab.backend import tf
+from cifarlab.config import EvalConfig, TrainConfig
+from cifarlab.evaluation.classifier import Classifier, classify, load_classifier
+from cifarlab.evaluation.evaluator import evaluate
+from cifarlab.model.keras_network import KerasNetwork
+from cifarlab.model.network import ConvNet, NetworkError
+from cifarlab.monitoring.console import Console
+from cifarlab.training.loop import train
+
+
+class Stages(NamedTuple):
+    logits: tf.Tensor
+
+
+class Tiny(tf.Module):
+    """A linear classifier of mean colors."""
+
+    def __init__(self, start=0.5):
+        super().__init__()
+        self.weights = tf.Variable(tf.fill([3, 10], start), name="weights")
+
+    def stages(self, images):
+        return Stages(tf.reduce_mean(images, [1, 2]) @ self.weights)
+
+
+class Unnormalized(ConvNet):
+    """The tutorial's variables, but other logits."""
+
+    def normalize(self, values, name):
+        return values
+
+
+def small_keras():
+    import keras
+
+    return keras.Sequential([keras.Input([24, 24, 3]), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10)])
+
+
+def run(drawn, folder, network, steps=1, **arguments):
+    return train(
+        TrainConfig(train_dir=str(folder), max_steps=steps, batch_size=8), network=network, dataset=drawn, **arguments
+    )
+
+
+@pytest.mark.slow
+def test_a_trained_network_does_not_start_another_run(drawn, tmp_path):
+    network = KerasNetwork(small_keras())
+    created = [variable.numpy() for variable in network.variables]
+    run(drawn, tmp_path / "a", network)
+    run(drawn, tmp_path / "a", network, steps=2)  # resumed: its weights are those of the checkpoint
+    for again in (network, lambda: network):
+        with pytest.raises(NetworkError, match=rf"must not begin with the weights of .* has those of {tmp_path}/a\. "):
+            run(drawn, tmp_path / "b", again)
+    trained = [variable.numpy() for variable in network.variables]
+    assert not all(map(np.array_equal, created, trained))
+    run(drawn, tmp_path / "c", copy.deepcopy(network), steps=0)
+    state = run(drawn, tmp_path / "c", copy.deepcopy(network), steps=1)
+    assert int(state.step) == 1
+    for variable, value in zip(network.variables, created, strict=True):
+        variable.assign(value)
+    run(drawn, tmp_path / "d", network)
+    for path in (tmp_path / "b", tmp_path / "d"):
+        assert (path / "model.ckpt-1.index").exists() == (path.name == "d")
+
+
+@pytest.mark.slow
+def test_an_evaluated_network_does_not_start_a_run_either(drawn, tmp_path):
+    run(drawn, tmp_path / "a", Tiny())
+    network = Tiny()
+    evaluate(EvalConfig(checkpoint_dir=str(tmp_path / "a"), num_examples=10), network=network, dataset=drawn)
+    with pytest.raises(NetworkError, match=rf"has those of {tmp_path}/a\. Create a new one: .*=copy\.deepcopy"):
+        run(drawn, tmp_path / "b", network)
+
+
+@pytest.mark.slow
+def test_a_custom_network_is_named_where_it_is_needed(drawn, tmp_path, capsys):
+    """Also one whose variables have the names and shapes of the tutorial's, which could be read by mistake."""
+    folder = tmp_path / "a"
+    state = run(drawn, folder, Unnormalized, observers=[Console()])
+    done = f"Done: 1 step. Evaluate it: cifarlab.evaluate(cifarlab.EvalConfig(checkpoint_dir='{folder}'), network=...)"
+    assert done in capsys.readouterr().out
+    said = f"{folder} was trained with a custom network, Unnormalized, which is not saved with it. Pass it again"
+    for use in (
+        lambda: evaluate(EvalConfig(checkpoint_dir=str(folder)), dataset=drawn),
+        lambda: load_classifier(folder),
+        lambda: run(drawn, folder, None, steps=2),
+    ):
+        with pytest.raises(NetworkError) as error:
+            use()
+        assert said in str(error.value)
+    for command in (["eval", "--run-once"], ["classify", "a.png"], ["export", str(tmp_path / "model")]):
+        assert cli.main([*command, "--checkpoint-dir", str(folder)]) == 2
+        assert said in capsys.readouterr().err
+    network = Unnormalized()
+    assert evaluate(EvalConfig(checkpoint_dir=str(folder)), network=network, dataset=drawn).step == 1
+    images = np.zeros([1, 32, 32, 3], np.uint8)
+    assert classify(Classifier(network, drawn), images) == classify(Classifier(state.averages, drawn), images)
+    (folder / "network.json").write_text("{")
+    with pytest.raises(NetworkError, match="a custom network, of an unknown class, which"):
+        load_classifier(folder)
+    (folder / "network.json").unlink()  # a run from before this file was written, with other variables
+    run(drawn, tmp_path / "b", Tiny)
+    (tmp_path / "b" / "network.json").unlink()
+    assert cli.main(["eval", "--run-once", "--checkpoint-dir", str(tmp_path / "b"), "--num-examples", "9"]) == 2
+    assert "or the custom network of this run: cifarlab.evaluate(config, network=...)." in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_tutorials_network_is_not_custom(drawn, tmp_path):
+    run(drawn, tmp_path / "a", ConvNet(seed=3))
+    assert not (tmp_path / "a" / "network.json").exists()
+    assert evaluate(EvalConfig(checkpoint_dir=str(tmp_path / "a"), num_examples=10)).step == 1
