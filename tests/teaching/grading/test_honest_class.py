@@ -37,8 +37,9 @@ def test_an_honest_class_is_graded(tmp_path, solutions, data_dir):
     assert "Right:" in pages["right"]
     assert PYPLOT.split()[1] in pages["right"]
     for page in pages.values():
-        for note in ("From the grader", "had been replaced", "was changed", "missing cells", 'class="note"'):
+        for note in ("From the grader", "had been replaced", "was changed", "missing cells", "your code replaces"):
             assert note not in page
+    assert 'class="note"' not in pages["right"]
     assert "is not written yet" in pages["half"]
     scores.export_csv(NAME, tmp_path, tmp_path / "grades.csv", "tasks")
     with (tmp_path / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
