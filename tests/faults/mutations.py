@@ -706,8 +706,8 @@ MUTATIONS = [
         "tests, checks, NumPy or Python patched in an earlier cell",
         "restoring the snapshot before a test",
         "cifarlab/teaching/sandbox/autograder.py",
-        'outcome: dict[str, Any] = {"replaced": list(dict.fromkeys(self.restore()))}',
-        'outcome: dict[str, Any] = {"replaced": []}',
+        "        self.restore()\n        self._remove_hooks()\n",
+        "        self._remove_hooks()\n",
     ),
     Mutation(
         "grading",

@@ -12,8 +12,8 @@ import pytest
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from cifarlab.teaching.grading import assignments, feedback, scores
-from cifarlab.teaching.grading.nbgrader_course import AssignmentError
+from cifarlab.teaching.grading import assignments, feedback, nbgrader_course, scores
+from cifarlab.teaching.grading.gradebook_file import AssignmentError
 from cifarlab.teaching.grading.submissions import repair_submission
 from cifarlab.teaching.sandbox.execution import mark_not_run
 from cifarlab.teaching.sandbox.limits import Limits
@@ -305,10 +305,17 @@ def test_grader_survives_killed_worker(tmp_path, monkeypatch):
 
 
 @pytest.mark.fault(promise="grading", injection="a file that nbgrader cannot process")
-def test_submission_that_nbgrader_rejects_does_not_affect_others(tmp_path, count_trial):
+def test_submission_that_nbgrader_rejects_does_not_affect_others(tmp_path, monkeypatch, count_trial):
     folder = released(tmp_path)
     hand_in(folder, [right, wrong])
-    (folder / "submitted" / "right" / NAME / "timestamp.txt").write_text("yesterday, perhaps")
+    autograde = nbgrader_course.autograde
+
+    def refuse(course, assignment, student, executed):
+        if student == "right":
+            raise AssignmentError(f"nbgrader failed for {student}: KeyError: 'cells'")
+        autograde(course, assignment, student, executed)
+
+    monkeypatch.setattr(nbgrader_course, "autograde", refuse)
     with pytest.raises(AssignmentError, match=r"for right: .*\. All others are graded\.") as error:
         assignments.grade(NAME, folder, limits=Limits(cell_seconds=20, seconds=60))
     assert "\n" not in str(error.value)

@@ -11,71 +11,35 @@ It is an ordinary nbgrader course directory, so nbgrader's commands and its form
 """
 
 import concurrent.futures
-import hashlib
 import multiprocessing
 import os
-import re
-import secrets
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
-from nbgrader.converters import Autograde, GenerateAssignment
-from traitlets.config import Config
 
 from cifarlab.files import as_path, entries
 from cifarlab.teaching.grading import feedback as feedback_pages
-from cifarlab.teaching.grading import review, scores
+from cifarlab.teaching.grading import (
+    gradebook_file,
+    manual_grades,
+    nbgrader_course,
+    review,
+    scores,
+    timestamps,
+    versions,
+)
+from cifarlab.teaching.grading.gradebook_file import AssignmentError, GradebookError
 from cifarlab.teaching.grading.intake import find_submission
-from cifarlab.teaching.grading.nbgrader_course import DEFAULT_SETTINGS, SETTINGS_FILE, AssignmentError, run_converter
+from cifarlab.teaching.grading.releasing import release
 from cifarlab.teaching.grading.submissions import repair_submission
 from cifarlab.teaching.sandbox.execution import execute_notebook, mark_not_run
 from cifarlab.teaching.sandbox.limits import Limits
-from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS, PRIVATE_PREFIX, prepare_tests
+from cifarlab.teaching.sandbox.nbgrader_cells import prepare_tests
 
-PUBLIC_KEY = 'key="public"'
-"""The placeholder in a solution that is replaced with the instructor's key."""
-
-
-def release(
-    name: str,
-    course: str | os.PathLike,
-    *,
-    solutions: str | os.PathLike = "solutions",
-    key: str | None = None,
-    extra_tests: str | os.PathLike | None = None,
-) -> Path:
-    """Creates an assignment from a solution; returns the path of the notebook for students.
-
-    Args:
-        name: the exercise's name, such as "01_softmax".
-        course: the course directory, which is created if it does not exist.
-        solutions: the directory of the solutions.
-        key: the key from which hidden tests draw their numbers; by default the course's, drawn at its first release.
-        extra_tests: a directory with your private tests, `extra_tests/NAME/*.py`. Each file becomes a hidden test at
-            the end, with the number of points that its first line states: `# points: 2`.
-
-    Raises:
-        AssignmentError: the solution does not exist, or the key or a test is invalid.
-    """
-    course, path = as_path(course), as_path(solutions) / f"{name}.ipynb"
-    if not path.is_file():
-        there = ", ".join(other.stem for other in entries(path.parent) if other.suffix == ".ipynb") or "none"
-        raise AssignmentError(
-            f"no solution {path}; found: {there}. Run this in the cifarlab repository, or pass --solutions."
-        )
-    source = nbformat.read(path, as_version=4)
-    (course / "source" / name).mkdir(parents=True, exist_ok=True)
-    key = _key(course, key)
-    for cell in source.cells:
-        if HIDDEN_TESTS in cell.source:
-            cell.source = cell.source.replace(PUBLIC_KEY, f'key="{key}"')
-    source.cells += _private_tests(extra_tests, name)
-    nbformat.write(source, course / "source" / name / path.name)
-    run_converter(GenerateAssignment, course, name, ".")
-    return course / "release" / name / path.name
+__all__ = ["feedback", "grade", "release"]
 
 
 def grade(
@@ -86,6 +50,7 @@ def grade(
     limits: Limits | None = None,
     regrade: bool = False,
     on_graded: Callable[[str], object] = lambda student: None,
+    say: Callable[[str], object] = lambda line: None,
 ) -> list[scores.Score]:
     """Grades the submissions of an assignment that are new or have changed since they were graded.
 
@@ -96,109 +61,76 @@ def grade(
         limits: resource limits of each notebook.
         regrade: whether to grade all submissions, including those already graded.
         on_graded: called with a student's name after each graded notebook, which stays graded if a later one fails.
+        say: called with a line about each thing that an instructor should know, such as an invalid `timestamp.txt`.
 
     Raises:
         AssignmentError: the assignment was not released in this course; nothing was submitted; or nbgrader failed for
             some submissions, which are named; the others are graded.
+        GradebookError: the gradebook is locked by another program, or damaged. What was graded before is kept.
     """
     course, limits, refused = as_path(course), limits or Limits(), []
+    gradebook_file.check_gradebook(course)
     originals = [_load_assignment(course, step, name) for step in ("release", "source")]
-    submitted = _of_each_student(course / "submitted", name)
-    if not submitted:
-        raise AssignmentError(
-            f"nothing was submitted; expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there. "
-            + " ".join(review.misplaced(name, course))
-        )
-    waiting, texts, digests = [], [], []
-    for folder in submitted:
+    recorded = nbgrader_course.recorded_students(course, name)
+    waiting, texts, found = [], [], []
+    for folder in _submitted(course, name):
         file, notebook = find_submission(folder, name, [cell.source for cell in originals[0].cells])
-        if regrade or _is_new(course, folder, name, file):
+        version = versions.version(file, _file(folder / "timestamp.txt", 100), originals[1])
+        student = folder.parent.name
+        if regrade or student not in recorded or versions.graded_version(course, student, name) != version:
             waiting.append(folder)
             texts.append(nbformat.writes(prepare_tests(repair_submission(notebook, *originals), originals[1], file)))
-            digests.append(_digest(file))
+            found.append(version)
     with tempfile.TemporaryDirectory() as executed:
-        for folder, digest, text in zip(waiting, digests, _execute_all(texts, limits, executor), strict=True):
+        for folder, version, text in zip(waiting, found, _execute_all(texts, limits, executor), strict=True):
             student = folder.parent.name
             (Path(executed) / student / name).mkdir(parents=True)
             (Path(executed) / student / name / f"{name}.ipynb").write_text(text, encoding="utf-8")
-            if timestamp := _file(folder / "timestamp.txt", 100):
-                (Path(executed) / student / name / "timestamp.txt").write_bytes(timestamp)
+            same = versions.graded_version(course, student, name).splitlines()[:1] == version.splitlines()[:1]
             try:
-                run_converter(
-                    Autograde, course, name, student, _already_executed(executed)
-                )  # others are being executed meanwhile
+                _take_timestamp(course, folder, Path(executed) / student / name, say)
+                with manual_grades.kept(course, name, student, same_file=same):
+                    nbgrader_course.autograde(course, name, student, executed)  # others are being executed meanwhile
+            except GradebookError:
+                raise  # it concerns all of them
             except AssignmentError as error:
                 refused.append(str(error))
             else:
-                _graded(course, folder, name).write_text(digest, encoding="utf-8")
+                (course / "autograded" / student / name / versions.FILE).write_text(version, encoding="utf-8")
                 on_graded(student)
+    nbgrader_course.keep_private(course)
     if refused:
         raise AssignmentError(f"{'; '.join(refused)}. All others are graded.")
     return scores.list_scores(name, course)
 
 
-def feedback(name: str, course: str | os.PathLike) -> list[Path]:
+def feedback(name: str, course: str | os.PathLike, *, say: Callable[[str], object] = lambda line: None) -> list[Path]:
     """Writes a page for each graded submission that explains the points to the student, without the hidden tests.
+
+    Args:
+        name: the assignment's name.
+        course: the course directory.
+        say: called with a line about students who are not in the gradebook, for example because you removed them.
 
     Raises:
         AssignmentError: nothing is graded; or nbgrader failed for some pages, which are named; the others are written.
     """
     course = as_path(course)
-    graded = _of_each_student(course / "autograded", name)
-    refused = feedback_pages.write_pages(course, name, [folder.parent.name for folder in graded])
+    gradebook_file.check_gradebook(course)
+    students = [folder.parent.name for folder in _of_each_student(course / "autograded", name)]
+    recorded = nbgrader_course.recorded_students(course, name) if students else set()
+    if removed := sorted({*students} - recorded):
+        say(
+            f"not in the gradebook, so without a page: {', '.join(removed)}. Remove autograded/STUDENT, or grade again."
+        )
+    refused = feedback_pages.write_pages(course, name, [student for student in students if student in recorded])
     if refused:
         raise AssignmentError(f"{'; '.join(refused)}. All other pages were written.")
-    folders = _of_each_student(course / "feedback", name)
+    folders = [folder for folder in _of_each_student(course / "feedback", name) if folder.parent.name in recorded]
     written = [path for folder in folders for path in entries(folder) if path.suffix == ".html"]
     if not written:
         raise AssignmentError(f"nothing is graded yet. Run `cifarlab assignments grade {name}` first.")
     return written
-
-
-def _key(course: Path, given: str | None) -> str:
-    """Returns the course's key. At the first release it is drawn, or taken from the argument, and saved."""
-    path = course / "key.txt"
-    if given is None:
-        given = path.read_text(encoding="utf-8").strip() if path.exists() else secrets.token_hex(8)
-    if not re.fullmatch(r"[\w.-]{16,100}", given):  # a shorter one could be found by brute force
-        raise AssignmentError(f"key must be 16 to 100 letters, digits, dots or dashes; got {len(given)} characters.")
-    path.write_text(given + "\n", encoding="utf-8")
-    path.chmod(0o600)
-    if not (course / SETTINGS_FILE).exists():
-        (course / SETTINGS_FILE).write_text(DEFAULT_SETTINGS, encoding="utf-8")
-    return given
-
-
-def _private_tests(extra_tests: str | os.PathLike | None, name: str) -> list[nbformat.NotebookNode]:
-    """Returns a hidden test for each of an instructor's test files."""
-    cells = []
-    tests = entries(as_path(extra_tests) / name) if extra_tests is not None else []
-    for path in (path for path in tests if path.suffix == ".py"):
-        first, _, code = path.read_text(encoding="utf-8-sig").partition("\n")
-        match = re.fullmatch(r"# points: (\d+(?:\.\d+)?)\s*", first)
-        if not match:
-            raise AssignmentError(f"{path}: the first line must be like '# points: 2'; got {first[:40]!r}.")
-        known = {"grade_id": f"{PRIVATE_PREFIX}{path.stem}", "points": float(match[1]), "grade": True, "locked": True}
-        known |= {"solution": False, "task": False, "schema_version": 3}
-        text = f"# A private test of the instructor.\n### {HIDDEN_TESTS}\n{code.rstrip()}\n### END HIDDEN TESTS"
-        cells.append(nbformat.v4.new_code_cell(text, metadata=nbformat.from_dict({"nbgrader": known})))
-    if extra_tests is not None and not cells:
-        raise AssignmentError(f"no tests in {as_path(extra_tests) / name}; expected .py files.")
-    return cells
-
-
-def _already_executed(folder: str) -> Config:
-    """Returns settings with which nbgrader grades the notebooks in another directory by their existing outputs."""
-    settings = Config()
-    settings.CourseDirectory.submitted_directory = folder
-    settings.Autograde.sanitize_preprocessors = [
-        f"nbgrader.preprocessors.{step}" for step in ("OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata")
-    ]
-    settings.Autograde.autograde_preprocessors = [
-        f"nbgrader.preprocessors.{step}"
-        for step in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")
-    ]
-    return settings
 
 
 def _load_assignment(course: Path, step: str, name: str) -> nbformat.NotebookNode:
@@ -211,6 +143,27 @@ def _load_assignment(course: Path, step: str, name: str) -> nbformat.NotebookNod
 def _of_each_student(step: Path, name: str) -> list[Path]:
     """Lists an assignment's directories in a step's, such as `submitted/STUDENT/NAME`, sorted by student."""
     return [student / name for student in entries(step) if os.path.exists(student / name)]
+
+
+def _submitted(course: Path, name: str) -> list[Path]:
+    """Lists the students' directories with submissions of an assignment.
+
+    Raises:
+        AssignmentError: there are none, or a student's name is not UTF-8.
+    """
+    submitted = _of_each_student(course / "submitted", name)
+    if not submitted:
+        raise AssignmentError(
+            f"nothing was submitted; expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there. "
+            + " ".join(review.misplaced(name, course))
+        )
+    for student in (folder.parent.name for folder in submitted):
+        if any("\ud800" <= letter <= "\udfff" for letter in student):  # Python's form of undecodable bytes
+            raise AssignmentError(
+                f"the directory {student!a} in {course / 'submitted'} is not UTF-8; rename it, or set PYTHONUTF8=1 if "
+                "your locale is not UTF-8."
+            )
+    return submitted
 
 
 def _file(path: Path, most: int) -> bytes:
@@ -252,16 +205,15 @@ def _execute_isolated(text: str, limits: Limits) -> str:
             return mark_not_run(text, _ENDED)
 
 
-def _is_new(course: Path, submitted: Path, name: str, file: bytes) -> bool:
-    """Returns whether a submission differs from the graded one; compares hashes, since copying may keep timestamps."""
-    graded = _graded(course, submitted, name)
-    return not graded.exists() or graded.read_text(encoding="utf-8") != _digest(file)
-
-
-def _graded(course: Path, submitted: Path, name: str) -> Path:
-    """Returns the path of the graded submission's hash, next to the notebook that nbgrader has graded."""
-    return course / "autograded" / submitted.parent.name / name / "submitted.sha256"
-
-
-def _digest(file: bytes) -> str:
-    return hashlib.sha256(file).hexdigest()
+def _take_timestamp(course: Path, submitted: Path, executed: Path, say: Callable[[str], object]) -> None:
+    """Passes the time of a submission to nbgrader; one that is invalid is named, and counts as in time."""
+    text = _file(submitted / "timestamp.txt", 100)
+    try:
+        time = timestamps.parse_timestamp(text) if text else None
+    except ValueError as error:
+        say(f"{submitted.parent.name}: {error}; graded as submitted in time. Correct it, then run `grade` again.")
+        time = None
+    if time is not None:
+        (executed / "timestamp.txt").write_text(timestamps.format_timestamp(time), encoding="ascii")
+    else:
+        nbgrader_course.forget_timestamp(course, submitted.name, submitted.parent.name)

@@ -41,7 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser, make: type[argparse.ArgumentP
     release.add_argument(
         "--key", help="the key from which hidden tests draw their numbers (default: the course's, in key.txt)"
     )
-    _add_path(release, "--extra-tests", None, "your private tests, DIR/NAME/*.py; see docs/instructors.md")
+    tests = release.add_mutually_exclusive_group()
+    tests.add_argument(
+        "--extra-tests", type=Path, metavar="DIR", help="your private tests, DIR/NAME/*.py (default: those it has)"
+    )
+    tests.add_argument("--drop-extra-tests", action="store_true", help="release without the private tests that it has")
     grade.add_argument("--regrade", action="store_true", help="grade all submissions, including graded ones")
     where = grade.add_mutually_exclusive_group()
     where.add_argument(
@@ -54,7 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser, make: type[argparse.ArgumentP
         grade.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X", help=text)
     report.add_argument("--csv", type=Path, metavar="FILE", help="the CSV file to write the points to")
     report.add_argument(
-        "--format", choices=("canvas", "moodle"), default="canvas", help="the format of the CSV file (default: canvas)"
+        "--format",
+        choices=("canvas", "moodle", "tasks"),
+        default="canvas",
+        help="the format of the CSV file: canvas (default), moodle, or tasks with the points of each task",
     )
 
 
@@ -82,14 +89,13 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> int:
         UserError: nbgrader is not installed, or the step failed; the message says what to do.
     """
     try:
-        from cifarlab.teaching.grading import assignments, scores
+        from cifarlab.teaching.grading import assignments
     except ModuleNotFoundError as error:
         raise UserError(f"grading needs {error.name}. Run pip install -e '.[grading]' or `make setup`.") from error
     name, course = options.name, options.course
     if options.step == "release":
-        path = assignments.release(
-            name, course, solutions=options.solutions, key=options.key, extra_tests=options.extra_tests
-        )
+        given = {key: getattr(options, key) for key in ("solutions", "key", "extra_tests", "drop_extra_tests")}
+        path = assignments.release(name, course, **given, say=say)
         say(
             f"wrote {path}: give it to your students. Hidden tests draw their numbers from {course / 'key.txt'}; keep "
             "that file secret."
@@ -97,14 +103,29 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> int:
     elif options.step == "grade":
         return _grade(options, say)
     elif options.step == "feedback":
-        pages = assignments.feedback(name, course)
+        pages = assignments.feedback(name, course, say=say)
         say(f"wrote {len(pages)} pages to {course / 'feedback'}, one for each student.")
     else:
-        say(scores.format_table(scores.list_scores(name, course)))
-        if options.csv:
-            scores.export_csv(name, course, options.csv, options.format)
-            say(f"wrote the points to {options.csv}, for {options.format.capitalize()}.")
+        _report(options, say)
     return 0
+
+
+def _report(options: argparse.Namespace, say: Callable[[str], None]) -> None:
+    from cifarlab.teaching.grading import scores, similarity
+
+    name, course = options.name, options.course
+    points = scores.list_scores(name, course)
+    say(scores.format_table(points))
+    if alike := similarity.format_similar(similarity.find_similar(*similarity.read_answers(course, name))):
+        say("\nnearly the same answers, for you alone; look before you conclude, a common source makes answers alike:")
+        for line in alike:
+            say(f"- {line}")
+    if options.csv:
+        scores.export_csv(name, course, options.csv, options.format)
+        say(f"wrote the points to {options.csv}, as {options.format}.")
+        left = [p.student for p in points if p.needs_manual_grade]
+        if left and options.format != "tasks":
+            say(f"left out, because answers still wait to be graded by hand: {', '.join(left)}.")
 
 
 def _grade(options: argparse.Namespace, say: Callable[[str], None]) -> int:
@@ -123,6 +144,7 @@ def _grade(options: argparse.Namespace, say: Callable[[str], None]) -> int:
             limits=limits,
             regrade=options.regrade,
             on_graded=lambda student: say(f"graded: {student}"),
+            say=say,
         )
     reviews = review.read_reviews(options.name, as_path(options.course))
     say(review.format_points(points, reviews))

@@ -5,10 +5,13 @@ import signal
 from collections.abc import Iterable
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from nbgrader.converters import GenerateFeedback
+import nbformat
+from traitlets.config import Config
 
-from cifarlab.teaching.grading.nbgrader_course import AssignmentError, run_converter
+from cifarlab.teaching.grading import feedback_page, nbgrader_course, scores
+from cifarlab.teaching.grading.gradebook_file import AssignmentError
 
 SECONDS, MEMORY_MB, PAGE_MB = 60, 2000, 50
 """Time and memory limits for writing a page, and its maximum size. A solution's page takes 1 to 2 s and 1 MB."""
@@ -49,5 +52,26 @@ def _limit(memory_mb: int, page_mb: int) -> None:
 def _write_one(course: Path, assignment: str, student: str, seconds: int) -> None:
     """Writes a page; the system kills the process after the timeout, even inside a regular expression."""
     signal.alarm(seconds)
-    run_converter(GenerateFeedback, course, assignment, student)
+    more = Config()
+    more.GenerateFeedback.exporter_class = feedback_page.FeedbackExporter
+    nbgrader_course.generate_feedback(course, assignment, student, more, _facts(course, assignment, student))
     signal.alarm(0)
+
+
+def _facts(course: Path, assignment: str, student: str) -> dict[str, Any]:
+    """Returns what a page shows beyond the graded notebook: what waits to be graded, lateness, the original texts."""
+    with nbgrader_course.gradebook(course, assignment) as book:
+        submission = nbgrader_course.find_submission(book, assignment, student)
+        grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+        pending = [grade.cell.name for grade in grades if grade.needs_manual_grade]
+    late = next((p for p in scores.list_scores(assignment, course) if p.student == student and p.seconds_late), None)
+    released = nbformat.read(course / "release" / assignment / f"{assignment}.ipynb", as_version=4)
+    return {
+        "pending": pending,
+        "late": f"Submitted {scores.lateness(late)}." if late else "",
+        "released": {
+            feedback_page.comparable(cell.source): cell.source
+            for cell in released.cells
+            if cell.cell_type == "markdown" and not cell.metadata.get("nbgrader", {}).get("solution")
+        },
+    }

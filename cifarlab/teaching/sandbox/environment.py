@@ -14,7 +14,8 @@ from cifarlab.files import as_path
 from cifarlab.teaching.sandbox import supervisor
 
 _PASSED_ON = (
-    *("PATH", "LD_LIBRARY_PATH", "LANG", "LC_", "TZ", "PYTHON", "OMP_"),
+    *("PATH", "LD_LIBRARY_PATH", "LANG", "LC_", "TZ", "OMP_"),
+    *("PYTHONPATH", "PYTHONHOME", "PYTHONNOUSERSITE"),  # not, for example, PYTHONOPTIMIZE: it would skip all `assert`s
     *("CIFARLAB_", "TF_", "XLA_", "CUDA_", "NVIDIA_"),
 )
 """Prefixes of the environment variables that a notebook gets; others may hold secrets."""
@@ -35,8 +36,8 @@ def scratch_dir() -> Iterator[Path]:
 def environment_variables(folder: Path) -> dict[str, str]:
     """Returns the environment variables of a notebook with this scratch directory."""
     kept = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
-    kept.pop("PYTHONOPTIMIZE", None)  # Python would skip the `assert` statements of tests, which would then all pass
     own = {"HOME": folder / "home", "TMPDIR": folder / "tmp", "MPLCONFIGDIR": matplotlib.get_cachedir()}
+    own["PYTHONUTF8"] = "1"  # texts that a notebook reads and writes are UTF-8, whatever the grader's locale
     own["CIFARLAB_DATA"] = registry.default_data_dir().resolve()
     return kept | {name: str(value) for name, value in own.items()}
 

@@ -205,7 +205,7 @@ class _Client(NotebookClient):
 
     async def _async_poll_kernel_alive(self) -> None:
         """Cancels a cell's execution when the kernel is dead; nbclient alone would silently fail without a kernel."""
-        with contextlib.suppress(AssertionError):
+        with contextlib.suppress(AssertionError, AttributeError):  # the latter under `python -O`
             await super()._async_poll_kernel_alive()
 
     def _keep_reply(self, cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any]) -> None:

@@ -89,7 +89,7 @@ def test_outputs(cell: NotebookNode, reply: dict, secret: str) -> list[NotebookN
     if not hmac.compare_digest(expected.encode(), got.encode("utf-8", "replace")):
         return [error_output("NotRunError", "the test did not finish")]
     outcome = json.loads(signed)
-    outputs = [_note(outcome["replaced"], private)] if outcome["replaced"] else []
+    outputs = []
     if "error" in outcome:
         outputs.append(_refusal(*outcome["error"], raised_by=outcome["raised_by"], private=private))
     elif outcome["number"] is not None:
@@ -102,14 +102,6 @@ def test_outputs(cell: NotebookNode, reply: dict, secret: str) -> list[NotebookN
 def error_output(name: str, words: str, lines: Iterable[str] = ()) -> NotebookNode:
     """Returns an error as a cell output."""
     return nbformat.v4.new_output("error", ename=name, evalue=words, traceback=[*lines] or [f"{name}: {words}"])
-
-
-def _note(replaced: list[str], private: bool) -> NotebookNode:
-    """Returns a note for the student about replaced names that were restored."""
-    what = "something" if private else ", ".join(f"`{name}`" for name in replaced[:3])
-    more = f" and {len(replaced) - 3} more" if len(replaced) > 3 and not private else ""
-    words = f"From the grader: {what}{more} had been replaced; the test was run with the original."
-    return nbformat.v4.new_output("stream", name="stdout", text=words[:_MAX_ERROR_CHARS] + "\n")
 
 
 def _refusal(name: str, words: str, evidence: str, *, raised_by: str, private: bool) -> NotebookNode:
