@@ -457,8 +457,8 @@ figures.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Both come to a little more than 80 %. (The earlier network had a fifth fewer training images and a third fewer steps.) The dashed
-# line is precision @ 1, and the mean of the bars is the other number.
+# Both come to a little more than 80 %. (The earlier network had a fifth fewer training images and a third fewer steps.)
+# The dashed line is precision @ 1, and the mean of the bars is the other number.
 #
 # </details>
 #

@@ -15,6 +15,7 @@ _MORE_RESUMED = (
     "Training continues with the new ones; test images that were training images before would make the precision too "
     "high"
 )
+_SAME_EVALUATED = "The images for evaluation are the same"
 _MORE_EVALUATED = "Some of its test images may have been used for training; train a new run to be sure"
 
 
@@ -67,7 +68,8 @@ def compare(run: Path, found: DataSet, *, resumed: bool = False) -> list[str]:
             raise DataSetError(f"{trained}{got}: {shown}. {_RESUMED if resumed else _EVALUATED}.")
     if not changed or before.name != found.name:
         return []
-    advice = _MORE_RESUMED if resumed else _MORE_EVALUATED
+    others_evaluated = set(changed) - {"training"}
+    advice = _MORE_RESUMED if resumed else _MORE_EVALUATED if others_evaluated else _SAME_EVALUATED
     return [f"{trained}, whose {' and '.join(changed)} images are others now. {advice}."]
 
 

@@ -61,7 +61,8 @@ def train(
         ConfigError: the directory cannot be used, or is not empty with `fresh`.
         DataSetError, DownloadError: the dataset is not available, or not the one of the run.
         CheckpointError: the checkpoints belong to a different network, or another process trains in the directory.
-        NetworkError: `network` is not a network, not one for this dataset, or has the weights of another run.
+        NetworkError: `network` is not a network, not one for this dataset, or has the weights of another run; or it is
+            missing, although the run has a custom one.
         NotFiniteError: a loss or gradient became infinite or NaN; the message says where it began, and names the file
             with that step's batch and the last good checkpoint.
         WorkerLostError: another process of a distributed run stopped; the message says how to resume.

@@ -53,6 +53,8 @@ def test_what_changed_is_said(tmp_path, change, line, resumed):
         found = trained_on.compare(run, now, resumed=resumed)
         assert [text.split(". ")[0] for text in found] == ([f"{run} was trained on pets, whose {line}"] if line else [])
         assert all(("Training continues" in text) == resumed for text in found)
+        only_training = line.startswith("training images")
+        assert all(("The images for evaluation are the same" in text) == only_training for text in found if not resumed)
 
 
 def test_runs_without_a_fingerprint_and_datasets_without_images_are_compared_by_their_form(tmp_path):

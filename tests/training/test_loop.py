@@ -10,7 +10,7 @@ from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.data.dataset import DataSetError
 from cifarlab.data.pipeline import distorted_inputs
-from cifarlab.model.network import ConvNet, Layer, fully_connected
+from cifarlab.model.network import ConvNet, Layer, NetworkError, fully_connected
 from cifarlab.monitoring.summaries import Summaries
 from cifarlab.training.checkpoints import CheckpointError
 from cifarlab.training.control import Control
@@ -303,6 +303,9 @@ def test_train_accepts_a_custom_network(tmp_path, drawn):
     recorder = Recorder()
     train(config(tmp_path), network=Deeper(), dataset=drawn, observers=[recorder, Summaries(3)])
     assert "local5/weight_loss" in recorder.records[0].losses
+    with pytest.raises(NetworkError, match="was trained with a custom network, Deeper, which is not saved with it"):
+        train(config(tmp_path, max_steps=8), dataset=drawn)
+    (tmp_path / "network.json").unlink()  # as before it was written
     with pytest.raises(CheckpointError, match="a different network"):
         train(config(tmp_path, max_steps=8), dataset=drawn)
 
