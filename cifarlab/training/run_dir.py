@@ -13,7 +13,7 @@ from cifarlab.config import ConfigError, RenamedSettingError, TrainConfig
 from cifarlab.data import trained_on
 from cifarlab.data.dataset import DESCRIPTION, DataSet, DataSetError
 from cifarlab.data.image_parts import image_in
-from cifarlab.files import append_suffix, as_path
+from cifarlab.files import append_suffix, as_path, entries
 from cifarlab.locks import LockedError, acquire
 from cifarlab.text import sanitize
 from cifarlab.training.checkpoint_files import PREFIX, foreign_file
@@ -131,7 +131,8 @@ def _check_has_no_images(directory: Path) -> None:
     elif any((directory / name).exists() for name in ("config.json", FILE_NAME)) or latest_checkpoint(directory):
         return
     else:
-        image = next(directory.glob("*.bin"), None) or image_in(directory)
+        records = (file for file in entries(directory) if file.suffix == ".bin")
+        image = next(records, None) or image_in(directory)
     if image is not None:
         raise ConfigError(
             f"train_dir must not be a directory of images or of a dataset; {directory} contains {sanitize(image)}. "

@@ -578,8 +578,8 @@ MUTATIONS = [
         "descriptions of datasets",
         "handling huge numbers and deep nesting",
         "cifarlab/data/dataset.py",
-        "KeyError, TypeError, OverflowError, RecursionError) as error:\n",
-        "KeyError, TypeError) as error:\n",
+        "KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:\n",
+        "KeyError, TypeError, AttributeError) as error:\n",
     ),
     Mutation(
         "fuzzed readers",

@@ -379,6 +379,7 @@ FORBIDDEN_CALLS = {
 CARRY_OUT = {
     "cifarlab/teaching/sandbox/autograder.py": "tests of an exercise, written by the instructor",
     "cifarlab/teaching/sandbox/kernel.py": "imports from the instructor's tests",
+    "cifarlab/teaching/grading/private_tests.py": "an instructor's tests, which are only compiled",
     "benchmarks/exercises.py": "the cells of cifarlab's solutions",
 }
 """Source files that execute code from text, and where the text comes from."""

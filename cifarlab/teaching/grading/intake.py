@@ -134,7 +134,7 @@ def _members(path: Path, name: str) -> Iterator[_File]:
         for info in members[:_MAX_FILES]:
             if any(map(_is_hidden, info.filename.split("/"))) or not _may_be_notebook(info.filename, b"{"):
                 continue
-            with archive.open(info) as file:
+            with zipfile.ZipFile.open(archive, info) as file:
                 content = file.read(MAX_OUTPUT_BYTES + 1)
             if _may_be_notebook(info.filename, content):
                 yield _File(f"{name}/{info.filename}", time.mktime((*info.date_time, 0, 0, -1)), content)
