@@ -56,7 +56,14 @@ def list_scores(name: str, course: str | os.PathLike) -> list[Score]:
                 submission.student.id in there or not there,
             )
             for submission in book.assignment_submissions(name)
+            if is_graded(submission)
         )
+
+
+def is_graded(submission: Any) -> bool:
+    """Returns whether nbgrader has graded a submission, which an extension creates before anything is submitted."""
+    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+    return any(grade.auto_score is not None or grade.manual_score is not None for grade in grades)
 
 
 def export_csv(name: str, course: str | os.PathLike, path: str | os.PathLike, csv_format: str = "canvas") -> None:
@@ -97,7 +104,7 @@ def export_csv(name: str, course: str | os.PathLike, path: str | os.PathLike, cs
             row = [p.student, names[p.student], f"{p.score:g}", f"{most:g}", status, f"{p.seconds_late / 60:.0f}"]
             rows.append([*row, f"{p.penalty:g}", *(tasks[p.student].get(task, "") for task in columns)])
     with open(as_path(path), "w", newline="", encoding="utf-8-sig") as file:
-        csv.writer(file).writerows([[_harmless(text) for text in row] for row in rows])
+        csv.writer(file).writerows([[harmless(text) for text in row] for row in rows])
 
 
 def _points_by_task(submissions: Sequence[Any]) -> dict[str, dict[str, str]]:
@@ -113,7 +120,7 @@ def _points_by_task(submissions: Sequence[Any]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Returns a text on one line that spreadsheets do not interpret as a formula."""
     text = sanitize(text.strip())
     first = unicodedata.normalize("NFKC", text[:1])  # full-width signs are recognized too
