@@ -38,12 +38,13 @@ stale:
 	@echo "$(VENV) is built again: $(STALE)."
 endif
 
+# --no-deps, since the lock names everything: pip 23 would look for the latest jsonschema[format-nongpl] and refuse it.
 $(VENV)/ready: $(LOCK) pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
 	  "cifarlab needs Python 3.11 to 3.13; this is %d.%d. Try: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
 	@echo "Installing into $(VENV): 2 to 4 minutes, about 3 GB."
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(LOCK)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
 	@echo "$(CURDIR)" > $@
 
