@@ -7,19 +7,34 @@ import numpy as np
 from cifarlab.backend import tf
 from cifarlab.model.network import ConvNet, inference
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import CheckPassed
+from cifarlab.teaching.checks.result import Advice, CheckPassed
 
-_OTHER_AXIS = "each column adds up to 1. Each row, the classes of one image, should add up to 1: check the axis."
-_ALL_AT_ONCE = "all numbers together add up to 1. Each row should add up to 1: sum along one axis only."
-_NO_EXP = "the logits were divided by their sum. Logits may be negative: take the exponential first."
-_SIGMOID = "this is a sigmoid of each number. The classes of an image compete: divide by their common sum."
-_NOT_DIVIDED = "these are the exponentials, not divided by their sum over the classes."
-_LOG = "this is the logarithm of the probabilities. Return the probabilities; the loss takes the logarithm."
-_TWICE = "softmax was applied twice; the second one flattens the probabilities."
-_UNCHANGED = "these are still the logits."
-_BASE_TWO = "these are powers of 2. The base should be e: use tf.exp."
-_DOWNWARDS = "the largest logit got the smallest probability: there is a wrong minus sign in the exponent."
-_MEAN = "each row adds up to the number of classes: divide by the sum of the exponentials, not by their mean."
+_OTHER_AXIS = Advice(
+    "wrong-axis", "each column adds up to 1. Each row, the classes of one image, should add up to 1: check the axis."
+)
+_ALL_AT_ONCE = Advice(
+    "all-at-once", "all numbers together add up to 1. Each row should add up to 1: sum along one axis only."
+)
+_NO_EXP = Advice(
+    "no-exponential", "the logits were divided by their sum. Logits may be negative: take the exponential first."
+)
+_SIGMOID = Advice(
+    "sigmoid", "this is a sigmoid of each number. The classes of an image compete: divide by their common sum."
+)
+_NOT_DIVIDED = Advice("not-divided", "these are the exponentials, not divided by their sum over the classes.")
+_LOG = Advice(
+    "logarithm", "this is the logarithm of the probabilities. Return the probabilities; the loss takes the logarithm."
+)
+_TWICE = Advice("twice", "softmax was applied twice; the second one flattens the probabilities.")
+_UNCHANGED = Advice("still-logits", "these are still the logits.")
+_BASE_TWO = Advice("powers-of-two", "these are powers of 2. The base should be e: use tf.exp.")
+_DOWNWARDS = Advice(
+    "wrong-sign", "the largest logit got the smallest probability: there is a wrong minus sign in the exponent."
+)
+_MEAN = Advice(
+    "mean-for-sum",
+    "each row adds up to the number of classes: divide by the sum of the exponentials, not by their mean.",
+)
 
 
 def check_softmax(softmax: Any, *, key: str | None = None) -> CheckPassed:
@@ -44,15 +59,16 @@ def check_softmax(softmax: Any, *, key: str | None = None) -> CheckPassed:
     got = examiner.as_array(examiner.call(softmax, tf.constant(shifted, tf.float32)), "the probabilities")
     if not np.isfinite(got).all():
         examiner.fail(
-            "correct for small logits, but large ones break it: exp(1000) is infinite, and exp(-1000) is 0. "
-            "See hint 2.",
+            "overflow",
+            "correct for small logits, but large ones break it: exp(1000) is infinite, and exp(-1000) is 0. See hint "
+            "2.",
             f"for logits around {shifted.mean():,.0f} got {got.ravel()[:3]}",
         )
     examiner.assert_close(
         got, _softmax(logits), what="the probabilities of logits around 1,000", misconceptions={}, tolerance=1e-3
     )
     _check_mixed_sizes(examiner, softmax)
-    return CheckPassed("every row adds up to 1 and keeps the order of its logits, also with logits around 1,000.")
+    return examiner.passed("every row adds up to 1 and keeps the order of its logits, also with logits around 1,000.")
 
 
 def _check_mixed_sizes(examiner: Examiner, softmax: Any) -> None:
@@ -64,6 +80,7 @@ def _check_mixed_sizes(examiner: Examiner, softmax: Any) -> None:
     got = examiner.as_array(examiner.call(softmax, tf.constant(logits, tf.float32)), "the probabilities")
     if not np.allclose(got, _softmax(logits), atol=1e-3):
         examiner.fail(
+            "mixed-sizes",
             "correct only if all logits have a similar size. It gives 0/0 or wrong numbers if one image's logits are "
             "much larger than another's, or one class's much larger than the others. Which number is safe to subtract "
             "in each row?",
@@ -94,14 +111,24 @@ def check_probabilities(probabilities: Any, *, key: str | None = None) -> CheckP
         logits = inference(net, images).numpy().astype(np.float64)
         got = examiner.call(probabilities, net, images)
         if any(np.any(old != new.numpy()) for old, new in zip(before, net.trainable_variables, strict=True)):
-            examiner.fail("it changed the network's weights. Only read them.")
+            examiner.fail("network-changed", "it changed the network's weights. Only read them.")
         if not np.allclose(inference(net, images), logits, rtol=1e-4, atol=1e-4):
-            examiner.fail("it changed what the network computes. Call the network without changing it.")
-        answers = {"these are the classes' numbers: return a probability for each class.": logits.argmax(-1)}
-        answers["this is only the largest probability: return one for each class."] = _softmax(logits).max(-1)
-        answers["this is a softmax of the images: normalize the logits."] = _softmax(images.numpy())
+            examiner.fail(
+                "stages-changed", "it changed what the network computes. Call the network without changing it."
+            )
+        answers = {
+            Advice(
+                "class-numbers", "these are the classes' numbers: return a probability for each class."
+            ): logits.argmax(-1)
+        }
+        answers[Advice("largest-only", "this is only the largest probability: return one for each class.")] = _softmax(
+            logits
+        ).max(-1)
+        answers[Advice("of-the-images", "this is a softmax of the images: normalize the logits.")] = _softmax(
+            images.numpy()
+        )
         _compare(examiner, got, logits, "the predictions", answers, tolerance=1e-3)
-    return CheckPassed("these are the network's logits, normalized; the most probable class does not change.")
+    return examiner.passed("these are the network's logits, normalized; the most probable class does not change.")
 
 
 def check_smallest_loss(smallest_loss: Any, *, key: str | None = None) -> CheckPassed:
@@ -118,19 +145,31 @@ def check_smallest_loss(smallest_loss: Any, *, key: str | None = None) -> CheckP
     for classes in (10, 2, int(examiner.random.integers(20, 200))):
         best = np.eye(classes)[0]
         misconceptions = {
-            "0 is the smallest value of the correct loss. Here the second softmax gets only numbers between 0 and 1: "
-            "which of them give the smallest loss?": 0.0,
-            "this is the loss of a network that knows nothing, ln C. The best network gives the right class the "
-            "probability 1 and the others 0.": np.log(classes),
-            "this is the largest loss, of a network that is certain and wrong. What is the smallest?": _cross_entropy(
-                best, 1
+            Advice(
+                "correct-loss",
+                "0 is the smallest value of the correct loss. Here the second softmax gets only numbers between 0 and "
+                "1: which of them give the smallest loss?",
+            ): 0.0,
+            Advice(
+                "knows-nothing",
+                "this is the loss of a network that knows nothing, ln C. The best network gives the right class the "
+                "probability 1 and the others 0.",
+            ): np.log(classes),
+            Advice(
+                "largest-loss",
+                "this is the largest loss, of a network that is certain and wrong. What is the smallest?",
+            ): _cross_entropy(best, 1),
+            Advice("no-logarithm", "this is a probability: the loss is minus its logarithm."): _softmax(best)[0],
+            Advice("wrong-sign", "the sign is wrong: this loss is positive."): -_cross_entropy(best, 0),
+            Advice("too-many-zeros", "too many zeros: there are C numbers in total, a 1 and C - 1 zeros."): np.log(
+                1 + classes / np.e
             ),
-            "this is a probability: the loss is minus its logarithm.": _softmax(best)[0],
-            "the sign is wrong: this loss is positive.": -_cross_entropy(best, 0),
-            "too many zeros: there are C numbers in total, a 1 and C - 1 zeros.": np.log(1 + classes / np.e),
-            "this is a logarithm to base 10. The course uses nats: take the natural logarithm.": _cross_entropy(best, 0)
-            / np.log(10),
-            "this is a loss in bits. The course uses nats: take the natural logarithm.": _cross_entropy(best, 0)
+            Advice(
+                "base-ten", "this is a logarithm to base 10. The course uses nats: take the natural logarithm."
+            ): _cross_entropy(best, 0) / np.log(10),
+            Advice("bits", "this is a loss in bits. The course uses nats: take the natural logarithm."): _cross_entropy(
+                best, 0
+            )
             / np.log(2),
         }
         examiner.assert_close(
@@ -138,10 +177,13 @@ def check_smallest_loss(smallest_loss: Any, *, key: str | None = None) -> CheckP
             np.asarray(_cross_entropy(best, 0)),
             what=f"the smallest loss with {classes} classes",
             misconceptions=misconceptions,
-            fallback="Put the best probabilities, a 1 and zeros, into the second softmax. The loss is minus the "
-            "logarithm of the probability that it gives the right class.",
+            fallback=Advice(
+                "other",
+                "Put the best probabilities, a 1 and zeros, into the second softmax. The loss is minus the logarithm "
+                "of the probability that it gives the right class.",
+            ),
         )
-    return CheckPassed("with two softmaxes the loss never gets smaller, even if the network is certain and right.")
+    return examiner.passed("with two softmaxes the loss never gets smaller, even if the network is certain and right.")
 
 
 def check_gradients(gradients: Any, *, key: str | None = None) -> CheckPassed:
@@ -161,26 +203,33 @@ def check_gradients(gradients: Any, *, key: str | None = None) -> CheckPassed:
         labels = examiner.random.integers(0, columns, rows)
         got = examiner.call(gradients, tf.constant(logits, tf.float32), tf.constant(labels, tf.int32))
         if not isinstance(got, tuple | list) or len(got) != 2:
-            examiner.fail("return two gradients as a pair: first with one softmax, then with two.")
+            examiner.fail("not-a-pair", "return two gradients as a pair: first with one softmax, then with two.")
         once, twice = _gradients(logits, labels)
         _check_order(examiner, got, once, twice)
         for name, value, right in (("first", got[0], once), ("second", got[1], twice)):
             if value is None:
                 examiner.fail(
-                    f"the {name} gradient is None: the tape did not record how the loss depends on the logits. "
-                    "Call tape.watch(logits), compute the loss inside the tape, and do not use NumPy in your softmax."
+                    "not-watched",
+                    f"the {name} gradient is None: the tape did not record how the loss depends on the logits. Call "
+                    "tape.watch(logits), compute the loss inside the tape, and do not use NumPy in your softmax.",
                 )
             misconceptions = {
-                f"the {name} gradient is too small by a factor of the number of classes: sum over the classes.": right
-                / columns,
-                f"the {name} gradient is too large by a factor of the batch size: the loss is a mean.": right * rows,
-                f"the {name} gradient has the wrong sign.": -right,
-                f"the {name} gradient is with respect to the probabilities: watch the logits.": _wrt_probabilities(
-                    logits, labels
-                ),
+                Advice(
+                    "mean-over-classes",
+                    f"the {name} gradient is too small by a factor of the number of classes: sum over the classes.",
+                ): right / columns,
+                Advice(
+                    "sum-over-batch",
+                    f"the {name} gradient is too large by a factor of the batch size: the loss is a mean.",
+                ): right * rows,
+                Advice("wrong-sign", f"the {name} gradient has the wrong sign."): -right,
+                Advice(
+                    "of-the-probabilities",
+                    f"the {name} gradient is with respect to the probabilities: watch the logits.",
+                ): _wrt_probabilities(logits, labels),
             }
             examiner.assert_close(value, right, what=f"the {name} gradient", misconceptions=misconceptions)
-    return CheckPassed("with one softmax it is (probability - truth) / B; the second softmax makes it smaller.")
+    return examiner.passed("with one softmax it is (probability - truth) / B; the second softmax makes it smaller.")
 
 
 def _check_order(examiner: Examiner, got: Any, once: np.ndarray, twice: np.ndarray) -> None:
@@ -190,11 +239,16 @@ def _check_order(examiner: Examiner, got: Any, once: np.ndarray, twice: np.ndarr
     first, second = (examiner.as_array(value, "a gradient") for value in got)
     is_twice, is_once = _equal(first, twice), _equal(second, once)
     if is_twice and is_once:
-        examiner.fail("the two gradients are in the wrong order: return the one with one softmax first.")
+        examiner.fail("wrong-order", "the two gradients are in the wrong order: return the one with one softmax first.")
     if is_twice:
-        examiner.fail("the first gradient has a softmax too many: give the correct loss the logits themselves.")
+        examiner.fail(
+            "softmax-too-many",
+            "the first gradient has a softmax too many: give the correct loss the logits themselves.",
+        )
     if is_once:
-        examiner.fail("the second gradient is that of the correct loss again: give that loss softmax(logits).")
+        examiner.fail(
+            "same-twice", "the second gradient is that of the correct loss again: give that loss softmax(logits)."
+        )
 
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:

@@ -8,7 +8,7 @@ from cifarlab.backend import tf
 from cifarlab.model.network import Layer, variable_name
 from cifarlab.teaching.checks.ex02_locally_connected import connected, traced
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import CheckPassed
+from cifarlab.teaching.checks.result import Advice, CheckPassed
 from cifarlab.teaching.checks.student_calls import Raised, capture_exception, short_repr
 
 STDDEV, DECAY, BIAS = 0.04, 0.004, 0.1
@@ -39,16 +39,33 @@ def check_local_layer(local_layer: Any, *, key: str | None = None) -> CheckPasse
         check_layer(examiner, layer, name, *_shapes(*sizes))
         check_initial_values(examiner, layer, name)
         for other_name, other_seed, same, advice in (
-            (name, seed, True, "two layers with the same name and seed should start from the same weights."),
-            (name, seed + 1, False, "the seed makes no difference: pass it on to network.Layer."),
-            (f"{name}b", seed, False, "the name makes no difference: pass it on to network.Layer."),
+            (
+                name,
+                seed,
+                True,
+                Advice("not-repeatable", "two layers with the same name and seed should start from the same weights."),
+            ),
+            (
+                name,
+                seed + 1,
+                False,
+                Advice("seed-ignored", "the seed makes no difference: pass it on to network.Layer."),
+            ),
+            (
+                f"{name}b",
+                seed,
+                False,
+                Advice("name-ignored", "the name makes no difference: pass it on to network.Layer."),
+            ),
         ):
             other = examiner.call(local_layer, other_name, *sizes, other_seed)
             check_layer(examiner, other, other_name, *_shapes(*sizes))
             if np.array_equal(layer.weights.numpy(), other.weights.numpy()) != same:
-                examiner.fail(advice)
+                examiner.fail(*advice)
         _check_call(examiner, layer, sizes)
-    return CheckPassed("each position has its own weights and biases; initial values, decay and training are correct.")
+    return examiner.passed(
+        "each position has its own weights and biases; initial values, decay and training are correct."
+    )
 
 
 def check_layer(
@@ -66,44 +83,64 @@ def check_layer(
     """
     if not isinstance(layer, Layer):
         examiner.fail(
-            f"{name} should be a subclass of network.Layer; got {short_repr(layer)}. Weight decay and other "
-            "code that needs the layers of a network finds only these."
+            "not-a-layer",
+            f"{name} should be a subclass of network.Layer; got {short_repr(layer)}. Weight decay and other code that "
+            "needs the layers of a network finds only these.",
         )
     if examiner.call(getattr, layer, "name", None) != name:
-        examiner.fail(f"{name} should have its name in the attribute `name`: pass it on to super().__init__.")
+        examiner.fail(
+            "name-missing", f"{name} should have its name in the attribute `name`: pass it on to super().__init__."
+        )
     for what, shape in (("weights", weights), ("biases", biases)):
         variable = examiner.call(getattr, layer, what, None)
         if not isinstance(variable, tf.Variable):
             examiner.fail(
-                f"{name}'s {what} should be a tf.Variable, which training can change; got {short_repr(variable)}."
+                "not-a-variable",
+                f"{name}'s {what} should be a tf.Variable, which training can change; got {short_repr(variable)}.",
             )
         _check_shape(examiner, f"{name}'s {what}", shape_of(variable), shape)
         if not variable.trainable or variable.dtype != tf.float32:
-            examiner.fail(f"{name}'s {what} should be trainable and float32.")
+            examiner.fail("not-trainable", f"{name}'s {what} should be trainable and float32.")
         if variable_name(variable) != f"{name}/{what}":
-            examiner.fail(f"{name}'s {what} should be named {name}/{what}; got {variable_name(variable)[:40]!r}.")
+            examiner.fail(
+                "variable-name", f"{name}'s {what} should be named {name}/{what}; got {variable_name(variable)[:40]!r}."
+            )
     count = len(examiner.call(_variables, layer))
     if count != 2:
-        examiner.fail(f"{name} should hold two variables, its weights and its biases; it holds {count}.")
+        examiner.fail(
+            "variable-count", f"{name} should hold two variables, its weights and its biases; it holds {count}."
+        )
     strength = examiner.call(getattr, layer, "weight_decay", None)
     if not isinstance(strength, float | int) or not abs(strength - decay) < 1e-9:
-        examiner.fail(f"the weight decay of {name} should be {decay:g}; got {short_repr(strength)}.")
+        examiner.fail("wrong-decay", f"the weight decay of {name} should be {decay:g}; got {short_repr(strength)}.")
 
 
 def check_initial_values(examiner: Examiner, layer: Layer, name: str) -> None:
     """Fails the check unless each position's weights start from a truncated normal distribution with stddev 0.04."""
     weights, biases = layer.weights.numpy(), layer.biases.numpy()
     if not np.allclose(biases, BIAS):
-        examiner.fail(f"{name}'s biases should start at {BIAS}, as in the tutorial; got {biases.flat[0]:g}.")
+        examiner.fail(
+            "biases-start", f"{name}'s biases should start at {BIAS}, as in the tutorial; got {biases.flat[0]:g}."
+        )
     if np.array_equal(weights[0, 0], weights[-1, -1]):
-        examiner.fail(f"{name}'s weights start out equal at all positions: draw them in their full shape.")
+        examiner.fail(
+            "equal-at-all-positions",
+            f"{name}'s weights start out equal at all positions: draw them in their full shape.",
+        )
     deviation, cut_off = float(weights.std()), float(np.abs(weights).max()) < 2.01 * STDDEV
     if not cut_off and abs(deviation / STDDEV - 1) < 0.03:
-        examiner.fail(f"{name}'s normal distribution is not truncated: let network.Layer draw the weights.")
+        examiner.fail(
+            "not-truncated", f"{name}'s normal distribution is not truncated: let network.Layer draw the weights."
+        )
     if abs(deviation / (STDDEV * TRUNCATED) - 1) > 0.03:
-        examiner.fail(f"{name}'s weights should start with stddev {STDDEV}; got {deviation / TRUNCATED:.2g}.")
+        examiner.fail(
+            "wrong-stddev", f"{name}'s weights should start with stddev {STDDEV}; got {deviation / TRUNCATED:.2g}."
+        )
     if not cut_off or not 0.68 < float((np.abs(weights) < STDDEV).mean()) < 0.75:  # 0.715 within one stddev
-        examiner.fail(f"{name}'s weights are not from a truncated normal distribution: let network.Layer draw them.")
+        examiner.fail(
+            "wrong-distribution",
+            f"{name}'s weights are not from a truncated normal distribution: let network.Layer draw them.",
+        )
 
 
 def shape_of(variable: tf.Variable) -> list[int | None]:
@@ -114,8 +151,10 @@ def shape_of(variable: tf.Variable) -> list[int | None]:
 def fail_compiled(examiner: Examiner, outcome: Raised) -> None:
     """Fails the check because code that works on its own raised an exception inside tf.function."""
     examiner.fail(
+        "not-compiled",
         "correct when called directly, but training cannot use it: inside tf.function, where the batch size may be "
-        f"unknown, it raised {type(outcome.error).__name__}. Use only TensorFlow's operations, and do not use shape[0]."
+        f"unknown, it raised {type(outcome.error).__name__}. Use only TensorFlow's operations, and do not use "
+        "shape[0].",
     )
 
 
@@ -126,11 +165,16 @@ def _shapes(rows: int, columns: int, inputs: int, outputs: int) -> tuple[list[in
 def _check_shape(examiner: Examiner, what: str, got: list[int | None], right: list[int]) -> None:
     shapes = f"expected {right}, got {got}"
     if len(right) == 3 and got == right[-1:]:
-        examiner.fail(f"{what} are shared by all positions, one per channel. Each position needs its own: {shapes}.")
+        examiner.fail(
+            "shared-biases",
+            f"{what} are shared by all positions, one per channel. Each position needs its own: {shapes}.",
+        )
     if len(right) == 6 and got == right[2:]:
-        examiner.fail(f"{what} are shared by all positions, as in a convolution. Each needs its own: {shapes}.")
+        examiner.fail(
+            "shared-weights", f"{what} are shared by all positions, as in a convolution. Each needs its own: {shapes}."
+        )
     if got != right:
-        examiner.fail(f"{what} have the wrong shape: {shapes}.")
+        examiner.fail("weights-shape", f"{what} have the wrong shape: {shapes}.")
 
 
 def _variables(module: tf.Module) -> tuple:
@@ -140,7 +184,10 @@ def _variables(module: tf.Module) -> tuple:
 def _check_call(examiner: Examiner, layer: Any, sizes: list[int]) -> None:
     """Fails the check unless a layer computes the ReLU of its sums with its current weights and can be trained."""
     if not callable(layer):
-        examiner.fail("give the class a method __call__(self, values), so that a layer can be called like a function.")
+        examiner.fail(
+            "not-callable",
+            "give the class a method __call__(self, values), so that a layer can be called like a function.",
+        )
     draw, old = examiner.random.normal, (layer.weights.numpy(), layer.biases.numpy())
     weights, biases = draw(0, 1, layer.weights.shape), draw(0, 5, layer.biases.shape)
     layer.weights.assign(weights)
@@ -148,12 +195,14 @@ def _check_call(examiner: Examiner, layer: Any, sizes: list[int]) -> None:
     values = draw(0, 1, [3, *sizes[:3]])
     summed = connected(values, weights, biases)
     wrong = {
-        "the ReLU is missing: no result of the layer should be negative.": summed,
-        "the layer's biases are missing.": np.maximum(summed - biases, 0),
-        "the ReLU comes before the biases: add the biases first.": np.maximum(summed - biases, 0) + biases,
-        "it computes with its initial weights, not with its current ones: use self.weights and self.biases.": (
-            np.maximum(connected(values, *old), 0)
-        ),
+        Advice("no-relu", "the ReLU is missing: no result of the layer should be negative."): summed,
+        Advice("no-biases", "the layer's biases are missing."): np.maximum(summed - biases, 0),
+        Advice("relu-first", "the ReLU comes before the biases: add the biases first."): np.maximum(summed - biases, 0)
+        + biases,
+        Advice(
+            "initial-weights-used",
+            "it computes with its initial weights, not with its current ones: use self.weights and self.biases.",
+        ): (np.maximum(connected(values, *old), 0)),
     }
     step = traced(layer.__call__, None, values.shape[1:], [layer.weights, layer.biases])
     for function in (layer.__call__, capture_exception(step)):
@@ -166,8 +215,13 @@ def _check_call(examiner: Examiner, layer: Any, sizes: list[int]) -> None:
             np.maximum(summed, 0),
             what="the layer's results",
             misconceptions=wrong,
-            fallback="They should be the ReLU of what locally_connected returns for the values, weights and biases.",
+            fallback=Advice(
+                "other", "They should be the ReLU of what locally_connected returns for the values, weights and biases."
+            ),
             tolerance=1e-3,
         )
         if any(gradient is None for gradient in gradients):
-            examiner.fail("it cannot be trained: no gradient reaches its weights, its biases or the layers before it.")
+            examiner.fail(
+                "no-gradient",
+                "it cannot be trained: no gradient reaches its weights, its biases or the layers before it.",
+            )

@@ -18,7 +18,7 @@ from cifarlab.teaching.checks.ex02_local_layer import (
 )
 from cifarlab.teaching.checks.ex02_locally_connected import connected, traced
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import CheckPassed
+from cifarlab.teaching.checks.result import Advice, CheckPassed
 from cifarlab.teaching.checks.student_calls import Raised, capture_exception, short_repr
 
 PARAMETERS = 2_112_970
@@ -31,10 +31,13 @@ _SHAPES = {
     "local4": ([6, 6, 3, 3, 64, 32], [6, 6, 32]),
     "softmax_linear": ([1152, 10], [10]),
 }
-_STAGE_FALLBACK = "Is it computed from the stage before it, in the order of ConvNet.stages, by the layer with its name?"
-_COPY_FALLBACK = (
+_STAGE_FALLBACK = Advice(
+    "other", "Is it computed from the stage before it, in the order of ConvNet.stages, by the layer with its name?"
+)
+_COPY_FALLBACK = Advice(
+    "copy-differs",
     "The network is correct, but a deep copy of it is not. Training keeps the averages in a deep copy, which should "
-    "compute with its own weights: access every layer through self."
+    "compute with its own weights: access every layer through self.",
 )
 
 
@@ -42,7 +45,7 @@ class _Expected(NamedTuple):
     """The expected stages, and the results of known mistakes by stage and advice; all float64."""
 
     stages: dict[str, np.ndarray]
-    mistakes: dict[str, dict[str, np.ndarray]]
+    mistakes: dict[str, dict[Advice, np.ndarray]]
 
 
 def check_local_network(local_network: Any, *, key: str | None = None) -> CheckPassed:
@@ -64,24 +67,29 @@ def check_local_network(local_network: Any, *, key: str | None = None) -> CheckP
     _check_initial_values(examiner, net, seed)
     for name in _SHAPES:
         if np.array_equal(getattr(net, name).weights, getattr(other, name).weights):
-            examiner.fail(f"{name}'s initial weights do not depend on the seed: pass it on to every layer.")
+            examiner.fail(
+                "seed-ignored", f"{name}'s initial weights do not depend on the seed: pass it on to every layer."
+            )
     _check_stages(examiner, net, _STAGE_FALLBACK)
     copied = examiner.call(capture_exception(copy.deepcopy), net)
     if isinstance(copied, Raised):
         examiner.fail(
-            f"training keeps averages in a deep copy, but copy.deepcopy raises {type(copied.error).__name__}."
+            "copy-fails",
+            f"training keeps averages in a deep copy, but copy.deepcopy raises {type(copied.error).__name__}.",
         )
     if copied is net:
-        examiner.fail("training keeps averages in a deep copy, but copy.deepcopy returns the network itself.")
+        examiner.fail(
+            "copy-is-itself", "training keeps averages in a deep copy, but copy.deepcopy returns the network itself."
+        )
     _check_layers(examiner, copied)
     _check_stages(examiner, copied, _COPY_FALLBACK)
-    return CheckPassed(f"{PARAMETERS:,} parameters, all stages in order, and ready for training.")
+    return examiner.passed(f"{PARAMETERS:,} parameters, all stages in order, and ready for training.")
 
 
 def _check_layers(examiner: Examiner, net: Any) -> None:
     """Fails the check unless a network has the expected layers."""
     if not isinstance(net, ConvNet):
-        examiner.fail(f"this should be a class derived from cifarlab.ConvNet; got {short_repr(net)}.")
+        examiner.fail("not-a-network", f"this should be a class derived from cifarlab.ConvNet; got {short_repr(net)}.")
     found = {name: examiner.call(getattr, net, name, None) for name in _SHAPES}
     for name, layer in found.items():
         weights = examiner.call(getattr, layer, "weights", None)
@@ -89,10 +97,14 @@ def _check_layers(examiner: Examiner, net: Any) -> None:
             _check_weights(examiner, name, shape_of(weights))
         check_layer(examiner, layer, name, *_SHAPES[name], DECAY if name.startswith("local") else 0.0)
     if len(examiner.call(layers, net)) != len(_SHAPES):
-        examiner.fail(f"the network should have the layers {', '.join(_SHAPES)}, each once, and no others.")
+        examiner.fail(
+            "layers-differ", f"the network should have the layers {', '.join(_SHAPES)}, each once, and no others."
+        )
     count = examiner.call(count_parameters, net)
     if count != PARAMETERS:
-        examiner.fail(f"the layers are correct, with {PARAMETERS:,} parameters, but the network has {count:,}.")
+        examiner.fail(
+            "parameter-count", f"the layers are correct, with {PARAMETERS:,} parameters, but the network has {count:,}."
+        )
 
 
 def _check_weights(examiner: Examiner, name: str, got: list[int | None]) -> None:
@@ -100,15 +112,20 @@ def _check_weights(examiner: Examiner, name: str, got: list[int | None]) -> None
     right = _SHAPES[name][0]
     if name == "local3" and got == [*right[:-1], 32]:
         examiner.fail(
+            "channels-32",
             "local3 has 32 channels, as in another common version of cuda-convnet; the version that this exercise "
-            "builds has 64."
+            "builds has 64.",
         )
     if name.startswith("local") and len(got) == 2:
-        examiner.fail(f"{name} is still the tutorial's fully connected layer: replace it with a locally connected one.")
+        examiner.fail(
+            "fully-connected",
+            f"{name} is still the tutorial's fully connected layer: replace it with a locally connected one.",
+        )
     if name == "softmax_linear" and got != right:
         examiner.fail(
+            "softmax-shape",
             f"softmax_linear has weights {got}. How many values does local4 pass on, from 6 x 6 positions with 32 "
-            "channels each, and how many classes are there?"
+            "channels each, and how many classes are there?",
         )
 
 
@@ -119,20 +136,23 @@ def _check_initial_values(examiner: Examiner, net: ConvNet, seed: int) -> None:
         for own, wanted in zip(getattr(net, name).variables, getattr(tutorials, name).variables, strict=True):
             if not np.array_equal(own, wanted):
                 examiner.fail(
+                    "convolutions-start",
                     f"{name} does not start from the same values as that of cifarlab.ConvNet(seed=seed), so the two "
-                    "networks could not be compared: pass the seed on to super().__init__."
+                    "networks could not be compared: pass the seed on to super().__init__.",
                 )
     check_initial_values(examiner, net.local3, "local3")
     check_initial_values(examiner, net.local4, "local4")
     if np.any(net.softmax_linear.biases.numpy()):
-        examiner.fail("softmax_linear's biases should start at 0.")
+        examiner.fail("softmax-biases-start", "softmax_linear's biases should start at 0.")
     deviation = float(net.softmax_linear.weights.numpy().std()) / TRUNCATED
     if abs(deviation * 1152 - 1) > 0.05:
         got = f"1 / {1 / max(deviation, 1e-9):.0f}"
-        examiner.fail(f"softmax_linear's weights should start with stddev 1 / 1152, 1 / its inputs; got {got}.")
+        examiner.fail(
+            "softmax-stddev", f"softmax_linear's weights should start with stddev 1 / 1152, 1 / its inputs; got {got}."
+        )
 
 
-def _check_stages(examiner: Examiner, net: ConvNet, fallback: str) -> None:
+def _check_stages(examiner: Examiner, net: ConvNet, fallback: Advice) -> None:
     """Fails the check unless a network computes the expected stages with random weights and can be trained."""
     draw = examiner.random.normal
     for layer in (net.local3, net.local4, net.softmax_linear):
@@ -151,14 +171,15 @@ def _check_stages(examiner: Examiner, net: ConvNet, fallback: str) -> None:
     _compare(examiner, stages, right, fallback)
     missing = [variable_name(one) for one, gradient in zip(variables, gradients, strict=True) if gradient is None]
     if missing:
-        examiner.fail(f"it cannot be trained: no gradient reaches {', '.join(missing)}.")
+        examiner.fail("no-gradient", f"it cannot be trained: no gradient reaches {', '.join(missing)}.")
 
 
-def _compare(examiner: Examiner, stages: Any, right: _Expected, fallback: str) -> None:
+def _compare(examiner: Examiner, stages: Any, right: _Expected, fallback: Advice) -> None:
     names = getattr(stages, "_fields", ()) if isinstance(stages, tuple) else ()
     if names != Stages._fields:
         examiner.fail(
-            f"`stages` should return a network.Stages, all {len(Stages._fields)} in order; got {short_repr(stages)}."
+            "not-stages",
+            f"`stages` should return a network.Stages, all {len(Stages._fields)} in order; got {short_repr(stages)}.",
         )
     for name, value in right.stages.items():
         examiner.assert_close(
@@ -184,23 +205,25 @@ def _expected(net: ConvNet, images: tf.Tensor) -> _Expected:
     logits = _summed(local4, net.softmax_linear)
     exponentials = np.exp(logits - logits.max(-1, keepdims=True))
     mistakes = {
-        "local3": {"the ReLU of local3 is missing.": sum3},
+        "local3": {Advice("no-relu-local3", "the ReLU of local3 is missing."): sum3},
         "local4": {
-            "the ReLU of local4 is missing.": sum4,
-            "local4 gets the result of pool2; it should get the result of local3.": np.maximum(
+            Advice("no-relu-local4", "the ReLU of local4 is missing."): sum4,
+            Advice("skips-local3", "local4 gets the result of pool2; it should get the result of local3."): np.maximum(
                 _summed(stages["pool2"], net.local4), 0
             ),
         },
         "softmax_linear": {
-            "there is a ReLU after softmax_linear. Logits may be negative: pass activation=None.": np.maximum(
-                logits, 0
-            ),
-            "there is a softmax after softmax_linear: return the logits; the loss applies it (exercise 1).": (
-                exponentials / exponentials.sum(-1, keepdims=True)
-            ),
-            "local4's values should enter softmax_linear in the order rows, columns, channels.": _summed(
-                local4.transpose(0, 3, 1, 2), net.softmax_linear
-            ),
+            Advice(
+                "relu-on-logits", "there is a ReLU after softmax_linear. Logits may be negative: pass activation=None."
+            ): np.maximum(logits, 0),
+            Advice(
+                "softmax-on-logits",
+                "there is a softmax after softmax_linear: return the logits; the loss applies it (exercise 1).",
+            ): (exponentials / exponentials.sum(-1, keepdims=True)),
+            Advice(
+                "flattened-otherwise",
+                "local4's values should enter softmax_linear in the order rows, columns, channels.",
+            ): _summed(local4.transpose(0, 3, 1, 2), net.softmax_linear),
         },
     }
     return _Expected(stages | {"local3": local3, "local4": local4, "softmax_linear": logits}, mistakes)

@@ -1,4 +1,4 @@
-"""The checks of exercise 2's locally connected function, and of its parameters and multiply-adds."""
+"""The check of exercise 2's locally connected function, and the layer in NumPy that the other checks use, too."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -7,12 +7,13 @@ import numpy as np
 
 from cifarlab.backend import tf
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import CheckPassed
+from cifarlab.teaching.checks.result import Advice, CheckPassed
 from cifarlab.teaching.checks.student_calls import Raised, capture_exception
 
-_FALLBACK = (
+_FALLBACK = Advice(
+    "other",
     "At each position, multiply the nine positions around it, in all input channels, by this position's weights, add "
-    "them up, and add this position's biases."
+    "them up, and add this position's biases.",
 )
 _TRAINS = "it is correct when called directly, but training cannot use it: "
 
@@ -46,46 +47,7 @@ def check_locally_connected(locally_connected: Any, *, key: str | None = None) -
     convolved = tf.nn.conv2d(_float32(values), _float32(filters), 1, "SAME").numpy()
     examiner.assert_close(got, convolved, what="the result with tied weights", misconceptions={}, fallback=_FALLBACK)
     _train(examiner, locally_connected, *_draw(examiner, (3, rows, columns, 2, 4)))
-    return CheckPassed("each position uses its own weights and biases; with tied weights it equals tf.nn.conv2d.")
-
-
-def check_size_and_work(size_and_work: Any, *, key: str | None = None) -> CheckPassed:
-    """Checks a student's `size_and_work(rows, columns, inputs, outputs, shared)`.
-
-    Args:
-        size_and_work: takes four ints and a bool; returns the number of parameters, including biases, and of the
-            multiply-adds for one image, for a layer with 3 x 3 weights, stride 1 and SAME padding: a convolution if
-            shared, else locally connected.
-        key: the instructor's key, which selects different cases.
-
-    Raises:
-        CheckFailedError: the answer is wrong; the message says why.
-    """
-    examiner = Examiner("size_and_work", key)
-    for shared in (False, True, False, True):
-        rows, columns, inputs, outputs = _draw_sizes(examiner)
-        kind = "of a convolution" if shared else "of a locally connected layer"
-        case = "" if examiner.hidden else f", {rows} x {columns} positions, {inputs} to {outputs} channels"
-        got = examiner.call(size_and_work, rows, columns, inputs, outputs, shared)
-        if not isinstance(got, tuple | list) or len(got) != 2:
-            examiner.fail("return two numbers as a pair: the parameters first, then the multiply-adds.")
-        numbers = [examiner.as_array(value, "the two numbers") for value in got]
-        counts = _miscounts(rows, columns, inputs, outputs, shared)
-        if [float(number) for number in numbers if number.ndim == 0] == [counts[1][0], counts[0][0]]:
-            examiner.fail("the numbers are in the wrong order: the parameters come first, then the multiply-adds.")
-        for what, number, (right, misconceptions) in zip(("parameters", "multiply-adds"), numbers, counts, strict=True):
-            examiner.assert_close(
-                number,
-                np.asarray(right),
-                what=f"the {what} {kind}{case}",
-                misconceptions=misconceptions,
-                fallback="How many sets of 3 x 3 x in x out weights, and how many biases, are there? How often is "
-                "each weight used for one image?",
-                tolerance=1e-9,
-            )
-    return CheckPassed(
-        "both do the same work, but a locally connected layer has separate weights and biases for each position."
-    )
+    return examiner.passed("each position uses its own weights and biases; with tied weights it equals tf.nn.conv2d.")
 
 
 def connected(
@@ -111,7 +73,7 @@ def connected(
     return result
 
 
-def mistakes(values: np.ndarray, weights: np.ndarray, biases: np.ndarray) -> dict[str, list[np.ndarray]]:
+def mistakes(values: np.ndarray, weights: np.ndarray, biases: np.ndarray) -> dict[Advice, list[np.ndarray]]:
     """Returns the results of known mistakes by their advice; some mistakes have several forms."""
     rows, columns, _, _, inputs, outputs = weights.shape
     right, none = connected(values, weights, biases), np.zeros_like(biases)
@@ -119,29 +81,46 @@ def mistakes(values: np.ndarray, weights: np.ndarray, biases: np.ndarray) -> dic
     by_channel, flat = weights.transpose(0, 1, 4, 2, 3, 5), (rows, columns, 3, 3, inputs, outputs)
     in_order = weights.reshape(rows, columns, inputs, 3, 3, outputs).transpose(0, 1, 3, 4, 2, 5)
     found = {
-        "every position uses the same weights: that is a convolution. Each position should use its own weights.": [
+        Advice(
+            "shared-weights",
+            "every position uses the same weights: that is a convolution. Each position should use its own weights.",
+        ): [
             connected(values, one, bias)
             for one in shared
             for bias in (biases, none + biases[0, 0], none + biases.mean((0, 1)), none)
         ],
-        "the biases are missing.": [right - biases],
-        "every position got the same biases: biases[r, c] belong only to position (r, c).": [
+        Advice("no-biases", "the biases are missing."): [right - biases],
+        Advice("shared-biases", "every position got the same biases: biases[r, c] belong only to position (r, c)."): [
             right - biases + one for one in (biases[0, 0], biases[-1, -1], biases.mean((0, 1)))
         ],
-        "negative results became 0: leave the ReLU to the layer that calls this.": [np.maximum(right, 0)],
-        "the filters are rotated by 180 degrees. TensorFlow's convolution does not do that: weights[r, c, 0, 0] "
-        "belongs to the neighbor above and to the left.": [connected(values, weights[:, :, ::-1, ::-1], biases)],
-        "rows and columns within the 3 x 3 weights are swapped: the first of these axes goes down, the second to the "
-        "right.": [connected(values, weights.transpose(0, 1, 3, 2, 4, 5), biases)],
-        "patches and weights are multiplied in different orders: one has its channels first, the other last. Print a "
-        "small patch to see this.": [connected(values, one, biases) for one in (by_channel.reshape(flat), in_order)],
+        Advice("relu-inside", "negative results became 0: leave the ReLU to the layer that calls this."): [
+            np.maximum(right, 0)
+        ],
+        Advice(
+            "rotated-filters",
+            "the filters are rotated by 180 degrees. TensorFlow's convolution does not do that: weights[r, c, 0, 0] "
+            "belongs to the neighbor above and to the left.",
+        ): [connected(values, weights[:, :, ::-1, ::-1], biases)],
+        Advice(
+            "rows-and-columns-of-filters",
+            "rows and columns within the 3 x 3 weights are swapped: the first of these axes goes down, the second to "
+            "the right.",
+        ): [connected(values, weights.transpose(0, 1, 3, 2, 4, 5), biases)],
+        Advice(
+            "patch-order",
+            "patches and weights are multiplied in different orders: one has its channels first, the other last. "
+            "Print a small patch to see this.",
+        ): [connected(values, one, biases) for one in (by_channel.reshape(flat), in_order)],
     }
     if rows == columns:
         found |= {
-            "the weights of rows and columns are swapped: position (r, c) uses weights[r, c].": [
-                connected(values, weights.swapaxes(0, 1), one) for one in (biases, biases.swapaxes(0, 1))
-            ],
-            "rows and columns of the result are swapped: it is assembled column by column.": [
+            Advice(
+                "weight-positions-swapped",
+                "the weights of rows and columns are swapped: position (r, c) uses weights[r, c].",
+            ): [connected(values, weights.swapaxes(0, 1), one) for one in (biases, biases.swapaxes(0, 1))],
+            Advice(
+                "result-transposed", "rows and columns of the result are swapped: it is assembled column by column."
+            ): [
                 right.swapaxes(1, 2),
                 (right - biases).swapaxes(1, 2) + biases,
             ],
@@ -149,7 +128,7 @@ def mistakes(values: np.ndarray, weights: np.ndarray, biases: np.ndarray) -> dic
     return found | _neighbor_mistakes(values, weights, biases)
 
 
-def nearest(got: np.ndarray, found: Mapping[str, Sequence[np.ndarray]]) -> dict[str, np.ndarray]:
+def nearest(got: np.ndarray, found: Mapping[Advice, Sequence[np.ndarray]]) -> dict[Advice, np.ndarray]:
     """Returns, for each advice, the one of its results that is nearest to the actual result."""
 
     def distance(value: np.ndarray) -> float:
@@ -171,21 +150,25 @@ def traced(function: Any, examples: int | None, shape: Sequence[int], variables:
     return step
 
 
-def _neighbor_mistakes(values: np.ndarray, weights: np.ndarray, biases: np.ndarray) -> dict[str, list[np.ndarray]]:
+def _neighbor_mistakes(values: np.ndarray, weights: np.ndarray, biases: np.ndarray) -> dict[Advice, list[np.ndarray]]:
     summed = connected(values, weights, np.zeros_like(biases))
     return {
-        "the 3 x 3 window is off center: pad one row and one column on each side, so that weights[r, c, 1, 1] belongs "
-        "to the position itself.": [connected(values, weights, biases, before=before) for before in (0, 2)],
-        "each border is padded with values from the opposite border: pad with zeros (SAME padding).": [
-            connected(values, weights, biases, mode="wrap")
-        ],
-        "the border is padded with its own values: pad with zeros (SAME padding).": [
+        Advice(
+            "off-center",
+            "the 3 x 3 window is off center: pad one row and one column on each side, so that weights[r, c, 1, 1] "
+            "belongs to the position itself.",
+        ): [connected(values, weights, biases, before=before) for before in (0, 2)],
+        Advice(
+            "wrapped-border",
+            "each border is padded with values from the opposite border: pad with zeros (SAME padding).",
+        ): [connected(values, weights, biases, mode="wrap")],
+        Advice("repeated-border", "the border is padded with its own values: pad with zeros (SAME padding)."): [
             connected(values, weights, biases, mode=mode) for mode in ("edge", "reflect")
         ],
-        "only the position itself is used: its eight neighbors are missing.": [
+        Advice("center-only", "only the position itself is used: its eight neighbors are missing."): [
             np.einsum("bhwi,hwio->bhwo", values, weights[:, :, 1, 1]) + biases
         ],
-        "this is the mean over the nine positions; it should be their sum.": [
+        Advice("mean-for-sum", "this is the mean over the nine positions; it should be their sum."): [
             summed / count + biases for count in (9, 9 * values.shape[-1])
         ],
     }
@@ -207,10 +190,13 @@ def _compare(examiner: Examiner, got: Any, values: np.ndarray, weights: np.ndarr
     right, numbers = connected(values, weights, biases), examiner.as_array(got, "the result")
     size, rows, columns, outputs = right.shape
     if numbers.shape == (size, rows - 2, columns - 2, outputs):
-        examiner.fail("the border is missing: only inner positions have eight neighbors, so pad with zeros (SAME).")
+        examiner.fail(
+            "no-padding", "the border is missing: only inner positions have eight neighbors, so pad with zeros (SAME)."
+        )
     if numbers.ndim == 5:
         examiner.fail(
-            f"one axis too many, {list(numbers.shape)}: sum over the input channels and over the nine positions."
+            "no-sum",
+            f"one axis too many, {list(numbers.shape)}: sum over the input channels and over the nine positions.",
         )
     examiner.assert_close(
         numbers,
@@ -229,62 +215,29 @@ def _train(examiner: Examiner, function: Any, values: np.ndarray, weights: np.nd
         return function(values, *variables)
 
     steps = {
-        "in training, weights and biases are variables, and `+=` would change them: write total = total + ... or begin "
-        "with a tensor": lambda values: (use(values), ()),
-        "in tf.function, tensors have no values yet: use TensorFlow's operations, not NumPy's or .numpy()": traced(
-            use, len(values), values.shape[1:], variables
-        ),
-        "in training, the batch size may be unknown, None: instead of values.shape[0] use -1 in tf.reshape, or "
-        "tf.shape(values)[0]": traced(use, None, values.shape[1:], variables),
+        Advice(
+            "variable-changed",
+            "in training, weights and biases are variables, and `+=` would change them: write total = total + ... or "
+            "begin with a tensor",
+        ): lambda values: (use(values), ()),
+        Advice(
+            "numpy-in-graph",
+            "in tf.function, tensors have no values yet: use TensorFlow's operations, not NumPy's or .numpy()",
+        ): traced(use, len(values), values.shape[1:], variables),
+        Advice(
+            "batch-size-fixed",
+            "in training, the batch size may be unknown, None: instead of values.shape[0] use -1 in tf.reshape, or "
+            "tf.shape(values)[0]",
+        ): traced(use, None, values.shape[1:], variables),
     }
     for advice, step in steps.items():
         outcome = examiner.call(capture_exception(step), _float32(values))
         if isinstance(outcome, Raised):
-            examiner.fail(f"{_TRAINS}{advice}. ({type(outcome.error).__name__})")
+            examiner.fail(advice.id, f"{_TRAINS}{advice.words}. ({type(outcome.error).__name__})")
         result, gradients = outcome
         _compare(examiner, result, values, weights, biases)
         for name, gradient in zip(("values", "weights", "biases"), gradients, strict=False):
             if gradient is None:
-                examiner.fail(f"{_TRAINS}no gradient reaches the {name}. Use only TensorFlow's operations.")
-
-
-def _draw_sizes(examiner: Examiner) -> tuple[int, int, int, int]:
-    """Draws sizes of a layer for which no two wrong counts are equal."""
-    while True:
-        rows, columns, inputs, outputs = (int(size) for size in examiner.random.integers(3, 10, 4))
-        counts = [_miscounts(rows, columns, inputs, outputs, shared) for shared in (False, True)]
-        if all(len({right, *wrong.values()}) == len(wrong) + 1 for one in counts for right, wrong in one):
-            return rows, columns, inputs, outputs
-
-
-def _miscounts(rows: int, columns: int, inputs: int, outputs: int, shared: bool) -> tuple:
-    """Returns, for parameters and for multiply-adds, the correct number and those of known mistakes by their advice."""
-    places, weights = rows * columns, 9 * inputs * outputs
-    conv, local, work = weights + outputs, places * (weights + outputs), places * weights
-    parameters = {
-        "the biases are missing: each output channel has one, and without sharing each position has its own.": weights
-        if shared
-        else work,
-        "this is the number for a convolution: here each position has its own weights and biases.": conv,
-        "this is the number for a locally connected layer: in a convolution all positions share the weights.": local,
-        "the weights are correct, but without sharing each position has its own biases.": work + outputs,
-        "the weights are correct, but a convolution has one bias per output channel.": weights + places * outputs,
-        "there is one weight for each pair of channels; there should be 3 x 3.": (weights // 9 + outputs)
-        * (1 if shared else places),
-    }
-    multiplied = {
-        "this is the work at one position: count all positions.": weights,
-        "the positions count twice. Without sharing, each weight is used at one position only.": work * places,
-        "do not count the addition of the biases, as in lesson 2: count the weights only.": work + places * outputs,
-        "count a multiplication and the addition after it as one.": 2 * work,
-        "count the border like the rest, including its zeros, as in lesson 2.": (3 * rows - 2)
-        * (3 * columns - 2)
-        * inputs
-        * outputs,
-        "there is one weight for each pair of channels; there should be 3 x 3 at each position.": work // 9,
-    }
-    right = conv if shared else local
-    return (
-        (right, {advice: value for advice, value in parameters.items() if value != right}),
-        (work, multiplied),
-    )
+                examiner.fail(
+                    "no-gradient", f"{_TRAINS}no gradient reaches the {name}. Use only TensorFlow's operations."
+                )

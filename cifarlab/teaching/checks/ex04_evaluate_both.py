@@ -8,41 +8,64 @@ from cifarlab.backend import tf
 from cifarlab.model.network import ConvNet, inference
 from cifarlab.teaching.checks.ex04_without_averages import rounded
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import CheckPassed
+from cifarlab.teaching.checks.result import Advice, CheckPassed
 from cifarlab.training.state import TrainState
 
-_ORDER = "the order is wrong: the precision of the raw weights comes first, then that of the averages."
-_BOTH_RAW = "both are those of the raw weights, `state.network`. Where are the averages?"
-_BOTH_AVERAGED = "both are those of the averages. Which network holds the weights that are trained?"
-_AVERAGED_AGAIN = "the second is that of averages mixed with the raw weights again; use `state.averages` unchanged."
-_PERCENT = "these are percentages; return fractions between 0 and 1."
-_COUNTS = "these are numbers of images; divide them by the total number of images."
-_MISTAKES = "these are the fractions of wrong answers; return the fractions of correct answers."
-_EACH_IMAGE = "this is whether each image is classified correctly; return the mean."
-_DIFFERENCE = "this is only the difference; return both precisions."
-_MINUS_DIFFERENCE = "this is only a difference, raw minus averaged; return both precisions."
-_RAW_ALONE = "this is only the precision of the raw weights; return both."
-_AVERAGED_ALONE = "this is only the precision of the averages; return both."
-_MEAN_LOGITS = "both are those of the mean of the two networks' logits. Evaluate each network separately."
-_FIRST_ALONE = "this is the precision on the first {} images only. Use all images, however many there are."
-_EQUAL_BATCHES = (
-    "this is a mean over batches of {}, in which the smaller last batch counts as much as a full one. "
-    "Divide the total number of correct answers by the total number of images."
+_ORDER = Advice(
+    "wrong-order", "the order is wrong: the precision of the raw weights comes first, then that of the averages."
 )
-_AMONG_IMAGES = (
-    "this is the largest logit among the images. It should be the largest among the classes: check the axis."
+_BOTH_RAW = Advice("both-raw", "both are those of the raw weights, `state.network`. Where are the averages?")
+_BOTH_AVERAGED = Advice(
+    "both-averaged", "both are those of the averages. Which network holds the weights that are trained?"
+)
+_AVERAGED_AGAIN = Advice(
+    "averaged-again", "the second is that of averages mixed with the raw weights again; use `state.averages` unchanged."
+)
+_PERCENT = Advice("percent", "these are percentages; return fractions between 0 and 1.")
+_COUNTS = Advice("counts", "these are numbers of images; divide them by the total number of images.")
+_MISTAKES = Advice("mistakes", "these are the fractions of wrong answers; return the fractions of correct answers.")
+_EACH_IMAGE = Advice("each-image", "this is whether each image is classified correctly; return the mean.")
+_DIFFERENCE = Advice("difference-only", "this is only the difference; return both precisions.")
+_MINUS_DIFFERENCE = Advice("minus-difference", "this is only a difference, raw minus averaged; return both precisions.")
+_RAW_ALONE = Advice("raw-only", "this is only the precision of the raw weights; return both.")
+_AVERAGED_ALONE = Advice("averaged-only", "this is only the precision of the averages; return both.")
+_MEAN_LOGITS = Advice(
+    "mean-of-logits", "both are those of the mean of the two networks' logits. Evaluate each network separately."
+)
+_FIRST_ALONE = Advice(
+    "first-images", "this is the precision on the first {} images only. Use all images, however many there are."
+)
+_EQUAL_BATCHES = Advice(
+    "mean-over-batches",
+    "this is a mean over batches of {}, in which the smaller last batch counts as much as a full one. Divide the "
+    "total number of correct answers by the total number of images.",
+)
+_AMONG_IMAGES = Advice(
+    "among-images",
+    "this is the largest logit among the images. It should be the largest among the classes: check the axis.",
 )
 
 _NO_MOVING = " `state.averages` is a separate network, so no weights have to be moved."
-_STILL_SWAPPED = (
-    "afterwards the network holds the averaged weights, and training would continue from them." + _NO_MOVING
+_STILL_SWAPPED = Advice(
+    "still-swapped",
+    "afterwards the network holds the averaged weights, and training would continue from them." + _NO_MOVING,
 )
-_AVERAGES_LOST = "afterwards the averages hold the raw weights, and the averaged weights are lost." + _NO_MOVING
-_OTHER_PARTS = "afterwards the state holds different networks, or holds them in other attributes." + _NO_MOVING
-_OTHER_VARIABLES = "afterwards a network of the state has different variables." + _NO_MOVING
-_WEIGHTS_CHANGED = "afterwards the network has different weights. Only read them."
-_MOVED = "it updated the averages. Training does that after each step; evaluation should not change them."
-_STATE_CHANGED = "afterwards other parts of the state have changed, such as its step. Evaluation should only read it."
+_AVERAGES_LOST = Advice(
+    "averages-lost", "afterwards the averages hold the raw weights, and the averaged weights are lost." + _NO_MOVING
+)
+_OTHER_PARTS = Advice(
+    "other-networks", "afterwards the state holds different networks, or holds them in other attributes." + _NO_MOVING
+)
+_OTHER_VARIABLES = Advice("other-variables", "afterwards a network of the state has different variables." + _NO_MOVING)
+_WEIGHTS_CHANGED = Advice("weights-changed", "afterwards the network has different weights. Only read them.")
+_MOVED = Advice(
+    "averages-updated",
+    "it updated the averages. Training does that after each step; evaluation should not change them.",
+)
+_STATE_CHANGED = Advice(
+    "state-changed",
+    "afterwards other parts of the state have changed, such as its step. Evaluation should only read it.",
+)
 
 _BATCHES = (32, 50, 64, 100, 128, 200, 256)  # sizes that students choose
 _IMAGES = 307  # a prime number: the last batch is smaller for each of these sizes
@@ -70,15 +93,15 @@ def check_evaluate_both(evaluate_both: Any, *, key: str | None = None) -> CheckP
         before = _Snapshot(state)
         got = examiner.call(evaluate_both, state, images, tf.constant(labels, tf.int32))
         if fault := before.fault(state):
-            examiner.fail(fault)
+            examiner.fail(*fault)
         examiner.assert_close(
             got,
             right,
             what="the precisions",
             misconceptions=misconceptions | rounded(right),
-            fallback="For which fraction of the images does the correct class have the largest logit?",
+            fallback=Advice("other", "For which fraction of the images does the correct class have the largest logit?"),
         )
-    return CheckPassed("both networks are evaluated on the same images, raw first; the state is unchanged.")
+    return examiner.passed("both networks are evaluated on the same images, raw first; the state is unchanged.")
 
 
 class _Snapshot:
@@ -94,8 +117,8 @@ class _Snapshot:
     def _now(self) -> list[list[np.ndarray]]:
         return [[variable.numpy() for variable in variables] for variables in (*self.weights, self.others)]
 
-    def fault(self, state: TrainState) -> str:
-        """Returns the advice for what has changed; "" if nothing has."""
+    def fault(self, state: TrainState) -> Advice | None:
+        """Returns the advice for what has changed; None if nothing has."""
         parts = getattr(state, "network", None), getattr(state, "averages", None)
         if any(part is not other for part, other in zip(parts, self.parts, strict=True)):
             return _OTHER_PARTS
@@ -108,7 +131,7 @@ class _Snapshot:
             return _STILL_SWAPPED if _equal(raw, self.averaged) else _WEIGHTS_CHANGED
         if not averaged_stays:
             return _AVERAGES_LOST if _equal(averaged, self.raw) else _MOVED
-        return "" if _equal(rest, self.rest) else _STATE_CHANGED
+        return None if _equal(rest, self.rest) else _STATE_CHANGED
 
 
 def _has_variables(net: ConvNet, weights: list[tf.Variable]) -> bool:
@@ -159,7 +182,7 @@ def _assign(net: ConvNet, other: ConvNet, share: float = 1.0) -> None:
 
 def _discriminating_labels(
     examiner: Examiner, nets: tuple[ConvNet, ...], images: tf.Tensor
-) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+) -> tuple[np.ndarray, np.ndarray, dict[Advice, Any]]:
     """Draws labels, int32[B], for which all known mistakes differ.
 
     Args:
@@ -193,7 +216,7 @@ def _discriminating_labels(
             return labels.astype(np.int32), right, misconceptions
 
 
-def _wrong_precisions(hits: np.ndarray) -> dict[str, Any]:
+def _wrong_precisions(hits: np.ndarray) -> dict[Advice, Any]:
     """Returns the results of known mistakes, given which answers of raw and averaged weights are right, bool[2, B]."""
     raw, averaged = hits.mean(1)
     return {
@@ -211,7 +234,7 @@ def _wrong_precisions(hits: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _of_some_pictures(hits: np.ndarray) -> dict[str, Any]:
+def _of_some_pictures(hits: np.ndarray) -> dict[Advice, Any]:
     """Returns the results of mistakes with batches of images, for batches that are smaller than all images."""
     count, found = hits.shape[1], {}
     for size in (size for size in _BATCHES if size < count):

@@ -5,57 +5,105 @@ from typing import Any
 import numpy as np
 
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
+from cifarlab.teaching.checks.result import Advice, CheckFailedError, CheckPassed
 
-_NOT_AVERAGED = "these are the values themselves: nothing is averaged."
-_COUNTED_BEFORE = "the first decay is 1/10, that of step 0. The step counts completed updates: after the first it is 1."
-_COUNTED_TWICE = "the first decay is 3/12, that of step 2. After the first update the step is 1."
-_NO_WARM_UP = "the full decay is used from the first update on. The warm-up should make it 2/11; check the parentheses."
-_NO_BOUND = "correct at first, but the warm-up never ends: the decay should never exceed `bound`."
-_LARGER = "this uses the larger of the two decays; use the smaller one."
-_SWAPPED = "the decay is the weight of the old average; here it is the weight of the new value."
-_FROM_ZERO = "the average starts from 0; it should start from the initial value of the weight."
-_FIRST = "the first average should be the initial value of the weight: before any update nothing is averaged."
-_LATE = "each average uses the weight from before the update. It should use the new value."
-_OF_ALL = "this is the mean of all values so far. A moving average moves part of the way to the new value instead."
-_NOT_ITERATED = "each value is mixed with the previous value. It should be mixed with the previous average."
-_DECAYS = "these are the decays; use them to update the average."
-_NO_FIRST = "the first one is missing: before any update the average is the initial value."
-_LAST_ONLY = "this is only the last average; return all of them, including the initial one."
-_LAST_MISSING = "the last one is missing: there should be as many averages as values."
-
-_SIGN = "the sign is wrong: the benefit is averaged minus raw."
-_SHARES = "the differences are fractions; return percentage points, 100 times as large."
-_RELATIVE = "this is relative to the raw precision; points are 100 times the difference of two fractions."
-_QUOTIENT = "this is the quotient of two means, minus 1; points are 100 times the difference of two fractions."
-_OVER_STEPS = "this is the mean over the steps; take it over the seeds, the first axis."
-_OVER_ALL = "this is the mean over seeds and steps; keep the steps separate and take it over the first axis only."
-_NO_MEAN = "there is a difference for each seed and step; take the mean over the seeds."
-_ERRORS_FIRST = "the standard errors come first; the means should."
-_ADDED_UP = "the differences are added up over the seeds; take their mean."
-
-_SPREAD = "this is the spread of single seeds. The error of their mean is smaller, by the square root of n."
-_POPULATION_SPREAD = (
-    "this is the spread of single seeds, with n instead of n - 1. See `ddof`, and then: what is the error of the mean?"
+_NOT_AVERAGED = Advice("not-averaged", "these are the values themselves: nothing is averaged.")
+_COUNTED_BEFORE = Advice(
+    "counted-before",
+    "the first decay is 1/10, that of step 0. The step counts completed updates: after the first it is 1.",
 )
-_POPULATION = "the sum of squares is divided by n; for a sample, divide it by n - 1: see `ddof`."
-_WITHOUT_ROOT = "the deviation is divided by n; divide it by the square root of n."
-_LESS_IN_BOTH = "here n - 1 is used twice: use n - 1 in the deviation, but n under the square root."
-_UNPAIRED = (
+_COUNTED_TWICE = Advice(
+    "counted-twice", "the first decay is 3/12, that of step 2. After the first update the step is 1."
+)
+_NO_WARM_UP = Advice(
+    "no-warm-up",
+    "the full decay is used from the first update on. The warm-up should make it 2/11; check the parentheses.",
+)
+_NO_BOUND = Advice("no-bound", "correct at first, but the warm-up never ends: the decay should never exceed `bound`.")
+_LARGER = Advice("larger-decay", "this uses the larger of the two decays; use the smaller one.")
+_SWAPPED = Advice(
+    "swapped-weights", "the decay is the weight of the old average; here it is the weight of the new value."
+)
+_FROM_ZERO = Advice(
+    "starts-from-zero", "the average starts from 0; it should start from the initial value of the weight."
+)
+_FIRST = Advice(
+    "first-not-initial",
+    "the first average should be the initial value of the weight: before any update nothing is averaged.",
+)
+_LATE = Advice("old-value", "each average uses the weight from before the update. It should use the new value.")
+_OF_ALL = Advice(
+    "mean-of-all",
+    "this is the mean of all values so far. A moving average moves part of the way to the new value instead.",
+)
+_NOT_ITERATED = Advice(
+    "not-iterated", "each value is mixed with the previous value. It should be mixed with the previous average."
+)
+_DECAYS = Advice("decays-returned", "these are the decays; use them to update the average.")
+_NO_FIRST = Advice("first-missing", "the first one is missing: before any update the average is the initial value.")
+_LAST_ONLY = Advice("last-only", "this is only the last average; return all of them, including the initial one.")
+_LAST_MISSING = Advice("last-missing", "the last one is missing: there should be as many averages as values.")
+
+_SIGN = Advice("wrong-sign", "the sign is wrong: the benefit is averaged minus raw.")
+_SHARES = Advice("fractions", "the differences are fractions; return percentage points, 100 times as large.")
+_RELATIVE = Advice(
+    "relative", "this is relative to the raw precision; points are 100 times the difference of two fractions."
+)
+_QUOTIENT = Advice(
+    "quotient", "this is the quotient of two means, minus 1; points are 100 times the difference of two fractions."
+)
+_OVER_STEPS = Advice("over-steps", "this is the mean over the steps; take it over the seeds, the first axis.")
+_OVER_ALL = Advice(
+    "over-all", "this is the mean over seeds and steps; keep the steps separate and take it over the first axis only."
+)
+_NO_MEAN = Advice("no-mean", "there is a difference for each seed and step; take the mean over the seeds.")
+_ERRORS_FIRST = Advice("errors-first", "the standard errors come first; the means should.")
+_ADDED_UP = Advice("sum-over-seeds", "the differences are added up over the seeds; take their mean.")
+
+_SPREAD = Advice(
+    "spread", "this is the spread of single seeds. The error of their mean is smaller, by the square root of n."
+)
+_POPULATION_SPREAD = Advice(
+    "population-spread",
+    "this is the spread of single seeds, with n instead of n - 1. See `ddof`, and then: what is the error of the mean?",
+)
+_POPULATION = Advice("population", "the sum of squares is divided by n; for a sample, divide it by n - 1: see `ddof`.")
+_WITHOUT_ROOT = Advice("no-root", "the deviation is divided by n; divide it by the square root of n.")
+_LESS_IN_BOTH = Advice(
+    "n-minus-one-twice", "here n - 1 is used twice: use n - 1 in the deviation, but n under the square root."
+)
+_UNPAIRED = Advice(
+    "unpaired",
     "this is the error for two unrelated sets of runs. Here raw and averaged belong to the same run and rise and fall "
-    "together: take each run's difference first, then the deviation of the differences."
+    "together: take each run's difference first, then the deviation of the differences.",
 )
-_OF_RAW = "this is the error of the raw precisions; return that of the differences."
-_OF_AVERAGED = "this is the error of the averaged precisions; return that of the differences."
-_ERRORS_APART = "this is the difference of two errors; take the differences first, then their error."
-_VARIANCE = "this is the square of the standard error: take the root."
-_VARIANCE_SPREAD = "this is the variance of single seeds: take its root. And what is the error of their mean?"
-_ROOT_OF_STEPS = "this is divided by the root of the number of steps; each mean is taken over the seeds."
-_ERROR_OVER_STEPS = "the deviation is taken over the steps; take it over the seeds, the first axis."
-_ERROR_IN_SHARES = "correct, but as a fraction; return it in percentage points like the mean."
-_TWICE = "twice the standard error is half the width of a 95% interval; return the error itself."
-_INTERVAL = "1.96 times the standard error is half the width of a 95% interval; return the error itself."
-_MEANS_AGAIN = "these are the means again; the second array should be their standard errors."
+_OF_RAW = Advice("error-of-raw", "this is the error of the raw precisions; return that of the differences.")
+_OF_AVERAGED = Advice(
+    "error-of-averaged", "this is the error of the averaged precisions; return that of the differences."
+)
+_ERRORS_APART = Advice(
+    "difference-of-errors", "this is the difference of two errors; take the differences first, then their error."
+)
+_VARIANCE = Advice("variance", "this is the square of the standard error: take the root.")
+_VARIANCE_SPREAD = Advice(
+    "variance-of-seeds", "this is the variance of single seeds: take its root. And what is the error of their mean?"
+)
+_ROOT_OF_STEPS = Advice(
+    "root-of-steps", "this is divided by the root of the number of steps; each mean is taken over the seeds."
+)
+_ERROR_OVER_STEPS = Advice(
+    "error-over-steps", "the deviation is taken over the steps; take it over the seeds, the first axis."
+)
+_ERROR_IN_SHARES = Advice(
+    "error-as-fraction", "correct, but as a fraction; return it in percentage points like the mean."
+)
+_TWICE = Advice(
+    "twice-the-error", "twice the standard error is half the width of a 95% interval; return the error itself."
+)
+_INTERVAL = Advice(
+    "interval", "1.96 times the standard error is half the width of a 95% interval; return the error itself."
+)
+_MEANS_AGAIN = Advice("means-again", "these are the means again; the second array should be their standard errors.")
 
 
 def check_averages(averages: Any, *, key: str | None = None) -> CheckPassed:
@@ -86,8 +134,10 @@ def check_averages(averages: Any, *, key: str | None = None) -> CheckPassed:
     try:
         _compare_averages(examiner, averages, values[:1], 0.9)
     except CheckFailedError as refusal:
-        examiner.fail(f"correct during a run, but not before its first update, with one value: {refusal.advice}")
-    return CheckPassed(
+        examiner.fail(
+            "one-value", f"correct during a run, but not before its first update, with one value: {refusal.advice}"
+        )
+    return examiner.passed(
         "the average starts from the initial value, and each decay is the smaller of the warm-up's and the bound."
     )
 
@@ -112,16 +162,18 @@ def check_difference(difference: Any, *, key: str | None = None) -> CheckPassed:
         given = raw.copy(), averaged.copy()
         got = examiner.call(difference, *given)
         if not (np.array_equal(given[0], raw) and np.array_equal(given[1], averaged)):
-            examiner.fail("it changed the precisions that it was given. Only read them.")
+            examiner.fail("precisions-changed", "it changed the precisions that it was given. Only read them.")
         mean, error = _pair(examiner, got)
         _compare_means(examiner, mean, raw, averaged)
         _compare_errors(examiner, error, raw, averaged)
-    return CheckPassed("the mean difference in percentage points and its standard error, from each run's difference.")
+    return examiner.passed(
+        "the mean difference in percentage points and its standard error, from each run's difference."
+    )
 
 
-def rounded(right: np.ndarray) -> dict[str, np.ndarray]:
+def rounded(right: np.ndarray) -> dict[Advice, np.ndarray]:
     """Returns a correct answer rounded to several decimals, by the advice against it."""
-    advice = "correct, but rounded (decimals: {}). Do not round: other code computes with it."
+    advice = Advice("rounded", "correct, but rounded (decimals: {}). Do not round: other code computes with it.")
     return {advice.format(decimals): right.round(decimals) for decimals in (1, 2, 3)}
 
 
@@ -130,7 +182,7 @@ def _compare_averages(examiner: Examiner, averages: Any, values: np.ndarray, bou
     given, steps = values.copy(), np.arange(1, len(values))
     got = examiner.call(averages, given, bound)
     if not np.array_equal(given, values):
-        examiner.fail("it changed the values that it was given. Create a new array or list.")
+        examiner.fail("values-changed", "it changed the values that it was given. Create a new array or list.")
     warm_up = (1 + steps) / (10 + steps)
     decays = np.minimum(warm_up, bound)
     right = _blended(values, decays)
@@ -152,7 +204,7 @@ def _compare_averages(examiner: Examiner, averages: Any, values: np.ndarray, bou
         _LAST_MISSING: right[:-1],
         **rounded(right),
     }
-    advice = "work out by hand the average after the first update and after the second."
+    advice = Advice("other", "work out by hand the average after the first update and after the second.")
     numbers = examiner.as_array(got, "the averages")
     if numbers.shape == right.shape and not np.isclose(numbers[0], right[0]):
         advice = _FIRST
@@ -174,7 +226,9 @@ def _pair(examiner: Examiner, got: Any) -> tuple[Any, Any]:
         got = examiner.as_array(got, "means and standard errors")
         got = got if got.ndim else [got]
     if len(got) != 2:
-        examiner.fail(f"return two arrays as a pair, the means and their standard errors; got {len(got)}.")
+        examiner.fail(
+            "not-a-pair", f"return two arrays as a pair, the means and their standard errors; got {len(got)}."
+        )
     return got[0], got[1]
 
 
@@ -193,7 +247,9 @@ def _compare_means(examiner: Examiner, got: Any, raw: np.ndarray, averaged: np.n
         _ADDED_UP: brought.sum(0),
         **rounded(right),
     }
-    advice = "take the difference of each run in percentage points, and then the mean over the seeds."
+    advice = Advice(
+        "other-means", "take the difference of each run in percentage points, and then the mean over the seeds."
+    )
     examiner.assert_close(got, right, what="the means", misconceptions=misconceptions, fallback=advice)
 
 
@@ -221,7 +277,10 @@ def _compare_errors(examiner: Examiner, got: Any, raw: np.ndarray, averaged: np.
         _MEANS_AGAIN: brought.mean(0),
         **rounded(right),
     }
-    advice = "take the deviation of the differences over the seeds, and compute the error of their mean from it."
+    advice = Advice(
+        "other-errors",
+        "take the deviation of the differences over the seeds, and compute the error of their mean from it.",
+    )
     examiner.assert_close(got, right, what="the standard errors", misconceptions=misconceptions, fallback=advice)
 
 

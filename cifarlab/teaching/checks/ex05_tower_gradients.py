@@ -7,59 +7,27 @@ import numpy as np
 
 from cifarlab.backend import tf
 from cifarlab.model.losses import loss
-from cifarlab.model.network import ConvNet, Stages, layers, variable_name
+from cifarlab.model.network import ConvNet, layers, variable_name
+from cifarlab.teaching.checks.ex05_recording_network import RecordingNet
 from cifarlab.teaching.checks.ex05_two_gpus import batch, compiled, require_float32
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
+from cifarlab.teaching.checks.result import Advice, CheckFailedError, CheckPassed
 from cifarlab.teaching.checks.student_calls import short_repr
 from cifarlab.training.strategies.placement import short_device_name
 
 _CLOSE = 1e-3  # relative to the largest gradient of a variable; rounding errors are a thousandth of that
 
-_NO_GRADIENT = "some gradients are None: the tape did not record the computation. Compute the logits inside it too."
+_NO_GRADIENT = Advice(
+    "no-gradient", "some gradients are None: the tape did not record the computation. Compute the logits inside it too."
+)
 _NONE_ADDED_UP = ("of at least one Tensor", "a value (None)", "'int' and 'NoneType'", "'NoneType' and 'NoneType'")
 """Parts of the errors that tf.add_n, tf.stack, Python's sum and + raise for None."""
-
-
-class _RecordingNet(ConvNet):
-    """A small network that records its images and the devices of its forward and backward passes."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__(10, 8, seed=seed, fast_ops=False, weight_decay=0.05)
-        # Similar to trained weights: with the initial ones only the last layer has noticeable gradients.
-        self.softmax_linear.weights.assign(self.softmax_linear.weights * 40)
-        self.images_seen = tf.Variable(0, trainable=False, dtype=tf.int32)
-        self.notes = SimpleNamespace(batches=[], forward=[], backward=[])
-
-    def forget(self) -> SimpleNamespace:
-        """Starts new notes; returns the old ones."""
-        self.images_seen.assign(0)
-        notes, self.notes = self.notes, SimpleNamespace(batches=[], forward=[], backward=[])
-        return notes
-
-    def stages(self, images: tf.Tensor) -> Stages:
-        self.images_seen.assign_add(tf.shape(images)[0])
-        self.notes.batches.append(images)
-
-        @tf.custom_gradient
-        def noted(logits: tf.Tensor) -> tuple:
-            def gradient(upstream: tf.Tensor) -> tf.Tensor:
-                passed = tf.identity(upstream)
-                self.notes.backward.append(short_device_name(passed.device))
-                return passed
-
-            passed = tf.identity(logits)
-            self.notes.forward.append(short_device_name(passed.device))
-            return passed, gradient
-
-        stages: Any = super().stages(images)
-        return stages._replace(softmax_linear=noted(stages.softmax_linear))
 
 
 class _Case(NamedTuple):
     """A batch for towers; gradients are vectors over all variables, each scaled by the largest correct one."""
 
-    net: _RecordingNet
+    net: RecordingNet
     images: tf.Tensor
     labels: tf.Tensor
     devices: list[str]
@@ -87,8 +55,9 @@ def check_tower_gradients(tower_gradients: Any, *, key: str | None = None) -> Ch
     here = [device.name for device in tf.config.list_logical_devices() if device.device_type in ("CPU", "GPU")]
     if len(here) < 2:
         examiner.fail(
+            "one-device",
             "this check needs two devices; got one. Restart the kernel and run the notebook from the top, so that "
-            "tower_devices(2, virtual=True) runs before TensorFlow's first operation."
+            "tower_devices(2, virtual=True) runs before TensorFlow's first operation.",
         )
     # Three towers first: with two, the sum over the towers is also twice the gradient.
     cases = [_draw(examiner, *given) for given in (([here[1], here[0], here[1]], 2), ([here[0], here[1]], 4))]
@@ -96,14 +65,17 @@ def check_tower_gradients(tower_gradients: Any, *, key: str | None = None) -> Ch
         before = [variable.numpy() for variable in case.net.trainable_variables]
         got = _call(examiner, tower_gradients, case)
         if any(np.any(old != new.numpy()) for old, new in zip(before, case.net.trainable_variables, strict=True)):
-            examiner.fail("it changed the network's weights. Only compute the gradients; the update happens later.")
+            examiner.fail(
+                "network-changed",
+                "it changed the network's weights. Only compute the gradients; the update happens later.",
+            )
         _compare(examiner, got, case)
     case = cases[0]
     step_by_step = case.net.forget()
     again = compiled(examiner, tower_gradients, case.net, case.images, case.labels, list(case.devices))
     _compare(examiner, again, case)
     _inspect(examiner, case, step_by_step)
-    return CheckPassed(
+    return examiner.passed(
         "these are the whole batch's gradients, each image in one tower, each tower on its device, weight decay once."
     )
 
@@ -114,13 +86,13 @@ def _call(examiner: Examiner, tower_gradients: Any, case: _Case) -> Any:
         return examiner.call(tower_gradients, case.net, case.images, case.labels, list(case.devices))
     except CheckFailedError as refusal:
         if any(words in refusal.advice for words in _NONE_ADDED_UP):
-            examiner.fail(_NO_GRADIENT, refusal.advice[:200])
+            examiner.fail(*_NO_GRADIENT, refusal.advice[:200])
         raise
 
 
 def _draw(examiner: Examiner, devices: list[str], size: int) -> _Case:
     with tf.device("CPU:0"):
-        net = _RecordingNet(int(examiner.random.integers(1000)))
+        net = RecordingNet(int(examiner.random.integers(1000)))
     images, labels = batch(examiner, size * len(devices), pixels=8)
     strength = {id(layer.weights): layer.weight_decay for layer in layers(net)}
     decay = _flat([strength.get(id(variable), 0.0) * variable.numpy() for variable in net.trainable_variables])
@@ -131,7 +103,7 @@ def _draw(examiner: Examiner, devices: list[str], size: int) -> _Case:
     return _Case(net, images, labels, devices, scale, scale * cross_entropy, scale * decay)
 
 
-def _cross_entropy(net: _RecordingNet, images: tf.Tensor, labels: tf.Tensor) -> np.ndarray:
+def _cross_entropy(net: RecordingNet, images: tf.Tensor, labels: tf.Tensor) -> np.ndarray:
     """Returns the gradient of a whole batch's mean cross-entropy, without leaving notes in the network."""
     with tf.GradientTape() as tape:
         value = loss(net, ConvNet.stages(net, images)[-1], labels).cross_entropy
@@ -161,81 +133,112 @@ def _compare(examiner: Examiner, got: Any, case: _Case) -> None:
     for advice, images, labels in (
         (_same_images_or_first(case), case.images[first], case.labels[first]),
         (
-            "this is only the last tower's gradient. Is a name overwritten in a loop?",
+            Advice("last-tower", "this is only the last tower's gradient. Is a name overwritten in a loop?"),
             case.images[case.share(count - 1)],
             case.labels[case.share(count - 1)],
         ),
-        ("all towers got the first share of the labels.", case.images, tf.tile(case.labels[first], [count])),
         (
-            "labels and images do not match: one is split into blocks, but of the other each tower gets every n-th.",
+            Advice("same-labels", "all towers got the first share of the labels."),
+            case.images,
+            tf.tile(case.labels[first], [count]),
+        ),
+        (
+            Advice(
+                "labels-do-not-match",
+                "labels and images do not match: one is split into blocks, but of the other each tower gets every "
+                "n-th.",
+            ),
             case.images,
             tf.concat([case.labels[tower::count] for tower in range(count)], 0),
         ),
     ):
         if _close(mine, case.scale * _cross_entropy(case.net, images, labels) + case.decay):
-            examiner.fail(advice, evidence)
-    examiner.fail(_advice_on_counts(mine, case), evidence)
+            examiner.fail(*advice, evidence)
+    examiner.fail(*_advice_on_counts(mine, case), evidence)
 
 
 def _vector(examiner: Examiner, got: Any, case: _Case) -> np.ndarray:
     """Returns a student's gradients as one vector, or fails the check if they are not valid gradients."""
     variables, what = case.net.trainable_variables, "return a list with a gradient for each variable of the network"
     if not isinstance(got, list | tuple):
-        examiner.fail(f"{what}, {len(variables)} in total; got {short_repr(got)}.")
+        examiner.fail("not-a-list", f"{what}, {len(variables)} in total; got {short_repr(got)}.")
     if len(got) == len(case.devices) and all(isinstance(part, list | tuple) for part in got):
-        examiner.fail("these are the gradients of each tower; the update needs their mean.")
+        examiner.fail("gradients-of-each-tower", "these are the gradients of each tower; the update needs their mean.")
     if len(got) != len(variables):
-        examiner.fail(f"{what}, {len(variables)} in total; got {len(got)}.")
+        examiner.fail("wrong-count", f"{what}, {len(variables)} in total; got {len(got)}.")
     arrays = []
     for variable, value in zip(variables, got, strict=True):
         name = variable_name(variable)
         if value is None:
-            examiner.fail(f"the gradient of {name} is None: compute the network and the loss inside the tape's block.")
+            examiner.fail(
+                "one-gradient-none",
+                f"the gradient of {name} is None: compute the network and the loss inside the tape's block.",
+            )
         array = examiner.as_array(value, f"the gradient of {name}")
         if array.shape != tuple(variable.shape):
             shapes = f"it should have the shape {list(variable.shape)}; got {list(array.shape)}"
-            examiner.fail(f"the gradient of {name}: {shapes}. Are they in the order of net.trainable_variables?")
+            examiner.fail(
+                "gradient-shape", f"the gradient of {name}: {shapes}. Are they in the order of net.trainable_variables?"
+            )
         arrays.append(array)
     if not all(np.isfinite(array).all() for array in arrays):
-        examiner.fail("some gradients are infinite or not a number.")
+        examiner.fail("not-finite-gradients", "some gradients are infinite or not a number.")
     return _flat(arrays)
 
 
-def _same_images_or_first(case: _Case) -> str:
+def _same_images_or_first(case: _Case) -> Advice:
     """Returns the advice for the gradients of the first share, which two different mistakes give."""
     batches = [images.numpy() for images in case.net.notes.batches if hasattr(images, "numpy")]
     if len(batches) > 1 and all(np.array_equal(images, batches[0]) for images in batches):
-        return "all towers got the same images, as in an early version of the tutorial: they learn from one share."
-    return "this is only the first tower's gradient. Does the function return from inside its loop?"
+        return Advice(
+            "same-images",
+            "all towers got the same images, as in an early version of the tutorial: they learn from one share.",
+        )
+    return Advice(
+        "first-tower", "this is only the first tower's gradient. Does the function return from inside its loop?"
+    )
 
 
-def _advice_on_counts(mine: np.ndarray, case: _Case) -> str:
+def _advice_on_counts(mine: np.ndarray, case: _Case) -> Advice:
     """Returns the advice for gradients in which cross-entropy or weight decay do not count once, or for others."""
     basis = np.stack([case.cross_entropy, case.decay], 1)
     (entropy, decay), *_ = np.linalg.lstsq(basis, mine)
     if not _close(mine, basis @ [entropy, decay]):
-        return (
+        return Advice(
+            "not-of-total-loss",
             "these are not the gradients of the batch's total loss. Does each tower get its own images and their "
-            "labels? `cifarlab.loss` takes logits, as `cifarlab.inference` returns them."
+            "labels? `cifarlab.loss` takes logits, as `cifarlab.inference` returns them.",
         )
     count = len(case.devices)
     entropy_once, decay_once = abs(entropy - 1) < 0.01, abs(decay - 1) < 0.01
     if np.allclose([entropy, decay], count, atol=0.01):
-        return "this is the sum over the towers: divide it by their number; otherwise every step is too long."
+        return Advice(
+            "sum", "this is the sum over the towers: divide it by their number; otherwise every step is too long."
+        )
     if np.allclose([entropy, decay], 2, atol=0.01):
-        return "this is twice the gradient. Did you take `.total` of the losses? Without it, all of them are added up."
+        return Advice(
+            "twice-the-gradient",
+            "this is twice the gradient. Did you take `.total` of the losses? Without it, all of them are added up.",
+        )
     if np.allclose([entropy, decay], 1 / count, atol=0.01):
-        return "this is divided by the number of towers twice."
+        return Advice("divided-twice", "this is divided by the number of towers twice.")
     if entropy_once and abs(decay) < 0.01:
-        return "weight decay is missing: take the gradient of the total loss."
+        return Advice("no-decay", "weight decay is missing: take the gradient of the total loss.")
     if entropy_once:
-        return (
+        return Advice(
+            "decay-counted-often",
             f"weight decay counts {decay:.3g} times. Each tower's total loss already contains it, so it is in their "
-            "mean once."
+            "mean once.",
         )
     if decay_once and entropy > 1.01:
-        return f"the cross-entropy counts {entropy:.3g} times: it should be a mean over images, not a sum."
-    return f"the cross-entropy counts {entropy:.3g} times and weight decay {decay:.3g} times; each should count once."
+        return Advice(
+            "cross-entropy-summed",
+            f"the cross-entropy counts {entropy:.3g} times: it should be a mean over images, not a sum.",
+        )
+    return Advice(
+        "counted-otherwise",
+        f"the cross-entropy counts {entropy:.3g} times and weight decay {decay:.3g} times; each should count once.",
+    )
 
 
 def _inspect(examiner: Examiner, case: _Case, step_by_step: SimpleNamespace) -> None:
@@ -249,31 +252,56 @@ def _inspect(examiner: Examiner, case: _Case, step_by_step: SimpleNamespace) -> 
     notes, seen, count = case.net.notes, int(case.net.images_seen.numpy()), len(case.labels)
     wanted = [short_device_name(device) for device in case.devices]
     if not seen:
-        examiner.fail("correct gradients, but no image went through the network: call cifarlab.inference(net, ...).")
+        examiner.fail(
+            "no-images", "correct gradients, but no image went through the network: call cifarlab.inference(net, ...)."
+        )
     if seen > count:
         examiner.fail(
-            f"correct gradients, but {seen} images went through the network for a batch of {count}. That takes as long "
-            "as without towers, or longer: give each tower only its own share."
+            "too-many-images",
+            f"correct gradients, but {seen} images went through the network for a batch of {count}. That takes as "
+            "long as without towers, or longer: give each tower only its own share.",
         )
     if len(step_by_step.batches) < len(wanted):  # a single trace for all devices, which does not show where they run
         compiled_by_student = any(tf.is_symbolic_tensor(images) for images in step_by_step.batches)
+        if compiled_by_student:
+            examiner.fail(
+                "compiled-by-student",
+                "do not use tf.function here; the training step does. This check cannot see where a compiled tower "
+                "runs.",
+            )
         examiner.fail(
-            "do not use tf.function here; the training step does. This check cannot see where a compiled tower runs."
-            if compiled_by_student
-            else "correct gradients, but the batch was not split into enough parts: make a tower for each device."
+            "too-few-parts",
+            "correct gradients, but the batch was not split into enough parts: make a tower for each device.",
         )
     traced = notes if notes.batches else step_by_step  # a student's compiled function was traced at its first call
     losses = _places_of_losses(traced.batches[0])
     for places, advice in (
-        (traced.forward, "the towers' networks were computed on {}: use tf.device with each name from `devices`"),
-        (losses, "the networks are on the towers' devices, but the losses on {}: compute them inside tf.device too"),
+        (
+            traced.forward,
+            Advice(
+                "networks-elsewhere",
+                "the towers' networks were computed on {}: use tf.device with each name from `devices`",
+            ),
+        ),
+        (
+            losses,
+            Advice(
+                "losses-elsewhere",
+                "the networks are on the towers' devices, but the losses on {}: compute them inside tf.device too",
+            ),
+        ),
         (
             traced.backward,
-            "the forward passes are on the towers' devices, the backward passes on {}: take the gradients there too",
+            Advice(
+                "gradients-elsewhere",
+                "the forward passes are on the towers' devices, the backward passes on {}: take the gradients there "
+                "too",
+            ),
         ),
     ):
         if sorted(places) != sorted(wanted) and not (places is losses and set(places) in (set(), set(wanted))):
-            examiner.fail(f"{advice.format(_join(places))}. Expected {_join(wanted)}, one for each tower.")
+            words = advice.words.format(_join(places))
+            examiner.fail(advice.id, f"{words}. Expected {_join(wanted)}, one for each tower.")
 
 
 def _places_of_losses(images: tf.Tensor) -> list[str]:

@@ -1,4 +1,4 @@
-"""The checks of exercise 5: splitting a batch among towers, averaging their gradients and the learning rate's decay."""
+"""The checks of exercise 5: splitting a batch among towers, and averaging their gradients."""
 
 import re
 from collections.abc import Mapping
@@ -8,34 +8,63 @@ import numpy as np
 
 from cifarlab.backend import tf
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.checks.result import CheckPassed
+from cifarlab.teaching.checks.result import Advice, CheckPassed
 from cifarlab.teaching.checks.student_calls import Raised, capture_exception, short_repr
 
-_NUMBER = "the list should have one entry per tower: take their number from the argument."
-_PARTS = "the list should have one entry per tower: `tf.split` takes the number of parts, not their size."
-_FIXED = "the share's size is a fixed number, larger than this batch: compute it from the batch and the towers."
-_NOT_PAIRED = "these are all shares of the images, then all of the labels: return one pair per tower; see zip."
-_WHOLE = "every tower gets the whole batch: each image should be in one share only."
-_SAME = "all towers get the first share of the images, as in an early version of the tutorial: they learn only from it."
-_EVERY_NTH = "each tower gets every n-th image. It should get consecutive images, in the batch's order."
-_LABELS_WHOLE = "the labels are not split: each tower needs the labels of its images."
-_LABELS_DEALT = "the images are consecutive, but each tower gets every n-th label: these belong to other images."
-_LABELS_SAME = "all towers get the first share of the labels: each needs the labels of its images."
-_SWAPPED = "the labels come first; in each pair the images should."
-
-_SUM = "this is the sum over the towers. Divide it by their number; otherwise every step is too long."
-_LAST = "this is only the last tower's gradient. Is a name overwritten in a loop?"
-_FIRST = "this is only the first tower's gradient. Does a function return from inside its loop?"
-_HALVED = "the sum over the towers is always divided by 2: take their number from the argument."
-_FIRST_TWO = "only the first two towers count: there may be more."
-_LESS_ONE = "the sum over the towers is divided by one less than their number: divide it by the number."
-_BY_VARIABLES = "the sum over the towers is divided by the number of variables: divide it by the number of towers."
-_ONE_NUMBER = "the mean of a whole gradient is a single number: take the mean over the towers only, the first axis."
-_IN_PAIRS = (
-    "this averages a mean and the next tower's gradient, so the last tower counts most. Add up all, then divide."
+_NUMBER = Advice(
+    "fixed-number-of-towers", "the list should have one entry per tower: take their number from the argument."
 )
-_OVER_VARIABLES = (
-    "this is one mean per tower, over its variables. Return one per variable, over the towers: see zip(*...)."
+_PARTS = Advice(
+    "size-for-parts", "the list should have one entry per tower: `tf.split` takes the number of parts, not their size."
+)
+_FIXED = Advice(
+    "fixed-size",
+    "the share's size is a fixed number, larger than this batch: compute it from the batch and the towers.",
+)
+_NOT_PAIRED = Advice(
+    "not-paired", "these are all shares of the images, then all of the labels: return one pair per tower; see zip."
+)
+_WHOLE = Advice("whole-batch", "every tower gets the whole batch: each image should be in one share only.")
+_SAME = Advice(
+    "same-images",
+    "all towers get the first share of the images, as in an early version of the tutorial: they learn only from it.",
+)
+_EVERY_NTH = Advice(
+    "every-nth", "each tower gets every n-th image. It should get consecutive images, in the batch's order."
+)
+_LABELS_WHOLE = Advice("labels-not-split", "the labels are not split: each tower needs the labels of its images.")
+_LABELS_DEALT = Advice(
+    "labels-every-nth",
+    "the images are consecutive, but each tower gets every n-th label: these belong to other images.",
+)
+_LABELS_SAME = Advice(
+    "same-labels", "all towers get the first share of the labels: each needs the labels of its images."
+)
+_SWAPPED = Advice("labels-first", "the labels come first; in each pair the images should.")
+
+_SUM = Advice("sum", "this is the sum over the towers. Divide it by their number; otherwise every step is too long.")
+_LAST = Advice("last-tower", "this is only the last tower's gradient. Is a name overwritten in a loop?")
+_FIRST = Advice("first-tower", "this is only the first tower's gradient. Does a function return from inside its loop?")
+_HALVED = Advice(
+    "always-halved", "the sum over the towers is always divided by 2: take their number from the argument."
+)
+_FIRST_TWO = Advice("first-two", "only the first two towers count: there may be more.")
+_LESS_ONE = Advice(
+    "one-less", "the sum over the towers is divided by one less than their number: divide it by the number."
+)
+_BY_VARIABLES = Advice(
+    "by-variables", "the sum over the towers is divided by the number of variables: divide it by the number of towers."
+)
+_ONE_NUMBER = Advice(
+    "one-number", "the mean of a whole gradient is a single number: take the mean over the towers only, the first axis."
+)
+_IN_PAIRS = Advice(
+    "in-pairs",
+    "this averages a mean and the next tower's gradient, so the last tower counts most. Add up all, then divide.",
+)
+_OVER_VARIABLES = Advice(
+    "over-variables",
+    "this is one mean per tower, over its variables. Return one per variable, over the towers: see zip(*...).",
 )
 
 
@@ -66,15 +95,17 @@ def check_shares(shares: Any, *, key: str | None = None) -> CheckPassed:
         outcome = examiner.call(capture_exception(shares), images, labels, towers)
         case = "" if examiner.hidden else f"{len(labels)} images for {towers} towers: "
         if not (isinstance(outcome, Raised) and isinstance(outcome.error, ValueError)):
-            examiner.fail(case + _advice_on_remainder(outcome, len(labels)))
+            advice = _advice_on_remainder(outcome, len(labels))
+            examiner.fail(advice.id, case + advice.words)
         words = examiner.call(str, outcome.error)
         if not {str(len(labels)), str(towers)} <= set(re.findall(r"\d+", words)):
             examiner.fail(
+                "numbers-not-named",
                 f"{case}raises a ValueError, as it should, but the message should say what does not fit: name both "
                 "numbers, of images and of towers.",
                 f"it says: {words[:200]}",
             )
-    return CheckPassed("equal, consecutive shares with matching labels; a batch that cannot be split is rejected.")
+    return examiner.passed("equal, consecutive shares with matching labels; a batch that cannot be split is rejected.")
 
 
 def check_mean_gradients(mean_gradients: Any, *, key: str | None = None) -> CheckPassed:
@@ -98,41 +129,14 @@ def check_mean_gradients(mean_gradients: Any, *, key: str | None = None) -> Chec
         got = examiner.call(asked, [list(of_tower) for of_tower in gradients])  # copies, because they may be modified
         if isinstance(got, Raised):
             examiner.fail(
+                "one-array",
                 "correct only if all variables have the same shape. A network's weights and biases have different "
-                f"shapes and do not fit into one array: average them one by one. ({type(got.error).__name__})"
+                f"shapes and do not fit into one array: average them one by one. ({type(got.error).__name__})",
             )
         _compare_means(examiner, got, gradients)
         again = compiled(examiner, mean_gradients, [list(of_tower) for of_tower in gradients])
         _compare_means(examiner, again, gradients)
-    return CheckPassed("it is the mean over the towers for each variable, for any number of towers.")
-
-
-def check_decay_steps(decay_steps: Any, *, key: str | None = None) -> CheckPassed:
-    """Checks a student's `decay_steps(batch_size, towers)`, the number of steps in 350 epochs of 50,000 images.
-
-    Args:
-        decay_steps: takes two ints, the images per tower and the number of towers; returns an int.
-        key: the instructor's key, which selects different cases.
-
-    Raises:
-        CheckFailedError: the answer is wrong; the message says why.
-    """
-    examiner = Examiner("decay_steps", key)
-    for towers in (1, 2, int(examiner.random.integers(3, 9))):
-        batch_size, right, misconceptions = _draw_decay(examiner, towers)
-        case = "" if examiner.hidden else f", {towers} x {batch_size} images"
-        got = examiner.call(decay_steps, batch_size, towers)
-        examiner.assert_close(
-            got,
-            np.asarray(right),
-            what=f"the number of steps{case}",
-            misconceptions=misconceptions,
-            fallback="How many images does one step use in all towers? How many are 350 epochs of 50,000?",
-            tolerance=1e-9,
-        )
-        if np.asarray(got).dtype.kind not in "iu":
-            examiner.fail(f"the value is correct, but steps are counted: return an int; got {type(got).__name__}.")
-    return CheckPassed("it is 350 epochs, for any number of towers that share the images.")
+    return examiner.passed("it is the mean over the towers for each variable, for any number of towers.")
 
 
 def batch(examiner: Examiner, count: int, pixels: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -153,9 +157,11 @@ def compiled(examiner: Examiner, function: Any, *arguments: Any) -> Any:
     outcome = examiner.call(capture_exception(step), *arguments)
     if isinstance(outcome, Raised):
         examiner.fail(
-            f"correct when called directly, but it cannot be compiled by tf.function ({type(outcome.error).__name__}), "
-            "as the step will be. There, tensors have no values yet: use TensorFlow's operations, not NumPy's or "
-            f".numpy(), also in what it calls{', and images.shape[0] for the batch size' * takes_images}."
+            "not-compiled",
+            "correct when called directly, but it cannot be compiled by tf.function "
+            f"({type(outcome.error).__name__}), as the step will be. There, tensors have no values yet: use "
+            "TensorFlow's operations, not NumPy's or .numpy(), also in what it "
+            f"calls{', and images.shape[0] for the batch size' * takes_images}.",
         )
     return outcome
 
@@ -165,23 +171,26 @@ def require_float32(examiner: Examiner, gradients: Any) -> None:
     kinds = sorted({np.asarray(value).dtype.name for value in gradients} - {"float32"})
     if kinds:
         examiner.fail(
+            "wrong-dtype",
             f"the numbers are correct, but the variables need float32 gradients: got {kinds[0]}. Do not change the "
-            "gradients' dtype."
+            "gradients' dtype.",
         )
 
 
 def _compare_shares(examiner: Examiner, got: Any, images: tf.Tensor, labels: tf.Tensor, towers: int) -> None:
     pictures, classes, size = images.numpy(), labels.numpy(), len(labels) // towers
     if not isinstance(got, list | tuple):
-        examiner.fail(f"return a list with a pair (images, labels) for each tower; got {short_repr(got)}.")
+        examiner.fail(
+            "not-a-list", f"return a list with a pair (images, labels) for each tower; got {short_repr(got)}."
+        )
     if len(got) == 2 < towers and all(isinstance(part, list | tuple) and len(part) == towers for part in got):
-        examiner.fail(_NOT_PAIRED)
+        examiner.fail(*_NOT_PAIRED)
     if len(got) != towers:
-        examiner.fail(_PARTS if len(got) == size else _NUMBER)
+        examiner.fail(*(_PARTS if len(got) == size else _NUMBER))
     last_size = capture_exception(lambda: len(got[-1][0]))()
     for tower, pair in enumerate(got):
         if not isinstance(pair, list | tuple) or len(pair) != 2:
-            examiner.fail(f"a share should be a pair, images and labels; got {short_repr(pair)}.")
+            examiner.fail("not-a-pair", f"a share should be a pair, images and labels; got {short_repr(pair)}.")
         mine, nth = slice(tower * size, (tower + 1) * size), slice(tower, None, towers)
         wrong = {
             _FIXED if last_size == 0 else _WHOLE: pictures,
@@ -194,47 +203,62 @@ def _compare_shares(examiner: Examiner, got: Any, images: tf.Tensor, labels: tf.
         _compare_part(examiner, pair[1], classes[mine], f"tower {tower}'s labels", wrong)
         kinds = [np.asarray(part).dtype.name for part in pair]
         if kinds != ["float32", "int32"]:
-            examiner.fail(f"the numbers are correct, but images should stay float32 and labels int32; got {kinds}.")
+            examiner.fail(
+                "dtype-changed",
+                f"the numbers are correct, but images should stay float32 and labels int32; got {kinds}.",
+            )
 
 
-def _compare_part(examiner: Examiner, got: Any, right: np.ndarray, what: str, wrong: Mapping[str, np.ndarray]) -> None:
+def _compare_part(
+    examiner: Examiner, got: Any, right: np.ndarray, what: str, wrong: Mapping[Advice, np.ndarray]
+) -> None:
     """Compares an array as the examiner does, but shows the shapes if they are wrong, as the numbers may look alike."""
     numbers = examiner.as_array(got, what)
     for advice, values in wrong.items():
         if numbers.shape == values.shape != right.shape and np.allclose(numbers, values):
-            examiner.fail(advice, f"{what}: expected the shape {list(right.shape)}, got {list(numbers.shape)}")
+            examiner.fail(*advice, f"{what}: expected the shape {list(right.shape)}, got {list(numbers.shape)}")
     examiner.assert_close(got, right, what=what, misconceptions=wrong)
 
 
-def _advice_on_remainder(outcome: Any, count: int) -> str:
+def _advice_on_remainder(outcome: Any, count: int) -> Advice:
     """Returns the advice for an answer to a batch that cannot be split equally."""
     if isinstance(outcome, Raised):
-        return (
-            f"it should raise a ValueError that says what is wrong with the batch; got {type(outcome.error).__name__}. "
-            "Check the size first, and raise a ValueError."
+        return Advice(
+            "other-exception",
+            "it should raise a ValueError that says what is wrong with the batch; got "
+            f"{type(outcome.error).__name__}. Check the size first, and raise a ValueError.",
         )
     if isinstance(outcome, Exception):
-        return "the exception was returned; `raise` it."
+        return Advice("exception-returned", "the exception was returned; `raise` it.")
     try:
         shared = sum(len(labels) for _, labels in outcome)
     except Exception:  # the student's value may be an object of any class
-        return f"it should raise a ValueError; got {short_repr(outcome)}."
+        return Advice("no-exception", f"it should raise a ValueError; got {short_repr(outcome)}.")
     if shared < count:
-        return "the remaining images were silently dropped, so training never uses them: raise a ValueError."
+        return Advice(
+            "rest-dropped",
+            "the remaining images were silently dropped, so training never uses them: raise a ValueError.",
+        )
     if shared > count:
-        return "some images were used twice to fill the shares, so they count double: raise a ValueError."
-    return "the shares have unequal sizes, so their mean gradient is not that of the batch: raise a ValueError."
+        return Advice(
+            "images-used-twice",
+            "some images were used twice to fill the shares, so they count double: raise a ValueError.",
+        )
+    return Advice(
+        "unequal-shares",
+        "the shares have unequal sizes, so their mean gradient is not that of the batch: raise a ValueError.",
+    )
 
 
 def _compare_means(examiner: Examiner, got: Any, gradients: list[list[tf.Tensor]]) -> None:
     towers, variables = len(gradients), len(gradients[0])
     if not isinstance(got, list | tuple):
-        examiner.fail(f"return a list with one mean for each variable; got {short_repr(got)}.")
+        examiner.fail("not-a-list", f"return a list with one mean for each variable; got {short_repr(got)}.")
     if len(got) != variables:
+        if len(got) == towers:
+            examiner.fail(*_OVER_VARIABLES)
         examiner.fail(
-            _OVER_VARIABLES
-            if len(got) == towers
-            else f"return {variables} mean gradients for {variables} variables; got a list of {len(got)}."
+            "wrong-count", f"return {variables} mean gradients for {variables} variables; got a list of {len(got)}."
         )
     for number, value in enumerate(got):
         parts = np.array([by_variable[number].numpy() for by_variable in gradients], np.float64)
@@ -256,28 +280,3 @@ def _compare_means(examiner: Examiner, got: Any, gradients: list[list[tf.Tensor]
             value, total / towers, what=f"mean {number} of {variables}", misconceptions=misconceptions
         )
     require_float32(examiner, got)
-
-
-def _draw_decay(examiner: Examiner, towers: int) -> tuple[int, int, dict[str, float]]:
-    """Draws images per tower; returns them, the correct number of steps and those of known mistakes, all different."""
-    images = 350 * 50_000
-    while True:
-        size = int(examiner.random.integers(30, 250))
-        step, exact = size * towers, images / (size * towers)
-        right = images // step
-        wrong: dict[str, float] = {
-            "this is rounded up. Round down instead, to the last complete step.": right + 1,
-            "the number of steps should be an integer: round down.": exact,
-            "these are the steps of one epoch; the rate falls after 350 epochs.": 50_000 // step,
-            "the steps of one epoch were rounded down, so 350 fractions are missing: round down at the end.": 350
-            * (50_000 // step),
-            "this is the number of epochs; return the number of steps.": 350,
-        }
-        if towers > 1:
-            wrong |= {
-                "this is the tutorial's bug: a step uses the images of all towers, not of one.": images // size,
-                "with more towers there are fewer steps: divide by their number.": images * towers // size,
-                "correct for one tower, but divided by the number of towers twice.": images // (step * towers),
-            }
-        if 0.55 < exact % 1 < 0.95 and len({right, *wrong.values()}) == len(wrong) + 1:
-            return size, right, wrong

@@ -53,14 +53,15 @@ def check_digits_network(digits_network: Any, *, key: str | None = None) -> Chec
 
     net, again, other = (examiner.call(make, number) for number in (seed, seed, seed + 1))
     if not isinstance(net, ConvNet):
-        examiner.fail(f"this should be a class derived from cifarlab.ConvNet; got {short_repr(net)}.")
+        examiner.fail("not-a-network", f"this should be a class derived from cifarlab.ConvNet; got {short_repr(net)}.")
     if _shapes(net) == _shapes(ConvNet(10, CROP, 3)):
-        examiner.fail("its layers are still those of the tutorial's network: adapt them to digits.")
+        examiner.fail("tutorials-layers", "its layers are still those of the tutorial's network: adapt them to digits.")
     count = examiner.call(count_parameters, net)
     if count > MAX_PARAMETERS:
         examiner.fail(
+            "too-many-parameters",
             f"it has {count:,} parameters, more than the tutorial's {MAX_PARAMETERS:,}, and there are few images to "
-            "learn them from. The first fully connected layer is usually the largest."
+            "learn them from. The first fully connected layer is usually the largest.",
         )
     _check_seeds(examiner, net, again, other)
     images = tf.constant(examiner.random.normal(0, 1, [16, CROP, CROP, 3]), tf.float32)
@@ -70,10 +71,11 @@ def check_digits_network(digits_network: Any, *, key: str | None = None) -> Chec
     smaller = examiner.call(capture_exception(lambda: digits_network(7, 24, 1, seed=seed)))
     if isinstance(smaller, Raised) or _shape(examiner, smaller, [2, 24, 24, 1]) != [2, 7]:
         examiner.fail(
+            "fixed-sizes",
             "it should use its arguments: with 7 classes, crops of 24 and one channel it does not work. Which number "
-            "is hard-coded instead of computed from num_classes, image_size or channels?"
+            "is hard-coded instead of computed from num_classes, image_size or channels?",
         )
-    return CheckPassed(f"{count:,} parameters, and ready for training.")
+    return examiner.passed(f"{count:,} parameters, and ready for training.")
 
 
 def _shapes(net: Any) -> list[list[int]]:
@@ -90,18 +92,29 @@ def _check_seeds(examiner: Examiner, net: Any, again: Any, other: Any) -> None:
     """Fails the check unless the initial weights depend on the seed, and only on the seed."""
     for one, same, another in zip(net.variables, again.variables, other.variables, strict=True):
         if not np.array_equal(one, same):
-            examiner.fail(f"{variable_name(one)} starts differently with the same seed, so runs cannot be repeated.")
+            examiner.fail(
+                "not-repeatable",
+                f"{variable_name(one)} starts differently with the same seed, so runs cannot be repeated.",
+            )
         if np.ptp(one.numpy()) and np.array_equal(one, another):
-            examiner.fail(f"{variable_name(one)} starts the same with every seed: pass the seed on to every layer.")
+            examiner.fail(
+                "seed-ignored",
+                f"{variable_name(one)} starts the same with every seed: pass the seed on to every layer.",
+            )
 
 
 def _logits(examiner: Examiner, net: Any, images: tf.Tensor) -> np.ndarray:
     stages = examiner.call(net.stages, images)
     if not isinstance(stages, tuple) or not getattr(stages, "_fields", ()):
-        examiner.fail(f"`stages` should return a NamedTuple of all stages, the logits last; got {short_repr(stages)}.")
+        examiner.fail(
+            "not-stages",
+            f"`stages` should return a NamedTuple of all stages, the logits last; got {short_repr(stages)}.",
+        )
     logits = examiner.as_array(stages[-1], "the logits")
     if logits.shape != (len(images), 10):
-        examiner.fail(f"the last stage should be logits, [{len(images)}, 10]; got {list(logits.shape)}.")
+        examiner.fail(
+            "logits-shape", f"the last stage should be logits, [{len(images)}, 10]; got {list(logits.shape)}."
+        )
     return logits
 
 
@@ -109,19 +122,27 @@ def _check_logits(examiner: Examiner, net: Any, images: tf.Tensor, logits: np.nd
     """Fails the check on probabilities, on logits that are never negative, and if images affect each other."""
     large = examiner.call(lambda: net.stages(images * 30)[-1].numpy())
     if np.allclose(large.sum(1), 1, atol=1e-3) and (large >= 0).all():
-        examiner.fail("these are probabilities: return the logits; the loss applies the softmax (exercise 1).")
+        examiner.fail(
+            "probabilities", "these are probabilities: return the logits; the loss applies the softmax (exercise 1)."
+        )
     if (large >= 0).all():
-        examiner.fail("no logit is ever negative: the last layer should not have a ReLU, so pass activation=None.")
+        examiner.fail(
+            "relu-on-logits",
+            "no logit is ever negative: the last layer should not have a ReLU, so pass activation=None.",
+        )
     alone = examiner.call(lambda: net.stages(images[:1])[-1].numpy())
     # Rounding errors, which depend on the batch size, grow with the logits.
     if np.abs(alone - logits[:1]).max() > 1e-3 * max(1.0, np.abs(logits).max()):
-        examiner.fail("an image's logits depend on the other images in its batch: compute each image separately.")
+        examiner.fail(
+            "images-mixed", "an image's logits depend on the other images in its batch: compute each image separately."
+        )
     labels = tf.constant(np.arange(len(images)) % 10)
     start = float(np.mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.constant(logits))))
     if not math.isfinite(start) or start > MAX_INITIAL_LOSS:
         examiner.fail(
+            "large-initial-loss",
             f"before training the cross-entropy is {start:.3g}; equal probabilities give 2.303. The initial weights "
-            "are too large: their stddev should shrink as a layer's inputs grow. Often it is the last layer's."
+            "are too large: their stddev should shrink as a layer's inputs grow. Often it is the last layer's.",
         )
 
 
@@ -130,16 +151,19 @@ def _check_training(examiner: Examiner, net: Any, images: tf.Tensor) -> None:
     copied = examiner.call(capture_exception(copy.deepcopy), net)
     if isinstance(copied, Raised):
         examiner.fail(
-            f"training keeps averages in a deep copy, but copy.deepcopy raises {type(copied.error).__name__}."
+            "copy-fails",
+            f"training keeps averages in a deep copy, but copy.deepcopy raises {type(copied.error).__name__}.",
         )
     for one in (net, copied):
         gradients = examiner.call(capture_exception(lambda one=one: _gradients(one, images)))
         if isinstance(gradients, Raised):
-            examiner.fail(f"a compiled training step raises {type(gradients.error).__name__}.")
+            examiner.fail("training-fails", f"a compiled training step raises {type(gradients.error).__name__}.")
         for variable, gradient in zip(one.trainable_variables, gradients, strict=True):
             if gradient is None or not np.any(gradient):
                 where = "" if one is net else " of the deep copy that holds the averages"
-                examiner.fail(f"no gradient reaches {variable_name(variable)}{where}: is its layer unused?")
+                examiner.fail(
+                    "no-gradient", f"no gradient reaches {variable_name(variable)}{where}: is its layer unused?"
+                )
 
 
 def _gradients(net: Any, images: tf.Tensor) -> list:
@@ -175,18 +199,20 @@ def check_recognize(recognize: Any, *, key: str | None = None) -> CheckPassed:
     first, again = (_digits(examiner, recognize, some) for _ in range(2))
     if not np.array_equal(first, again):
         examiner.fail(
+            "random-answers",
             "it gives different answers for the same images: do not distort them at random here. Evaluation uses a "
-            "central crop."
+            "central crop.",
         )
     _check_crop_and_standardization(examiner, recognize, some, first)
     right = float(np.mean(found == labels))
     if right < MIN_ACCURACY:
         examiner.fail(
+            "too-few",
             f"{right:.0%} of new house numbers are recognized, and {MIN_ACCURACY:.0%} are needed. Is it the adapted "
-            "network? Are the images cropped and standardized as in training? Was it trained on mirrored digits?"
+            "network? Are the images cropped and standardized as in training? Was it trained on mirrored digits?",
         )
     # Not the accuracy itself, which differs slightly between processors.
-    return CheckPassed(f"At least {MIN_ACCURACY:.0%} of {len(labels)} new house numbers recognized.")
+    return examiner.passed(f"At least {MIN_ACCURACY:.0%} of {len(labels)} new house numbers recognized.")
 
 
 def _check_crop_and_standardization(examiner: Examiner, recognize: Any, images: np.ndarray, found: np.ndarray) -> None:
@@ -196,34 +222,43 @@ def _check_crop_and_standardization(examiner: Examiner, recognize: Any, images: 
     framed[:, edge:-edge, edge:-edge] = images[:, edge:-edge, edge:-edge]
     if not np.array_equal(found, _digits(examiner, recognize, framed)):
         examiner.fail(
+            "border-used",
             f"the outermost {edge} rows and columns change the answers. The network was trained on crops of {CROP}: "
-            "take the central crop first, then standardize."
+            "take the central crop first, then standardize.",
         )
     paler = images.copy()
     paler[::2] = 170 + paler[::2] // 3  # also lighter, because contrast alone changes few answers of some networks
     if np.mean(found != _digits(examiner, recognize, paler)) > STANDARDIZED:
         examiner.fail(
+            "not-standardized",
             "the answers change if half of a batch has less contrast: standardize each image separately, as in "
-            "training."
+            "training.",
         )
 
 
 def _digits(examiner: Examiner, recognize: Any, images: np.ndarray) -> np.ndarray:
     numbers = examiner.as_array(examiner.call(recognize, images.copy()), "the digits")
     if numbers.ndim == 2 and numbers.shape[1] == 10 and len(numbers) == len(images):
-        examiner.fail("these are logits or probabilities, ten for each image: which of the ten is the largest?")
+        examiner.fail(
+            "logits-returned", "these are logits or probabilities, ten for each image: which of the ten is the largest?"
+        )
     if numbers.shape != (len(images),):
-        examiner.fail(f"return one digit for each of {len(images)} images; got the shape {list(numbers.shape)}.")
+        examiner.fail(
+            "digits-shape", f"return one digit for each of {len(images)} images; got the shape {list(numbers.shape)}."
+        )
     return numbers
 
 
 def _check_answers(examiner: Examiner, found: np.ndarray, labels: np.ndarray) -> None:
     """Fails the check on answers that are not digits, all the same or shifted."""
     if found.min() < 0 or found.max() > 10 or np.any(found != np.round(found)):
-        examiner.fail(f"digits should be integers from 0 to 9; got {found.min():g} to {found.max():g}.")
+        examiner.fail("not-digits", f"digits should be integers from 0 to 9; got {found.min():g} to {found.max():g}.")
     if found.max() == 10:
-        examiner.fail("some digits are 10, as in SVHN's files: here a zero is 0.")
+        examiner.fail("ten-for-zero", "some digits are 10, as in SVHN's files: here a zero is 0.")
     if found.min() == found.max():
-        examiner.fail(f"every image is recognized as a {found[0]:.0f}: was the network trained, and on which data?")
+        examiner.fail(
+            "always-the-same",
+            f"every image is recognized as a {found[0]:.0f}: was the network trained, and on which data?",
+        )
     if np.mean((found + 1) % 10 == labels) > MIN_ACCURACY:
-        examiner.fail("every digit is one too low: was the network trained with shifted labels?")
+        examiner.fail("one-too-low", "every digit is one too low: was the network trained with shifted labels?")

@@ -7,8 +7,26 @@ from typing import Any, NoReturn
 import numpy as np
 
 from cifarlab.teaching.checks import student_calls
-from cifarlab.teaching.checks.result import CheckFailedError
+from cifarlab.teaching.checks.result import Advice, CheckFailedError, CheckPassed
 from cifarlab.teaching.checks.student_calls import call_with_timeout, short_repr
+
+GRADED_WITH_OTHER_NUMBERS = {
+    "softmax",
+    "gradients",
+    "locally_connected",
+    "local_network",
+    "unevenness",
+    "shuffled",
+    "averages",
+    "difference",
+    "shares",
+    "tower_gradients",
+    "read_digits",
+    "recognize",
+}
+"""The checks that a hidden test of their exercise repeats with the instructor's key."""
+
+_COMPARE_NUMBERS = Advice("other", "compare the numbers below.")
 
 
 class Examiner:
@@ -18,6 +36,7 @@ class Examiner:
     key, the cases are different and cannot be known in advance, and only the advice is shown: the numbers stay hidden.
 
     Attributes:
+        name: the check's name, with which the id of each advice begins.
         random: the generator that draws the cases, seeded with the check's name and the key.
         hidden: whether the cases are secret.
         seconds: the time limit of a call, in seconds.
@@ -26,7 +45,7 @@ class Examiner:
     >>> examiner.call(abs, -3)
     3
     >>> examiner.assert_close(np.array([3.0, 4.0]), np.array([0.5, 0.5]), what="the probabilities",
-    ...                  misconceptions={"these are the logits: normalize them.": np.array([3.0, 4.0])})
+    ...     misconceptions={Advice("still-logits", "these are the logits: normalize them."): np.array([3.0, 4.0])})
     Traceback (most recent call last):
     cifarlab.teaching.checks.result.CheckFailedError: Not yet: these are the logits: normalize them.
     expected [0.5 0.5]
@@ -43,7 +62,7 @@ class Examiner:
         """
         digest = hashlib.sha256(f"{name}\n{key or ''}".encode()).digest()
         self.random = np.random.default_rng(int.from_bytes(digest[:8], "big"))
-        self.hidden, self.seconds = key is not None, seconds
+        self.name, self.hidden, self.seconds = name, key is not None, seconds
 
     def call(self, function: Any, *arguments: Any) -> Any:
         """Returns what a student's function returns.
@@ -56,18 +75,33 @@ class Examiner:
         except CheckFailedError as refusal:
             if self.hidden and refusal.from_exception:  # its message may contain the hidden numbers
                 self.fail(
-                    "it raises an exception on inputs that are not shown in this notebook. "
-                    "Which special cases did you miss?"
+                    "raised-hidden",
+                    "it raises an exception on inputs that are not shown in this notebook. Which special cases did "
+                    "you miss?",
                 )
-            self.fail(refusal.advice, refusal.evidence)
+            self.fail(refusal.advice_id, refusal.advice, refusal.evidence)
 
-    def fail(self, advice: str, evidence: str = "") -> NoReturn:
+    def passed(self, words: str) -> CheckPassed:
+        """Returns the result of a passed check, which says whether grading repeats the check with other numbers.
+
+        Args:
+            words: a summary of what is correct.
+        """
+        note = " Grading uses other numbers, too." if not self.hidden and self.name in GRADED_WITH_OTHER_NUMBERS else ""
+        return CheckPassed(words + note)
+
+    def fail(self, advice_id: str, words: str, evidence: str = "") -> NoReturn:
         """Ends the check; the evidence is shown only if the cases are not hidden.
+
+        Args:
+            advice_id: the advice's stable name within this check; see `Advice`.
+            words: the likely cause, and what to do.
+            evidence: the expected and the actual values.
 
         Raises:
             CheckFailedError: always.
         """
-        raise CheckFailedError(advice, "" if self.hidden else evidence) from None
+        raise CheckFailedError(words, "" if self.hidden else evidence, advice_id=f"{self.name}.{advice_id}") from None
 
     def as_array(self, value: Any, what: str) -> np.ndarray:
         """Converts a student's value to a float64 array.
@@ -80,7 +114,7 @@ class Examiner:
             CheckFailedError: it is None, a string, a ragged list, complex or otherwise not numeric.
         """
         if value is None:
-            self.fail(f"{what} should be numbers; got None. Is `return` missing?")
+            self.fail("no-result", f"{what} should be numbers; got None. Is `return` missing?")
         hook = student_calls.after_call_hook  # converting an object of the student's class calls the student's code
         try:
             if callable(value) or (isinstance(value, list | tuple) and len(value) > 1_000_000):
@@ -90,7 +124,7 @@ class Examiner:
                 raise TypeError
             return numbers.astype(np.float64)
         except Exception:  # the student's value may be an object of any class
-            self.fail(f"{what} should be a tensor or array of numbers; got {short_repr(value)}.")
+            self.fail("not-numbers", f"{what} should be a tensor or array of numbers; got {short_repr(value)}.")
         finally:
             hook()
 
@@ -100,8 +134,8 @@ class Examiner:
         expected: np.ndarray,
         *,
         what: str,
-        misconceptions: Mapping[str, Any],
-        fallback: str = "compare the numbers below.",
+        misconceptions: Mapping[Advice, Any],
+        fallback: Advice = _COMPARE_NUMBERS,
         tolerance: float = 1e-4,
     ) -> None:
         """Fails the check unless a value is correct, with the advice for the misconception that explains it.
@@ -123,13 +157,17 @@ class Examiner:
         evidence = f"expected {_numbers(expected, expected, numbers)}\ngot      {_numbers(numbers, expected, numbers)}"
         for advice, wrong in misconceptions.items():
             if _close(numbers, np.asarray(wrong), tolerance):
-                self.fail(advice, evidence)
+                self.fail(*advice, evidence)
         if numbers.shape != expected.shape:
-            self.fail(f"{what} should have the shape {list(expected.shape)}; got {list(numbers.shape)}.")
+            self.fail("wrong-shape", f"{what} should have the shape {list(expected.shape)}; got {list(numbers.shape)}.")
         if not np.isfinite(numbers).all():
             bad = "not a number" if np.isnan(numbers).any() else "infinite"
-            self.fail(f"{what}: some values are {bad}. Is there an overflow or a division by 0?", evidence)
-        self.fail(f"{what}: not correct. {fallback[:1].upper()}{fallback[1:]}", evidence)
+            self.fail(
+                "not-finite",
+                f"{what}: some values are {bad}. Is there an overflow or a division by 0?",
+                evidence,
+            )
+        self.fail(fallback.id, f"{what}: not correct. {fallback.words[:1].upper()}{fallback.words[1:]}", evidence)
 
 
 def _close(numbers: np.ndarray, others: np.ndarray, tolerance: float) -> bool:

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cifarlab.teaching.checks.result import CheckFailedError
+from cifarlab.teaching.checks.result import Advice, CheckFailedError
 
 MAX_OUTPUT_CHARS = 10_000
 """Characters that one call may print. A call that prints more is usually in an endless loop."""
@@ -21,12 +21,15 @@ _NOISE = re.compile(
     r"\{\{function_node.*?\}\}|\[Op:\w+\].*", re.DOTALL
 )  # what TensorFlow adds to the messages of its exceptions
 
+_OUTPUT_TYPE = Advice("raised-output-type", " `tf.argmax` takes an `output_type`.")
 _ADVICE = {
-    "NameError": " Run the cells above it first.",
-    "a symbolic tf.Tensor": " NumPy cannot use tensors inside tf.function: use TensorFlow's operations.",
-    "Incompatible shapes": " Did a sum lose its axis? `keepdims=True` keeps it.",
-    "to be a int64 tensor but is a int32": " `tf.argmax` takes an `output_type`.",
-    "int32 tensor but is a int64": " `tf.argmax` takes an `output_type`.",
+    "NameError": Advice("raised-name-error", " Run the cells above it first."),
+    "a symbolic tf.Tensor": Advice(
+        "raised-numpy-in-graph", " NumPy cannot use tensors inside tf.function: use TensorFlow's operations."
+    ),
+    "Incompatible shapes": Advice("raised-shapes", " Did a sum lose its axis? `keepdims=True` keeps it."),
+    "to be a int64 tensor but is a int32": _OUTPUT_TYPE,
+    "int32 tensor but is a int64": _OUTPUT_TYPE,
 }
 """Advice for common exceptions, by a part of their message."""
 
@@ -98,7 +101,8 @@ def call_with_timeout(function: Any, *args: Any, timeout: float = 10.0) -> Any:
     """
     if not callable(function):
         raise CheckFailedError(
-            f"expected a function; got {short_repr(function)}. Pass the function itself, without parentheses."
+            f"expected a function; got {short_repr(function)}. Pass the function itself, without parentheses.",
+            advice_id="not-a-function",
         )
     printed, running, hook = _Printed(), _Call(function, args), after_call_hook
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
@@ -111,7 +115,9 @@ def call_with_timeout(function: Any, *args: Any, timeout: float = 10.0) -> Any:
                 running.end()
             hook()
     if still_running:
-        raise CheckFailedError(f"no result within {timeout:g} s. Is there an endless loop?", _quote(printed.text))
+        raise CheckFailedError(
+            f"no result within {timeout:g} s. Is there an endless loop?", _quote(printed.text), advice_id="timeout"
+        )
     if running.error is not None:
         raise _told(running.error, function, printed.text)
     return running.value
@@ -171,19 +177,24 @@ def _told(error: BaseException, function: Any, printed: str) -> CheckFailedError
         said = None
     if isinstance(error, NotImplementedError) and not said:  # TensorFlow's have a message
         stub = frames[-1].name if frames and frames[-1].name != "__init__" else name
-        return CheckFailedError(f"{stub} is not written yet. Replace `raise NotImplementedError()` with your code.")
+        return CheckFailedError(
+            f"{stub} is not written yet. Replace `raise NotImplementedError()` with your code.",
+            advice_id="not-written",
+        )
     if isinstance(error, _OutputLimitError):
         return CheckFailedError(
-            f"{name} printed more than {MAX_OUTPUT_CHARS:,} characters. Is there a print in a loop?"
+            f"{name} printed more than {MAX_OUTPUT_CHARS:,} characters. Is there a print in a loop?",
+            advice_id="printed-too-much",
         )
-    if isinstance(error, CheckFailedError):
-        return error
+    if isinstance(error, CheckFailedError):  # the student's code raised it, so its id may be anything
+        return CheckFailedError(error.advice, error.evidence, advice_id="raised", from_exception=error.from_exception)
     words = type(error).__name__ if said is None else f"{type(error).__name__}: {said}"
     words = words[:_MAX_SHOWN_CHARS].rstrip(".")
     own = [frame for frame in frames if frames[0].filename == frame.filename]
     place = f" in line {own[-1].lineno} of its cell" if own and "autograph" not in own[-1].filename else ""
-    advice = next((advice for sign, advice in _ADVICE.items() if sign in words), "")
-    return CheckFailedError(f"{name} raised {words}{place}.{advice}", _quote(printed), from_exception=True)
+    advice = next((advice for sign, advice in _ADVICE.items() if sign in words), Advice("raised", ""))
+    said = f"{name} raised {words}{place}.{advice.words}"
+    return CheckFailedError(said, _quote(printed), advice_id=advice.id, from_exception=True)
 
 
 def _quote(printed: str) -> str:
