@@ -9,6 +9,29 @@ from cifarlab.model.network import ConvNet, inference
 from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import Advice, CheckPassed
 
+_CLASS_NUMBERS = Advice("class-numbers", "these are the classes' numbers: return a probability for each class.")
+_LARGEST_ONLY = Advice("largest-only", "this is only the largest probability: return one for each class.")
+_OF_THE_IMAGES = Advice("of-the-images", "this is a softmax of the images: normalize the logits.")
+_CORRECT_LOSS = Advice(
+    "correct-loss",
+    "0 is the smallest value of the correct loss. Here the second softmax gets only numbers between 0 and 1: which of "
+    "them give the smallest loss?",
+)
+_KNOWS_NOTHING = Advice(
+    "knows-nothing",
+    "this is the loss of a network that knows nothing, ln C. The best network gives the right class the probability 1 "
+    "and the others 0.",
+)
+_LARGEST_LOSS = Advice(
+    "largest-loss",
+    "this is the largest loss, of a network that is certain and wrong. What is the smallest?",
+)
+_NO_LOGARITHM = Advice("no-logarithm", "this is a probability: the loss is minus its logarithm.")
+_WRONG_SIGN = Advice("wrong-sign", "the sign is wrong: this loss is positive.")
+_TOO_MANY_ZEROS = Advice("too-many-zeros", "too many zeros: there are C numbers in total, a 1 and C - 1 zeros.")
+_BASE_TEN = Advice("base-ten", "this is a logarithm to base 10. The course uses nats: take the natural logarithm.")
+_BITS = Advice("bits", "this is a loss in bits. The course uses nats: take the natural logarithm.")
+
 _OTHER_AXIS = Advice(
     "wrong-axis", "each column adds up to 1. Each row, the classes of one image, should add up to 1: check the axis."
 )
@@ -116,17 +139,9 @@ def check_probabilities(probabilities: Any, *, key: str | None = None) -> CheckP
             examiner.fail(
                 "stages-changed", "it changed what the network computes. Call the network without changing it."
             )
-        answers = {
-            Advice(
-                "class-numbers", "these are the classes' numbers: return a probability for each class."
-            ): logits.argmax(-1)
-        }
-        answers[Advice("largest-only", "this is only the largest probability: return one for each class.")] = _softmax(
-            logits
-        ).max(-1)
-        answers[Advice("of-the-images", "this is a softmax of the images: normalize the logits.")] = _softmax(
-            images.numpy()
-        )
+        answers = {_CLASS_NUMBERS: logits.argmax(-1)}
+        answers[_LARGEST_ONLY] = _softmax(logits).max(-1)
+        answers[_OF_THE_IMAGES] = _softmax(images.numpy())
         _compare(examiner, got, logits, "the predictions", answers, tolerance=1e-3)
     return examiner.passed("these are the network's logits, normalized; the most probable class does not change.")
 
@@ -145,32 +160,14 @@ def check_smallest_loss(smallest_loss: Any, *, key: str | None = None) -> CheckP
     for classes in (10, 2, int(examiner.random.integers(20, 200))):
         best = np.eye(classes)[0]
         misconceptions = {
-            Advice(
-                "correct-loss",
-                "0 is the smallest value of the correct loss. Here the second softmax gets only numbers between 0 and "
-                "1: which of them give the smallest loss?",
-            ): 0.0,
-            Advice(
-                "knows-nothing",
-                "this is the loss of a network that knows nothing, ln C. The best network gives the right class the "
-                "probability 1 and the others 0.",
-            ): np.log(classes),
-            Advice(
-                "largest-loss",
-                "this is the largest loss, of a network that is certain and wrong. What is the smallest?",
-            ): _cross_entropy(best, 1),
-            Advice("no-logarithm", "this is a probability: the loss is minus its logarithm."): _softmax(best)[0],
-            Advice("wrong-sign", "the sign is wrong: this loss is positive."): -_cross_entropy(best, 0),
-            Advice("too-many-zeros", "too many zeros: there are C numbers in total, a 1 and C - 1 zeros."): np.log(
-                1 + classes / np.e
-            ),
-            Advice(
-                "base-ten", "this is a logarithm to base 10. The course uses nats: take the natural logarithm."
-            ): _cross_entropy(best, 0) / np.log(10),
-            Advice("bits", "this is a loss in bits. The course uses nats: take the natural logarithm."): _cross_entropy(
-                best, 0
-            )
-            / np.log(2),
+            _CORRECT_LOSS: 0.0,
+            _KNOWS_NOTHING: np.log(classes),
+            _LARGEST_LOSS: _cross_entropy(best, 1),
+            _NO_LOGARITHM: _softmax(best)[0],
+            _WRONG_SIGN: -_cross_entropy(best, 0),
+            _TOO_MANY_ZEROS: np.log(1 + classes / np.e),
+            _BASE_TEN: _cross_entropy(best, 0) / np.log(10),
+            _BITS: _cross_entropy(best, 0) / np.log(2),
         }
         examiner.assert_close(
             examiner.call(smallest_loss, classes),

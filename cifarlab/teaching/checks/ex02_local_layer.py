@@ -11,6 +11,17 @@ from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import Advice, CheckPassed
 from cifarlab.teaching.checks.student_calls import Raised, capture_exception, short_repr
 
+_NOT_REPEATABLE = Advice("not-repeatable", "two layers with the same name and seed should start from the same weights.")
+_SEED_IGNORED = Advice("seed-ignored", "the seed makes no difference: pass it on to network.Layer.")
+_NAME_IGNORED = Advice("name-ignored", "the name makes no difference: pass it on to network.Layer.")
+_NO_RELU = Advice("no-relu", "the ReLU is missing: no result of the layer should be negative.")
+_NO_BIASES = Advice("no-biases", "the layer's biases are missing.")
+_RELU_FIRST = Advice("relu-first", "the ReLU comes before the biases: add the biases first.")
+_INITIAL_WEIGHTS_USED = Advice(
+    "initial-weights-used",
+    "it computes with its initial weights, not with its current ones: use self.weights and self.biases.",
+)
+
 STDDEV, DECAY, BIAS = 0.04, 0.004, 0.1
 """The standard deviation and the weight decay of the tutorial and of cuda-convnet; the tutorial's initial bias."""
 
@@ -43,19 +54,19 @@ def check_local_layer(local_layer: Any, *, key: str | None = None) -> CheckPasse
                 name,
                 seed,
                 True,
-                Advice("not-repeatable", "two layers with the same name and seed should start from the same weights."),
+                _NOT_REPEATABLE,
             ),
             (
                 name,
                 seed + 1,
                 False,
-                Advice("seed-ignored", "the seed makes no difference: pass it on to network.Layer."),
+                _SEED_IGNORED,
             ),
             (
                 f"{name}b",
                 seed,
                 False,
-                Advice("name-ignored", "the name makes no difference: pass it on to network.Layer."),
+                _NAME_IGNORED,
             ),
         ):
             other = examiner.call(local_layer, other_name, *sizes, other_seed)
@@ -195,14 +206,10 @@ def _check_call(examiner: Examiner, layer: Any, sizes: list[int]) -> None:
     values = draw(0, 1, [3, *sizes[:3]])
     summed = connected(values, weights, biases)
     wrong = {
-        Advice("no-relu", "the ReLU is missing: no result of the layer should be negative."): summed,
-        Advice("no-biases", "the layer's biases are missing."): np.maximum(summed - biases, 0),
-        Advice("relu-first", "the ReLU comes before the biases: add the biases first."): np.maximum(summed - biases, 0)
-        + biases,
-        Advice(
-            "initial-weights-used",
-            "it computes with its initial weights, not with its current ones: use self.weights and self.biases.",
-        ): (np.maximum(connected(values, *old), 0)),
+        _NO_RELU: summed,
+        _NO_BIASES: np.maximum(summed - biases, 0),
+        _RELU_FIRST: np.maximum(summed - biases, 0) + biases,
+        _INITIAL_WEIGHTS_USED: (np.maximum(connected(values, *old), 0)),
     }
     step = traced(layer.__call__, None, values.shape[1:], [layer.weights, layer.biases])
     for function in (layer.__call__, capture_exception(step)):

@@ -21,6 +21,21 @@ from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import Advice, CheckPassed
 from cifarlab.teaching.checks.student_calls import Raised, capture_exception, short_repr
 
+_NO_RELU_LOCAL3 = Advice("no-relu-local3", "the ReLU of local3 is missing.")
+_NO_RELU_LOCAL4 = Advice("no-relu-local4", "the ReLU of local4 is missing.")
+_SKIPS_LOCAL3 = Advice("skips-local3", "local4 gets the result of pool2; it should get the result of local3.")
+_RELU_ON_LOGITS = Advice(
+    "relu-on-logits", "there is a ReLU after softmax_linear. Logits may be negative: pass activation=None."
+)
+_SOFTMAX_ON_LOGITS = Advice(
+    "softmax-on-logits",
+    "there is a softmax after softmax_linear: return the logits; the loss applies it (exercise 1).",
+)
+_FLATTENED_OTHERWISE = Advice(
+    "flattened-otherwise",
+    "local4's values should enter softmax_linear in the order rows, columns, channels.",
+)
+
 PARAMETERS = 2_112_970
 """The number of parameters of the whole network, with a bias for each position and channel."""
 
@@ -205,25 +220,15 @@ def _expected(net: ConvNet, images: tf.Tensor) -> _Expected:
     logits = _summed(local4, net.softmax_linear)
     exponentials = np.exp(logits - logits.max(-1, keepdims=True))
     mistakes = {
-        "local3": {Advice("no-relu-local3", "the ReLU of local3 is missing."): sum3},
+        "local3": {_NO_RELU_LOCAL3: sum3},
         "local4": {
-            Advice("no-relu-local4", "the ReLU of local4 is missing."): sum4,
-            Advice("skips-local3", "local4 gets the result of pool2; it should get the result of local3."): np.maximum(
-                _summed(stages["pool2"], net.local4), 0
-            ),
+            _NO_RELU_LOCAL4: sum4,
+            _SKIPS_LOCAL3: np.maximum(_summed(stages["pool2"], net.local4), 0),
         },
         "softmax_linear": {
-            Advice(
-                "relu-on-logits", "there is a ReLU after softmax_linear. Logits may be negative: pass activation=None."
-            ): np.maximum(logits, 0),
-            Advice(
-                "softmax-on-logits",
-                "there is a softmax after softmax_linear: return the logits; the loss applies it (exercise 1).",
-            ): (exponentials / exponentials.sum(-1, keepdims=True)),
-            Advice(
-                "flattened-otherwise",
-                "local4's values should enter softmax_linear in the order rows, columns, channels.",
-            ): _summed(local4.transpose(0, 3, 1, 2), net.softmax_linear),
+            _RELU_ON_LOGITS: np.maximum(logits, 0),
+            _SOFTMAX_ON_LOGITS: (exponentials / exponentials.sum(-1, keepdims=True)),
+            _FLATTENED_OTHERWISE: _summed(local4.transpose(0, 3, 1, 2), net.softmax_linear),
         },
     }
     return _Expected(stages | {"local3": local3, "local4": local4, "softmax_linear": logits}, mistakes)

@@ -10,6 +10,64 @@ from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import Advice, CheckPassed
 from cifarlab.teaching.checks.student_calls import Raised, capture_exception
 
+_SHARED_WEIGHTS = Advice(
+    "shared-weights",
+    "every position uses the same weights: that is a convolution. Each position should use its own weights.",
+)
+_NO_BIASES = Advice("no-biases", "the biases are missing.")
+_SHARED_BIASES = Advice(
+    "shared-biases", "every position got the same biases: biases[r, c] belong only to position (r, c)."
+)
+_RELU_INSIDE = Advice("relu-inside", "negative results became 0: leave the ReLU to the layer that calls this.")
+_ROTATED_FILTERS = Advice(
+    "rotated-filters",
+    "the filters are rotated by 180 degrees. TensorFlow's convolution does not do that: weights[r, c, 0, 0] belongs "
+    "to the neighbor above and to the left.",
+)
+_ROWS_AND_COLUMNS_OF_FILTERS = Advice(
+    "rows-and-columns-of-filters",
+    "rows and columns within the 3 x 3 weights are swapped: the first of these axes goes down, the second to the "
+    "right.",
+)
+_PATCH_ORDER = Advice(
+    "patch-order",
+    "patches and weights are multiplied in different orders: one has its channels first, the other last. Print a "
+    "small patch to see this.",
+)
+_WEIGHT_POSITIONS_SWAPPED = Advice(
+    "weight-positions-swapped",
+    "the weights of rows and columns are swapped: position (r, c) uses weights[r, c].",
+)
+_RESULT_TRANSPOSED = Advice(
+    "result-transposed", "rows and columns of the result are swapped: it is assembled column by column."
+)
+_OFF_CENTER = Advice(
+    "off-center",
+    "the 3 x 3 window is off center: pad one row and one column on each side, so that weights[r, c, 1, 1] belongs to "
+    "the position itself.",
+)
+_WRAPPED_BORDER = Advice(
+    "wrapped-border",
+    "each border is padded with values from the opposite border: pad with zeros (SAME padding).",
+)
+_REPEATED_BORDER = Advice("repeated-border", "the border is padded with its own values: pad with zeros (SAME padding).")
+_CENTER_ONLY = Advice("center-only", "only the position itself is used: its eight neighbors are missing.")
+_MEAN_FOR_SUM = Advice("mean-for-sum", "this is the mean over the nine positions; it should be their sum.")
+_VARIABLE_CHANGED = Advice(
+    "variable-changed",
+    "in training, weights and biases are variables, and `+=` would change them: write total = total + ... or begin "
+    "with a tensor",
+)
+_NUMPY_IN_GRAPH = Advice(
+    "numpy-in-graph",
+    "in tf.function, tensors have no values yet: use TensorFlow's operations, not NumPy's or .numpy()",
+)
+_BATCH_SIZE_FIXED = Advice(
+    "batch-size-fixed",
+    "in training, the batch size may be unknown, None: instead of values.shape[0] use -1 in tf.reshape, or "
+    "tf.shape(values)[0]",
+)
+
 _FALLBACK = Advice(
     "other",
     "At each position, multiply the nine positions around it, in all input channels, by this position's weights, add "
@@ -81,46 +139,24 @@ def mistakes(values: np.ndarray, weights: np.ndarray, biases: np.ndarray) -> dic
     by_channel, flat = weights.transpose(0, 1, 4, 2, 3, 5), (rows, columns, 3, 3, inputs, outputs)
     in_order = weights.reshape(rows, columns, inputs, 3, 3, outputs).transpose(0, 1, 3, 4, 2, 5)
     found = {
-        Advice(
-            "shared-weights",
-            "every position uses the same weights: that is a convolution. Each position should use its own weights.",
-        ): [
+        _SHARED_WEIGHTS: [
             connected(values, one, bias)
             for one in shared
             for bias in (biases, none + biases[0, 0], none + biases.mean((0, 1)), none)
         ],
-        Advice("no-biases", "the biases are missing."): [right - biases],
-        Advice("shared-biases", "every position got the same biases: biases[r, c] belong only to position (r, c)."): [
-            right - biases + one for one in (biases[0, 0], biases[-1, -1], biases.mean((0, 1)))
-        ],
-        Advice("relu-inside", "negative results became 0: leave the ReLU to the layer that calls this."): [
-            np.maximum(right, 0)
-        ],
-        Advice(
-            "rotated-filters",
-            "the filters are rotated by 180 degrees. TensorFlow's convolution does not do that: weights[r, c, 0, 0] "
-            "belongs to the neighbor above and to the left.",
-        ): [connected(values, weights[:, :, ::-1, ::-1], biases)],
-        Advice(
-            "rows-and-columns-of-filters",
-            "rows and columns within the 3 x 3 weights are swapped: the first of these axes goes down, the second to "
-            "the right.",
-        ): [connected(values, weights.transpose(0, 1, 3, 2, 4, 5), biases)],
-        Advice(
-            "patch-order",
-            "patches and weights are multiplied in different orders: one has its channels first, the other last. "
-            "Print a small patch to see this.",
-        ): [connected(values, one, biases) for one in (by_channel.reshape(flat), in_order)],
+        _NO_BIASES: [right - biases],
+        _SHARED_BIASES: [right - biases + one for one in (biases[0, 0], biases[-1, -1], biases.mean((0, 1)))],
+        _RELU_INSIDE: [np.maximum(right, 0)],
+        _ROTATED_FILTERS: [connected(values, weights[:, :, ::-1, ::-1], biases)],
+        _ROWS_AND_COLUMNS_OF_FILTERS: [connected(values, weights.transpose(0, 1, 3, 2, 4, 5), biases)],
+        _PATCH_ORDER: [connected(values, one, biases) for one in (by_channel.reshape(flat), in_order)],
     }
     if rows == columns:
         found |= {
-            Advice(
-                "weight-positions-swapped",
-                "the weights of rows and columns are swapped: position (r, c) uses weights[r, c].",
-            ): [connected(values, weights.swapaxes(0, 1), one) for one in (biases, biases.swapaxes(0, 1))],
-            Advice(
-                "result-transposed", "rows and columns of the result are swapped: it is assembled column by column."
-            ): [
+            _WEIGHT_POSITIONS_SWAPPED: [
+                connected(values, weights.swapaxes(0, 1), one) for one in (biases, biases.swapaxes(0, 1))
+            ],
+            _RESULT_TRANSPOSED: [
                 right.swapaxes(1, 2),
                 (right - biases).swapaxes(1, 2) + biases,
             ],
@@ -153,24 +189,11 @@ def traced(function: Any, examples: int | None, shape: Sequence[int], variables:
 def _neighbor_mistakes(values: np.ndarray, weights: np.ndarray, biases: np.ndarray) -> dict[Advice, list[np.ndarray]]:
     summed = connected(values, weights, np.zeros_like(biases))
     return {
-        Advice(
-            "off-center",
-            "the 3 x 3 window is off center: pad one row and one column on each side, so that weights[r, c, 1, 1] "
-            "belongs to the position itself.",
-        ): [connected(values, weights, biases, before=before) for before in (0, 2)],
-        Advice(
-            "wrapped-border",
-            "each border is padded with values from the opposite border: pad with zeros (SAME padding).",
-        ): [connected(values, weights, biases, mode="wrap")],
-        Advice("repeated-border", "the border is padded with its own values: pad with zeros (SAME padding)."): [
-            connected(values, weights, biases, mode=mode) for mode in ("edge", "reflect")
-        ],
-        Advice("center-only", "only the position itself is used: its eight neighbors are missing."): [
-            np.einsum("bhwi,hwio->bhwo", values, weights[:, :, 1, 1]) + biases
-        ],
-        Advice("mean-for-sum", "this is the mean over the nine positions; it should be their sum."): [
-            summed / count + biases for count in (9, 9 * values.shape[-1])
-        ],
+        _OFF_CENTER: [connected(values, weights, biases, before=before) for before in (0, 2)],
+        _WRAPPED_BORDER: [connected(values, weights, biases, mode="wrap")],
+        _REPEATED_BORDER: [connected(values, weights, biases, mode=mode) for mode in ("edge", "reflect")],
+        _CENTER_ONLY: [np.einsum("bhwi,hwio->bhwo", values, weights[:, :, 1, 1]) + biases],
+        _MEAN_FOR_SUM: [summed / count + biases for count in (9, 9 * values.shape[-1])],
     }
 
 
@@ -215,20 +238,9 @@ def _train(examiner: Examiner, function: Any, values: np.ndarray, weights: np.nd
         return function(values, *variables)
 
     steps = {
-        Advice(
-            "variable-changed",
-            "in training, weights and biases are variables, and `+=` would change them: write total = total + ... or "
-            "begin with a tensor",
-        ): lambda values: (use(values), ()),
-        Advice(
-            "numpy-in-graph",
-            "in tf.function, tensors have no values yet: use TensorFlow's operations, not NumPy's or .numpy()",
-        ): traced(use, len(values), values.shape[1:], variables),
-        Advice(
-            "batch-size-fixed",
-            "in training, the batch size may be unknown, None: instead of values.shape[0] use -1 in tf.reshape, or "
-            "tf.shape(values)[0]",
-        ): traced(use, None, values.shape[1:], variables),
+        _VARIABLE_CHANGED: lambda values: (use(values), ()),
+        _NUMPY_IN_GRAPH: traced(use, len(values), values.shape[1:], variables),
+        _BATCH_SIZE_FIXED: traced(use, None, values.shape[1:], variables),
     }
     for advice, step in steps.items():
         outcome = examiner.call(capture_exception(step), _float32(values))

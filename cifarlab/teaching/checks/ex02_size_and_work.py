@@ -7,6 +7,42 @@ import numpy as np
 from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import Advice, CheckPassed
 
+_NO_BIASES = Advice(
+    "no-biases",
+    "the biases are missing: each output channel has one, and without sharing each position has its own.",
+)
+_AS_A_CONVOLUTION = Advice(
+    "as-a-convolution",
+    "this is the number for a convolution: here each position has its own weights and biases.",
+)
+_AS_LOCALLY_CONNECTED = Advice(
+    "as-locally-connected",
+    "this is the number for a locally connected layer: in a convolution all positions share the weights.",
+)
+_BIASES_OF_CHANNELS = Advice(
+    "biases-of-channels", "the weights are correct, but without sharing each position has its own biases."
+)
+_BIASES_OF_POSITIONS = Advice(
+    "biases-of-positions", "the weights are correct, but a convolution has one bias per output channel."
+)
+_ONE_WEIGHT_PER_PAIR = Advice(
+    "one-weight-per-pair", "there is one weight for each pair of channels; there should be 3 x 3."
+)
+_WORK_OF_ONE_POSITION = Advice("work-of-one-position", "this is the work at one position: count all positions.")
+_POSITIONS_COUNTED_TWICE = Advice(
+    "positions-counted-twice",
+    "the positions count twice. Without sharing, each weight is used at one position only.",
+)
+_BIASES_COUNTED = Advice(
+    "biases-counted", "do not count the addition of the biases, as in lesson 2: count the weights only."
+)
+_ADDITIONS_COUNTED = Advice("additions-counted", "count a multiplication and the addition after it as one.")
+_BORDER_LEFT_OUT = Advice("border-left-out", "count the border like the rest, including its zeros, as in lesson 2.")
+_ONE_WEIGHT_PER_PAIR_IN_WORK = Advice(
+    "one-weight-per-pair-in-work",
+    "there is one weight for each pair of channels; there should be 3 x 3 at each position.",
+)
+
 
 def check_size_and_work(size_and_work: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `size_and_work(rows, columns, inputs, outputs, shared)`.
@@ -66,49 +102,20 @@ def _miscounts(rows: int, columns: int, inputs: int, outputs: int, shared: bool)
     places, weights = rows * columns, 9 * inputs * outputs
     conv, local, work = weights + outputs, places * (weights + outputs), places * weights
     parameters = {
-        Advice(
-            "no-biases",
-            "the biases are missing: each output channel has one, and without sharing each position has its own.",
-        ): weights if shared else work,
-        Advice(
-            "as-a-convolution",
-            "this is the number for a convolution: here each position has its own weights and biases.",
-        ): conv,
-        Advice(
-            "as-locally-connected",
-            "this is the number for a locally connected layer: in a convolution all positions share the weights.",
-        ): local,
-        Advice(
-            "biases-of-channels", "the weights are correct, but without sharing each position has its own biases."
-        ): work + outputs,
-        Advice(
-            "biases-of-positions", "the weights are correct, but a convolution has one bias per output channel."
-        ): weights + places * outputs,
-        Advice("one-weight-per-pair", "there is one weight for each pair of channels; there should be 3 x 3."): (
-            weights // 9 + outputs
-        )
-        * (1 if shared else places),
+        _NO_BIASES: weights if shared else work,
+        _AS_A_CONVOLUTION: conv,
+        _AS_LOCALLY_CONNECTED: local,
+        _BIASES_OF_CHANNELS: work + outputs,
+        _BIASES_OF_POSITIONS: weights + places * outputs,
+        _ONE_WEIGHT_PER_PAIR: (weights // 9 + outputs) * (1 if shared else places),
     }
     multiplied = {
-        Advice("work-of-one-position", "this is the work at one position: count all positions."): weights,
-        Advice(
-            "positions-counted-twice",
-            "the positions count twice. Without sharing, each weight is used at one position only.",
-        ): work * places,
-        Advice(
-            "biases-counted", "do not count the addition of the biases, as in lesson 2: count the weights only."
-        ): work + places * outputs,
-        Advice("additions-counted", "count a multiplication and the addition after it as one."): 2 * work,
-        Advice("border-left-out", "count the border like the rest, including its zeros, as in lesson 2."): (
-            3 * rows - 2
-        )
-        * (3 * columns - 2)
-        * inputs
-        * outputs,
-        Advice(
-            "one-weight-per-pair-in-work",
-            "there is one weight for each pair of channels; there should be 3 x 3 at each position.",
-        ): work // 9,
+        _WORK_OF_ONE_POSITION: weights,
+        _POSITIONS_COUNTED_TWICE: work * places,
+        _BIASES_COUNTED: work + places * outputs,
+        _ADDITIONS_COUNTED: 2 * work,
+        _BORDER_LEFT_OUT: (3 * rows - 2) * (3 * columns - 2) * inputs * outputs,
+        _ONE_WEIGHT_PER_PAIR_IN_WORK: work // 9,
     }
     right = conv if shared else local
     return (

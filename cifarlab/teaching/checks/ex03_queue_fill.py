@@ -10,6 +10,54 @@ from cifarlab.data.records import record_bytes
 from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import Advice, CheckPassed
 
+_IMAGES_IN_FLOAT32 = Advice(
+    "images-in-float32", "these are images in float32. The queue holds records as they are in the file."
+)
+_CROPS_IN_FLOAT32 = Advice(
+    "crops-in-float32", "these are crops in float32, which are made only after records leave the queue."
+)
+_LABEL_MISSING = Advice("label-missing", "each record is one byte short: its label is in the queue too.")
+_MEBIBYTES = Advice("mebibytes", "a megabyte is 1,000,000 bytes here, not 1,024 x 1,024.")
+_BITS = Advice("bits", "this is eight times too large, as if in bits; a record is 3,073 bytes.")
+_BYTES = Advice("bytes", "this is in bytes: divide by a million.")
+_KILOBYTES = Advice("kilobytes", "this is a thousand times too large: is it in kilobytes?")
+_RECORDS = Advice("records", "this is the number of records; multiply it by the bytes per record.")
+_THREE_BATCHES_MISSING = Advice(
+    "three-batches-missing",
+    "three batches are missing: the queue holds them in addition to the fraction of an epoch.",
+)
+_ONE_BATCH_ADDED = Advice("one-batch-added", "one batch is added to the fraction; there is room for three.")
+_THREE_RECORDS_ADDED = Advice(
+    "three-records-added", "three records are added to the fraction; it should be three batches."
+)
+_FRACTION_OF_BATCH = Advice("fraction-of-batch", "this is a fraction of a batch; it should be of the epoch.")
+_MORE_THAN_EPOCH = Advice("more-than-epoch", "this is more records than an epoch has.")
+_NOT_TRUNCATED = Advice("not-truncated", "a queue holds whole records: truncate the product with `int`.")
+_ROUNDED_UP = Advice("rounded-up", "the product is rounded up; truncate it with `int`.")
+_WHOLE_EPOCH = Advice("whole-epoch", "this is the whole epoch; the queue holds a fraction of it.")
+_FILLING_ONLY = Advice(
+    "filling-only",
+    "the queue is full by then, but each record that leaves it is replaced, which takes time too.",
+)
+_REPLACED_FROM_NOTHING = Advice(
+    "replaced-from-nothing",
+    "the whole epoch is in the queue: no records are left to replace those that leave.",
+)
+_BATCH_ONLY = Advice(
+    "batch-only", "nothing leaves the queue before it is full; this is the time to read only one batch."
+)
+_ONE_TOO_MANY = Advice("one-too-many", "one record too many: nothing has to be read after the batch's last record.")
+_READ_MORE_THAN_EPOCH = Advice(
+    "more-than-epoch", "this is more records than an epoch has: after all are read, no more follow."
+)
+_READ_WHOLE_EPOCH = Advice("whole-epoch", "this is the whole epoch, which need not be read before the first batch.")
+_RECORDS_READ = Advice("records", "this is the number of records read; how long does it take to read them?")
+_MULTIPLIED = Advice(
+    "multiplied", "this is multiplied by the speed; seconds are records divided by records per second."
+)
+_INVERTED = Advice("inverted", "this is inverted; seconds are records divided by records per second.")
+_MILLISECONDS = Advice("milliseconds", "this is a thousand times too large: is it in milliseconds?")
+
 
 def check_queue_megabytes(queue_megabytes: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `queue_megabytes(fraction, num_examples, batch_size)`, the size of a full queue's records.
@@ -26,39 +74,24 @@ def check_queue_megabytes(queue_megabytes: Any, *, key: str | None = None) -> Ch
         minimum, rest = math.floor(num_examples * fraction), 3 * batch_size
         held = min(minimum + rest, num_examples)
         bytes_each = {
-            Advice(
-                "images-in-float32", "these are images in float32. The queue holds records as they are in the file."
-            ): 4 * (record - 1),
-            Advice(
-                "crops-in-float32", "these are crops in float32, which are made only after records leave the queue."
-            ): 4 * 24 * 24 * 3,
-            Advice("label-missing", "each record is one byte short: its label is in the queue too."): record - 1,
-            Advice("mebibytes", "a megabyte is 1,000,000 bytes here, not 1,024 x 1,024."): record * 1e6 / 2**20,
-            Advice("bits", "this is eight times too large, as if in bits; a record is 3,073 bytes."): record * 8,
-            Advice("bytes", "this is in bytes: divide by a million."): record * 1e6,
-            Advice("kilobytes", "this is a thousand times too large: is it in kilobytes?"): record * 1e3,
-            Advice("records", "this is the number of records; multiply it by the bytes per record."): 1e6,
+            _IMAGES_IN_FLOAT32: 4 * (record - 1),
+            _CROPS_IN_FLOAT32: 4 * 24 * 24 * 3,
+            _LABEL_MISSING: record - 1,
+            _MEBIBYTES: record * 1e6 / 2**20,
+            _BITS: record * 8,
+            _BYTES: record * 1e6,
+            _KILOBYTES: record * 1e3,
+            _RECORDS: 1e6,
         }
         records_held = {
-            Advice(
-                "three-batches-missing",
-                "three batches are missing: the queue holds them in addition to the fraction of an epoch.",
-            ): minimum,
-            Advice("one-batch-added", "one batch is added to the fraction; there is room for three."): minimum
-            + batch_size,
-            Advice(
-                "three-records-added", "three records are added to the fraction; it should be three batches."
-            ): minimum + 3,
-            Advice("fraction-of-batch", "this is a fraction of a batch; it should be of the epoch."): math.floor(
-                batch_size * fraction
-            )
-            + rest,
-            Advice("more-than-epoch", "this is more records than an epoch has."): minimum + rest,
-            Advice("not-truncated", "a queue holds whole records: truncate the product with `int`."): num_examples
-            * fraction
-            + rest,
-            Advice("rounded-up", "the product is rounded up; truncate it with `int`."): minimum + 1 + rest,
-            Advice("whole-epoch", "this is the whole epoch; the queue holds a fraction of it."): num_examples,
+            _THREE_BATCHES_MISSING: minimum,
+            _ONE_BATCH_ADDED: minimum + batch_size,
+            _THREE_RECORDS_ADDED: minimum + 3,
+            _FRACTION_OF_BATCH: math.floor(batch_size * fraction) + rest,
+            _MORE_THAN_EPOCH: minimum + rest,
+            _NOT_TRUNCATED: num_examples * fraction + rest,
+            _ROUNDED_UP: minimum + 1 + rest,
+            _WHOLE_EPOCH: num_examples,
         }
         misconceptions = {advice: held * each / 1e6 for advice, each in bytes_each.items()}
         misconceptions |= {advice: count * record / 1e6 for advice, count in records_held.items()}
@@ -89,41 +122,18 @@ def check_first_batch_delay(first_batch_delay: Any, *, key: str | None = None) -
         minimum, rest, more = math.floor(num_examples * fraction), 3 * batch_size, batch_size - 1
         reads = min(minimum + rest + more, num_examples)
         records_read = {
-            Advice(
-                "filling-only",
-                "the queue is full by then, but each record that leaves it is replaced, which takes time too.",
-            ): min(minimum + rest, num_examples),
-            Advice(
-                "replaced-from-nothing",
-                "the whole epoch is in the queue: no records are left to replace those that leave.",
-            ): num_examples + more,
-            Advice(
-                "three-batches-missing",
-                "three batches are missing: the queue holds them in addition to the fraction of an epoch.",
-            ): minimum + more,
-            Advice(
-                "batch-only", "nothing leaves the queue before it is full; this is the time to read only one batch."
-            ): batch_size,
-            Advice(
-                "one-too-many", "one record too many: nothing has to be read after the batch's last record."
-            ): minimum + rest + more + 1,
-            Advice(
-                "more-than-epoch", "this is more records than an epoch has: after all are read, no more follow."
-            ): minimum + rest + more,
-            Advice("fraction-of-batch", "this is a fraction of a batch; it should be of the epoch."): math.floor(
-                batch_size * fraction
-            )
-            + rest
-            + more,
-            Advice(
-                "whole-epoch", "this is the whole epoch, which need not be read before the first batch."
-            ): num_examples,
-            Advice("records", "this is the number of records read; how long does it take to read them?"): reads * rate,
-            Advice(
-                "multiplied", "this is multiplied by the speed; seconds are records divided by records per second."
-            ): reads * rate**2,
-            Advice("inverted", "this is inverted; seconds are records divided by records per second."): rate**2 / reads,
-            Advice("milliseconds", "this is a thousand times too large: is it in milliseconds?"): reads * 1000,
+            _FILLING_ONLY: min(minimum + rest, num_examples),
+            _REPLACED_FROM_NOTHING: num_examples + more,
+            _THREE_BATCHES_MISSING: minimum + more,
+            _BATCH_ONLY: batch_size,
+            _ONE_TOO_MANY: minimum + rest + more + 1,
+            _READ_MORE_THAN_EPOCH: minimum + rest + more,
+            _FRACTION_OF_BATCH: math.floor(batch_size * fraction) + rest + more,
+            _READ_WHOLE_EPOCH: num_examples,
+            _RECORDS_READ: reads * rate,
+            _MULTIPLIED: reads * rate**2,
+            _INVERTED: rate**2 / reads,
+            _MILLISECONDS: reads * 1000,
         }
         examiner.assert_close(
             examiner.call(first_batch_delay, fraction, num_examples, batch_size, rate),

@@ -9,6 +9,66 @@ from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import Advice, CheckFailedError, CheckPassed
 from cifarlab.teaching.checks.student_calls import short_repr
 
+_LARGEST_FRACTION = Advice(
+    "largest-fraction", "this is the largest fraction. Which is the smallest that mixes well enough?"
+)
+_LIMIT_EXCLUDED = Advice("limit-excluded", "an unevenness equal to the limit is still good enough.")
+_UNEVENNESS_RETURNED = Advice("unevenness-returned", "this is an unevenness; return the fraction that it belongs to.")
+_SMALLEST_UNEVENNESS = Advice(
+    "smallest-unevenness",
+    "this is the smallest unevenness; return the smallest fraction that is good enough.",
+)
+_FIRST_IN_DICTIONARY = Advice(
+    "first-in-dictionary",
+    "the dictionary is not sorted: the first good fraction in it may not be the smallest.",
+)
+_MIXES_TOO_LITTLE = Advice(
+    "mixes-too-little", "it mixes too little: its unevenness is above the limit. Less unevenness is better."
+)
+_LARGEST_NOT_GOOD = Advice("largest-not-good", "this is the largest fraction that is not good enough.")
+_NOT_HALVED = Advice(
+    "not-halved", "this is twice as large: an excess in one class is a lack in another, hence the factor 1/2."
+)
+_SUM_OVER_BATCHES = Advice("sum-over-batches", "the distances are added up: take the mean over the batches.")
+_EACH_BATCH = Advice("each-batch", "this is a distance for each batch: return their mean, one number.")
+_FIRST_BATCH = Advice(
+    "first-batch", "this is the distance of the first batch only: take the mean over all full batches."
+)
+_WORST_BATCH = Advice("worst-batch", "this is the worst batch: take the mean over all full batches.")
+_SIGNED_DIFFERENCES = Advice(
+    "signed-differences", "positive and negative differences cancel each other: take their absolute values."
+)
+_SQUARED = Advice("squared", "the differences are squared: take their absolute values.")
+_EUCLIDEAN = Advice("euclidean", "this is the Euclidean distance: use absolute values instead of squares and roots.")
+_MEAN_OVER_CLASSES = Advice(
+    "mean-over-classes", "this is the mean over the classes: add up the differences and halve the sum."
+)
+_HALF_MEAN_OVER_CLASSES = Advice(
+    "half-mean-over-classes", "this is half of the mean over the classes: add up the differences instead."
+)
+_NUMBERS_OF_RECORDS = Advice(
+    "numbers-of-records", "this compares numbers of records: divide by the batch size to compare shares."
+)
+_MISSING_CLASS_SKIPPED = Advice(
+    "missing-class-skipped", "a class that is missing in a batch counts too, with its whole share of the epoch."
+)
+_ONE_MINUS = Advice("one-minus", "this is 1 minus the unevenness: 0 should be perfect.")
+_NUMBER_OF_CLASSES = Advice("number-of-classes", "this is the number of classes in a batch; compare their shares.")
+_EQUAL_SHARES = Advice(
+    "equal-shares", "this compares with equal shares of all classes: use the classes' shares of this epoch."
+)
+_TENTHS = Advice("tenths", "this compares with a tenth for each class: use the classes' shares of this epoch.")
+_REST_AS_BATCH = Advice(
+    "rest-as-batch", "labels left over at the end were treated as a batch; only full batches count."
+)
+_REST_NOT_IN_EPOCH = Advice(
+    "rest-not-in-epoch", "labels left over at the end belong to the epoch: they count in its shares."
+)
+_EVERY_NTH = Advice("every-nth", "a batch consists of consecutive records; here it consists of every n-th record.")
+_SWAPPED_SIZES = Advice(
+    "swapped-sizes", "number and size of the batches are swapped: each should hold `batch_size` records."
+)
+
 _LAST_MISSING = Advice(
     "last-batch-missing", "the last full batch is missing if no labels are left over: it counts too."
 )
@@ -18,6 +78,10 @@ _NOT_STEADY = Advice(
 )
 _LEAST_GOOD = Advice(
     "least-good", "this is the fraction that is barely good enough; return the smallest that is good enough."
+)
+
+_OTHER_FRACTION = Advice(
+    "other", "Return one of the dictionary's keys, the smallest whose unevenness is at most the limit."
 )
 
 
@@ -77,38 +141,20 @@ def check_smallest_fraction(smallest_fraction: Any, *, key: str | None = None) -
         if got is None:
             examiner.fail("none-returned", "got None, but some fraction mixes well enough. Is `return` missing?")
         misconceptions = {
-            Advice(
-                "largest-fraction", "this is the largest fraction. Which is the smallest that mixes well enough?"
-            ): fractions[-1],
-            Advice("limit-excluded", "an unevenness equal to the limit is still good enough."): math.nan
-            if above
-            else fractions[1 - good],
-            Advice("unevenness-returned", "this is an unevenness; return the fraction that it belongs to."): values[
-                -good
-            ],
-            Advice(
-                "smallest-unevenness",
-                "this is the smallest unevenness; return the smallest fraction that is good enough.",
-            ): values[-1],
-            Advice(
-                "first-in-dictionary",
-                "the dictionary is not sorted: the first good fraction in it may not be the smallest.",
-            ): fractions[-2],
-            Advice(
-                "mixes-too-little", "it mixes too little: its unevenness is above the limit. Less unevenness is better."
-            ): fractions[0],
-            Advice("largest-not-good", "this is the largest fraction that is not good enough."): (
-                [fractions[0], *fractions]
-            )[-good - 1],
+            _LARGEST_FRACTION: fractions[-1],
+            _LIMIT_EXCLUDED: math.nan if above else fractions[1 - good],
+            _UNEVENNESS_RETURNED: values[-good],
+            _SMALLEST_UNEVENNESS: values[-1],
+            _FIRST_IN_DICTIONARY: fractions[-2],
+            _MIXES_TOO_LITTLE: fractions[0],
+            _LARGEST_NOT_GOOD: ([fractions[0], *fractions])[-good - 1],
         }
         examiner.assert_close(
             got,
             np.asarray(fractions[-good]),
             what="the smallest fraction",
             misconceptions=misconceptions,
-            fallback=Advice(
-                "other", "Return one of the dictionary's keys, the smallest whose unevenness is at most the limit."
-            ),
+            fallback=_OTHER_FRACTION,
         )
     jumping, limit, top_down, least_good = _jumping(examiner)
     examiner.assert_close(
@@ -191,63 +237,43 @@ def _wrong_results(labels: np.ndarray, batch_size: int, batches: int, each: np.n
     apart = shares - _shares(labels)
     squares = (apart**2).sum(1)
     numbers = {
-        Advice(
-            "not-halved", "this is twice as large: an excess in one class is a lack in another, hence the factor 1/2."
-        ): 2 * right,
-        Advice("sum-over-batches", "the distances are added up: take the mean over the batches."): each.sum(),
-        Advice("each-batch", "this is a distance for each batch: return their mean, one number."): each,
-        Advice(
-            "first-batch", "this is the distance of the first batch only: take the mean over all full batches."
-        ): each[0],
-        Advice("worst-batch", "this is the worst batch: take the mean over all full batches."): each.max(),
-        Advice(
-            "signed-differences", "positive and negative differences cancel each other: take their absolute values."
-        ): 0.0,
-        Advice("squared", "the differences are squared: take their absolute values."): squares.mean() / 2,
-        Advice(
-            "euclidean", "this is the Euclidean distance: use absolute values instead of squares and roots."
-        ): np.sqrt(squares).mean(),
-        Advice("mean-over-classes", "this is the mean over the classes: add up the differences and halve the sum."): 2
-        * right
-        / classes,
-        Advice(
-            "half-mean-over-classes", "this is half of the mean over the classes: add up the differences instead."
-        ): right / classes,
-        Advice(
-            "numbers-of-records", "this compares numbers of records: divide by the batch size to compare shares."
-        ): right * batch_size,
-        Advice(
-            "missing-class-skipped", "a class that is missing in a batch counts too, with its whole share of the epoch."
-        ): (np.where(shares > 0, np.abs(apart), 0).sum(1).mean() / 2),
-        Advice("one-minus", "this is 1 minus the unevenness: 0 should be perfect."): 1 - right,
-        Advice("number-of-classes", "this is the number of classes in a batch; compare their shares."): (shares > 0)
-        .sum(1)
-        .mean(),
+        _NOT_HALVED: 2 * right,
+        _SUM_OVER_BATCHES: each.sum(),
+        _EACH_BATCH: each,
+        _FIRST_BATCH: each[0],
+        _WORST_BATCH: each.max(),
+        _SIGNED_DIFFERENCES: 0.0,
+        _SQUARED: squares.mean() / 2,
+        _EUCLIDEAN: np.sqrt(squares).mean(),
+        _MEAN_OVER_CLASSES: 2 * right / classes,
+        _HALF_MEAN_OVER_CLASSES: right / classes,
+        _NUMBERS_OF_RECORDS: right * batch_size,
+        _MISSING_CLASS_SKIPPED: (np.where(shares > 0, np.abs(apart), 0).sum(1).mean() / 2),
+        _ONE_MINUS: 1 - right,
+        _NUMBER_OF_CLASSES: (shares > 0).sum(1).mean(),
     }
     others: dict[Advice, tuple[Any, np.ndarray]] = {
-        Advice(
-            "equal-shares", "this compares with equal shares of all classes: use the classes' shares of this epoch."
-        ): (
+        _EQUAL_SHARES: (
             cut,
             np.arange(classes),
         ),
-        Advice("tenths", "this compares with a tenth for each class: use the classes' shares of this epoch."): (
+        _TENTHS: (
             cut,
             np.arange(10),
         ),
-        Advice("rest-as-batch", "labels left over at the end were treated as a batch; only full batches count."): (
+        _REST_AS_BATCH: (
             [*cut, left],
             labels,
         ),
-        Advice("rest-not-in-epoch", "labels left over at the end belong to the epoch: they count in its shares."): (
+        _REST_NOT_IN_EPOCH: (
             cut,
             used,
         ),
-        Advice("every-nth", "a batch consists of consecutive records; here it consists of every n-th record."): (
+        _EVERY_NTH: (
             used.reshape(batch_size, batches).T,
             labels,
         ),
-        Advice("swapped-sizes", "number and size of the batches are swapped: each should hold `batch_size` records."): (
+        _SWAPPED_SIZES: (
             used.reshape(batch_size, batches),
             labels,
         ),

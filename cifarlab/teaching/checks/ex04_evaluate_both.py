@@ -211,7 +211,13 @@ def _discriminating_labels(
         else:
             misconceptions[_AVERAGED_AGAIN] = np.array([raw, third])
         pairs = [right, *(value for value in misconceptions.values() if np.shape(value) == (2,))]
-        apart = [np.abs(one - other).max() for place, one in enumerate(pairs) for other in pairs[:place]]
+        numbers = [value for value in misconceptions.values() if np.ndim(value) == 0]
+        apart = [
+            np.abs(one - other).max()
+            for alike in (pairs, numbers)
+            for place, one in enumerate(alike)
+            for other in alike[:place]
+        ]
         if min(apart) > 1e-3 and abs(raw - averaged) > 1e-3:
             return labels.astype(np.int32), right, misconceptions
 

@@ -7,6 +7,18 @@ import numpy as np
 from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import Advice, CheckPassed
 
+_ROUNDED_UP = Advice("rounded-up", "this is rounded up. Round down instead, to the last complete step.")
+_NOT_ROUNDED = Advice("not-rounded", "the number of steps should be an integer: round down.")
+_ONE_EPOCH = Advice("one-epoch", "these are the steps of one epoch; the rate falls after 350 epochs.")
+_ROUNDED_TOO_EARLY = Advice(
+    "rounded-too-early",
+    "the steps of one epoch were rounded down, so 350 fractions are missing: round down at the end.",
+)
+_EPOCHS = Advice("epochs", "this is the number of epochs; return the number of steps.")
+_ONE_TOWER = Advice("one-tower", "this is the tutorial's bug: a step uses the images of all towers, not of one.")
+_NO_FEWER_STEPS = Advice("no-fewer-steps", "with more towers there are fewer steps: divide by their number.")
+_DIVIDED_TWICE = Advice("divided-twice", "correct for one tower, but divided by the number of towers twice.")
+
 
 def check_decay_steps(decay_steps: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's `decay_steps(batch_size, towers)`, the number of steps in 350 epochs of 50,000 images.
@@ -49,25 +61,17 @@ def _draw_decay(examiner: Examiner, towers: int) -> tuple[int, int, dict[Advice,
         step, exact = size * towers, images / (size * towers)
         right = images // step
         wrong: dict[Advice, float] = {
-            Advice("rounded-up", "this is rounded up. Round down instead, to the last complete step."): right + 1,
-            Advice("not-rounded", "the number of steps should be an integer: round down."): exact,
-            Advice("one-epoch", "these are the steps of one epoch; the rate falls after 350 epochs."): 50_000 // step,
-            Advice(
-                "rounded-too-early",
-                "the steps of one epoch were rounded down, so 350 fractions are missing: round down at the end.",
-            ): 350 * (50_000 // step),
-            Advice("epochs", "this is the number of epochs; return the number of steps."): 350,
+            _ROUNDED_UP: right + 1,
+            _NOT_ROUNDED: exact,
+            _ONE_EPOCH: 50_000 // step,
+            _ROUNDED_TOO_EARLY: 350 * (50_000 // step),
+            _EPOCHS: 350,
         }
         if towers > 1:
             wrong |= {
-                Advice(
-                    "one-tower", "this is the tutorial's bug: a step uses the images of all towers, not of one."
-                ): images // size,
-                Advice("no-fewer-steps", "with more towers there are fewer steps: divide by their number."): images
-                * towers
-                // size,
-                Advice("divided-twice", "correct for one tower, but divided by the number of towers twice."): images
-                // (step * towers),
+                _ONE_TOWER: images // size,
+                _NO_FEWER_STEPS: images * towers // size,
+                _DIVIDED_TWICE: images // (step * towers),
             }
         if 0.55 < exact % 1 < 0.95 and len({right, *wrong.values()}) == len(wrong) + 1:
             return size, right, wrong

@@ -15,11 +15,31 @@ from cifarlab.teaching.checks.result import Advice, CheckFailedError, CheckPasse
 from cifarlab.teaching.checks.student_calls import short_repr
 from cifarlab.training.strategies.placement import short_device_name
 
+_LAST_TOWER = Advice("last-tower", "this is only the last tower's gradient. Is a name overwritten in a loop?")
+_SAME_LABELS = Advice("same-labels", "all towers got the first share of the labels.")
+_LABELS_DO_NOT_MATCH = Advice(
+    "labels-do-not-match",
+    "labels and images do not match: one is split into blocks, but of the other each tower gets every n-th.",
+)
+_NETWORKS_ELSEWHERE = Advice(
+    "networks-elsewhere",
+    "the towers' networks were computed on {}: use tf.device with each name from `devices`",
+)
+_LOSSES_ELSEWHERE = Advice(
+    "losses-elsewhere",
+    "the networks are on the towers' devices, but the losses on {}: compute them inside tf.device too",
+)
+_GRADIENTS_ELSEWHERE = Advice(
+    "gradients-elsewhere",
+    "the forward passes are on the towers' devices, the backward passes on {}: take the gradients there too",
+)
+
 _CLOSE = 1e-3  # relative to the largest gradient of a variable; rounding errors are a thousandth of that
 
 _NO_GRADIENT = Advice(
     "no-gradient", "some gradients are None: the tape did not record the computation. Compute the logits inside it too."
 )
+_LIST = "return a list with a gradient for each variable of the network"
 _NONE_ADDED_UP = ("of at least one Tensor", "a value (None)", "'int' and 'NoneType'", "'NoneType' and 'NoneType'")
 """Parts of the errors that tf.add_n, tf.stack, Python's sum and + raise for None."""
 
@@ -133,21 +153,17 @@ def _compare(examiner: Examiner, got: Any, case: _Case) -> None:
     for advice, images, labels in (
         (_same_images_or_first(case), case.images[first], case.labels[first]),
         (
-            Advice("last-tower", "this is only the last tower's gradient. Is a name overwritten in a loop?"),
+            _LAST_TOWER,
             case.images[case.share(count - 1)],
             case.labels[case.share(count - 1)],
         ),
         (
-            Advice("same-labels", "all towers got the first share of the labels."),
+            _SAME_LABELS,
             case.images,
             tf.tile(case.labels[first], [count]),
         ),
         (
-            Advice(
-                "labels-do-not-match",
-                "labels and images do not match: one is split into blocks, but of the other each tower gets every "
-                "n-th.",
-            ),
+            _LABELS_DO_NOT_MATCH,
             case.images,
             tf.concat([case.labels[tower::count] for tower in range(count)], 0),
         ),
@@ -159,13 +175,13 @@ def _compare(examiner: Examiner, got: Any, case: _Case) -> None:
 
 def _vector(examiner: Examiner, got: Any, case: _Case) -> np.ndarray:
     """Returns a student's gradients as one vector, or fails the check if they are not valid gradients."""
-    variables, what = case.net.trainable_variables, "return a list with a gradient for each variable of the network"
+    variables = case.net.trainable_variables
     if not isinstance(got, list | tuple):
-        examiner.fail("not-a-list", f"{what}, {len(variables)} in total; got {short_repr(got)}.")
+        examiner.fail("not-a-list", f"{_LIST}, {len(variables)} in total; got {short_repr(got)}.")
     if len(got) == len(case.devices) and all(isinstance(part, list | tuple) for part in got):
         examiner.fail("gradients-of-each-tower", "these are the gradients of each tower; the update needs their mean.")
     if len(got) != len(variables):
-        examiner.fail("wrong-count", f"{what}, {len(variables)} in total; got {len(got)}.")
+        examiner.fail("wrong-count", f"{_LIST}, {len(variables)} in total; got {len(got)}.")
     arrays = []
     for variable, value in zip(variables, got, strict=True):
         name = variable_name(variable)
@@ -278,25 +294,15 @@ def _inspect(examiner: Examiner, case: _Case, step_by_step: SimpleNamespace) -> 
     for places, advice in (
         (
             traced.forward,
-            Advice(
-                "networks-elsewhere",
-                "the towers' networks were computed on {}: use tf.device with each name from `devices`",
-            ),
+            _NETWORKS_ELSEWHERE,
         ),
         (
             losses,
-            Advice(
-                "losses-elsewhere",
-                "the networks are on the towers' devices, but the losses on {}: compute them inside tf.device too",
-            ),
+            _LOSSES_ELSEWHERE,
         ),
         (
             traced.backward,
-            Advice(
-                "gradients-elsewhere",
-                "the forward passes are on the towers' devices, the backward passes on {}: take the gradients there "
-                "too",
-            ),
+            _GRADIENTS_ELSEWHERE,
         ),
     ):
         if sorted(places) != sorted(wanted) and not (places is losses and set(places) in (set(), set(wanted))):

@@ -12,6 +12,42 @@ from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.checks.result import Advice, CheckPassed
 from cifarlab.teaching.checks.student_calls import Raised, capture_exception, short_repr
 
+_AXES_AS_STORED = Advice(
+    "axes-as-stored", "the axes are as in the file, with the images last: move that axis to the front."
+)
+_ROWS_AND_COLUMNS_SWAPPED = Advice(
+    "rows-and-columns-swapped",
+    "rows and columns are swapped, so every digit lies on its side: rows come first.",
+)
+_CHANNELS_FIRST = Advice("channels-first", "the channels come before rows and columns; they should be the last axis.")
+_BLUE_FIRST = Advice("blue-first", "red and blue are swapped: red comes first, in the file and in this course.")
+_MIRRORED = Advice("mirrored", "every image is mirrored.")
+_UPSIDE_DOWN = Advice("upside-down", "every image is upside down.")
+_RESHAPED = Advice(
+    "reshaped",
+    "`reshape` does not move axes: it keeps the values in the file's order, which mixes the images.",
+)
+_TEN_FOR_ZERO = Advice("ten-for-zero", "the labels are as in the file, where a zero has the label 10: it should be 0.")
+_SHIFTED_LABELS = Advice(
+    "shifted-labels",
+    "the labels are shifted by one: in the file a 1 has the label 1, and only the zero is special.",
+)
+_TWO_AXES = Advice("two-axes", "the labels have the file's two axes; they should have one.")
+_TWO_AXES_AND_TEN = Advice(
+    "two-axes-and-ten", "the labels have the file's two axes, and a zero still has the label 10."
+)
+_NINE_FOR_ZERO = Advice(
+    "nine-for-zero", "the zeros have the label 9, their position in the file's numbering: it should be 0."
+)
+_NEGATED = Advice(
+    "negated",
+    "the values are only negated: 255 minus the value stays in 0 to 255, which other distortions expect.",
+)
+_ONE_MINUS = Advice("one-minus", "1 minus the value is the negative for values from 0 to 1; here they are 0 to 255.")
+_OUT_OF_RANGE = Advice("out-of-range", "256 minus the value is outside 0 to 255 for black.")
+_MIRROR_IMAGES = Advice("mirrored", "these are mirror images. Change the colors, but do not move any pixels.")
+_TURNED_UPSIDE_DOWN = Advice("upside-down", "these are upside down. Change the colors, but do not move any pixels.")
+
 
 def check_read_digits(read_digits: Any, *, key: str | None = None) -> CheckPassed:
     """Checks a student's function `read_digits(path)`, which reads an SVHN file.
@@ -57,25 +93,13 @@ def _check_images(examiner: Examiner, got: Any, right: np.ndarray, as_stored: np
         right,
         what="the images",
         misconceptions={
-            Advice(
-                "axes-as-stored", "the axes are as in the file, with the images last: move that axis to the front."
-            ): as_stored,
-            Advice(
-                "rows-and-columns-swapped",
-                "rows and columns are swapped, so every digit lies on its side: rows come first.",
-            ): right.swapaxes(1, 2),
-            Advice(
-                "channels-first", "the channels come before rows and columns; they should be the last axis."
-            ): np.moveaxis(right, 3, 1),
-            Advice("blue-first", "red and blue are swapped: red comes first, in the file and in this course."): right[
-                ..., ::-1
-            ],
-            Advice("mirrored", "every image is mirrored."): right[:, :, ::-1],
-            Advice("upside-down", "every image is upside down."): right[:, ::-1],
-            Advice(
-                "reshaped",
-                "`reshape` does not move axes: it keeps the values in the file's order, which mixes the images.",
-            ): (as_stored.reshape(right.shape)),
+            _AXES_AS_STORED: as_stored,
+            _ROWS_AND_COLUMNS_SWAPPED: right.swapaxes(1, 2),
+            _CHANNELS_FIRST: np.moveaxis(right, 3, 1),
+            _BLUE_FIRST: right[..., ::-1],
+            _MIRRORED: right[:, :, ::-1],
+            _UPSIDE_DOWN: right[:, ::-1],
+            _RESHAPED: (as_stored.reshape(right.shape)),
             scaled: right / 255,
         },
         fallback=Advice("other-images", "Are the images in the file's order, with the axes rows, columns and colors?"),
@@ -92,20 +116,11 @@ def _check_labels(examiner: Examiner, got: Any, stored: np.ndarray) -> None:
         right,
         what="the labels",
         misconceptions={
-            Advice(
-                "ten-for-zero", "the labels are as in the file, where a zero has the label 10: it should be 0."
-            ): stored,
-            Advice(
-                "shifted-labels",
-                "the labels are shifted by one: in the file a 1 has the label 1, and only the zero is special.",
-            ): stored - 1,
-            Advice("two-axes", "the labels have the file's two axes; they should have one."): right[:, None],
-            Advice(
-                "two-axes-and-ten", "the labels have the file's two axes, and a zero still has the label 10."
-            ): stored[:, None],
-            Advice(
-                "nine-for-zero", "the zeros have the label 9, their position in the file's numbering: it should be 0."
-            ): np.where(stored == 10, 9, stored),
+            _TEN_FOR_ZERO: stored,
+            _SHIFTED_LABELS: stored - 1,
+            _TWO_AXES: right[:, None],
+            _TWO_AXES_AND_TEN: stored[:, None],
+            _NINE_FOR_ZERO: np.where(stored == 10, 9, stored),
         },
         fallback=Advice("other-labels", "Each image should have its digit as label, and a zero the label 0."),
     )
@@ -182,17 +197,11 @@ def _which(examiner: Examiner, result: Any, images: tf.Tensor) -> np.ndarray:
 def _fail_neither(examiner: Examiner, got: np.ndarray, values: np.ndarray, kept: np.ndarray) -> NoReturn:
     """Fails the check because images are neither unchanged nor negatives, with the cause if it is known."""
     known = {
-        Advice(
-            "negated",
-            "the values are only negated: 255 minus the value stays in 0 to 255, which other distortions expect.",
-        ): -values,
-        Advice("one-minus", "1 minus the value is the negative for values from 0 to 1; here they are 0 to 255."): 1
-        - values,
-        Advice("out-of-range", "256 minus the value is outside 0 to 255 for black."): 256 - values,
-        Advice("mirrored", "these are mirror images. Change the colors, but do not move any pixels."): values[
-            :, :, ::-1
-        ],
-        Advice("upside-down", "these are upside down. Change the colors, but do not move any pixels."): values[:, ::-1],
+        _NEGATED: -values,
+        _ONE_MINUS: 1 - values,
+        _OUT_OF_RANGE: 256 - values,
+        _MIRROR_IMAGES: values[:, :, ::-1],
+        _TURNED_UPSIDE_DOWN: values[:, ::-1],
     }
     for advice, wrong in known.items():
         if (kept | np.isclose(got, wrong, atol=1e-3).all((1, 2, 3))).all():

@@ -21,6 +21,9 @@ _NOISE = re.compile(
     r"\{\{function_node.*?\}\}|\[Op:\w+\].*", re.DOTALL
 )  # what TensorFlow adds to the messages of its exceptions
 
+_NOT_WRITTEN = Advice("not-written", "{} is not written yet. Replace `raise NotImplementedError()` with your code.")
+_USES_NOT_WRITTEN = Advice("uses-not-written", _NOT_WRITTEN.words)  # the stub belongs to another task
+_RAISED = Advice("raised", "{} raised {}{}.")
 _OUTPUT_TYPE = Advice("raised-output-type", " `tf.argmax` takes an `output_type`.")
 _ADVICE = {
     "NameError": Advice("raised-name-error", " Run the cells above it first."),
@@ -177,10 +180,9 @@ def _told(error: BaseException, function: Any, printed: str) -> CheckFailedError
         said = None
     if isinstance(error, NotImplementedError) and not said:  # TensorFlow's have a message
         stub = frames[-1].name if frames and frames[-1].name != "__init__" else name
-        return CheckFailedError(
-            f"{stub} is not written yet. Replace `raise NotImplementedError()` with your code.",
-            advice_id="not-written",
-        )
+        cells = {frame.filename for frame in frames if "ipykernel" in frame.filename}
+        advice = _NOT_WRITTEN if len(cells) < 2 else _USES_NOT_WRITTEN
+        return CheckFailedError(advice.format(stub).words, advice_id=advice.id)
     if isinstance(error, _OutputLimitError):
         return CheckFailedError(
             f"{name} printed more than {MAX_OUTPUT_CHARS:,} characters. Is there a print in a loop?",
@@ -192,8 +194,8 @@ def _told(error: BaseException, function: Any, printed: str) -> CheckFailedError
     words = words[:_MAX_SHOWN_CHARS].rstrip(".")
     own = [frame for frame in frames if frames[0].filename == frame.filename]
     place = f" in line {own[-1].lineno} of its cell" if own and "autograph" not in own[-1].filename else ""
-    advice = next((advice for sign, advice in _ADVICE.items() if sign in words), Advice("raised", ""))
-    said = f"{name} raised {words}{place}.{advice.words}"
+    advice = next((advice for sign, advice in _ADVICE.items() if sign in words), Advice(_RAISED.id, ""))
+    said = _RAISED.format(name, words, place).words + advice.words
     return CheckFailedError(said, _quote(printed), advice_id=advice.id, from_exception=True)
 
 

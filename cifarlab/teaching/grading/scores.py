@@ -97,7 +97,7 @@ def export_csv(name: str, course: str | os.PathLike, path: str | os.PathLike, cs
             row = [p.student, names[p.student], f"{p.score:g}", f"{most:g}", status, f"{p.seconds_late / 60:.0f}"]
             rows.append([*row, f"{p.penalty:g}", *(tasks[p.student].get(task, "") for task in columns)])
     with open(as_path(path), "w", newline="", encoding="utf-8-sig") as file:
-        csv.writer(file).writerows([[_harmless(text) for text in row] for row in rows])
+        csv.writer(file).writerows([[harmless(text) for text in row] for row in rows])
 
 
 def _points_by_task(submissions: Sequence[Any]) -> dict[str, dict[str, str]]:
@@ -113,7 +113,7 @@ def _points_by_task(submissions: Sequence[Any]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Returns a text on one line that spreadsheets do not interpret as a formula."""
     text = sanitize(text.strip())
     first = unicodedata.normalize("NFKC", text[:1])  # full-width signs are recognized too

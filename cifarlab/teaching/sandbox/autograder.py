@@ -52,8 +52,8 @@ class Autograder:
 
         Returns:
             A dict with the result. If the test passed, `right` is the check's summary and `number` the points, if the
-            test gives any. If it failed, `error` is a list of the error's name, message and evidence, and `raised_by`
-            says whose code raised it: "test", "check" or "answer".
+            test gives any. If it failed, `error` is a list of the error's name, message and evidence, `raised_by` says
+            whose code raised it: "test", "check" or "answer", and `advice_id` is the id of a check's advice.
         """
         given = {name: value for name, value in dict.items(names) if type(name) is str}  # calls no student code
         outcome: dict[str, Any] = {}
@@ -70,6 +70,7 @@ class Autograder:
         if tampered := [name for name in self.tampered if not name.startswith(REPLACED_BY_IMPORTS)]:
             words = f"your code replaces {tampered[0]} while the check runs, so its result cannot be used."
             outcome = {"error": ["CheckFailedError", f"{words} Leave out the replacement.", ""], "raised_by": "check"}
+            outcome["advice_id"] = ""
         return outcome
 
     def _check_tampering(self) -> None:
@@ -111,8 +112,9 @@ def _run(source: str, names: dict[str, Any]) -> Any:
 def _told(error: BaseException) -> dict[str, Any]:
     """Returns an error's name, message and evidence, and whose code raised it."""
     if type(error) is CheckFailedError:
-        words, evidence, raised_by = str(error.advice), str(error.evidence), "check"
+        words, evidence, raised_by, advice_id = str(error.advice), str(error.evidence), "check", str(error.advice_id)
     else:
+        advice_id = ""
         try:
             words, evidence = str(error), ""
         except BaseException:  # raised by the __str__ of a student's class
@@ -121,6 +123,7 @@ def _told(error: BaseException) -> dict[str, Any]:
     return {
         "error": [type(error).__name__, words[:_MAX_ERROR_CHARS], evidence[:_MAX_ERROR_CHARS]],
         "raised_by": raised_by,
+        "advice_id": advice_id,
     }
 
 

@@ -16,6 +16,10 @@ HIDDEN_TESTS = "BEGIN HIDDEN TESTS"
 PRIVATE_PREFIX = "private-"
 """The prefix of the names of an instructor's private tests."""
 
+METADATA = "cifarlab"
+"""The part of a cell's metadata that belongs to this package; its `advice_id` is the advice that a test gave."""
+
+_ADVICE_ID = re.compile(r"[a-z\d_]{1,40}\.[a-z\d-]{1,60}")
 _KEY = re.compile(r'(?<=key=")[\w.-]{4,100}(?=")')
 _MAX_ERROR_CHARS = 500  # characters of an error that does not come from a check
 
@@ -77,7 +81,7 @@ def test_outputs(cell: NotebookNode, reply: dict, secret: str) -> list[NotebookN
     """Returns the outputs of a test from the kernel's signed result; an error if the signature is missing or wrong.
 
     For a private test only its own assertion message is shown; any other text could have been placed there by the
-    student's code.
+    student's code. The id of a check's advice is stored in the cell's metadata.
 
     Args:
         cell: the test, as it was run.
@@ -91,6 +95,7 @@ def test_outputs(cell: NotebookNode, reply: dict, secret: str) -> list[NotebookN
     outcome = json.loads(signed)
     outputs = []
     if "error" in outcome:
+        _store_advice(cell, outcome)
         outputs.append(_refusal(*outcome["error"], raised_by=outcome["raised_by"], private=private))
     elif outcome["number"] is not None:
         outputs.append(_points(outcome["number"], nbgrader_metadata(cell).get("points", 0)))
@@ -102,6 +107,17 @@ def test_outputs(cell: NotebookNode, reply: dict, secret: str) -> list[NotebookN
 def error_output(name: str, words: str, lines: Iterable[str] = ()) -> NotebookNode:
     """Returns an error as a cell output."""
     return nbformat.v4.new_output("error", ename=name, evalue=words, traceback=[*lines] or [f"{name}: {words}"])
+
+
+def advice_of(cell: NotebookNode) -> str:
+    """Returns the id of the advice that a check gave in an executed test, such as "softmax.wrong-axis"; "" if none."""
+    return cell.metadata.get(METADATA, {}).get("advice_id", "")
+
+
+def _store_advice(cell: NotebookNode, outcome: dict) -> None:
+    """Stores the id of a check's advice, unless the test is private or a student's code has made up the id."""
+    if outcome["raised_by"] == "check" and not is_private(cell) and _ADVICE_ID.fullmatch(outcome["advice_id"]):
+        cell.metadata[METADATA] = {"advice_id": outcome["advice_id"]}
 
 
 def _refusal(name: str, words: str, evidence: str, *, raised_by: str, private: bool) -> NotebookNode:

@@ -1,8 +1,8 @@
 """Every known wrong answer gets its specific advice; correct answers in several styles are accepted.
 
 The answers are files in wrong/ and right/, in a directory for each exercise. Each names its check. A wrong answer also
-quotes a part of its advice that no other advice of that check contains. The table of all results is written to
-artefacts/verdicts.md.
+quotes a part of its advice that no other advice of that check contains, and names the advice's id. The table of all
+results is written to artefacts/verdicts.md.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ import pytest
 
 from cifarlab import teaching
 from cifarlab.backend import tf
-from cifarlab.teaching.checks import examiner
+from cifarlab.teaching.checks import catalog, examiner
 from cifarlab.teaching.checks.result import CheckFailedError, CheckPassed
 from tools.build_notebooks import EXERCISES, LESSONS, ROOT, SOLUTIONS, from_source, students_version
 
@@ -52,11 +52,11 @@ def name_of(path):
 
 
 def verdict_of(check, answer):
-    """Returns a check's message for an answer, and whether the answer is correct."""
+    """Returns a check's message for an answer, and the id of its advice; "" if the answer is correct."""
     try:
-        return str(getattr(teaching, check)(answer)), True
+        return str(getattr(teaching, check)(answer)), ""
     except CheckFailedError as refusal:
-        return str(refusal), False
+        return str(refusal), refusal.advice_id
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +78,9 @@ def row(path, check, words):
 def test_a_wrong_answer_gets_its_own_advice(path, table):
     wrong = answer_file(path)
     for answer in (wrong.answer, *getattr(wrong, "ALSO", ())):  # ALSO: other forms of the same mistake
-        words, right = verdict_of(wrong.CHECK, answer)
+        words, advice_id = verdict_of(wrong.CHECK, answer)
         table.append(row(path, wrong.CHECK, words))
-        assert not right, words
+        assert advice_id == wrong.ADVICE_ID, words
         assert wrong.ADVICE in words
 
 
@@ -100,6 +100,7 @@ def test_a_wrong_answer_is_refused_in_hidden_tests_without_their_numbers(path):
     with pytest.raises(CheckFailedError) as refusal:
         getattr(teaching, answer.CHECK)(answer.answer, key="an instructor's")
     assert refusal.value.evidence == ""
+    assert catalog.find(refusal.value.advice_id)
 
 
 def test_no_two_wrong_answers_of_a_check_share_an_advice():
@@ -215,6 +216,7 @@ def test_odd_answers_are_refused_politely_and_soon(check, odd, monkeypatch, capf
         getattr(teaching, check)(odd)
     assert time.monotonic() - started < SECONDS
     assert len(str(refusal.value)) < 2000
+    assert catalog.find(refusal.value.advice_id)
     assert capfd.readouterr() == ("", "")
 
 

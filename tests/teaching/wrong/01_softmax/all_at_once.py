@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_softmax"
 ADVICE = "all numbers together add up to 1"
+ADVICE_ID = "softmax.all-at-once"
 
 
 def answer(logits):

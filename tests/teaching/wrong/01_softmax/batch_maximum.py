@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_softmax"
 ADVICE = "all logits have a similar size"
+ADVICE_ID = "softmax.mixed-sizes"
 
 
 def less(number_of):

@@ -4,6 +4,7 @@ import math
 
 CHECK = "check_smallest_loss"
 ADVICE = "a loss in bits"
+ADVICE_ID = "smallest_loss.bits"
 
 
 def answer(num_classes):

@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_probabilities"
 ADVICE = "changed the network's weights"
+ADVICE_ID = "probabilities.network-changed"
 
 
 def answer(net, images):

@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_probabilities"
 ADVICE = "the classes' numbers"
+ADVICE_ID = "probabilities.class-numbers"
 
 
 def answer(net, images):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_gradients"
 ADVICE = "has the wrong sign"
+ADVICE_ID = "gradients.wrong-sign"
 
 
 def losses(logits, labels):

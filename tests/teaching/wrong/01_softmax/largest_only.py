@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_probabilities"
 ADVICE = "only the largest"
+ADVICE_ID = "probabilities.largest-only"
 
 
 def answer(net, images):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_softmax"
 ADVICE = "the loss takes the logarithm"
+ADVICE_ID = "softmax.logarithm"
 
 
 def answer(logits):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_softmax"
 ADVICE = "adds up to the number of classes"
+ADVICE_ID = "softmax.mean-for-sum"
 
 
 def answer(logits):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_softmax"
 ADVICE = "a wrong minus sign"
+ADVICE_ID = "softmax.wrong-sign"
 
 
 def answer(logits):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_softmax"
 ADVICE = "take the exponential first"
+ADVICE_ID = "softmax.no-exponential"
 
 
 def answer(logits):

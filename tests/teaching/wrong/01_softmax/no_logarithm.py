@@ -4,6 +4,7 @@ import math
 
 CHECK = "check_smallest_loss"
 ADVICE = "minus its logarithm"
+ADVICE_ID = "smallest_loss.no-logarithm"
 
 
 def answer(num_classes):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_gradients"
 ADVICE = "Call tape.watch"
+ADVICE_ID = "gradients.not-watched"
 
 
 def losses(logits, labels):

@@ -6,6 +6,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_softmax"
 ADVICE = "NumPy cannot use tensors inside tf.function"
+ADVICE_ID = "softmax.raised-numpy-in-graph"
 
 
 @tf.function

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_probabilities"
 ADVICE = "softmax of the images"
+ADVICE_ID = "probabilities.of-the-images"
 
 
 def answer(net, images):

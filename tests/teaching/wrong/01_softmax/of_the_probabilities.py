@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_gradients"
 ADVICE = "with respect to the probabilities"
+ADVICE_ID = "gradients.of-the-probabilities"
 
 
 def answer(logits, labels):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_gradients"
 ADVICE = "return two gradients"
+ADVICE_ID = "gradients.not-a-pair"
 
 
 def losses(logits, labels):

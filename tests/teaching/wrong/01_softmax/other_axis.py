@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_softmax"
 ADVICE = "check the axis"
+ADVICE_ID = "softmax.wrong-axis"
 
 
 def answer(logits):

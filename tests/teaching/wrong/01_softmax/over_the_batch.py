@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_probabilities"
 ADVICE = "check the axis"
+ADVICE_ID = "probabilities.wrong-axis"
 
 
 def answer(net, images):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_softmax"
 ADVICE = "large ones break it"
+ADVICE_ID = "softmax.overflow"
 
 
 def answer(logits):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_softmax"
 ADVICE = "powers of 2"
+ADVICE_ID = "softmax.powers-of-two"
 
 
 def answer(logits):

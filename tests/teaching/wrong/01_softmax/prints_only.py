@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_softmax"
 ADVICE = "Is `return` missing"
+ADVICE_ID = "softmax.no-result"
 
 
 def answer(logits):

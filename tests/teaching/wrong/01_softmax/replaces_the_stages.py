@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_probabilities"
 ADVICE = "changed what the network computes"
+ADVICE_ID = "probabilities.stages-changed"
 
 
 def answer(net, images):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_gradients"
 ADVICE = "the first gradient has a softmax too many"
+ADVICE_ID = "gradients.softmax-too-many"
 
 
 def answer(logits, labels):

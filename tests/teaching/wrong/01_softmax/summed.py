@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_gradients"
 ADVICE = "the loss is a mean"
+ADVICE_ID = "gradients.sum-over-batch"
 
 
 def losses(logits, labels):

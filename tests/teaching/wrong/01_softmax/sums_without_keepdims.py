@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_softmax"
 ADVICE = "Did a sum lose its axis"
+ADVICE_ID = "softmax.raised-shapes"
 
 
 def answer(logits):

@@ -4,6 +4,7 @@ import math
 
 CHECK = "check_smallest_loss"
 ADVICE = "the largest loss"
+ADVICE_ID = "smallest_loss.largest-loss"
 
 
 def answer(num_classes):

@@ -2,6 +2,7 @@
 
 CHECK = "check_smallest_loss"
 ADVICE = "Put the best probabilities"
+ADVICE_ID = "smallest_loss.other"
 
 
 def answer(num_classes):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_softmax"
 ADVICE = "was applied twice"
+ADVICE_ID = "softmax.twice"
 
 
 def answer(logits):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_gradients"
 ADVICE = "in the wrong order"
+ADVICE_ID = "gradients.wrong-order"
 
 
 def losses(logits, labels):

@@ -2,6 +2,7 @@
 
 CHECK = "check_locally_connected"
 ADVICE = "write total = total"
+ADVICE_ID = "locally_connected.variable-changed"
 LIKE = "right/02_locally_connected/nine_shifts.py"
 INSTEAD = [
     (

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_locally_connected"
 ADVICE = "from the opposite border"
+ADVICE_ID = "locally_connected.wrapped-border"
 
 
 def answer(values, weights, biases):

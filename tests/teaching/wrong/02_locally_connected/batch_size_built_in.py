@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_locally_connected"
 ADVICE = "instead of values.shape[0]"
+ADVICE_ID = "locally_connected.batch-size-fixed"
 
 
 def answer(values, weights, biases):

@@ -2,6 +2,7 @@
 
 CHECK = "check_locally_connected"
 ADVICE = "every position got the same biases"
+ADVICE_ID = "locally_connected.shared-biases"
 LIKE = "right/02_locally_connected/nine_shifts.py"
 INSTEAD = [
     (

@@ -2,6 +2,7 @@
 
 CHECK = "check_locally_connected"
 ADVICE = "the border is padded with its own values"
+ADVICE_ID = "locally_connected.repeated-border"
 LIKE = "right/02_locally_connected/nine_shifts.py"
 INSTEAD = [
     (

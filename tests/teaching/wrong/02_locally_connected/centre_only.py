@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_locally_connected"
 ADVICE = "only the position itself is used"
+ADVICE_ID = "locally_connected.center-only"
 
 
 def answer(values, weights, biases):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_locally_connected"
 ADVICE = "one axis too many"
+ADVICE_ID = "locally_connected.no-sum"
 
 
 def answer(values, weights, biases):

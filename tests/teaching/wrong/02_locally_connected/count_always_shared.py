@@ -2,6 +2,7 @@
 
 CHECK = "check_size_and_work"
 ADVICE = "here each position has its own weights and biases"
+ADVICE_ID = "size_and_work.as-a-convolution"
 
 
 def answer(rows, columns, inputs, outputs, shared):

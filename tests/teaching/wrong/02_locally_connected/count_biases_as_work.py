@@ -2,6 +2,7 @@
 
 CHECK = "check_size_and_work"
 ADVICE = "do not count the addition of the biases"
+ADVICE_ID = "size_and_work.biases-counted"
 
 
 def answer(rows, columns, inputs, outputs, shared):

@@ -2,6 +2,7 @@
 
 CHECK = "check_size_and_work"
 ADVICE = "each position has its own biases"
+ADVICE_ID = "size_and_work.biases-of-channels"
 
 
 def answer(rows, columns, inputs, outputs, shared):

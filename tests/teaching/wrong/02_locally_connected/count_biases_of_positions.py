@@ -2,6 +2,7 @@
 
 CHECK = "check_size_and_work"
 ADVICE = "a convolution has one bias"
+ADVICE_ID = "size_and_work.biases-of-positions"
 
 
 def answer(rows, columns, inputs, outputs, shared):

@@ -2,6 +2,7 @@
 
 CHECK = "check_size_and_work"
 ADVICE = "all positions share the weights"
+ADVICE_ID = "size_and_work.as-locally-connected"
 
 
 def answer(rows, columns, inputs, outputs, shared):

@@ -2,6 +2,7 @@
 
 CHECK = "check_size_and_work"
 ADVICE = "return two numbers"
+ADVICE_ID = "size_and_work.not-a-pair"
 
 
 def answer(rows, columns, inputs, outputs, shared):

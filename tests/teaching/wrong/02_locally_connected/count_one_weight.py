@@ -2,6 +2,7 @@
 
 CHECK = "check_size_and_work"
 ADVICE = "channels; there should be 3 x 3."
+ADVICE_ID = "size_and_work.one-weight-per-pair"
 
 
 def answer(rows, columns, inputs, outputs, shared):

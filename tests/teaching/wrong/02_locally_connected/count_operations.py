@@ -2,6 +2,7 @@
 
 CHECK = "check_size_and_work"
 ADVICE = "the addition after it as one"
+ADVICE_ID = "size_and_work.additions-counted"
 
 
 def answer(rows, columns, inputs, outputs, shared):

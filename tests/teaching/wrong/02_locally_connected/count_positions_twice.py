@@ -2,6 +2,7 @@
 
 CHECK = "check_size_and_work"
 ADVICE = "used at one position only"
+ADVICE_ID = "size_and_work.positions-counted-twice"
 
 
 def answer(rows, columns, inputs, outputs, shared):

@@ -2,6 +2,7 @@
 
 CHECK = "check_size_and_work"
 ADVICE = "each output channel has one, and without"
+ADVICE_ID = "size_and_work.no-biases"
 
 
 def answer(rows, columns, inputs, outputs, shared):

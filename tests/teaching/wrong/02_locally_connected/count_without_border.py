@@ -2,6 +2,7 @@
 
 CHECK = "check_size_and_work"
 ADVICE = "including its zeros"
+ADVICE_ID = "size_and_work.border-left-out"
 
 
 def answer(rows, columns, inputs, outputs, shared):

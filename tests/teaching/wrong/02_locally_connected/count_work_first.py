@@ -2,6 +2,7 @@
 
 CHECK = "check_size_and_work"
 ADVICE = "in the wrong order"
+ADVICE_ID = "size_and_work.wrong-order"
 
 
 def answer(rows, columns, inputs, outputs, shared):

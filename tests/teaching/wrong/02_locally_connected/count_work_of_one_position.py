@@ -2,6 +2,7 @@
 
 CHECK = "check_size_and_work"
 ADVICE = "count all positions"
+ADVICE_ID = "size_and_work.work-of-one-position"
 
 
 def answer(rows, columns, inputs, outputs, shared):

@@ -2,6 +2,7 @@
 
 CHECK = "check_locally_connected"
 ADVICE = "rotated by 180 degrees"
+ADVICE_ID = "locally_connected.rotated-filters"
 LIKE = "right/02_locally_connected/nine_shifts.py"
 INSTEAD = [
     (

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_locally_connected"
 ADVICE = "not NumPy's or .numpy()"
+ADVICE_ID = "locally_connected.numpy-in-graph"
 
 
 def answer(values, weights, biases):

@@ -2,6 +2,7 @@
 
 CHECK = "check_local_layer"
 ADVICE = "should start at 0.1"
+ADVICE_ID = "local_layer.biases-start"
 LIKE = "right/02_locally_connected/layer_in_two_lines.py"
 INSTEAD = [
     (

@@ -2,6 +2,7 @@
 
 CHECK = "check_local_layer"
 ADVICE = "which training can change"
+ADVICE_ID = "local_layer.not-a-variable"
 LIKE = "right/02_locally_connected/layer_in_two_lines.py"
 INSTEAD = [
     (

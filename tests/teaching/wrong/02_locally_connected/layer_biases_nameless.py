@@ -2,6 +2,7 @@
 
 CHECK = "check_local_layer"
 ADVICE = "should be named"
+ADVICE_ID = "local_layer.variable-name"
 LIKE = "right/02_locally_connected/layer_in_two_lines.py"
 INSTEAD = [
     (

@@ -5,6 +5,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_layer"
 ADVICE = "shared by all positions, one per channel"
+ADVICE_ID = "local_layer.shared-biases"
 
 
 class LocalLayer(network.Layer):

@@ -5,6 +5,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_layer"
 ADVICE = "it holds 3"
+ADVICE_ID = "local_layer.variable-count"
 
 
 class LocalLayer(network.Layer):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_local_layer"
 ADVICE = "should be a subclass of network.Layer"
+ADVICE_ID = "local_layer.not-a-layer"
 
 
 class LocalModule(tf.Module):

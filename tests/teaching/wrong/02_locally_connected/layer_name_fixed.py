@@ -5,6 +5,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_layer"
 ADVICE = "the name makes no difference"
+ADVICE_ID = "local_layer.name-ignored"
 
 
 class LocalLayer(network.Layer):

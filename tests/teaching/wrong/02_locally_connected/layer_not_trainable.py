@@ -2,6 +2,7 @@
 
 CHECK = "check_local_layer"
 ADVICE = "biases should be trainable"
+ADVICE_ID = "local_layer.not-trainable"
 LIKE = "right/02_locally_connected/layer_in_two_lines.py"
 INSTEAD = [
     (

@@ -5,6 +5,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_layer"
 ADVICE = "normal distribution is not truncated"
+ADVICE_ID = "local_layer.not-truncated"
 
 
 class LocalLayer(network.Layer):

@@ -5,6 +5,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_layer"
 ADVICE = "shared by all positions, as in a convolution"
+ADVICE_ID = "local_layer.shared-weights"
 
 
 class LocalLayer(network.Layer):

@@ -2,6 +2,7 @@
 
 CHECK = "check_local_layer"
 ADVICE = "do not use shape[0]"
+ADVICE_ID = "local_layer.not-compiled"
 LIKE = "right/02_locally_connected/layer_in_two_lines.py"
 INSTEAD = [
     (

@@ -5,6 +5,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_layer"
 ADVICE = "it computes with its initial weights"
+ADVICE_ID = "local_layer.initial-weights-used"
 
 
 class LocalLayer(network.Layer):

@@ -2,6 +2,7 @@
 
 CHECK = "check_local_layer"
 ADVICE = "the ReLU comes before the biases"
+ADVICE_ID = "local_layer.relu-first"
 LIKE = "right/02_locally_connected/layer_in_two_lines.py"
 INSTEAD = [
     (

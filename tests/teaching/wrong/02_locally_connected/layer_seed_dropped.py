@@ -2,6 +2,7 @@
 
 CHECK = "check_local_layer"
 ADVICE = "the seed makes no difference"
+ADVICE_ID = "local_layer.seed-ignored"
 LIKE = "right/02_locally_connected/layer_in_two_lines.py"
 INSTEAD = [
     (

@@ -5,6 +5,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_layer"
 ADVICE = "draw them in their full shape"
+ADVICE_ID = "local_layer.equal-at-all-positions"
 
 
 class LocalLayer(network.Layer):

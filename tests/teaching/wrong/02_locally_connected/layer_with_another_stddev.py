@@ -2,6 +2,7 @@
 
 CHECK = "check_local_layer"
 ADVICE = "weights should start with stddev"
+ADVICE_ID = "local_layer.wrong-stddev"
 LIKE = "right/02_locally_connected/layer_in_two_lines.py"
 INSTEAD = [
     (

@@ -2,6 +2,7 @@
 
 CHECK = "check_local_layer"
 ADVICE = "the layer's biases are missing"
+ADVICE_ID = "local_layer.no-biases"
 LIKE = "right/02_locally_connected/layer_in_two_lines.py"
 INSTEAD = [
     (

@@ -2,6 +2,7 @@
 
 CHECK = "check_local_layer"
 ADVICE = "the weight decay of"
+ADVICE_ID = "local_layer.wrong-decay"
 LIKE = "right/02_locally_connected/layer_in_two_lines.py"
 INSTEAD = [
     (

@@ -2,6 +2,7 @@
 
 CHECK = "check_local_layer"
 ADVICE = "no gradient reaches its weights"
+ADVICE_ID = "local_layer.no-gradient"
 LIKE = "right/02_locally_connected/layer_in_two_lines.py"
 INSTEAD = [
     (

@@ -2,6 +2,7 @@
 
 CHECK = "check_locally_connected"
 ADVICE = "within the 3 x 3 weights are swapped"
+ADVICE_ID = "locally_connected.rows-and-columns-of-filters"
 LIKE = "right/02_locally_connected/nine_shifts.py"
 INSTEAD = [
     (

@@ -6,6 +6,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_network"
 ADVICE = "the weight decay of softmax_linear"
+ADVICE_ID = "local_network.wrong-decay"
 
 
 class LocalLayer(network.Layer):

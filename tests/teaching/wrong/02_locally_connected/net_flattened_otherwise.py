@@ -6,6 +6,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_network"
 ADVICE = "in the order rows, columns, channels"
+ADVICE_ID = "local_network.flattened-otherwise"
 
 
 class LocalLayer(network.Layer):

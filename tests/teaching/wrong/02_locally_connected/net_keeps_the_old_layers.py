@@ -6,6 +6,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_network"
 ADVICE = "is still the tutorial's fully connected layer"
+ADVICE_ID = "local_network.fully-connected"
 
 
 class LocalLayer(network.Layer):

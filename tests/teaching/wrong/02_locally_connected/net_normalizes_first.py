@@ -6,6 +6,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_network"
 ADVICE = "the stage pool1"
+ADVICE_ID = "local_network.other"
 
 
 class LocalLayer(network.Layer):

@@ -6,6 +6,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_network"
 ADVICE = "do not use shape[0]"
+ADVICE_ID = "local_network.not-compiled"
 
 
 class LocalLayer(network.Layer):

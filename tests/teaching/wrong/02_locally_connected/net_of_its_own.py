@@ -5,6 +5,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_network"
 ADVICE = "derived from cifarlab.ConvNet"
+ADVICE_ID = "local_network.not-a-network"
 
 
 class LocalModule(tf.Module):

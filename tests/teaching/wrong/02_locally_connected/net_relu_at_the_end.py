@@ -2,6 +2,7 @@
 
 CHECK = "check_local_network"
 ADVICE = "pass activation=None"
+ADVICE_ID = "local_network.relu-on-logits"
 LIKE = "right/02_locally_connected/net_written_out.py"
 INSTEAD = [
     (

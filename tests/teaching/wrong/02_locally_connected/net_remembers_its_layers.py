@@ -6,6 +6,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_network"
 ADVICE = "a deep copy of it"
+ADVICE_ID = "local_network.copy-differs"
 
 
 class LocalLayer(network.Layer):

@@ -6,6 +6,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_network"
 ADVICE = "should return a network.Stages"
+ADVICE_ID = "local_network.not-stages"
 
 
 class LocalLayer(network.Layer):

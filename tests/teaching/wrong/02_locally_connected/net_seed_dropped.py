@@ -2,6 +2,7 @@
 
 CHECK = "check_local_network"
 ADVICE = "super().__init__"
+ADVICE_ID = "local_network.convolutions-start"
 LIKE = "right/02_locally_connected/net_written_out.py"
 INSTEAD = [
     (

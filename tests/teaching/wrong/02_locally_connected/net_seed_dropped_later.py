@@ -6,6 +6,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_network"
 ADVICE = "do not depend on the seed"
+ADVICE_ID = "local_network.seed-ignored"
 
 
 class LocalLayer(network.Layer):

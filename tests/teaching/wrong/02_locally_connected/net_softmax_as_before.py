@@ -2,6 +2,7 @@
 
 CHECK = "check_local_network"
 ADVICE = "stddev 1 / 1152"
+ADVICE_ID = "local_network.softmax-stddev"
 LIKE = "right/02_locally_connected/net_written_out.py"
 INSTEAD = [
     (

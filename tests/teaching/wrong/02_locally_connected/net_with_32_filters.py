@@ -6,6 +6,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_network"
 ADVICE = "another common version of cuda-convnet"
+ADVICE_ID = "local_network.channels-32"
 
 
 class LocalLayer(network.Layer):

@@ -6,6 +6,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_network"
 ADVICE = "and no others"
+ADVICE_ID = "local_network.layers-differ"
 
 
 class LocalLayer(network.Layer):

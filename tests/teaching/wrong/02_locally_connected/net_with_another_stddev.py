@@ -2,6 +2,7 @@
 
 CHECK = "check_local_network"
 ADVICE = "should start with stddev 0.04"
+ADVICE_ID = "local_network.wrong-stddev"
 LIKE = "right/02_locally_connected/net_written_out.py"
 INSTEAD = [
     (

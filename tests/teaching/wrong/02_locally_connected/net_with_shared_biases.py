@@ -6,6 +6,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_network"
 ADVICE = "one per channel"
+ADVICE_ID = "local_network.shared-biases"
 
 
 class LocalLayer(network.Layer):

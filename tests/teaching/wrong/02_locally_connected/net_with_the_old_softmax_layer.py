@@ -6,6 +6,7 @@ from cifarlab.model import network
 
 CHECK = "check_local_network"
 ADVICE = "How many values does local4 pass on"
+ADVICE_ID = "local_network.softmax-shape"
 
 
 class LocalLayer(network.Layer):

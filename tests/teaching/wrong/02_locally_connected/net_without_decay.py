@@ -2,6 +2,7 @@
 
 CHECK = "check_local_network"
 ADVICE = "the weight decay of local3"
+ADVICE_ID = "local_network.wrong-decay"
 LIKE = "right/02_locally_connected/net_written_out.py"
 INSTEAD = [
     (

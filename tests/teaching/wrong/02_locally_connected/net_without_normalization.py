@@ -2,6 +2,7 @@
 
 CHECK = "check_local_network"
 ADVICE = "the stage norm2"
+ADVICE_ID = "local_network.other"
 LIKE = "right/02_locally_connected/net_written_out.py"
 INSTEAD = [
     (

@@ -6,6 +6,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_locally_connected"
 ADVICE = "no gradient reaches"
+ADVICE_ID = "locally_connected.no-gradient"
 
 
 def compute(values, weights, biases):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_locally_connected"
 ADVICE = "the border is missing"
+ADVICE_ID = "locally_connected.no-padding"
 
 
 def answer(values, weights, biases):

@@ -2,6 +2,7 @@
 
 CHECK = "check_locally_connected"
 ADVICE = "the 3 x 3 window is off center"
+ADVICE_ID = "locally_connected.off-center"
 LIKE = "right/02_locally_connected/nine_shifts.py"
 INSTEAD = [
     (

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_locally_connected"
 ADVICE = "one has its channels first"
+ADVICE_ID = "locally_connected.patch-order"
 
 
 def answer(values, weights, biases):

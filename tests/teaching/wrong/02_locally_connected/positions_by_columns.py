@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_locally_connected"
 ADVICE = "rows and columns of the result are swapped"
+ADVICE_ID = "locally_connected.result-transposed"
 
 
 def answer(values, weights, biases):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_locally_connected"
 ADVICE = "the weights of rows and columns are swapped"
+ADVICE_ID = "locally_connected.weight-positions-swapped"
 
 
 def answer(values, weights, biases):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_locally_connected"
 ADVICE = "every position uses the same weights"
+ADVICE_ID = "locally_connected.shared-weights"
 
 
 def answer(values, weights, biases):

@@ -2,6 +2,7 @@
 
 CHECK = "check_first_batch_delay"
 ADVICE = "more records than an epoch has"
+ADVICE_ID = "first_batch_delay.more-than-epoch"
 
 
 def answer(fraction, num_examples, batch_size, records_per_second):

@@ -2,6 +2,7 @@
 
 CHECK = "check_first_batch_delay"
 ADVICE = "the queue is full by then"
+ADVICE_ID = "first_batch_delay.filling-only"
 
 
 def answer(fraction, num_examples, batch_size, records_per_second):

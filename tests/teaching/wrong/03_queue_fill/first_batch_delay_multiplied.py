@@ -2,6 +2,7 @@
 
 CHECK = "check_first_batch_delay"
 ADVICE = "multiplied by the speed"
+ADVICE_ID = "first_batch_delay.multiplied"
 
 
 def answer(fraction, num_examples, batch_size, records_per_second):

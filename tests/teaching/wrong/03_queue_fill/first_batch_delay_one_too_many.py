@@ -2,6 +2,7 @@
 
 CHECK = "check_first_batch_delay"
 ADVICE = "one record too many"
+ADVICE_ID = "first_batch_delay.one-too-many"
 
 
 def answer(fraction, num_examples, batch_size, records_per_second):

@@ -2,6 +2,7 @@
 
 CHECK = "check_first_batch_delay"
 ADVICE = "no records are left to replace"
+ADVICE_ID = "first_batch_delay.replaced-from-nothing"
 
 
 def answer(fraction, num_examples, batch_size, records_per_second):

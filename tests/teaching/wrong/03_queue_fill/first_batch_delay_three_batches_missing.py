@@ -2,6 +2,7 @@
 
 CHECK = "check_first_batch_delay"
 ADVICE = "three batches are missing"
+ADVICE_ID = "first_batch_delay.three-batches-missing"
 
 
 def answer(fraction, num_examples, batch_size, records_per_second):

@@ -2,6 +2,7 @@
 
 CHECK = "check_queue_megabytes"
 ADVICE = "more records than an epoch has"
+ADVICE_ID = "queue_megabytes.more-than-epoch"
 
 
 def answer(fraction, num_examples, batch_size):

@@ -2,6 +2,7 @@
 
 CHECK = "check_queue_megabytes"
 ADVICE = "eight times too large"
+ADVICE_ID = "queue_megabytes.bits"
 
 
 def answer(fraction, num_examples, batch_size):

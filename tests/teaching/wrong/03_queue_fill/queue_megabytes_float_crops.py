@@ -2,6 +2,7 @@
 
 CHECK = "check_queue_megabytes"
 ADVICE = "these are crops in float32"
+ADVICE_ID = "queue_megabytes.crops-in-float32"
 
 
 def answer(fraction, num_examples, batch_size):

@@ -2,6 +2,7 @@
 
 CHECK = "check_queue_megabytes"
 ADVICE = "these are images in float32"
+ADVICE_ID = "queue_megabytes.images-in-float32"
 
 
 def answer(fraction, num_examples, batch_size):

@@ -2,6 +2,7 @@
 
 CHECK = "check_queue_megabytes"
 ADVICE = "not 1,024 x 1,024"
+ADVICE_ID = "queue_megabytes.mebibytes"
 
 
 def answer(fraction, num_examples, batch_size):

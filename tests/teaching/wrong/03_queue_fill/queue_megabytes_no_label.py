@@ -2,6 +2,7 @@
 
 CHECK = "check_queue_megabytes"
 ADVICE = "one byte short"
+ADVICE_ID = "queue_megabytes.label-missing"
 
 
 def answer(fraction, num_examples, batch_size):

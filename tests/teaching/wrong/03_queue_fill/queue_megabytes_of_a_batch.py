@@ -2,6 +2,7 @@
 
 CHECK = "check_queue_megabytes"
 ADVICE = "it should be of the epoch"
+ADVICE_ID = "queue_megabytes.fraction-of-batch"
 
 
 def answer(fraction, num_examples, batch_size):

@@ -2,6 +2,7 @@
 
 CHECK = "check_queue_megabytes"
 ADVICE = "holds whole records"
+ADVICE_ID = "queue_megabytes.not-truncated"
 
 
 def answer(fraction, num_examples, batch_size):

@@ -2,6 +2,7 @@
 
 CHECK = "check_queue_megabytes"
 ADVICE = "three batches are missing"
+ADVICE_ID = "queue_megabytes.three-batches-missing"
 
 
 def answer(fraction, num_examples, batch_size):

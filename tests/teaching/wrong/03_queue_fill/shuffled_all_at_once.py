@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_shuffled"
 ADVICE = "before the queue has read it"
+ADVICE_ID = "shuffled.not-read-yet"
 
 
 def answer(in_file, capacity, seed):

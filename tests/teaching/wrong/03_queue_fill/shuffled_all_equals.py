@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_shuffled"
 ADVICE = "correct only if all records are different"
+ADVICE_ID = "shuffled.duplicates"
 
 
 def answer(in_file, capacity, seed):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_shuffled"
 ADVICE = "block by block"
+ADVICE_ID = "shuffled.block-by-block"
 
 
 def answer(in_file, capacity, seed):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_shuffled"
 ADVICE = "fits into the queue completely: the records left"
+ADVICE_ID = "shuffled.short-file"
 
 
 def answer(in_file, capacity, seed):

@@ -4,6 +4,7 @@ from collections import deque
 
 CHECK = "check_shuffled"
 ADVICE = "the order of the file"
+ADVICE_ID = "shuffled.order-of-file"
 
 
 def answer(in_file, capacity, seed):

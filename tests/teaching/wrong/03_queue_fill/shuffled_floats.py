@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_shuffled"
 ADVICE = "as in the file; got float64"
+ADVICE_ID = "shuffled.not-integers"
 
 
 def answer(in_file, capacity, seed):

@@ -4,6 +4,7 @@ import random
 
 CHECK = "check_shuffled"
 ADVICE = "this is a generator"
+ADVICE_ID = "shuffled.generator"
 
 
 def answer(in_file, capacity, seed):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_shuffled"
 ADVICE = "Create the generator once"
+ADVICE_ID = "shuffled.same-position"
 
 
 def answer(in_file, capacity, seed):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_shuffled"
 ADVICE = "Work on a copy"
+ADVICE_ID = "shuffled.file-changed"
 
 
 def answer(in_file, capacity, seed):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_shuffled"
 ADVICE = "one position is never drawn"
+ADVICE_ID = "shuffled.one-position-never"
 
 
 def answer(in_file, capacity, seed):

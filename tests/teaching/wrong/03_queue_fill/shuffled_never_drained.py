@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_shuffled"
 ADVICE = "keep drawing until it is empty"
+ADVICE_ID = "shuffled.last-remain"
 
 
 def answer(in_file, capacity, seed):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_shuffled"
 ADVICE = "the same seed gave two orders"
+ADVICE_ID = "shuffled.not-repeatable"
 
 
 def answer(in_file, capacity, seed):

@@ -4,6 +4,7 @@ import random
 
 CHECK = "check_shuffled"
 ADVICE = "the youngest is never drawn"
+ADVICE_ID = "shuffled.youngest-never"
 
 
 def answer(in_file, capacity, seed):

@@ -4,6 +4,7 @@ import random
 
 CHECK = "check_shuffled"
 ADVICE = "one record too many"
+ADVICE_ID = "shuffled.one-too-many"
 
 
 def answer(in_file, capacity, seed):

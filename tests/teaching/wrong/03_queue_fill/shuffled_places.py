@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_shuffled"
 ADVICE = "not their positions"
+ADVICE_ID = "shuffled.not-in-file"
 
 
 def answer(in_file, capacity, seed):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_shuffled"
 ADVICE = "Draw the remaining records with the generator"
+ADVICE_ID = "shuffled.short-file"
 
 
 def answer(in_file, capacity, seed):

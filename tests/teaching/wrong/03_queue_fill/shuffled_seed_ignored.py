@@ -4,6 +4,7 @@ import random
 
 CHECK = "check_shuffled"
 ADVICE = "different seeds gave the same order"
+ADVICE_ID = "shuffled.seed-ignored"
 
 
 def answer(in_file, capacity, seed):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_shuffled"
 ADVICE = "delivered twice"
+ADVICE_ID = "shuffled.twice-delivered"
 
 
 def answer(in_file, capacity, seed):

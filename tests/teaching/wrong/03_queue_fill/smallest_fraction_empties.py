@@ -2,6 +2,7 @@
 
 CHECK = "check_smallest_fraction"
 ADVICE = "Only read it"
+ADVICE_ID = "smallest_fraction.dictionary-changed"
 
 
 def answer(measured, limit):

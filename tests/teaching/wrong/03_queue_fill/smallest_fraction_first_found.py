@@ -2,6 +2,7 @@
 
 CHECK = "check_smallest_fraction"
 ADVICE = "the dictionary is not sorted"
+ADVICE_ID = "smallest_fraction.first-in-dictionary"
 
 
 def answer(measured, limit):

@@ -2,6 +2,7 @@
 
 CHECK = "check_smallest_fraction"
 ADVICE = "need not fall steadily"
+ADVICE_ID = "smallest_fraction.not-steady"
 
 
 def answer(measured, limit):

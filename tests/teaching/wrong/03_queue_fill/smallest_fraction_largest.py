@@ -2,6 +2,7 @@
 
 CHECK = "check_smallest_fraction"
 ADVICE = "this is the largest fraction."
+ADVICE_ID = "smallest_fraction.largest-fraction"
 
 
 def answer(measured, limit):

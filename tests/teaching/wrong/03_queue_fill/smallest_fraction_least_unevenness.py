@@ -2,6 +2,7 @@
 
 CHECK = "check_smallest_fraction"
 ADVICE = "the smallest unevenness"
+ADVICE_ID = "smallest_fraction.smallest-unevenness"
 
 
 def answer(measured, limit):

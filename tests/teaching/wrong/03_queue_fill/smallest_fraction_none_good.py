@@ -2,6 +2,7 @@
 
 CHECK = "check_smallest_fraction"
 ADVICE = "if none mixes well enough: answer raised"
+ADVICE_ID = "smallest_fraction.fails-if-none"
 
 
 def answer(measured, limit):

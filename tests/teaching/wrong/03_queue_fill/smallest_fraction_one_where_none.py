@@ -2,6 +2,7 @@
 
 CHECK = "check_smallest_fraction"
 ADVICE = "it should return None"
+ADVICE_ID = "smallest_fraction.not-none"
 
 
 def answer(measured, limit):

@@ -2,6 +2,7 @@
 
 CHECK = "check_smallest_fraction"
 ADVICE = "barely good enough"
+ADVICE_ID = "smallest_fraction.least-good"
 
 
 def answer(measured, limit):

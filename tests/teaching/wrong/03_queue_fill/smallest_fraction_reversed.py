@@ -2,6 +2,7 @@
 
 CHECK = "check_smallest_fraction"
 ADVICE = "its unevenness is above the limit"
+ADVICE_ID = "smallest_fraction.mixes-too-little"
 
 
 def answer(measured, limit):

@@ -2,6 +2,7 @@
 
 CHECK = "check_smallest_fraction"
 ADVICE = "equal to the limit"
+ADVICE_ID = "smallest_fraction.limit-excluded"
 
 
 def answer(measured, limit):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_unevenness"
 ADVICE = "are added up"
+ADVICE_ID = "unevenness.sum-over-batches"
 
 
 def answer(labels, batch_size):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_unevenness"
 ADVICE = "compares with a tenth"
+ADVICE_ID = "unevenness.tenths"
 
 
 def answer(labels, batch_size):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_unevenness"
 ADVICE = "compares with equal shares"
+ADVICE_ID = "unevenness.equal-shares"
 
 
 def answer(labels, batch_size):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_unevenness"
 ADVICE = "consecutive records"
+ADVICE_ID = "unevenness.every-nth"
 
 
 def answer(labels, batch_size):

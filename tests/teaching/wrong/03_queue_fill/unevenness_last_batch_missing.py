@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_unevenness"
 ADVICE = "the last full batch is missing"
+ADVICE_ID = "unevenness.last-batch-missing"
 
 
 def answer(labels, batch_size):

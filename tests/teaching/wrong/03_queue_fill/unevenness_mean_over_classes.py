@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_unevenness"
 ADVICE = "half of the mean over the classes"
+ADVICE_ID = "unevenness.half-mean-over-classes"
 
 
 def answer(labels, batch_size):

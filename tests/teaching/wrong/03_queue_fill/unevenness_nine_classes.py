@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_unevenness"
 ADVICE = "labels go up to 9"
+ADVICE_ID = "unevenness.classes-missing"
 
 
 def answer(labels, batch_size):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_unevenness"
 ADVICE = "twice as large"
+ADVICE_ID = "unevenness.not-halved"
 
 
 def answer(labels, batch_size):

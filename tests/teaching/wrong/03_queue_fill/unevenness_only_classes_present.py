@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_unevenness"
 ADVICE = "missing in a batch"
+ADVICE_ID = "unevenness.missing-class-skipped"
 
 
 def answer(labels, batch_size):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_unevenness"
 ADVICE = "only full batches count"
+ADVICE_ID = "unevenness.rest-as-batch"
 
 
 def answer(labels, batch_size):

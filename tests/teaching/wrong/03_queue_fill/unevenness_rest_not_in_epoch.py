@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_unevenness"
 ADVICE = "they count in its shares"
+ADVICE_ID = "unevenness.rest-not-in-epoch"
 
 
 def answer(labels, batch_size):

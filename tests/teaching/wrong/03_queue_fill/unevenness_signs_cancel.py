@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_unevenness"
 ADVICE = "cancel each other"
+ADVICE_ID = "unevenness.signed-differences"
 
 
 def answer(labels, batch_size):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "from before the update"
+ADVICE_ID = "averages.old-value"
 
 
 def answer(values, decay):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "these are the decays"
+ADVICE_ID = "averages.decays-returned"
 
 
 def answer(values, decay):

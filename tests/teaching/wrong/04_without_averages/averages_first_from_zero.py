@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "first average should be the initial value"
+ADVICE_ID = "averages.first-not-initial"
 
 
 def answer(values, bound):

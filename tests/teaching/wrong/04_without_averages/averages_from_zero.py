@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "starts from 0"
+ADVICE_ID = "averages.starts-from-zero"
 
 
 def answer(values, decay):

@@ -2,6 +2,7 @@
 
 CHECK = "check_averages"
 ADVICE = "changed the values that it was given"
+ADVICE_ID = "averages.values-changed"
 
 
 def answer(values, decay):

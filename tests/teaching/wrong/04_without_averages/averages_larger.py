@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "the larger of the two decays"
+ADVICE_ID = "averages.larger-decay"
 
 
 def answer(values, decay):

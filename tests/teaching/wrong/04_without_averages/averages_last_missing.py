@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "the last one is missing"
+ADVICE_ID = "averages.last-missing"
 
 
 def answer(values, decay):

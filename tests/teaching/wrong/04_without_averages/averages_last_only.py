@@ -2,6 +2,7 @@
 
 CHECK = "check_averages"
 ADVICE = "only the last average"
+ADVICE_ID = "averages.last-only"
 
 
 def answer(values, decay):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "mean of all values so far"
+ADVICE_ID = "averages.mean-of-all"
 
 
 def answer(values, decay):

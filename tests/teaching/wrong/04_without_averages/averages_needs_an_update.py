@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "correct during a run"
+ADVICE_ID = "averages.one-value"
 
 
 def answer(values, decay):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "the warm-up never ends"
+ADVICE_ID = "averages.no-bound"
 
 
 def answer(values, decay):

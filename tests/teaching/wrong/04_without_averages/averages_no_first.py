@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "first one is missing"
+ADVICE_ID = "averages.first-missing"
 
 
 def answer(values, decay):

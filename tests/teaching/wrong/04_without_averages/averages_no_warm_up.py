@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "full decay is used"
+ADVICE_ID = "averages.no-warm-up"
 
 
 def answer(values, decay):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "mixed with the previous value"
+ADVICE_ID = "averages.not-iterated"
 
 
 def answer(values, decay):

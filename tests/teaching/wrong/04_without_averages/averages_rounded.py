@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "rounded (decimals: 2)"
+ADVICE_ID = "averages.rounded"
 
 
 def answer(values, bound):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "is 3/12"
+ADVICE_ID = "averages.counted-twice"
 
 
 def answer(values, decay):

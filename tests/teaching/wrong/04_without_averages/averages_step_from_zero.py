@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "is 1/10"
+ADVICE_ID = "averages.counted-before"
 
 
 def answer(values, decay):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "it is the weight of the new value"
+ADVICE_ID = "averages.swapped-weights"
 
 
 def answer(values, decay):

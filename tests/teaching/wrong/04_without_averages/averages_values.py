@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_averages"
 ADVICE = "nothing is averaged"
+ADVICE_ID = "averages.not-averaged"
 
 
 def answer(values, decay):

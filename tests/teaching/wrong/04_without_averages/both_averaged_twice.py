@@ -5,6 +5,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "both are those of the averages"
+ADVICE_ID = "evaluate_both.both-averaged"
 
 
 def share(net, images, labels):

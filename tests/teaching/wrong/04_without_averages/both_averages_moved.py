@@ -6,6 +6,7 @@ from cifarlab.training import step
 
 CHECK = "check_evaluate_both"
 ADVICE = "it updated the averages"
+ADVICE_ID = "evaluate_both.averages-updated"
 
 
 def share(net, images, labels):

@@ -7,6 +7,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "mixed with the raw weights again"
+ADVICE_ID = "evaluate_both.averaged-again"
 
 
 def share(net, images, labels):

@@ -5,6 +5,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "only the precision of the averages"
+ADVICE_ID = "evaluate_both.averaged-only"
 
 
 def share(net, images, labels):

@@ -4,6 +4,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "numbers of images"
+ADVICE_ID = "evaluate_both.counts"
 
 
 def answer(state, images, labels):

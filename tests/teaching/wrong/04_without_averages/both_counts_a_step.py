@@ -5,6 +5,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "such as its step"
+ADVICE_ID = "evaluate_both.state-changed"
 
 
 def share(net, images, labels):

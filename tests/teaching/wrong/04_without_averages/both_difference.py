@@ -5,6 +5,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "this is only the difference"
+ADVICE_ID = "evaluate_both.difference-only"
 
 
 def share(net, images, labels):

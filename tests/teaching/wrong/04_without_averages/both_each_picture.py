@@ -4,6 +4,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "whether each image is classified correctly"
+ADVICE_ID = "evaluate_both.each-image"
 
 
 def answer(state, images, labels):

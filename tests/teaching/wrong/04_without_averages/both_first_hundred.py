@@ -5,6 +5,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "first 100 images only"
+ADVICE_ID = "evaluate_both.first-images"
 
 
 def share(net, images, labels):

@@ -5,6 +5,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "the averaged weights are lost"
+ADVICE_ID = "evaluate_both.averages-lost"
 
 
 def share(net, images, labels):

@@ -5,6 +5,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "has different variables"
+ADVICE_ID = "evaluate_both.other-variables"
 
 
 def share(net, images, labels):

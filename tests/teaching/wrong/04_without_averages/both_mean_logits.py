@@ -5,6 +5,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "mean of the two networks' logits"
+ADVICE_ID = "evaluate_both.mean-of-logits"
 
 
 def answer(state, images, labels):

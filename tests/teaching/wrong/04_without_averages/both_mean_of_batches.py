@@ -7,6 +7,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "a mean over batches of 128"
+ADVICE_ID = "evaluate_both.mean-over-batches"
 
 
 def share(net, images, labels):

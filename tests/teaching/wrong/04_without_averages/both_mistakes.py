@@ -5,6 +5,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "fractions of wrong answers"
+ADVICE_ID = "evaluate_both.mistakes"
 
 
 def share(net, images, labels):

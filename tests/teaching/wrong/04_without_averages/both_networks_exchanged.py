@@ -5,6 +5,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "holds different networks"
+ADVICE_ID = "evaluate_both.other-networks"
 
 
 def share(net, images, labels):

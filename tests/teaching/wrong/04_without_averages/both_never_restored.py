@@ -5,6 +5,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "afterwards the network holds the averaged weights"
+ADVICE_ID = "evaluate_both.still-swapped"
 
 
 def share(net, images, labels):

@@ -6,6 +6,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "check the axis"
+ADVICE_ID = "evaluate_both.among-images"
 
 
 def answer(state, images, labels):

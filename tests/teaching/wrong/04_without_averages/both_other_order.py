@@ -5,6 +5,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "the order"
+ADVICE_ID = "evaluate_both.wrong-order"
 
 
 def share(net, images, labels):

@@ -5,6 +5,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "these are percentages"
+ADVICE_ID = "evaluate_both.percent"
 
 
 def share(net, images, labels):

@@ -5,6 +5,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "rounded (decimals: 2)"
+ADVICE_ID = "evaluate_both.rounded"
 
 
 def share(net, images, labels):

@@ -6,6 +6,7 @@ from cifarlab.training.step import train_step
 
 CHECK = "check_evaluate_both"
 ADVICE = "has different weights"
+ADVICE_ID = "evaluate_both.weights-changed"
 
 
 def share(net, images, labels):

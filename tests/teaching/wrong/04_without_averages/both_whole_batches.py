@@ -6,6 +6,7 @@ from cifarlab.model.network import inference
 
 CHECK = "check_evaluate_both"
 ADVICE = "first 256 images only"
+ADVICE_ID = "evaluate_both.first-images"
 
 
 def answer(state, images, labels):

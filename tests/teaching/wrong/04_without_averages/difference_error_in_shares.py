@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "correct, but as a fraction"
+ADVICE_ID = "difference.error-as-fraction"
 
 
 def answer(raw, averaged):

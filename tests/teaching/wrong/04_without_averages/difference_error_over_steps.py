@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "the deviation is taken over the steps"
+ADVICE_ID = "difference.error-over-steps"
 
 
 def answer(raw, averaged):

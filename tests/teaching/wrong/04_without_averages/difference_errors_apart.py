@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "the difference of two errors"
+ADVICE_ID = "difference.difference-of-errors"
 
 
 def answer(raw, averaged):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "the standard errors come first"
+ADVICE_ID = "difference.errors-first"
 
 
 def answer(raw, averaged):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "changed the precisions"
+ADVICE_ID = "difference.precisions-changed"
 
 
 def answer(raw, averaged):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "1.96 times"
+ADVICE_ID = "difference.interval"
 
 
 def answer(raw, averaged):

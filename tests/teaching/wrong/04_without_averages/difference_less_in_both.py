@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "n - 1 is used twice"
+ADVICE_ID = "difference.n-minus-one-twice"
 
 
 def answer(raw, averaged):

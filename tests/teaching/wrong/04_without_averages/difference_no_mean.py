@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "a difference for each seed and step"
+ADVICE_ID = "difference.no-mean"
 
 
 def answer(raw, averaged):

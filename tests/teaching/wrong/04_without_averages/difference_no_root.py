@@ -2,6 +2,7 @@
 
 CHECK = "check_difference"
 ADVICE = "the deviation is divided by n"
+ADVICE_ID = "difference.no-root"
 
 
 def answer(raw, averaged):

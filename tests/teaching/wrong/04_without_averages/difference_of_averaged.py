@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "the error of the averaged precisions"
+ADVICE_ID = "difference.error-of-averaged"
 
 
 def answer(raw, averaged):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "the error of the raw precisions"
+ADVICE_ID = "difference.error-of-raw"
 
 
 def answer(raw, averaged):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "keep the steps separate"
+ADVICE_ID = "difference.over-all"
 
 
 def answer(raw, averaged):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "the mean over the steps"
+ADVICE_ID = "difference.over-steps"
 
 
 def answer(raw, averaged):

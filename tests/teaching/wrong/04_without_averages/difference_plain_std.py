@@ -2,6 +2,7 @@
 
 CHECK = "check_difference"
 ADVICE = "with n instead of n - 1"
+ADVICE_ID = "difference.population-spread"
 
 
 def answer(raw, averaged):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "for a sample, divide"
+ADVICE_ID = "difference.population"
 
 
 def answer(raw, averaged):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "quotient of two means"
+ADVICE_ID = "difference.quotient"
 
 
 def answer(raw, averaged):

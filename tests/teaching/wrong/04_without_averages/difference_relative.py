@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "relative to the raw precision"
+ADVICE_ID = "difference.relative"
 
 
 def answer(raw, averaged):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "the root of the number of steps"
+ADVICE_ID = "difference.root-of-steps"
 
 
 def answer(raw, averaged):

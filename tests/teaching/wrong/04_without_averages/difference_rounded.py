@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "rounded (decimals: 1)"
+ADVICE_ID = "difference.rounded"
 
 
 def answer(raw, averaged):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "the differences are fractions"
+ADVICE_ID = "difference.fractions"
 
 
 def answer(raw, averaged):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "the sign"
+ADVICE_ID = "difference.wrong-sign"
 
 
 def answer(raw, averaged):

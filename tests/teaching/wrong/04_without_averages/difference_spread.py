@@ -2,6 +2,7 @@
 
 CHECK = "check_difference"
 ADVICE = "the spread of single seeds. The error"
+ADVICE_ID = "difference.spread"
 
 
 def answer(raw, averaged):

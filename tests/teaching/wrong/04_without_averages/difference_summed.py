@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "added up over the seeds"
+ADVICE_ID = "difference.sum-over-seeds"
 
 
 def answer(raw, averaged):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "twice the standard error"
+ADVICE_ID = "difference.twice-the-error"
 
 
 def answer(raw, averaged):

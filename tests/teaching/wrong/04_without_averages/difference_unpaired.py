@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_difference"
 ADVICE = "two unrelated sets of runs"
+ADVICE_ID = "difference.unpaired"
 
 
 def answer(raw, averaged):

@@ -2,6 +2,7 @@
 
 CHECK = "check_difference"
 ADVICE = "the square of the standard error"
+ADVICE_ID = "difference.variance"
 
 
 def answer(raw, averaged):

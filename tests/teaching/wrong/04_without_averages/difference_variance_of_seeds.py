@@ -2,6 +2,7 @@
 
 CHECK = "check_difference"
 ADVICE = "the variance of single seeds"
+ADVICE_ID = "difference.variance-of-seeds"
 
 
 def answer(raw, averaged):

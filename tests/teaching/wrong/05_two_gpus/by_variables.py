@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_mean_gradients"
 ADVICE = "divide it by the number of towers"
+ADVICE_ID = "mean_gradients.by-variables"
 
 
 def answer(tower_gradients):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_shares"
 ADVICE = "`raise` it"
+ADVICE_ID = "shares.exception-returned"
 
 
 def answer(images, labels, towers):

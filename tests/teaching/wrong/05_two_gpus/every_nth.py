@@ -2,6 +2,7 @@
 
 CHECK = "check_shares"
 ADVICE = "each tower gets every n-th image"
+ADVICE_ID = "shares.every-nth"
 
 
 def answer(images, labels, towers):

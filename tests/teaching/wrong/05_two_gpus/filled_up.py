@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_shares"
 ADVICE = "images were used twice"
+ADVICE_ID = "shares.images-used-twice"
 
 
 def answer(images, labels, towers):

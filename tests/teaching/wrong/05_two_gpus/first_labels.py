@@ -2,6 +2,7 @@
 
 CHECK = "check_shares"
 ADVICE = "the first share of the labels"
+ADVICE_ID = "shares.same-labels"
 
 
 def answer(images, labels, towers):

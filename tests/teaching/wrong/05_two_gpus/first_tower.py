@@ -2,6 +2,7 @@
 
 CHECK = "check_mean_gradients"
 ADVICE = "the first tower's gradient"
+ADVICE_ID = "mean_gradients.first-tower"
 
 
 def answer(tower_gradients):

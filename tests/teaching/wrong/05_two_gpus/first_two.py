@@ -2,6 +2,7 @@
 
 CHECK = "check_mean_gradients"
 ADVICE = "only the first two towers count"
+ADVICE_ID = "mean_gradients.first-two"
 
 
 def answer(tower_gradients):

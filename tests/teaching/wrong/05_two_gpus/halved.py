@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_mean_gradients"
 ADVICE = "divided by 2"
+ADVICE_ID = "mean_gradients.always-halved"
 
 
 def answer(tower_gradients):

@@ -2,6 +2,7 @@
 
 CHECK = "check_decay_steps"
 ADVICE = "How many images does one step use"
+ADVICE_ID = "decay_steps.other"
 
 
 def answer(batch_size, towers):

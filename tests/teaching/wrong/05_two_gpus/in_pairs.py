@@ -2,6 +2,7 @@
 
 CHECK = "check_mean_gradients"
 ADVICE = "averages a mean and the next"
+ADVICE_ID = "mean_gradients.in-pairs"
 
 
 def answer(tower_gradients):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_shares"
 ADVICE = "labels int32"
+ADVICE_ID = "shares.dtype-changed"
 
 
 def answer(images, labels, towers):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_shares"
 ADVICE = "but each tower gets every n-th label"
+ADVICE_ID = "shares.labels-every-nth"
 
 
 def answer(images, labels, towers):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_shares"
 ADVICE = "the labels come first"
+ADVICE_ID = "shares.labels-first"
 
 
 def answer(images, labels, towers):

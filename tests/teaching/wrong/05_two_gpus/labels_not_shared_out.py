@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_shares"
 ADVICE = "the labels are not split"
+ADVICE_ID = "shares.labels-not-split"
 
 
 def answer(images, labels, towers):

@@ -2,6 +2,7 @@
 
 CHECK = "check_mean_gradients"
 ADVICE = "the last tower's gradient"
+ADVICE_ID = "mean_gradients.last-tower"
 
 
 def answer(tower_gradients):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_shares"
 ADVICE = "got InvalidArgumentError"
+ADVICE_ID = "shares.other-exception"
 
 
 def answer(images, labels, towers):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_mean_gradients"
 ADVICE = "need float32 gradients: got float64"
+ADVICE_ID = "mean_gradients.wrong-dtype"
 
 
 def answer(tower_gradients):

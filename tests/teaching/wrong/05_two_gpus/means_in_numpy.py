@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_mean_gradients"
 ADVICE = "cannot be compiled"
+ADVICE_ID = "mean_gradients.not-compiled"
 
 
 def answer(tower_gradients):

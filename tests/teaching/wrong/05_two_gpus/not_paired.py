@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_shares"
 ADVICE = "return one pair per tower"
+ADVICE_ID = "shares.not-paired"
 
 
 def answer(images, labels, towers):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_mean_gradients"
 ADVICE = "only if all variables have the same shape"
+ADVICE_ID = "mean_gradients.one-array"
 
 
 def answer(tower_gradients):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_mean_gradients"
 ADVICE = "one less than their number"
+ADVICE_ID = "mean_gradients.one-less"
 
 
 def answer(tower_gradients):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_mean_gradients"
 ADVICE = "is a single number"
+ADVICE_ID = "mean_gradients.one-number"
 
 
 def answer(tower_gradients):

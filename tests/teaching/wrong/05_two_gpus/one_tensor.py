@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_mean_gradients"
 ADVICE = "return a list with one mean"
+ADVICE_ID = "mean_gradients.not-a-list"
 
 
 def answer(tower_gradients):

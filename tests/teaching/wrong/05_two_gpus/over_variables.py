@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_mean_gradients"
 ADVICE = "this is one mean per tower"
+ADVICE_ID = "mean_gradients.over-variables"
 
 
 def answer(tower_gradients):

@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_shares"
 ADVICE = "name both numbers"
+ADVICE_ID = "shares.numbers-not-named"
 
 
 def answer(images, labels, towers):

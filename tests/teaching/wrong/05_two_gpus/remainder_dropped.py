@@ -2,6 +2,7 @@
 
 CHECK = "check_shares"
 ADVICE = "silently dropped"
+ADVICE_ID = "shares.rest-dropped"
 
 
 def answer(images, labels, towers):

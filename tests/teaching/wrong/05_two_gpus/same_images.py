@@ -2,6 +2,7 @@
 
 CHECK = "check_shares"
 ADVICE = "the first share of the images"
+ADVICE_ID = "shares.same-images"
 
 
 def answer(images, labels, towers):

@@ -4,6 +4,7 @@ import numpy as np
 
 CHECK = "check_shares"
 ADVICE = "cannot be compiled"
+ADVICE_ID = "shares.not-compiled"
 
 
 def answer(images, labels, towers):

@@ -2,6 +2,7 @@
 
 CHECK = "check_shares"
 ADVICE = "a fixed number"
+ADVICE_ID = "shares.fixed-size"
 
 
 def answer(images, labels, towers):

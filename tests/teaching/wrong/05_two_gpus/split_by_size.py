@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_shares"
 ADVICE = "the number of parts, not their size"
+ADVICE_ID = "shares.size-for-parts"
 
 
 def answer(images, labels, towers):

@@ -2,6 +2,7 @@
 
 CHECK = "check_decay_steps"
 ADVICE = "should be an integer: round down"
+ADVICE_ID = "decay_steps.not-rounded"
 
 
 def answer(batch_size, towers):

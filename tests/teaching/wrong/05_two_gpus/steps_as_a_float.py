@@ -2,6 +2,7 @@
 
 CHECK = "check_decay_steps"
 ADVICE = "return an int"
+ADVICE_ID = "decay_steps.not-an-integer"
 
 
 def answer(batch_size, towers):

@@ -2,6 +2,7 @@
 
 CHECK = "check_decay_steps"
 ADVICE = "the steps of one epoch were rounded down"
+ADVICE_ID = "decay_steps.rounded-too-early"
 
 
 def answer(batch_size, towers):

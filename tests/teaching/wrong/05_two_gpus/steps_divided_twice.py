@@ -2,6 +2,7 @@
 
 CHECK = "check_decay_steps"
 ADVICE = "by the number of towers twice"
+ADVICE_ID = "decay_steps.divided-twice"
 
 
 def answer(batch_size, towers):

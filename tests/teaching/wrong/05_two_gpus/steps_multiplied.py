@@ -2,6 +2,7 @@
 
 CHECK = "check_decay_steps"
 ADVICE = "with more towers there are fewer steps"
+ADVICE_ID = "decay_steps.no-fewer-steps"
 
 
 def answer(batch_size, towers):

@@ -2,6 +2,7 @@
 
 CHECK = "check_decay_steps"
 ADVICE = "these are the steps of one epoch"
+ADVICE_ID = "decay_steps.one-epoch"
 
 
 def answer(batch_size, towers):

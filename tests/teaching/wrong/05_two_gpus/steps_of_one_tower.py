@@ -2,6 +2,7 @@
 
 CHECK = "check_decay_steps"
 ADVICE = "the tutorial's bug"
+ADVICE_ID = "decay_steps.one-tower"
 
 
 def answer(batch_size, towers):

@@ -2,6 +2,7 @@
 
 CHECK = "check_decay_steps"
 ADVICE = "this is rounded up"
+ADVICE_ID = "decay_steps.rounded-up"
 
 
 def answer(batch_size, towers):

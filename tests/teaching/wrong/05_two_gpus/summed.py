@@ -4,6 +4,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_mean_gradients"
 ADVICE = "the sum over the towers. Divide"
+ADVICE_ID = "mean_gradients.sum"
 
 
 def answer(tower_gradients):

@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "the backward passes on"
+ADVICE_ID = "tower_gradients.gradients-elsewhere"
 
 
 def answer(net, images, labels, devices):

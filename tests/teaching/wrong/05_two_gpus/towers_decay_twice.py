@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "weight decay counts 2 times"
+ADVICE_ID = "tower_gradients.decay-counted-often"
 
 
 def answer(net, images, labels, devices):

@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "divided by the number of towers twice"
+ADVICE_ID = "tower_gradients.divided-twice"
 
 
 def answer(net, images, labels, devices):

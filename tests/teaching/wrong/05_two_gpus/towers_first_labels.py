@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "the first share of the labels"
+ADVICE_ID = "tower_gradients.same-labels"
 
 
 def answer(net, images, labels, devices):

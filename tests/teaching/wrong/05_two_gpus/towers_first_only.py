@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "only the first tower's gradient"
+ADVICE_ID = "tower_gradients.first-tower"
 
 
 def answer(net, images, labels, devices):

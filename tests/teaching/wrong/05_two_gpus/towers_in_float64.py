@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "need float32 gradients: got float64"
+ADVICE_ID = "tower_gradients.wrong-dtype"
 
 
 def answer(net, images, labels, devices):

@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "cannot be compiled"
+ADVICE_ID = "tower_gradients.not-compiled"
 
 
 def answer(net, images, labels, devices):

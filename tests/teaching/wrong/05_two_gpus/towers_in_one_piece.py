@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "not split into enough parts"
+ADVICE_ID = "tower_gradients.too-few-parts"
 
 
 def answer(net, images, labels, devices):

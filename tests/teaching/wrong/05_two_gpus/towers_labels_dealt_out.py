@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "labels and images do not match"
+ADVICE_ID = "tower_gradients.labels-do-not-match"
 
 
 def answer(net, images, labels, devices):

@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "raised ValueError"
+ADVICE_ID = "tower_gradients.raised"
 
 
 def answer(net, images, labels, devices):

@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "the tape did not record"
+ADVICE_ID = "tower_gradients.no-gradient"
 
 
 def answer(net, images, labels, devices):

@@ -7,6 +7,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "but the losses on"
+ADVICE_ID = "tower_gradients.losses-elsewhere"
 
 
 def towers(place_of_loss):

@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "a mean over images, not a sum"
+ADVICE_ID = "tower_gradients.cross-entropy-summed"
 
 
 def answer(net, images, labels, devices):

@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "weight decay is missing"
+ADVICE_ID = "tower_gradients.no-decay"
 
 
 def answer(net, images, labels, devices):

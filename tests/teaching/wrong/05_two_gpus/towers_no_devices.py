@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "computed on no specific device"
+ADVICE_ID = "tower_gradients.networks-elsewhere"
 
 
 def answer(net, images, labels, devices):

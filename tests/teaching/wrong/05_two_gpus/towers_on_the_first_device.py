@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "networks were computed on CPU:"
+ADVICE_ID = "tower_gradients.networks-elsewhere"
 
 
 def answer(net, images, labels, devices):

@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "is None"
+ADVICE_ID = "tower_gradients.one-gradient-none"
 
 
 def answer(net, images, labels, devices):

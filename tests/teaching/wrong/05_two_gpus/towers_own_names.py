@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "on CPU:0, CPU:1 and CPU:0"
+ADVICE_ID = "tower_gradients.networks-elsewhere"
 
 
 def answer(net, images, labels, devices):

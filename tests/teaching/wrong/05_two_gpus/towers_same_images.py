@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "all towers got the same images"
+ADVICE_ID = "tower_gradients.same-images"
 
 
 def answer(net, images, labels, devices):

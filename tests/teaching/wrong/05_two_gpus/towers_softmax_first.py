@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "takes logits"
+ADVICE_ID = "tower_gradients.not-of-total-loss"
 
 
 def answer(net, images, labels, devices):

@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "the sum over the towers: divide"
+ADVICE_ID = "tower_gradients.sum"
 
 
 def answer(net, images, labels, devices):

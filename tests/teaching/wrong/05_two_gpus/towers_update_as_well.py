@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "changed the network's weights"
+ADVICE_ID = "tower_gradients.network-changed"
 
 
 def answer(net, images, labels, devices):

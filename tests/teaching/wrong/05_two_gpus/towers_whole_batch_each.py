@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "only its own share"
+ADVICE_ID = "tower_gradients.too-many-images"
 
 
 def answer(net, images, labels, devices):

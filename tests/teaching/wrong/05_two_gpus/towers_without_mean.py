@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "the update needs their mean"
+ADVICE_ID = "tower_gradients.gradients-of-each-tower"
 
 
 def answer(net, images, labels, devices):

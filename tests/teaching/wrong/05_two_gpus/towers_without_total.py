@@ -5,6 +5,7 @@ from cifarlab.backend import tf
 
 CHECK = "check_tower_gradients"
 ADVICE = "Did you take `.total`"
+ADVICE_ID = "tower_gradients.twice-the-gradient"
 
 
 def answer(net, images, labels, devices):

@@ -2,6 +2,7 @@
 
 CHECK = "check_shares"
 ADVICE = "one entry per tower"
+ADVICE_ID = "shares.fixed-number-of-towers"
 
 
 def answer(images, labels, towers):

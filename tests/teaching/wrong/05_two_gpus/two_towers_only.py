@@ -2,6 +2,7 @@
 
 CHECK = "check_mean_gradients"
 ADVICE = "answer raised ValueError"
+ADVICE_ID = "mean_gradients.raised"
 
 
 def answer(tower_gradients):

@@ -4,6 +4,7 @@ import itertools
 
 CHECK = "check_shares"
 ADVICE = "the shares have unequal sizes"
+ADVICE_ID = "shares.unequal-shares"
 
 
 def answer(images, labels, towers):

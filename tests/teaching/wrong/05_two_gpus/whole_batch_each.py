@@ -2,6 +2,7 @@
 
 CHECK = "check_shares"
 ADVICE = "in one share only"
+ADVICE_ID = "shares.whole-batch"
 
 
 def answer(images, labels, towers):

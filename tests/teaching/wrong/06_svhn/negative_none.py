@@ -2,6 +2,7 @@
 
 CHECK = "check_negative"
 ADVICE = "no image became a negative"
+ADVICE_ID = "negative.all-or-none"
 LIKE = "right/06_svhn/negative_where.py"
 INSTEAD = [
     (

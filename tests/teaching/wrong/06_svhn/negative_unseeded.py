@@ -2,6 +2,7 @@
 
 CHECK = "check_negative"
 ADVICE = "the same seed gave two results"
+ADVICE_ID = "negative.not-repeatable"
 LIKE = "right/06_svhn/negative_where.py"
 INSTEAD = [
     (

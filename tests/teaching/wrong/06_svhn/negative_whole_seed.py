@@ -2,6 +2,7 @@
 
 CHECK = "check_negative"
 ADVICE = "it fails in the pipeline"
+ADVICE_ID = "negative.pipeline-fails"
 LIKE = "right/06_svhn/negative_where.py"
 INSTEAD = [
     (

@@ -2,6 +2,7 @@
 
 CHECK = "check_digits_network"
 ADVICE = "of the deep copy"
+ADVICE_ID = "digits_network.no-gradient"
 LIKE = "right/06_svhn/net_of_four_convolutions.py"
 INSTEAD = [
     (

@@ -2,6 +2,7 @@
 
 CHECK = "check_digits_network"
 ADVICE = "compute each image separately"
+ADVICE_ID = "digits_network.images-mixed"
 LIKE = "right/06_svhn/net_of_four_convolutions.py"
 INSTEAD = [
     (

@@ -2,6 +2,7 @@
 
 CHECK = "check_digits_network"
 ADVICE = "these are probabilities"
+ADVICE_ID = "digits_network.probabilities"
 LIKE = "right/06_svhn/net_of_four_convolutions.py"
 INSTEAD = [
     (

@@ -4,6 +4,7 @@ import cifarlab
 
 CHECK = "check_digits_network"
 ADVICE = "those of the tutorial's network"
+ADVICE_ID = "digits_network.tutorials-layers"
 
 
 class Digits(cifarlab.ConvNet):

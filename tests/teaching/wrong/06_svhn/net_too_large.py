@@ -2,6 +2,7 @@
 
 CHECK = "check_digits_network"
 ADVICE = "parameters, more than"
+ADVICE_ID = "digits_network.too-many-parameters"
 LIKE = "right/06_svhn/net_of_four_convolutions.py"
 INSTEAD = [
     ('"local", 128 * (-(-image_size // 8)) ** 2, 256)', '"local", 128 * (-(-image_size // 8)) ** 2, 1024)'),

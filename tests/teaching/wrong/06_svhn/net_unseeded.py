@@ -2,6 +2,7 @@
 
 CHECK = "check_digits_network"
 ADVICE = "starts differently with the same seed"
+ADVICE_ID = "digits_network.not-repeatable"
 LIKE = "right/06_svhn/net_of_four_convolutions.py"
 INSTEAD = [
     (

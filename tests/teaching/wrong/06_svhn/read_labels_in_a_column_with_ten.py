@@ -2,6 +2,7 @@
 
 CHECK = "check_read_digits"
 ADVICE = "axes, and a zero still has the label 10"
+ADVICE_ID = "read_digits.two-axes-and-ten"
 LIKE = "right/06_svhn/read_moveaxis.py"
 INSTEAD = [
     ('content["y"][:, 0].astype(np.int32)', 'content["y"]'),

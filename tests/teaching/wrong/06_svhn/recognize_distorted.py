@@ -2,6 +2,7 @@
 
 CHECK = "check_recognize"
 ADVICE = "do not distort them at random"
+ADVICE_ID = "recognize.random-answers"
 LIKE = "right/06_svhn/recognize_by_hand.py"
 INSTEAD = [
     (

@@ -2,6 +2,7 @@
 
 CHECK = "check_recognize"
 ADVICE = "every digit is one too low"
+ADVICE_ID = "recognize.one-too-low"
 LIKE = "right/06_svhn/recognize_by_the_classifier.py"
 INSTEAD = [
     (

@@ -2,6 +2,7 @@
 
 CHECK = "check_recognize"
 ADVICE = "here a zero is 0"
+ADVICE_ID = "recognize.ten-for-zero"
 LIKE = "right/06_svhn/recognize_by_the_classifier.py"
 INSTEAD = [
     ("return np", "found = np"),
