@@ -67,7 +67,7 @@ def advice(ax: Axes, names: Sequence[str], counts: Sequence[int], groups: Sequen
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     _frame(ax)
     if len(tasks) > 1:
-        ax.legend(frameon=False, fontsize=9, ncols=2, loc="upper left", bbox_to_anchor=(-0.1, -0.16))
+        ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(-0.02, -0.16))
 
 
 def _frame(ax: Axes) -> None:

@@ -164,6 +164,12 @@ def check_smallest_fraction(smallest_fraction: Any, *, key: str | None = None) -
         misconceptions={_NOT_STEADY: top_down, _LEAST_GOOD: least_good},
         fallback=_NOT_STEADY,
     )
+    _check_none_good(examiner, smallest_fraction)
+    return examiner.passed("it is the smallest fraction that is good enough, or None if there is none.")
+
+
+def _check_none_good(examiner: Examiner, smallest_fraction: Any) -> None:
+    """Fails the check unless the function returns None if no fraction mixes well enough."""
     measured, _, values = _measured(examiner)
     try:
         got = examiner.call(smallest_fraction, dict(measured), values[-1] - 0.0004)
@@ -173,7 +179,6 @@ def check_smallest_fraction(smallest_fraction: Any, *, key: str | None = None) -
         )
     if got is not None:
         examiner.fail("not-none", f"if none mixes well enough, it should return None; got {short_repr(got)}.")
-    return examiner.passed("it is the smallest fraction that is good enough, or None if there is none.")
 
 
 def _check_edges(examiner: Examiner, unevenness: Any) -> None:
@@ -231,8 +236,8 @@ def _shares(labels: np.ndarray) -> np.ndarray:
 
 def _wrong_results(labels: np.ndarray, batch_size: int, batches: int, each: np.ndarray) -> dict[Advice, Any]:
     """Returns the results of known mistakes by advice, given the correct unevenness of each batch."""
-    used, left = np.split(labels, [batches * batch_size])
-    cut, classes, right = used.reshape(batches, batch_size), int(labels.max()) + 1, each.mean()
+    cut = labels[: batches * batch_size].reshape(batches, batch_size)
+    classes, right = int(labels.max()) + 1, each.mean()
     shares = np.array([_shares(batch) for batch in cut])
     apart = shares - _shares(labels)
     squares = (apart**2).sum(1)
@@ -252,6 +257,13 @@ def _wrong_results(labels: np.ndarray, batch_size: int, batches: int, each: np.n
         _ONE_MINUS: 1 - right,
         _NUMBER_OF_CLASSES: (shares > 0).sum(1).mean(),
     }
+    return numbers | _wrong_batches(labels, batch_size, batches)
+
+
+def _wrong_batches(labels: np.ndarray, batch_size: int, batches: int) -> dict[Advice, float]:
+    """Returns the results, by advice, of comparing other batches, or comparing batches with something else."""
+    used, left = np.split(labels, [batches * batch_size])
+    cut, classes = used.reshape(batches, batch_size), int(labels.max()) + 1
     others: dict[Advice, tuple[Any, np.ndarray]] = {
         _EQUAL_SHARES: (
             cut,
@@ -278,7 +290,7 @@ def _wrong_results(labels: np.ndarray, batch_size: int, batches: int, each: np.n
             labels,
         ),
     }
-    return numbers | {advice: _surplus(*pair).mean() for advice, pair in others.items()}
+    return {advice: float(_surplus(*pair).mean()) for advice, pair in others.items()}
 
 
 def _measured(examiner: Examiner) -> tuple[dict[float, float], list[float], list[float]]:

@@ -11,6 +11,7 @@ It is an ordinary nbgrader course directory, so nbgrader's commands and its form
 """
 
 import concurrent.futures
+import difflib
 import multiprocessing
 import os
 import stat
@@ -21,8 +22,8 @@ from pathlib import Path
 import nbformat
 
 from cifarlab.files import as_path, entries
-from cifarlab.teaching.grading import feedback as feedback_pages
 from cifarlab.teaching.grading import (
+    advice,
     gradebook_file,
     manual_grades,
     nbgrader_course,
@@ -31,6 +32,7 @@ from cifarlab.teaching.grading import (
     timestamps,
     versions,
 )
+from cifarlab.teaching.grading import feedback as feedback_pages
 from cifarlab.teaching.grading.gradebook_file import AssignmentError, GradebookError
 from cifarlab.teaching.grading.intake import find_submission
 from cifarlab.teaching.grading.releasing import release
@@ -48,6 +50,7 @@ def grade(
     *,
     executor: concurrent.futures.Executor | None = None,
     limits: Limits | None = None,
+    only_student: str | None = None,
     regrade: bool = False,
     on_graded: Callable[[str], object] = lambda student: None,
     say: Callable[[str], object] = lambda line: None,
@@ -59,6 +62,7 @@ def grade(
         course: the course directory.
         executor: executes several notebooks at once; by default they are executed here, one after another.
         limits: resource limits of each notebook.
+        only_student: grades only this student's submission; by default all.
         regrade: whether to grade all submissions, including those already graded.
         on_graded: called with a student's name after each graded notebook, which stays graded if a later one fails.
         say: called with a line about each thing that an instructor should know, such as an invalid `timestamp.txt`.
@@ -71,9 +75,12 @@ def grade(
     course, limits, refused = as_path(course), limits or Limits(), []
     gradebook_file.check_gradebook(course)
     originals = [_load_assignment(course, step, name) for step in ("release", "source")]
+    submitted = _submitted(course, name)
+    if only_student is not None:
+        submitted = _of_one_student(submitted, only_student, name)
     recorded = nbgrader_course.recorded_students(course, name)
     waiting, texts, found = [], [], []
-    for folder in _submitted(course, name):
+    for folder in submitted:
         file, notebook = find_submission(folder, name, [cell.source for cell in originals[0].cells])
         version = versions.version(file, _file(folder / "timestamp.txt", 100), originals[1])
         student = folder.parent.name
@@ -91,6 +98,7 @@ def grade(
                 _take_timestamp(course, folder, Path(executed) / student / name, say)
                 with manual_grades.kept(course, name, student, same_file=same):
                     nbgrader_course.autograde(course, name, student, executed)  # others are being executed meanwhile
+                advice.store(course, name, student)
             except GradebookError:
                 raise  # it concerns all of them
             except AssignmentError as error:
@@ -164,6 +172,16 @@ def _submitted(course: Path, name: str) -> list[Path]:
                 "your locale is not UTF-8."
             )
     return submitted
+
+
+def _of_one_student(submitted: list[Path], student: str, name: str) -> list[Path]:
+    """Returns the directory of one student among those of all."""
+    found = [folder for folder in submitted if folder.parent.name == student]
+    if not found:
+        near = difflib.get_close_matches(student, [folder.parent.name for folder in submitted])
+        hint = f"Did you mean {', '.join(near)}?" if near else f"{len(submitted)} others have."
+        raise AssignmentError(f"--student must be one who submitted {name}; {student} has not. {hint}")
+    return found
 
 
 def _file(path: Path, most: int) -> bytes:

@@ -38,6 +38,8 @@ h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .25rem; }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .5rem; }
 p { margin: .25rem 0; }
 img { display: block; width: 100%; height: auto; margin: .5rem 0; }
+@media (prefers-color-scheme: dark) { img.light { display: none; } }
+@media not (prefers-color-scheme: dark) { img.dark { display: none; } }
 table { width: 100%; border-collapse: collapse; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; }
@@ -64,7 +66,7 @@ def write_page(report: ClassReport, path: str | os.PathLike, *, names: bool = Fa
     ]
     if counts:
         ids, groups = [result.id for result in report.advice], [result.task for result in report.advice]
-        drawn.append((lambda ax: class_results.advice(ax, ids, counts, groups), _advice_alt(report), 3.8))
+        drawn.append((lambda ax: class_results.advice(ax, ids, counts, groups), _advice_alt(report), 4.6))
     parts = [
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
@@ -83,17 +85,16 @@ def write_page(report: ClassReport, path: str | os.PathLike, *, names: bool = Fa
 
 
 def _figure(draw: Callable[[Axes], None], alt: str, height: float) -> str:
-    """Draws a figure for light and for dark pages; returns the HTML element that shows one of them."""
+    """Draws a figure for light and for dark pages; returns HTML that shows one of them."""
     images = []
-    for settings in (_LIGHT, DARK):
+    for theme, settings in (("light", _LIGHT), ("dark", DARK)):
         with mpl.rc_context(settings):
             figure, (ax,) = figures.subplots(height=height, width=6.4)
             draw(ax)
             figure.set_dpi(2 * figures.DOTS_PER_INCH)
-            images.append(f"data:image/png;base64,{base64.b64encode(figures.png(figure)).decode()}")
-    light, dark = images
-    source = f'<source media="(prefers-color-scheme: dark)" srcset="{dark}">'
-    return f'<picture>{source}<img alt="{html.escape(alt)}" src="{light}"></picture>'
+            data = base64.b64encode(figures.png(figure)).decode()
+            images.append(f'<img class="{theme}" alt="{html.escape(alt)}" src="data:image/png;base64,{data}">')
+    return "\n".join(images)
 
 
 def _points_alt(report: ClassReport) -> str:

@@ -10,7 +10,9 @@ import nbformat
 from cifarlab.files import as_path
 from cifarlab.teaching.checks import catalog
 from cifarlab.teaching.grading.advice import Task, ids_in, tasks
-from cifarlab.teaching.grading.nbgrader_course import AssignmentError, gradebook
+from cifarlab.teaching.grading.gradebook_file import AssignmentError
+from cifarlab.teaching.grading.nbgrader_course import gradebook
+from cifarlab.teaching.grading.scores import is_graded
 from cifarlab.text import sanitize
 
 NO_ADVICE = "no advice"
@@ -108,12 +110,6 @@ def summarize(name: str, course: str | os.PathLike) -> ClassReport:
         _advice_results(parts, cells),
         students - len(graded),
     )
-
-
-def is_graded(submission: Any) -> bool:
-    """Returns whether nbgrader has graded a submission, which an extension creates before anything is submitted."""
-    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
-    return any(grade.auto_score is not None or grade.manual_score is not None for grade in grades)
 
 
 class _Grade(NamedTuple):

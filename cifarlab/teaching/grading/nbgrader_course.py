@@ -15,6 +15,7 @@ from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, Notebook
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import BaseConverter
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import determine_grade
 from sqlalchemy.exc import DatabaseError, SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 
@@ -210,19 +211,29 @@ def _captured_errors() -> Iterator[list[str]]:
         _log.removeHandler(keeper)
 
 
+def points_of(cell: NotebookNode) -> tuple[float | None, float]:
+    """Returns the points of an executed cell that gives some, and its maximum; None for points to be given manually."""
+    return determine_grade(cell, _log)
+
+
 @contextlib.contextmanager
-def gradebook(course: Path, assignment: str) -> Iterator[Gradebook]:
+def gradebook(course: Path, assignment: str | None) -> Iterator[Gradebook]:
     """Opens the course's gradebook, which contains points and comments.
+
+    Args:
+        course: the course directory.
+        assignment: the name of an assignment that must be in it; None for any.
 
     Raises:
         AssignmentError: the gradebook or the assignment does not exist; or the gradebook is locked or damaged.
     """
     if not (course / GRADEBOOK_FILE).exists():
-        raise AssignmentError(f"no gradebook in {course}. Run `cifarlab assignments release {assignment}` first.")
+        name = assignment or "NAME"
+        raise AssignmentError(f"no gradebook in {course}. Run `cifarlab assignments release {name}` first.")
     try:
-        with _nbgrader_environment(), Gradebook(_address(course, assignment)) as opened:
+        with _nbgrader_environment(), Gradebook(_address(course, assignment or "")) as opened:
             there = [known.name for known in opened.assignments]
-            if assignment not in there:
+            if assignment is not None and assignment not in there:
                 raise AssignmentError(f"no assignment {assignment!r} in {course}; found: {', '.join(there) or 'none'}.")
             yield opened
     except DatabaseError as error:

@@ -13,7 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from cifarlab.files import as_path, entries
-from cifarlab.teaching.grading import gradebook_file, nbgrader_course, private_tests, versions
+from cifarlab.teaching.grading import assistants, gradebook_file, nbgrader_course, private_tests, versions
 from cifarlab.teaching.grading.gradebook_file import AssignmentError
 from cifarlab.teaching.grading.nbgrader_course import DEFAULT_SETTINGS, SETTINGS_FILE
 from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS, PRIVATE_PREFIX
@@ -132,6 +132,7 @@ def _write(course: Path, name: str, source: NotebookNode) -> None:
     nbformat.write(source, course / "source" / name / f"{name}.ipynb")
     nbgrader_course.record_changed_cells(course, name, source)
     nbgrader_course.generate_assignment(course, name)
+    assistants.write_files(course / "release" / name, name)
     nbgrader_course.keep_private(course)
 
 

@@ -56,7 +56,14 @@ def list_scores(name: str, course: str | os.PathLike) -> list[Score]:
                 submission.student.id in there or not there,
             )
             for submission in book.assignment_submissions(name)
+            if is_graded(submission)
         )
+
+
+def is_graded(submission: Any) -> bool:
+    """Returns whether nbgrader has graded a submission, which an extension creates before anything is submitted."""
+    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+    return any(grade.auto_score is not None or grade.manual_score is not None for grade in grades)
 
 
 def export_csv(name: str, course: str | os.PathLike, path: str | os.PathLike, csv_format: str = "canvas") -> None:
