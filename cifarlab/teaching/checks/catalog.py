@@ -145,6 +145,8 @@ class _Source:
                 continue
             if isinstance(advice_id, ast.Constant):
                 text = re.sub(rf"({{}}|{_VARYING})+", _VARYING, self._words(module, words)).strip()
+                if str(advice_id.value).startswith("other"):  # `Examiner.assert_close` begins these messages
+                    text = f"{_VARYING}: not correct. {text[:1].upper()}{text[1:]}"
                 if text.strip(_VARYING):
                     yield str(advice_id.value), text
 

@@ -167,7 +167,10 @@ class Examiner:
                 f"{what}: some values are {bad}. Is there an overflow or a division by 0?",
                 evidence,
             )
-        self.fail(fallback.id, f"{what}: not correct. {fallback.words[:1].upper()}{fallback.words[1:]}", evidence)
+        words = (
+            "" if self.hidden and fallback is _COMPARE_NUMBERS else f" {fallback.words[:1].upper()}{fallback.words[1:]}"
+        )
+        self.fail(fallback.id, f"{what}: not correct.{words}", evidence)
 
 
 def _close(numbers: np.ndarray, others: np.ndarray, tolerance: float) -> bool:

@@ -43,7 +43,7 @@ def summary(report: ClassReport) -> list[str]:
     graded, without = len(report.points), report.not_submitted
     text = f"{sanitize(report.name)}: {graded} graded submission{'s' * (graded != 1)}"
     more = f"; {without} student{'s' * (without != 1)} of the course without one" if without else ""
-    known = [result for result in report.tasks if result.graded]
+    known = [result for result in report.tasks if result.graded == len(report.points)]
     hardest = min(known, key=lambda result: result.correct / result.graded, default=None)
     if hardest is None or hardest.correct == hardest.graded:
         return [f"{text}{more}."]

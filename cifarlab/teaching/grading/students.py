@@ -4,10 +4,12 @@ import datetime
 import difflib
 import math
 import os
+import textwrap
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cifarlab.files import as_path
+from cifarlab.teaching.checks import catalog
 from cifarlab.teaching.grading.advice import ids_in
 from cifarlab.teaching.grading.gradebook_file import AssignmentError
 from cifarlab.teaching.grading.nbgrader_course import gradebook
@@ -66,7 +68,7 @@ def format_results(results: list[AssignmentResult]) -> str:
     ...     AssignmentResult("02_locally_connected", None, datetime.timedelta(hours=24), [])]))
     assignment            points
     01_softmax                 9 of 12, manual grading pending
-                          softmax.overflow
+                          softmax.overflow: correct for small logits, but large ones break it: [...]
     02_locally_connected  not graded, 24 more hours
     """
     width = max(len("assignment"), *(len(sanitize(result.name)) for result in results))
@@ -77,8 +79,13 @@ def format_results(results: list[AssignmentResult]) -> str:
         text += ", manual grading pending" if score and score.needs_manual_grade else ""
         text += f", {result.extension / datetime.timedelta(hours=1):g} more hours" if result.extension else ""
         lines.append(f"{sanitize(result.name):{width}}  {text}")
-        lines += [f"{'':{width}}  {sanitize(each)}" for each in result.advice]
+        lines += [f"{'':{width}}  {_advice_line(each)}" for each in result.advice]
     return "\n".join(lines)
+
+
+def _advice_line(advice_id: str) -> str:
+    entry = catalog.find(advice_id)
+    return sanitize(f"{advice_id}: {textwrap.shorten(entry.words, 60)}" if entry else advice_id)
 
 
 def extend(student: str, name: str, course: str | os.PathLike, hours: float) -> str:

@@ -85,7 +85,7 @@ def test_most_advice_has_a_known_wrong_answer():
         ("evaluate_both.still-swapped", "so no weights have to be moved."),  # put together from two texts
         ("averages.timeout", "no result within … s."),  # of every check
         ("smallest_loss.other", "Put the best probabilities"),  # a check's own words
-        ("softmax.other", "compare the numbers below."),  # those of all checks
+        ("softmax.other", "…: not correct. Compare the numbers below."),  # those of all checks
     ],
 )
 def test_words_are_those_that_a_student_sees(advice_id, words):
