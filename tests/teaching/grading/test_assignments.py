@@ -14,10 +14,11 @@ from nbgrader.api import Gradebook
 
 from cifarlab import cli
 from cifarlab.teaching.checks.examiner import Examiner
-from cifarlab.teaching.grading import assignments, scores
+from cifarlab.teaching.grading import assignments, assistants, class_report, scores, students
 from cifarlab.teaching.grading import nbgrader_course as course_module
 from cifarlab.teaching.grading.gradebook_file import AssignmentError
 from cifarlab.teaching.sandbox.execution import Limits
+from cifarlab.teaching.sandbox.nbgrader_cells import advice_of, is_test
 from tools.browser import Server
 from tools.build_notebooks import EXERCISES, SOLUTIONS, as_text
 
@@ -201,6 +202,31 @@ def test_feedback_explains_failures(pages):
     assert "only the instructor may change, and the originals were used" in pages["edited_tests"]
 
 
+def test_advice_is_kept_in_the_graded_notebooks_and_in_the_gradebook(course):
+    path = course / "autograded" / "wrong_axis" / NAME / f"{NAME}.ipynb"
+    given = {
+        cell.metadata.nbgrader.grade_id: advice_of(cell)
+        for cell in nbformat.read(path, as_version=4).cells
+        if is_test(cell)
+    }
+    assert given["softmax-check"] == given["softmax-others"] == "softmax.wrong-axis"
+    assert given["smallest-loss-check"] == ""
+    counted = {result.id: result.students for result in class_report.summarize(NAME, course).advice}
+    assert counted["softmax.wrong-axis"] == ("wrong_axis",)
+    assert "softmax.not-written" not in counted
+    assert "kernel_killed" in counted[class_report.NO_ADVICE]
+    found = {result.task.name: result for result in class_report.summarize(NAME, course).tasks}
+    assert found["softmax"].missing == len({"blank", "edited_tests", "not_a_notebook"})
+    assert students.results_of("half", course)[0].advice == ["smallest_loss.not-written", "gradients.not-written"]
+
+
+def test_one_student_is_graded_again(course, capsys):
+    flags = ["--course", str(course), "--student", "blank", "--regrade"]
+    assert cli.main(["assignments", "grade", NAME, *flags]) == 0
+    assert capsys.readouterr().out == "graded: blank\nstudent  points\nblank         0 of 12\n"
+    assert "Did you mean blank?" in refused(capsys, "grade", NAME, "--course", course, "--student", "blanc")
+
+
 def test_feedback_contains_no_hidden_test(pages):
     for page in pages.values():
         assert KEY not in page
@@ -253,6 +279,8 @@ def test_released_notebooks_equal_exercises(path, all_exercises):
     key = (all_exercises / "key.txt").read_text().strip()
     assert key in (all_exercises / "source" / path.stem / path.name).read_text()
     assert key not in released.read_text()
+    written = {str(each.relative_to(released.parent)) for each in released.parent.rglob("*") if each.is_file()}
+    assert written == {path.name, *assistants.FILES}
 
 
 def test_grade_restores_path(tmp_path, solutions):
