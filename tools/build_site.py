@@ -18,6 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 
 import cifarlab
+from tools import advice_page
 from tools.check_notebooks import IGNORED
 from tools.check_site import complaints, external_links, pages_of
 from tools.site_extension import FOLDED
@@ -180,7 +181,7 @@ def assemble(folder: Path) -> None:
     """Writes all pages to a folder, which is replaced."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(DOCS, folder, ignore=shutil.ignore_patterns("conf.py", "_static", "__pycache__"))
-    pages = dict(reference())
+    pages = {**dict(reference()), advice_page.PAGE: advice_page.page()}
     for source, page in places().items():
         if source.suffix == ".md":
             pages[page] = with_tables(linked(source.read_text(), source, page), page)

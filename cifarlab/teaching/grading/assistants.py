@@ -43,9 +43,9 @@ def write_files(directory: Path, name: str) -> None:
         name: the exercise's name.
 
     >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> write_files(folder, "01_softmax")
-    >>> (folder / "AGENTS.md").read_text().splitlines()[0]
+    >>> released = Path(tempfile.mkdtemp())
+    >>> write_files(released, "01_softmax")
+    >>> (released / "AGENTS.md").read_text().splitlines()[0]
     '# Instructions for coding assistants: 01_softmax is graded work'
     """
     for path, text in FILES.items():

@@ -1,6 +1,6 @@
 """Grades one notebook without a gradebook, for platforms that start the grader themselves.
 
-The notebook takes the same path as a class's: it is repaired, its tests get numbers of their own, and the sandbox
+The notebook takes the same path as a class's: it is repaired, its tests get their own numbers, and the sandbox
 executes it. Only nbgrader's gradebook is left out.
 """
 

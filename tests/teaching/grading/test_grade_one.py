@@ -43,7 +43,7 @@ def test_the_plain_format():
 def test_gradescopes_format():
     """The keys and types of https://gradescope-autograders.readthedocs.io, "Autograder Specifications"."""
     found = gradescope(RESULT)
-    assert found["score"] == 2.5  # of the tests' 4; the written answer is no test there
+    assert found["score"] == 2.5  # of 4, because the written answer is left out
     assert found["execution_time"] == 12
     assert [test["status"] for test in found["tests"]] == ["passed", "failed", "failed"]
     assert [test["max_score"] for test in found["tests"]] == [2, 1, 1]
