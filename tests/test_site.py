@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from sphinx.search.en import SearchEnglish
 
+from cifarlab.teaching.checks import catalog
 from tools import build_site
 from tools.build_site import DOCS, EXERCISES, ROOT, SOLUTIONS, linked, places, with_tables
 from tools.check_site import Page, complaints, external_links, pages_of
@@ -71,10 +72,26 @@ def test_the_front_page_shows_minutes(site, pages):
 
 @pytest.mark.parametrize(
     ("word", "name"),
-    [("whitening", "tf1-glossary"), ("standardization", "lessons/01_inputs"), ("staircase", "api/training")],
+    [
+        ("whitening", "tf1-glossary"),
+        ("standardization", "lessons/01_inputs"),
+        ("staircase", "api/training"),
+        ("flattens", "advice"),  # "softmax was applied twice; the second one flattens the probabilities."
+        ("upside", "advice"),
+    ],
 )
 def test_the_search_knows_lessons_reference_and_glossary(index, word, name):
     assert index["docnames"].index(name) in places_of(index, word)
+
+
+def test_the_page_of_advice_has_every_id_with_its_words_and_lesson(site, pages):
+    shown = " ".join(pages[site / "advice.html"].shown.split())
+    straight = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
+    for entry in catalog.entries():
+        words = entry.words.replace("`", "").replace("...", "…")
+        assert f"{words} ({entry.id.removeprefix('any.')})" in shown.translate(straight).replace("...", "…")
+    assert shown.count("Reread lesson") == len(catalog.LESSONS)
+    assert "Cause: Softmax over the images instead of the classes." in shown
 
 
 def test_what_needs_a_kernel_has_a_static_fallback(site, pages):
@@ -137,6 +154,7 @@ KINDS = {
     "exercise": "exercises/02_locally_connected.html",
     "reference": "api/training.html",
     "glossary": "tf1-glossary.html",
+    "advice": "advice.html",
     "instructors": "instructors.html",
     "results": "results.html",
 }
