@@ -22,7 +22,7 @@ def points(ax: Axes, each: Sequence[float], most: float) -> None:
 
     >>> from cifarlab.plotting import figures
     >>> figure, (ax,) = figures.subplots()
-    >>> points(ax, [0, 4, 4.5, 10], most=10)
+    >>> points(ax, [0, 4, 4, 10], most=10)
     >>> [int(bar.get_height()) for bar in ax.patches if bar.get_height()]
     [1, 2, 1]
     """

@@ -1,11 +1,12 @@
 """Every piece of advice has an id: unique, listed in advice_ids.txt, and the same in all versions."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
-from cifarlab.teaching.checks import catalog
+from cifarlab.teaching.checks import catalog, examiner
 from tools.build_notebooks import LESSONS
 
 HERE = Path(__file__).parent
@@ -57,6 +58,14 @@ def test_a_check_has_advice_and_a_lesson_with_the_section_to_reread(check):
 
 def test_every_check_has_a_lesson():
     assert {entry.check for entry in catalog.entries()} == {*catalog.LESSONS, catalog.ANY}
+
+
+def test_a_passed_check_mentions_other_numbers_if_grading_uses_them():
+    sources = "".join(path.read_text() for path in (LESSONS / "exercises").glob("*.py"))
+    assert set(re.findall(r"teaching\.check_(\w+)\(\w+, key=", sources)) == examiner.GRADED_WITH_OTHER_NUMBERS
+    for name, key, note in (("softmax", None, True), ("softmax", "secret", False), ("probabilities", None, False)):
+        passed = str(examiner.Examiner(name, key).passed("it is right."))
+        assert passed == "Right: it is right." + " Grading uses other numbers, too." * note
 
 
 def test_known_wrong_answers_name_ids_that_exist():

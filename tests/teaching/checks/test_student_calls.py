@@ -149,3 +149,62 @@ def test_a_notebook_shows_the_words_alone():
     refused, right = ([dict(o) for o in cell.outputs] for cell in nbformat.reads(text, as_version=4).cells[1:])
     assert refused[0]["traceback"] == ["Not yet: turn it round.", "expected 1, got 2"]
     assert right == [{"output_type": "display_data", "metadata": {}, "data": {"text/plain": "Right: it is."}}]
+
+
+@pytest.mark.parametrize(
+    ("places", "advice_id"),
+    [
+        (["ipykernel_1/1.py"], "not-written"),
+        (["ipykernel_1/1.py", "ipykernel_1/1.py"], "not-written"),  # a method that calls another one
+        (["ipykernel_1/2.py", "ipykernel_1/1.py"], "uses-not-written"),  # the answer is written, but uses a stub
+        (["ipykernel_1/2.py", "site-packages/tensorflow/a.py"], "not-written"),  # nothing is known about that
+    ],
+)
+def test_a_stub_of_another_task_is_told_apart(places, advice_id):
+    names = {}
+    for number, place in enumerate(places):
+        body = f"f{number + 1}()" if number + 1 < len(places) else "raise NotImplementedError()"
+        exec(compile(f"def f{number}():\n    {body}", f"/tmp/{place}", "exec"), names)
+    with pytest.raises(CheckFailedError, match=f"f{len(places) - 1} is not written yet") as refusal:
+        Examiner("softmax").call(names["f0"])
+    assert refusal.value.advice_id == f"softmax.{advice_id}"
+
+
+def broken(kind):
+    def answer():
+        raise ValueError(
+            {"name": "x", "shapes": "Incompatible shapes: [2] and [3]", "type": "int32 tensor but is a int64"}[kind]
+        )
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "advice_id"),
+    [
+        (None, "not-a-function"),
+        (broken("name"), "raised"),
+        (broken("shapes"), "raised-shapes"),
+        (broken("type"), "raised-output-type"),
+        (lambda: undefined, "raised-name-error"),  # noqa: F821
+        (lambda: print("x" * 20_000), "printed-too-much"),
+        (lambda: time.sleep(2), "timeout"),
+    ],
+)
+def test_every_failed_call_has_an_id(answer, advice_id):
+    for key, expected in (
+        (None, advice_id),
+        ("secret", "raised-hidden" if advice_id.startswith("raised") else advice_id),
+    ):
+        with pytest.raises(CheckFailedError) as refusal:
+            Examiner("softmax", key, seconds=0.3).call(answer)
+        assert refusal.value.advice_id == f"softmax.{expected}"
+
+
+def test_an_id_that_a_students_code_makes_up_is_not_used():
+    def answer():
+        raise CheckFailedError("it is right.", advice_id="softmax.<b>")
+
+    with pytest.raises(CheckFailedError) as refusal:
+        Examiner("softmax").call(answer)
+    assert refusal.value.advice_id == "softmax.raised"
