@@ -35,7 +35,7 @@ def page() -> str:
         number = int(exercise.stem[:2])
         parts.append(f"## Exercise {number}: {title(exercise)}\n")
         of_exercise = [entry for entry in entries if entry.exercise == number]
-        for check in dict.fromkeys(entry.check for entry in of_exercise):
+        for check in sorted({entry.check for entry in of_exercise}, key=list(LESSONS).index):
             parts += [f"### `{check}`\n", f"Reread {lesson(check)}.\n"]
             parts += [item(entry, causes) for entry in of_exercise if entry.check == check]
     parts.append("## In every exercise\n")
