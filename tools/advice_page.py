@@ -18,9 +18,9 @@ PAGE = Path("advice.md")
 
 INTRODUCTION = """# When a check says ...
 
-A check that does not accept an answer says "Not yet:" and the likely cause. Here is everything that checks can say, with
-causes that we know from wrong answers and the lesson to reread. Parts that depend on your answer are shown as "…". The short
-name, such as `softmax.wrong-axis`, is what instructors see.
+A check that does not accept an answer says "Not yet:" and the likely cause. Here is everything that checks can say,
+with causes that we know from wrong answers, and the lesson to reread. Parts that depend on your answer are shown as
+"…". The short name, such as `softmax.wrong-axis`, is what instructors see.
 
 To find a message, search this site for some of its words, or this page with your browser.
 """

@@ -5,6 +5,8 @@ executes it. Only nbgrader's gradebook is left out.
 """
 
 import os
+import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -16,8 +18,9 @@ from cifarlab.errors import UserError
 from cifarlab.files import as_path, entries
 from cifarlab.teaching.grading.advice import tasks
 from cifarlab.teaching.grading.gradebook_file import AssignmentError
+from cifarlab.teaching.grading.intake import Submission, find_submission
 from cifarlab.teaching.grading.nbgrader_course import points_of
-from cifarlab.teaching.grading.submissions import MAX_FILE_BYTES, repair_submission
+from cifarlab.teaching.grading.submissions import repair_submission
 from cifarlab.teaching.sandbox.execution import execute_notebook
 from cifarlab.teaching.sandbox.limits import Limits
 from cifarlab.teaching.sandbox.nbgrader_cells import (
@@ -28,9 +31,6 @@ from cifarlab.teaching.sandbox.nbgrader_cells import (
     nbgrader_metadata,
     prepare_tests,
 )
-
-FROM_THE_GRADER = "**From the grader:** "
-"""The beginning of the cell in which a repaired notebook lists what was repaired."""
 
 
 class GradedTest(NamedTuple):
@@ -57,7 +57,7 @@ class NotebookResult(NamedTuple):
     Attributes:
         assignment: the name of the assignment.
         tests: the tests, in the assignment's order.
-        notes: what was repaired in the notebook, or what is wrong with it.
+        notes: what was repaired in the notebook, and what could not be found.
         seconds: the time that grading took.
         error: why it could not be graded, which is not the student's fault; empty if it was.
     """
@@ -75,22 +75,22 @@ def grade_notebook(
     """Grades a notebook with the assignment that was released in a course.
 
     Args:
-        path: the notebook, or a directory with one notebook in it.
+        path: the file that was submitted, or the directory that contains it; `intake.find_submission` reads it.
         course: a directory with `release/NAME` and `source/NAME` in it, as `release` writes them.
         name: the assignment's name; by default the notebook's, or the only one that was released.
         limits: resource limits.
 
     Raises:
-        AssignmentError: there is no notebook, or no such assignment.
+        AssignmentError: there is no such file, or no such assignment.
     """
-    started, course, path = time.monotonic(), as_path(course), _notebook(as_path(path))
+    started, course, path = time.monotonic(), as_path(course), as_path(path)
     name = _assignment(course, path) if name is None else name
     release, source = (_original(course, step, name) for step in ("release", "source"))
-    with path.open("rb") as file:
-        submitted = file.read(MAX_FILE_BYTES + 1)
-    repaired = prepare_tests(repair_submission(submitted, release, source), source, submitted)
-    executed = nbformat.reads(execute_notebook(nbformat.writes(repaired), limits), as_version=4)
-    notes = [cell.source.removeprefix(FROM_THE_GRADER) for cell in executed.cells[:1] if _is_note(cell)]
+    submitted, notebook = _submission(path, name, release)
+    repaired = repair_submission(notebook, release, source)
+    prepared = prepare_tests(repaired, source, submitted)
+    executed = nbformat.reads(execute_notebook(nbformat.writes(prepared), limits), as_version=4)
+    notes = [*repaired.metadata.cifarlab.repaired, *repaired.metadata.cifarlab.not_found]
     return NotebookResult(name, graded_tests(executed, source), notes, time.monotonic() - started)
 
 
@@ -135,21 +135,16 @@ def _words(cell: NotebookNode, score: float | None) -> str:
     return "\n".join(line.strip() for line in lines if line.strip())
 
 
-def _is_note(cell: NotebookNode) -> bool:
-    return cell.cell_type == "markdown" and cell.source.startswith(FROM_THE_GRADER)
-
-
-def _notebook(path: Path) -> Path:
-    """Returns the notebook at a path, which may be the directory that contains it."""
+def _submission(path: Path, name: str, release: NotebookNode) -> Submission:
+    """Finds and reads the notebook as in a class; a single file is put into a directory as a student's would be."""
+    released = [cell.source for cell in release.cells]
     if path.is_dir():
-        found = [each for each in entries(path) if each.suffix.lower() == ".ipynb"]
-        if len(found) != 1:
-            names = ", ".join(each.name for each in found) or "none"
-            raise AssignmentError(f"{path} must contain one notebook; found: {names}. Submit only that one.")
-        return found[0]
+        return find_submission(path, name, released)
     if not path.is_file():
-        raise AssignmentError(f"NOTEBOOK must be a file, or a directory with one notebook; {path} is neither.")
-    return path
+        raise AssignmentError(f"NOTEBOOK must be a file, or the directory that contains it; {path} is neither.")
+    with tempfile.TemporaryDirectory() as directory:
+        shutil.copyfile(path, Path(directory, path.name))
+        return find_submission(Path(directory), name, released)
 
 
 def _assignment(course: Path, path: Path) -> str:
