@@ -15,6 +15,7 @@ from nbgrader.api import Gradebook
 from cifarlab import cli
 from cifarlab.teaching.checks.examiner import Examiner
 from cifarlab.teaching.grading import assignments, assistants, class_report, scores, students
+from cifarlab.teaching.grading import cli as cli_module
 from cifarlab.teaching.grading import nbgrader_course as course_module
 from cifarlab.teaching.grading.gradebook_file import AssignmentError
 from cifarlab.teaching.sandbox.execution import Limits
@@ -222,8 +223,11 @@ def test_advice_is_kept_in_the_graded_notebooks_and_in_the_gradebook(course):
 
 def test_one_student_is_graded_again(course, capsys):
     flags = ["--course", str(course), "--student", "blank", "--regrade"]
-    assert cli.main(["assignments", "grade", NAME, *flags]) == 0
-    assert capsys.readouterr().out == "graded: blank\nstudent  points\nblank         0 of 12\n"
+    assert cli.main(["assignments", "grade", NAME, *flags]) == cli_module.LOOK  # it is empty
+    printed = capsys.readouterr().out
+    assert printed.startswith("graded: blank\nstudent  points\nblank         0 of 12\n")
+    assert printed.count(" of 12") == printed.count("graded: ") == 1
+    assert "Look at 1 submission:\n  blank: " in printed
     assert "Did you mean blank?" in refused(capsys, "grade", NAME, "--course", course, "--student", "blanc")
 
 
