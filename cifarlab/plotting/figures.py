@@ -21,7 +21,6 @@ from matplotlib.ticker import LogFormatter
 
 from cifarlab import text as safe_text
 from cifarlab.plotting import fonts
-from cifarlab.text import counted
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """The colors of curves, in this order: the palette of Okabe and Ito, which is safe for color-blind readers."""
@@ -169,7 +168,7 @@ def _contents(ax: Axes) -> Iterator[str]:
     for line in ax.get_lines():
         name = str(line.get_label())
         if not name.startswith("_"):
-            yield f"{name}: {counted(np.size(line.get_xdata()), 'point')}."
+            yield f"{name}: {np.size(line.get_xdata())} points."
     for image in ax.get_images():
         rows, columns = image.get_size()
         yield f"An image of {rows} x {columns}."

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from cifarlab import files
+
 LESSONS = {
     "softmax": ("03_loss_and_learning_rate", "Two parts"),
     "probabilities": ("02_inference_graph", "Nine stages"),
@@ -100,7 +102,7 @@ class _Source:
     """The parsed modules of the checks."""
 
     def __init__(self) -> None:
-        paths = sorted(Path(__file__).parent.glob("*.py"))
+        paths = [path for path in files.entries(Path(__file__).parent) if path.suffix == ".py"]
         self.trees = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
         self.names: dict[_Place, _Place] = {}  # where what a module calls by a name is defined
         self.definitions: dict[_Place, ast.stmt] = {}

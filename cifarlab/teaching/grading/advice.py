@@ -94,3 +94,12 @@ def ids_in(comment: str | None) -> list[str]:
     (['softmax.not-written'], [])
     """
     return [each for line in _IDS.findall(comment or "") for each in line.split(", ")]
+
+
+def without_ids(comment: str) -> str:
+    """Returns a comment without its line of advice.
+
+    >>> without_ids("No response.\\nAdvice: softmax.not-written"), without_ids("Well done.")
+    ('No response.', 'Well done.')
+    """
+    return _IDS.sub("", comment).strip()

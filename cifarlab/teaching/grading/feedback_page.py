@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 
 from cifarlab.teaching.grading import feedback_summary
+from cifarlab.teaching.grading.advice import without_ids
 from cifarlab.teaching.sandbox.nbgrader_cells import is_test
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -39,7 +40,9 @@ class FeedbackExporter(HTMLExporter):
             if is_test(cell):
                 cell.source = re.sub(r"^(import|from) .*\n(?=[^#\n])", "", cell.source)
             cell.metadata["anchor"] = feedback_summary.anchor(place)
-            cell.metadata.setdefault("nbgrader", NotebookNode())
+            known = cell.metadata.setdefault("nbgrader", NotebookNode())
+            if known.get("comment"):
+                known["comment"] = without_ids(known["comment"])  # the check below says it in words
         notes = notebook.metadata.get("cifarlab", {})
         if notes and notebook.cells and notebook.cells[0].source.startswith("**From the grader:**"):
             del notebook.cells[0]  # the summary says the same

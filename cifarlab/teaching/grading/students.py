@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cifarlab.files import as_path
+from cifarlab.files import as_path, entries
 from cifarlab.teaching.checks import catalog
 from cifarlab.teaching.grading.advice import ids_in
 from cifarlab.teaching.grading.gradebook_file import AssignmentError
@@ -114,7 +114,7 @@ def extend(student: str, name: str, course: str | os.PathLike, hours: float) -> 
                 f"add {name} --duedate '2027-01-31 18:00 UTC'"
             )
         known = {each.id for each in book.students}
-        folders = {path.name for path in (course / "submitted").glob("*") if path.is_dir()}
+        folders = {path.name for path in entries(course / "submitted") if path.is_dir()}
         if student not in known | folders:
             raise AssignmentError(
                 f"{_unknown(student, sorted(known | folders), 'the gradebook or in submitted/')} Add a new student in "

@@ -73,7 +73,8 @@ def own_tests(course, **files):
 def contents(course):
     """All files of a course; the gradebook as SQL, because opening it may change bytes."""
     database = sqlite3.connect(course / "gradebook.db")
-    files = {path.relative_to(course): path.read_bytes() for path in course.rglob("*.*") if path.suffix != ".db"}
+    paths = (path for path in course.rglob("*") if path.is_file() and path.suffix != ".db")
+    files = {path.relative_to(course): path.read_bytes() for path in paths}
     return files | {"gradebook": list(database.iterdump())}
 
 
