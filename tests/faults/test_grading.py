@@ -67,9 +67,7 @@ def test_snapshot_undoes_monkey_patches_before_test(count_trial):
     cells = [cell for attack in REPLACED.values() for cell in (attack, a_test(CHECK.replace("(unevenness", "(right")))]
     cells = executed(RIGHT, *cells)
     assert points(cells) == [1] * len(REPLACED)
-    assert (
-        shown(cells).count("From the grader") == len(REPLACED) - 1
-    )  # one of them replaces only a name in the notebook
+    assert "From the grader" not in shown(cells)  # importing pyplot replaces names, too, so no page may accuse
     count_trial(len(REPLACED))
 
 

@@ -156,6 +156,7 @@ end()
 
 
 def test_an_interrupt_of_the_grader_does_not_end_the_server():
+    before = signal.getsignal(signal.SIGINT)  # a shell's background job ignores it
     outputs("pass")
     assert os.getsid(server().pid) != os.getsid(0)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
