@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"wrote {target}; it contains your key, so give it to nobody.")
+    print(f"wrote {target}; it contains your key: keep it secret.")
     return 0
 
 

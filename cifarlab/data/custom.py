@@ -198,8 +198,8 @@ def from_tf_dataset(
     Args:
         train: yields (image, label), a dictionary of "image" and "label", or batches of them: images of one size,
             labels as for `from_arrays`. The order is kept, unless it is that of the classes, as the summary says.
-        test: yields the test images in the same form; take them from `train` if there are no others:
-            `dataset.take(n)` and `dataset.skip(n)`.
+        test: yields the test images in the same form. If you have none, split the dataset: `dataset.take(n)` and
+            `dataset.skip(n)`.
         output_dir: the directory to write; its name becomes the dataset's name.
         classes: the class names in the order of the labels, or {label: name}; by default the labels themselves.
         crop_size: rows and columns that the network sees; by default three quarters of the image size.

@@ -14,7 +14,6 @@ import numpy as np
 
 from cifarlab.backend import tf
 from cifarlab.model.network import variable_name
-from cifarlab.text import counted
 from cifarlab.training.observers import Run
 from cifarlab.training.state import TrainState
 from cifarlab.training.step import losses_and_gradients
@@ -167,7 +166,7 @@ def _count_nonfinite(values: tf.Tensor) -> str:
     """Says how many values are not finite; "" for none."""
     array = np.asarray(values)
     wrong = int(np.sum(~np.isfinite(array)))
-    return f"{wrong:,} of {counted(array.size, 'value')}" if wrong else ""
+    return f"{wrong:,} of {array.size:,} values" if wrong else ""
 
 
 def save_batch(path: Path, step: int, batch: Batch) -> str:

@@ -1,4 +1,4 @@
-"""Which images are test images is decided for each one by itself, so that a dataset can grow."""
+"""Test images are chosen one by one, each by itself, so that a dataset can grow."""
 
 import unicodedata
 

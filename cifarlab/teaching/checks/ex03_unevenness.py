@@ -253,7 +253,7 @@ def _wrong_results(labels: np.ndarray, batch_size: int, batches: int, each: np.n
         _MEAN_OVER_CLASSES: 2 * right / classes,
         _HALF_MEAN_OVER_CLASSES: right / classes,
         _NUMBERS_OF_RECORDS: right * batch_size,
-        _MISSING_CLASS_SKIPPED: (np.where(shares > 0, np.abs(apart), 0).sum(1).mean() / 2),
+        _MISSING_CLASS_SKIPPED: np.where(shares > 0, np.abs(apart), 0).sum(1).mean() / 2,
         _ONE_MINUS: 1 - right,
         _NUMBER_OF_CLASSES: (shares > 0).sum(1).mean(),
     }
@@ -265,30 +265,12 @@ def _wrong_batches(labels: np.ndarray, batch_size: int, batches: int) -> dict[Ad
     used, left = np.split(labels, [batches * batch_size])
     cut, classes = used.reshape(batches, batch_size), int(labels.max()) + 1
     others: dict[Advice, tuple[Any, np.ndarray]] = {
-        _EQUAL_SHARES: (
-            cut,
-            np.arange(classes),
-        ),
-        _TENTHS: (
-            cut,
-            np.arange(10),
-        ),
-        _REST_AS_BATCH: (
-            [*cut, left],
-            labels,
-        ),
-        _REST_NOT_IN_EPOCH: (
-            cut,
-            used,
-        ),
-        _EVERY_NTH: (
-            used.reshape(batch_size, batches).T,
-            labels,
-        ),
-        _SWAPPED_SIZES: (
-            used.reshape(batch_size, batches),
-            labels,
-        ),
+        _EQUAL_SHARES: (cut, np.arange(classes)),
+        _TENTHS: (cut, np.arange(10)),
+        _REST_AS_BATCH: ([*cut, left], labels),
+        _REST_NOT_IN_EPOCH: (cut, used),
+        _EVERY_NTH: (used.reshape(batch_size, batches).T, labels),
+        _SWAPPED_SIZES: (used.reshape(batch_size, batches), labels),
     }
     return {advice: float(_surplus(*pair).mean()) for advice, pair in others.items()}
 

@@ -99,7 +99,7 @@ def _check_images(examiner: Examiner, got: Any, right: np.ndarray, as_stored: np
             _BLUE_FIRST: right[..., ::-1],
             _MIRRORED: right[:, :, ::-1],
             _UPSIDE_DOWN: right[:, ::-1],
-            _RESHAPED: (as_stored.reshape(right.shape)),
+            _RESHAPED: as_stored.reshape(right.shape),
             scaled: right / 255,
         },
         fallback=Advice("other-images", "Are the images in the file's order, with the axes rows, columns and colors?"),

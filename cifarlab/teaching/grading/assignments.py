@@ -35,7 +35,7 @@ from cifarlab.teaching.grading import (
 from cifarlab.teaching.grading import feedback as feedback_pages
 from cifarlab.teaching.grading.gradebook_file import AssignmentError, GradebookError
 from cifarlab.teaching.grading.intake import find_submission
-from cifarlab.teaching.grading.releasing import release
+from cifarlab.teaching.grading.releasing import load_assignment, release
 from cifarlab.teaching.grading.submissions import repair_submission
 from cifarlab.teaching.sandbox.execution import execute_notebook, mark_not_run
 from cifarlab.teaching.sandbox.limits import Limits
@@ -74,7 +74,7 @@ def grade(
     """
     course, limits, refused = as_path(course), limits or Limits(), []
     gradebook_file.check_gradebook(course)
-    originals = [_load_assignment(course, step, name) for step in ("release", "source")]
+    originals = load_assignment(course, name)
     submitted = _submitted(course, name)
     if only_student is not None:
         submitted = _of_one_student(submitted, only_student, name)
@@ -139,13 +139,6 @@ def feedback(name: str, course: str | os.PathLike, *, say: Callable[[str], objec
     if not written:
         raise AssignmentError(f"nothing is graded yet. Run `cifarlab assignments grade {name}` first.")
     return written
-
-
-def _load_assignment(course: Path, step: str, name: str) -> nbformat.NotebookNode:
-    path = course / step / name / f"{name}.ipynb"
-    if not path.is_file():
-        raise AssignmentError(f"{path} does not exist. Run `cifarlab assignments release {name}` first.")
-    return nbformat.read(path, as_version=4)
 
 
 def _of_each_student(step: Path, name: str) -> list[Path]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from cifarlab.files import as_path, atomic_write_text
 from cifarlab.teaching.grading.class_report import AdviceResult, ClassReport, TaskResult
 from cifarlab.teaching.grading.scores import harmless
-from cifarlab.text import sanitize
+from cifarlab.text import counted, sanitize
 
 WIDTH = 100
 """The width of the text, in characters."""
@@ -41,8 +41,8 @@ def summary(report: ClassReport) -> list[str]:
     ['01_softmax: 1 graded submission; 2 students of the course without one.']
     """
     graded, without = len(report.points), report.not_submitted
-    text = f"{sanitize(report.name)}: {graded} graded submission{'s' * (graded != 1)}"
-    more = f"; {without} student{'s' * (without != 1)} of the course without one" if without else ""
+    text = f"{sanitize(report.name)}: {counted(graded, 'graded submission')}"
+    more = f"; {counted(without, 'student')} of the course without one" if without else ""
     known = [result for result in report.tasks if result.graded == len(report.points)]
     hardest = min(known, key=lambda result: result.correct / result.graded, default=None)
     if hardest is None or hardest.correct == hardest.graded:

@@ -61,7 +61,7 @@ def _write_one(course: Path, assignment: str, student: str, seconds: int) -> Non
 def _facts(course: Path, assignment: str, student: str) -> dict[str, Any]:
     """Returns what a page shows beyond the graded notebook: what waits to be graded, lateness, the original texts."""
     with nbgrader_course.gradebook(course, assignment) as book:
-        submission = nbgrader_course.find_submission(book, assignment, student)
+        submission = nbgrader_course.recorded_submission(book, assignment, student)
         grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
         pending = [grade.cell.name for grade in grades if grade.needs_manual_grade]
     late = next((p for p in scores.list_scores(assignment, course) if p.student == student and p.seconds_late), None)

@@ -20,6 +20,7 @@ from cifarlab.teaching.grading.advice import tasks
 from cifarlab.teaching.grading.gradebook_file import AssignmentError
 from cifarlab.teaching.grading.intake import Submission, find_submission
 from cifarlab.teaching.grading.nbgrader_course import points_of
+from cifarlab.teaching.grading.releasing import load_assignment
 from cifarlab.teaching.grading.submissions import repair_submission
 from cifarlab.teaching.sandbox.execution import execute_notebook
 from cifarlab.teaching.sandbox.limits import Limits
@@ -85,7 +86,7 @@ def grade_notebook(
     """
     started, course, path = time.monotonic(), as_path(course), as_path(path)
     name = _assignment(course, path) if name is None else name
-    release, source = (_original(course, step, name) for step in ("release", "source"))
+    release, source = load_assignment(course, name)
     submitted, notebook = _submission(path, name, release)
     repaired = repair_submission(notebook, release, source)
     prepared = prepare_tests(repaired, source, submitted)
@@ -156,13 +157,6 @@ def _assignment(course: Path, path: Path) -> str:
         names = ", ".join(released) or "none"
         raise AssignmentError(f"--name must name the assignment of {path.name}; released in {course}: {names}.")
     return released[0]
-
-
-def _original(course: Path, step: str, name: str) -> NotebookNode:
-    path = course / step / name / f"{name}.ipynb"
-    if not path.is_file():
-        raise AssignmentError(f"{path} does not exist. Run `cifarlab assignments release {name}` first.")
-    return nbformat.read(path, as_version=4)
 
 
 def failed(error: Exception, name: str | None = None) -> NotebookResult:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from cifarlab.teaching.grading.nbgrader_course import find_submission, gradebook
+from cifarlab.teaching.grading.nbgrader_course import gradebook, recorded_submission
 from cifarlab.teaching.sandbox.nbgrader_cells import nbgrader_metadata
 
 
@@ -30,7 +30,7 @@ def kept(course: Path, assignment: str, student: str, *, same_file: bool) -> Ite
     if not final:
         return
     with gradebook(course, assignment) as book:
-        for notebook in find_submission(book, assignment, student).notebooks:
+        for notebook in recorded_submission(book, assignment, student).notebooks:
             for grade in notebook.grades:
                 grade.needs_manual_grade = grade.needs_manual_grade and grade.cell.name not in final
         book.db.commit()
@@ -39,7 +39,7 @@ def kept(course: Path, assignment: str, student: str, *, same_file: bool) -> Ite
 def _final_grades(course: Path, assignment: str, student: str) -> set[str]:
     """Returns the names of the cells whose points were given by hand and wait for nothing."""
     with gradebook(course, assignment) as book:
-        submission = find_submission(book, assignment, student)
+        submission = recorded_submission(book, assignment, student)
         grades = [grade for notebook in submission.notebooks for grade in notebook.grades] if submission else []
         return {grade.cell.name for grade in grades if grade.manual_score is not None and not grade.needs_manual_grade}
 

@@ -245,7 +245,7 @@ def _address(course: Path, assignment: str) -> str:
     return CourseDirectory(config=load_config(course, assignment, "*")).db_url
 
 
-def find_submission(book: Gradebook, assignment: str, student: str) -> Any:
+def recorded_submission(book: Gradebook, assignment: str, student: str) -> Any:
     """Returns a student's submission in the gradebook, or None."""
     try:
         return book.find_submission(assignment, student)
@@ -262,7 +262,7 @@ def recorded_students(course: Path, assignment: str) -> set[str]:
 def forget_timestamp(course: Path, assignment: str, student: str) -> None:
     """Removes the time of a submission from the gradebook; nbgrader would keep that of an earlier submission."""
     with gradebook(course, assignment) as book:
-        submission = find_submission(book, assignment, student)
+        submission = recorded_submission(book, assignment, student)
         if submission is not None and submission.timestamp is not None:
             submission.timestamp = None
             book.db.commit()

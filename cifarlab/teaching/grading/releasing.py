@@ -1,4 +1,8 @@
-"""Releases an assignment: it succeeds, or leaves the course as it was."""
+"""Releases an assignment: it succeeds, or leaves the course as it was.
+
+It is tried in a copy of the course first. If it is interrupted after that, the notebooks are put back; the gradebook
+may have the new cells already, which releasing again completes.
+"""
 
 import contextlib
 import os
@@ -78,6 +82,20 @@ def release(
     if old := versions.graded_with_other_tests(course, name, source):
         say(f"graded before with other tests or another key: {len(old)}. `grade {name}` grades them again.")
     return course / "release" / name / f"{name}.ipynb"
+
+
+def load_assignment(course: Path, name: str) -> tuple[NotebookNode, NotebookNode]:
+    """Returns the notebook that students received, and the one with hidden tests.
+
+    Raises:
+        AssignmentError: the assignment was not released in this course.
+    """
+    paths = [course / step / name / f"{name}.ipynb" for step in ("release", "source")]
+    for path in paths:
+        if not path.is_file():
+            raise AssignmentError(f"{path} does not exist. Run `cifarlab assignments release {name}` first.")
+    release, source = (nbformat.read(path, as_version=4) for path in paths)
+    return release, source
 
 
 def _solution(solutions: str | os.PathLike, name: str) -> NotebookNode:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cifarlab.files import entries
 from cifarlab.teaching.grading.intake import find_misplaced
 from cifarlab.teaching.grading.scores import Score, format_table
-from cifarlab.text import sanitize
+from cifarlab.text import counted, sanitize
 
 
 class Review(NamedTuple):
@@ -31,9 +31,8 @@ def read_reviews(name: str, course: Path) -> dict[str, Review]:
     for student in entries(course / "autograded"):
         path = student / name / f"{name}.ipynb"
         if path.is_file():
-            found = json.loads(path.read_bytes())["metadata"].get(
-                "cifarlab", {}
-            )  # none if nbgrader's command graded it
+            metadata = json.loads(path.read_bytes())["metadata"]
+            found = metadata.get("cifarlab", {})  # none if nbgrader's command graded it
             reviews[student.name] = Review(**{field: found[field] for field in Review._fields if field in found})
     return reviews
 
@@ -87,4 +86,4 @@ def format_attention(points: Iterable[Score], reviews: Mapping[str, Review], mis
     lines += [f"  {line}" for line in misplaced]
     if not lines:
         return ""
-    return "\n".join([f"Look at {len(lines)} submission{'s' * (len(lines) > 1)}:", *lines])
+    return "\n".join([f"Look at {counted(len(lines), 'submission')}:", *lines])

@@ -11,11 +11,14 @@ import nbformat
 
 from cifarlab.files import entries
 from cifarlab.teaching.sandbox.nbgrader_cells import nbgrader_metadata
+from cifarlab.text import counted
 
 MIN_WORDS = 25
 """An answer with fewer words of its author, such as one line of code, is not compared: honest ones are often equal."""
 MIN_RATIO = 0.9
 """From this share of equal words on, two answers are nearly identical."""
+MAX_PAIRS = 30
+"""How many pairs are listed: 30 students with one answer are 435."""
 
 
 class Similarity(NamedTuple):
@@ -91,13 +94,15 @@ def _ratio(one: list[str], other: list[str]) -> float:
 
 
 def format_similar(found: list[Similarity]) -> list[str]:
-    """Formats pairs as lines for the instructor; one line for each pair.
+    """Formats pairs as lines for the instructor; one line for each of the most similar pairs.
 
     >>> format_similar([Similarity(("ada", "bob"), "words", 1.0), Similarity(("ada", "bob"), "softmax", 0.934)])
     ['ada and bob: words identical, softmax 93 % alike']
     """
-    pairs: dict[tuple[str, str], list[str]] = {}
+    pairs: dict[tuple[str, str], list[str]] = {}  # the most similar first
     for each in found:
         alike = "identical" if each.ratio == 1 else f"{100 * each.ratio:.0f} % alike"
         pairs.setdefault(each.students, []).append(f"{each.task} {alike}")
-    return [f"{one} and {other}: {', '.join(alike)}" for (one, other), alike in pairs.items()]
+    lines = [f"{one} and {other}: {', '.join(alike)}" for (one, other), alike in pairs.items()]
+    more = [counted(len(lines) - MAX_PAIRS, "more pair")] if len(lines) > MAX_PAIRS else []
+    return lines[:MAX_PAIRS] + more

@@ -4,6 +4,7 @@ import datetime
 import difflib
 import math
 import os
+import shlex
 import textwrap
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -101,8 +102,8 @@ def extend(student: str, name: str, course: str | os.PathLike, hours: float) -> 
         A line that says when the assignment is due for this student.
 
     Raises:
-        AssignmentError: the hours are not a number from 0 to `MAX_HOURS`, the assignment has no due date, or nobody
-            has this name.
+        AssignmentError: the hours are not a number from 0 to `MAX_HOURS`, the assignment has no due date, or there
+            is no student of this name.
     """
     course = as_path(course)
     if not (math.isfinite(hours) and 0 <= hours <= MAX_HOURS):
@@ -118,7 +119,7 @@ def extend(student: str, name: str, course: str | os.PathLike, hours: float) -> 
         if student not in known | folders:
             raise AssignmentError(
                 f"{_unknown(student, sorted(known | folders), 'the gradebook or in submitted/')} Add a new student in "
-                f"{course}: nbgrader db student add {student}"
+                f"{course}: nbgrader db student add {shlex.quote(student)}"
             )
         book.update_or_create_student(student)
         book.update_or_create_submission(name, student)
@@ -132,7 +133,7 @@ def _regrade(student: str, name: str, course: Path) -> str:
     """Returns the advice to grade a submission again, whose late penalty was computed before."""
     return (
         " The graded submission keeps its late penalty until you run: cifarlab assignments grade "
-        f"{name} --course {course} --student {sanitize(student)} --regrade"
+        f"{name} --course {shlex.quote(str(course))} --student {shlex.quote(sanitize(student))} --regrade"
     )
 
 

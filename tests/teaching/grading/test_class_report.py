@@ -247,6 +247,7 @@ def test_an_extension_is_kept_in_the_gradebook(own_course, capsys):
         ("student 05", NAME, "20000", "--hours must be a number from 0 to 10,000; got 20000"),
         ("student 5", NAME, "1", "Did you mean student"),
         ("zoe", NAME, "1", "nbgrader db student add zoe"),
+        ("zoe m.", NAME, "1", "nbgrader db student add 'zoe m.'"),
         ("student 05", "02_locally_connected", "1", "must have a due date to be extended; it has none"),
         ("student 05", "09_x", "1", "no assignment '09_x'"),
     ],

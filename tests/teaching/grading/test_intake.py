@@ -101,7 +101,7 @@ def test_the_higher_number_counts_for_files_of_the_same_time(tmp_path):
 
 ARCHIVES = {
     "a zip file": ({"work.zip": zipped(**{EXPECTED: RIGHT})}, f"work.zip/{EXPECTED}"),
-    "a directory in it": ({"work.zip": zipped(**{f"work/{EXPECTED}": RIGHT})}, f"work.zip/work/{EXPECTED}"),
+    "a directory in it": ({"work.zip": zipped(**{f"week 1/{EXPECTED}": RIGHT})}, f"work.zip/week 1/{EXPECTED}"),
     "macOS's additions": (
         {"work.zip": zipped(**{"a.ipynb": RIGHT, "__MACOSX/._a.ipynb": b"Mac OS X"})},
         "work.zip/a.ipynb",

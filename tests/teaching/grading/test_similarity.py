@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from cifarlab.teaching.grading.similarity import find_similar, read_answers
+from cifarlab.teaching.grading.similarity import MAX_PAIRS, find_similar, format_similar, read_answers
 
 WORDS = (
     "The sorted file needs a much larger queue, because one batch only mixes what the queue holds at that moment, and "
@@ -46,6 +46,12 @@ def test_every_pair_is_found_most_similar_first():
     answers = {"cleo": {"words": CHANGED}, "ada": {"words": WORDS}, "bob": {"words": WORDS}, "dan": {}}
     found = find_similar(answers, {})
     assert [each.students for each in found] == [("ada", "bob"), ("ada", "cleo"), ("bob", "cleo")]
+
+
+def test_a_class_with_one_answer_does_not_fill_the_screen():
+    lines = format_similar(find_similar({f"student {n:02}": {"words": WORDS} for n in range(30)}, {}))
+    assert lines[0] == "student 00 and student 01: words identical"
+    assert lines[MAX_PAIRS:] == [f"{30 * 29 // 2 - MAX_PAIRS} more pairs"]
 
 
 def test_comments_and_docstrings_do_not_count(tmp_path):
