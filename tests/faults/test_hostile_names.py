@@ -364,13 +364,18 @@ def test_no_cell_of_a_csv_file_is_a_formula(tmp_path, count_trial, monkeypatch):
     (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n")
     with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
         book.add_assignment("a")
+        book.add_notebook("exercise", "a")
+        book.add_grade_cell("task", "exercise", "a", max_score=1, cell_type="code")
         for name in names:
             book.add_student(name, first_name=name, last_name=name, email=name)
             with book.db.no_autoflush:  # nbgrader would flush a half-made submission, and SQLAlchemy warn of it
                 book.add_submission("a", name)
-    for layout, heads in (("canvas", 2), ("moodle", 1)):
+            grade = book.find_grade("task", "exercise", "a", name)
+            grade.auto_score, grade.needs_manual_grade = 1, False
+        book.db.commit()
+    for layout, heads in (("canvas", 2), ("moodle", 1), ("tasks", 1)):
         scores.export_csv("a", tmp_path, tmp_path / "points.csv", layout)
-        with (tmp_path / "points.csv").open(newline="", encoding="utf-8") as file:
+        with (tmp_path / "points.csv").open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.reader(file))
         assert len({len(row) for row in rows}) == 1
         assert len(rows) == len(names) + heads
