@@ -6,6 +6,7 @@ The order is recognized if only one reading fits. If several do, the error names
 import math
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ _SMOOTHER = 1.5  # the right order of a row's values is at least that much smoot
 _SAMPLES = 1_000  # images that are examined for it
 
 
-def as_images(images: object, name: str = "images") -> np.ndarray:
+def as_images(images: Any, name: str = "images") -> np.ndarray:
     """Returns images as an array of numbers of any shape.
 
     Args:
@@ -56,7 +57,7 @@ def as_images(images: object, name: str = "images") -> np.ndarray:
     return found
 
 
-def _stack(images: object, name: str) -> np.ndarray:
+def _stack(images: Any, name: str) -> np.ndarray:
     """Stacks images of one size."""
     arrays = [np.asarray(image) for image in images]  # type: ignore[attr-defined]
     for i, array in enumerate(arrays):

@@ -27,7 +27,7 @@ class Labels(NamedTuple):
     classes: tuple[str, ...]
 
 
-def label_values(labels: object, name: str = "labels", *, single: bool = False) -> np.ndarray:
+def label_values(labels: Any, name: str = "labels", *, single: bool = False) -> np.ndarray:
     """Returns labels in any usual form as one value per image: bool[N], int64[N] or object[N] of text.
 
     Args:

@@ -91,10 +91,23 @@ def test_a_right_answer_is_accepted(path, table):
     verdict = check(answer.answer)
     table.append(row(path, answer.CHECK, str(verdict)))
     assert isinstance(verdict, CheckPassed)
-    assert isinstance(check(answer.answer, key="an instructor's"), CheckPassed)
 
 
-@pytest.mark.parametrize("path", WRONG, ids=name_of)
+# A hidden test repeats a check with other numbers. `make test` tries it with the two exercises that need no network.
+
+
+def in_hidden_tests(paths):
+    quick = ("01_softmax", "03_queue_fill")
+    return [pytest.param(path, marks=[pytest.mark.full] * (path.parent.name not in quick)) for path in paths]
+
+
+@pytest.mark.parametrize("path", in_hidden_tests(RIGHT), ids=name_of)
+def test_a_right_answer_is_accepted_in_hidden_tests(path):
+    answer = answer_file(path)
+    assert isinstance(getattr(teaching, answer.CHECK)(answer.answer, key="an instructor's"), CheckPassed)
+
+
+@pytest.mark.parametrize("path", in_hidden_tests(WRONG), ids=name_of)
 def test_a_wrong_answer_is_refused_in_hidden_tests_without_their_numbers(path):
     answer = answer_file(path)
     with pytest.raises(CheckFailedError) as refusal:
