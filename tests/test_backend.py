@@ -14,6 +14,7 @@ def run(code, **environment):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120)
 
 
+@pytest.mark.full
 def test_import_and_one_step_write_nothing_to_stderr():
     done = run(
         "import cifarlab\n"
@@ -35,6 +36,7 @@ def test_a_level_that_the_user_set_is_respected():
     assert done.stdout == "1\n"
 
 
+@pytest.mark.full
 def test_logical_devices_can_still_be_set_after_the_import():
     done = run(
         "from cifarlab.backend import tf\n"

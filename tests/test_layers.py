@@ -162,6 +162,7 @@ def test_light_imports_load_nothing_heavy(code):
     assert not loaded_by(code) & {"tensorflow", "matplotlib", "ipywidgets", "keras", "requests"}
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_training_works_without_jupyter():
     """None in sys.modules makes imports fail as if the package were not installed."""

@@ -62,6 +62,7 @@ def test_weights_start_as_the_tutorials_do():
         assert made.mean() == pytest.approx(variable.numpy().mean(), abs=0.01)
 
 
+@pytest.mark.full
 def test_it_evaluates_what_the_package_evaluates(drawn):
     files = [str(file) for file in drawn.test_files]
     for (images, labels), (theirs, their_labels) in zip(

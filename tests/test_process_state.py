@@ -135,6 +135,7 @@ def usual(drawn):
     return results(drawn)
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.parametrize("states", [QUICK, *({name: state} for name, state in SLOW.items())], ids=", ".join)
 def test_results_are_the_same_as_always(states, drawn, usual, capfd):

@@ -198,6 +198,7 @@ def served(site):
         thread.join()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("width", [390, 1280], ids=["phone", "desktop"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_page_fits_its_window(open_page, kind, width):
@@ -209,6 +210,7 @@ def test_a_page_fits_its_window(open_page, kind, width):
     assert page.evaluate("() => [...document.images].every(one => one.complete && one.naturalWidth)")
 
 
+@pytest.mark.full
 def test_a_solution_is_seen_once_it_is_unfolded(open_page):
     page = open_page("exercises/01_softmax.html", 1280)
     answer = page.locator("details.solution").get_by_text("keepdims=").first
@@ -218,6 +220,7 @@ def test_a_solution_is_seen_once_it_is_unfolded(open_page):
     page.screenshot(path=ARTEFACTS / "site-unfolded-1280.png")
 
 
+@pytest.mark.full
 def test_search_works(open_page, served):
     page = open_page("search.html?q=whitening", 1280, served)
     page.locator("#search-results a", has_text="Glossary").first.wait_for()

@@ -188,7 +188,14 @@ def colors_in_tensorflow(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", [colors_in_a_folder, colors_in_arrays, colors_in_tensorflow])
+@pytest.mark.parametrize(
+    "source",
+    [
+        colors_in_a_folder,
+        pytest.param(colors_in_arrays, marks=pytest.mark.full),
+        pytest.param(colors_in_tensorflow, marks=pytest.mark.full),
+    ],
+)
 def test_custom_datasets_can_be_trained_evaluated_and_classified(tmp_path, source):
     dataset = source(tmp_path)
     config = TrainConfig(train_dir=str(tmp_path / "run"), max_steps=60, batch_size=8, distortions="none")

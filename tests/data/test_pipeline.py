@@ -73,7 +73,7 @@ def test_an_epoch_holds_every_record_once_and_batches_span_epochs(numbered):
     assert len({tuple(epoch) for epoch in labels.reshape(5, COUNT)}) == 5
 
 
-@pytest.mark.parametrize("step", [1, 2, 3, 7, 11])
+@pytest.mark.parametrize("step", [1, 7, *(pytest.param(step, marks=pytest.mark.full) for step in (2, 3, 11))])
 def test_resuming_gives_the_batches_of_an_uninterrupted_run(drawn, step):
     kwargs = {"seed": 3, "min_fraction_of_examples_in_queue": 0.2}
     whole = list(itertools.islice(distorted_inputs(drawn, 900, **kwargs), 13))

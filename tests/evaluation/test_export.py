@@ -69,6 +69,7 @@ def test_keras_takes_it_as_a_layer(page, pictures, expected):
     np.testing.assert_allclose(page["network"].predict(pictures, verbose=0)["logits"], expected, atol=1e-3)
 
 
+@pytest.mark.full
 def test_keras_needs_the_dtype(page, pictures):
     images = page["keras"].Input(shape=(32, 32, 3))
     with pytest.raises(tf.errors.InvalidArgumentError, match="expected to be a uint8 tensor"):

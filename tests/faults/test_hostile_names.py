@@ -222,6 +222,7 @@ def test_a_name_that_could_leave_its_node_is_not_taken_by_tensorflow(name):
 # ---- widgets and pages
 
 
+@pytest.mark.full
 @pytest.mark.fault(promise="hostile names", injection="in widgets, pages and alternative texts")
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_page_shows_any_name_as_text(name):

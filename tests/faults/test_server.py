@@ -185,6 +185,7 @@ def test_a_page_of_another_origin_gets_nothing(lab, origin, count_trial):
     assert lab.ask(f"/api/kernels/{kernel}", token=lab.token, method="DELETE")[0] == 204
 
 
+@pytest.mark.full
 @pytest.mark.fault(promise="notebooks and server", injection="make lab: requests from another page in the same browser")
 def test_no_page_may_frame_it(lab):
     for path in ("/lab", "/tree", "/login", "/api/contents"):

@@ -235,6 +235,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.full
 def test_students_may_have_any_name(course):
     for name in NAMES:
         submit(course, name)
