@@ -242,6 +242,7 @@ def test_not_a_number_is_status_1(capfd, tmp_path, data_dir):
     refused(capfd, ["train", *flags, "--max-steps", "20", "--batch-size", "16"], "training stopped", status=1)
 
 
+@pytest.mark.full
 def test_ctrl_c_saves_and_says_how_to_continue(tmp_path, data_dir):
     folder = tmp_path / "run"
     flags = ["--dataset", "drawn", "--data-dir", data_dir, "--train-dir", folder, "--batch-size", "16"]

@@ -195,24 +195,12 @@ def assemble(folder: Path) -> None:
         (folder / page).write_text(text)
 
 
-def build(folder: Path) -> subprocess.CompletedProcess:
+def build(folder: Path, processes: int = 1) -> subprocess.CompletedProcess:
     """Assembles the pages and runs Sphinx, which writes the site to `folder`/site; warnings are errors."""
     assemble(folder / "site-pages")
     shutil.rmtree(folder / "site", ignore_errors=True)
-    options = [
-        "-W",
-        "--keep-going",
-        "-E",
-        "-q",
-        "-j",
-        "2",
-        "-b",
-        "html",
-        "-c",
-        str(DOCS),
-        "-d",
-        str(folder / "site-state"),
-    ]
+    state = ["-c", str(DOCS), "-d", str(folder / "site-state")]
+    options = ["-W", "--keep-going", "-E", "-q", "-j", str(processes), "-b", "html", *state]
     command = [sys.executable, "-m", "sphinx", *options, str(folder / "site-pages"), str(folder / "site")]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
@@ -220,7 +208,7 @@ def build(folder: Path) -> subprocess.CompletedProcess:
 def main() -> int:
     """Builds and checks the site, and lists its external links; returns 1 if there are errors."""
     argparse.ArgumentParser(description=__doc__).parse_args()
-    done = build(BUILD)
+    done = build(BUILD, processes=2)
     if done.returncode:
         print(done.stdout + done.stderr, file=sys.stderr)
         return 1

@@ -43,7 +43,8 @@ def test_predictions_are_the_most_probable_classes_best_first(run_dir, pictures)
         assert sum(probabilities) == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.full), 5])
+@pytest.mark.full
+@pytest.mark.parametrize("count", [1, 5])
 def test_an_exported_network_takes_any_batch_in_a_process_without_cifarlab(run_dir, pictures, tmp_path, count):
     classifier = load_classifier(run_dir)
     folder = export(classifier, tmp_path / "model")

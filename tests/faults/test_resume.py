@@ -142,7 +142,7 @@ class Sessions(Observer):
 
 
 @pytest.mark.fault(promise="exact resume", injection="killed between saving a checkpoint and indexing or logging it")
-@pytest.mark.parametrize("moment", ["before it is named", "before it is logged"])
+@pytest.mark.parametrize("moment", [pytest.param("before it is named", marks=pytest.mark.full), "before it is logged"])
 def test_run_resumes_from_checkpoint_that_was_not_logged(tmp_path, drawn, monkeypatch, moment):
     settings = {"dataset": "drawn", "train_dir": str(tmp_path), "batch_size": 8, "checkpoint_steps": 2}
     train(TrainConfig(**settings, max_steps=2), dataset=drawn)

@@ -256,6 +256,7 @@ def test_two_dashboards_are_independent(config, tmp_path):
     until(lambda: boards[1].monitor.steps_done > before)
 
 
+@pytest.mark.full
 def test_a_locked_directory_gives_one_clear_line(config):
     folder = Path(config.train_dir)
     folder.mkdir()
@@ -343,6 +344,7 @@ def test_a_download_can_be_stopped(config, monkeypatch):
     assert "the next start resumes it" in state(dashboard)
 
 
+@pytest.mark.full
 def test_a_factor_outside_the_slider_range_is_kept(config):
     dashboard = Dashboard(config)
     run_to(dashboard, 1)
@@ -418,6 +420,7 @@ def test_a_tab_that_is_opened_is_drawn_at_once(config, monkeypatch):
     until(lambda: all(view(dashboard).images[name].value != before[name] for name in network))
 
 
+@pytest.mark.full
 def test_the_first_figure_of_a_run_is_not_empty(config, monkeypatch):
     monkeypatch.setattr(
         "cifarlab.monitoring.dashboard.widget_display.DRAWING_SHARE", 1e-4

@@ -72,6 +72,7 @@ def test_a_trained_network_does_not_start_another_run(drawn, tmp_path):
         assert (path / "model.ckpt-1.index").exists() == (path.name == "d")
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_an_evaluated_network_does_not_start_a_run_either(drawn, tmp_path):
     run(drawn, tmp_path / "a", Tiny())
@@ -114,6 +115,7 @@ def test_a_custom_network_is_named_where_it_is_needed(drawn, tmp_path, capsys):
     assert "or the custom network of this run: cifarlab.evaluate(config, network=...)." in capsys.readouterr().err
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_the_tutorials_network_is_not_custom(drawn, tmp_path):
     run(drawn, tmp_path / "a", ConvNet(seed=3))

@@ -69,7 +69,7 @@ def expected(networks, drawn):
     return {name: precision_at_1(*logits_and_labels(net, batches)) for name, net in networks.items()}
 
 
-@pytest.fixture(scope="module", params=["V1", "V2"])
+@pytest.fixture(scope="module", params=[pytest.param("V1", marks=pytest.mark.full), "V2"])
 def run(request, networks, tmp_path_factory):
     folder = tmp_path_factory.mktemp("home") / "cifar10_train"
     save(folder, values_of(networks["raw"], networks["averaged"]), version=request.param)

@@ -381,6 +381,7 @@ def test_a_locked_gradebook_stops_grading_in_one_line_and_keeps_what_is_graded(c
     assert grade(course)[0] == ["bob"]
 
 
+@pytest.mark.full
 def test_a_gradebook_that_is_locked_meanwhile_stops_grading_too(course, monkeypatch):
     submit(course, "ada")
     submit(course, "bob")

@@ -45,6 +45,7 @@ def test_describe_towers_names_devices_and_missing_gpus():
     assert line == "2 towers of 64 images each, 1 GPU for them: tower_0 on GPU:0, tower_1 on GPU:0."
 
 
+@pytest.mark.full
 def test_two_towers_train(tmp_path, drawn, capsys):
     """The console counts the images of all towers; the learning rate decays after as many epochs as with one tower."""
     config = TrainConfig(

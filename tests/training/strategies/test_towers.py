@@ -97,6 +97,7 @@ def test_a_batch_that_cannot_be_split_equally_is_refused():
         tower_step(state(), tf.zeros([4, 24, 24, 3]), tf.zeros([4], tf.int32), DEVICES[:3])
 
 
+@pytest.mark.full
 def test_a_custom_network_works_in_towers():
     class Small(ConvNet):
         def stages(self, images):
