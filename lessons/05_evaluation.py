@@ -85,7 +85,7 @@ figures.show(
 #
 # ## A short run, and what each average is worth along it
 #
-# We train with batches of 32, whose weights wander more than with 128. We also add an observer that keeps four more
+# We train with batches of 16, whose weights wander more than with 128. We also add an observer that keeps four more
 # averages, with the four decays used *from the first step*, without a warm-up. Every 60 steps it counts how many of 400
 # test images each set of weights classifies correctly.
 #
@@ -96,7 +96,7 @@ decays = {f"decay {decay}": weight_averages.constant_decay(decay) for decay in D
 sample = pipeline.inputs(dataset, batch_size=200, num_examples=400)
 averages = weight_averages.WeightAverages(decays, sample, every=60)
 settings = {"dataset": dataset.name, "train_dir": str(folder / "run"), "log_frequency": 1}
-config = cifarlab.TrainConfig(max_steps=240, batch_size=32, **settings)
+config = cifarlab.TrainConfig(max_steps=240, batch_size=16, **settings)
 state = cifarlab.train(config, dataset=dataset, observers=[averages])
 
 # %%
@@ -381,7 +381,8 @@ print(
 #
 # Training takes hours, and you want to know how good the network is before it ends. So the tutorial runs its evaluator
 # as a second program, which knows nothing about the first except its folder. Every five minutes it checks that folder,
-# and evaluates the latest checkpoint. We start both programs on our run, with 20 more steps for the trainer.
+# and evaluates the latest checkpoint. We start ours as a separate process, too, and let it watch our run's folder. The
+# trainer is this notebook: it resumes the run, and takes 20 more steps.
 
 # %%
 import subprocess
@@ -401,17 +402,17 @@ def start(command, **settings):
 # NBVAL_IGNORE_OUTPUT
 at = {"checkpoint_dir": config.train_dir, "eval_dir": folder / "eval", "device": "cpu"}
 watching = start("eval", eval_interval_secs=0.5, num_examples=500, **at)
-trainer = start("train", max_steps=260, batch_size=32, **settings)
-said = trainer.communicate()[0].splitlines()
-if trainer.returncode:
-    watching.terminate()  # else it would wait for the checkpoint forever
-found = next(line for line in watching.stdout if "step 260," in line)
-watching.terminate()
-print("trainer:", next(line for line in said if "step 259," in line))
+print("evaluator:", watching.stdout.readline().strip())
+try:
+    longer = cifarlab.TrainConfig(max_steps=260, batch_size=16, **settings)
+    state = cifarlab.train(longer, dataset=dataset)
+    found = next(line for line in watching.stdout if "step 260," in line)
+finally:
+    watching.terminate()  # also if training fails, else it would wait for the checkpoint forever
 print("evaluator:", found.strip())
 
 # %%
-print("trainer's exit status:", trainer.returncode)
+print("steps of the trainer:", int(state.step))
 print("the evaluator saw the last checkpoint:", "(step 260, averaged weights, 500 images" in found)
 print("and wrote the result for TensorBoard:", len(list((folder / "eval").glob("events*"))) == 1)
 

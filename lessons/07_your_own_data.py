@@ -313,14 +313,15 @@ OURS = [distortions.random_flip, part_hidden]  # for digits and letters, leave o
 # The tutorial's settings are made for 50,000 images and hours of training. If you have less of both, use the recipe
 # "quick": momentum, a learning rate that rises once and then falls to zero, and mixup, which trains on mixtures of two
 # images. It was developed on CIFAR-10 (`benchmarks/recipes.md`), and its 18,000 steps of 128 are meant for that many
-# images. We have far fewer images, so we take far fewer steps.
+# images. We have far fewer images, so we take far fewer steps. Smaller batches give noisier gradients, so the rate is
+# lower, too.
 
 # %%
 import shutil
 
 from cifarlab import config
 
-RECIPE = {**config.RECIPES["quick"], "batch_size": 32}
+RECIPE = {**config.RECIPES["quick"], "batch_size": 32, "initial_learning_rate": 0.03}
 
 
 # %%
@@ -332,7 +333,7 @@ def trained(data, steps, run):
 
 
 # %%
-print(f"200 steps show each image {200 * 32 / held.num_examples('train'):.1f} times")
+print(f"120 steps show each image {120 * 32 / held.num_examples('train'):.1f} times")
 
 # %% [markdown]
 # What can be done about a rare class? More images of it are best. Without them, you can show the existing ones more
@@ -373,8 +374,8 @@ def confusion_of(state, data):
 
 # %%
 results = {
-    "as is": confusion_of(trained(held, 200, "as_is"), held),
-    "oversampled": confusion_of(trained(held_oversampled, 200, "oversampled"), held),
+    "as is": confusion_of(trained(held, 120, "as_is"), held),
+    "oversampled": confusion_of(trained(held_oversampled, 120, "oversampled"), held),
 }
 
 
@@ -409,15 +410,15 @@ found = {name: m[rarest, rarest] / max(m[rarest].sum(), 1) for name, m in result
 print("as is, more images are correct:", by_picture["as is"] > by_picture["oversampled"])
 print("oversampled, the mean is higher:", by_class["as is"] < by_class["oversampled"])
 print("as is, less than 20 % of the rarest class:", bool(found["as is"] < 0.2))
-print("oversampled, more than 60 % of the rarest class:", bool(found["oversampled"] > 0.6))
+print("oversampled, more than 30 % of the rarest class:", bool(found["oversampled"] > 0.3))
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # Trained on the data as is, the network is right on more images: when in doubt, it answers a common class, and that
 # pays. But it recognizes almost nothing in the rarest class. That is the failure that we imagined above, with a
-# precision of about 80 %. With oversampling you lose some points of that, and most images of the rarest class are
-# recognized.
+# precision of more than 70 %. With oversampling you lose about ten points of that, and about half of the images of the
+# rarest class or more are recognized. (How many depends on chance, too: so few of them are held out.)
 #
 # </details>
 #
@@ -429,13 +430,13 @@ print("oversampled, more than 60 % of the rarest class:", bool(found["oversample
 # ## The one look at the test images
 #
 # Once the choice is made, the held-out images may be used for training. So we train on all training images,
-# oversampled, for one and a half times as many steps.
+# oversampled, for more steps.
 #
 # **Predict:** how good will it be on the test images? Write down two numbers, precision @ 1 and the mean of the
 # classes.
 
 # %%
-final = trained(oversampled(dataset, "final"), 300, "final")
+final = trained(oversampled(dataset, "final"), 200, "final")
 logits, labels = evaluator.logits_and_labels(
     final.averages, cifarlab.inputs(dataset, batch_size=500)
 )
@@ -457,8 +458,9 @@ figures.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Both come to a little more than 80 %. (The earlier network had a fifth fewer training images and a third fewer steps.)
-# The dashed line is precision @ 1, and the mean of the bars is the other number.
+# Both come to about 80 %, and the mean of the classes is the higher one. (The earlier network had a fifth fewer
+# training images and two fifths fewer steps.) The dashed line is precision @ 1, and the mean of the bars is the other
+# number.
 #
 # </details>
 #
@@ -492,7 +494,7 @@ print("more than a third of these answers are wrong:", bool(wrong > answered / 3
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Here it is correct little more than half the time. Read the *column* of the rarest class: a few percent of the common
+# Here it is correct less than half the time. Read the *column* of the rarest class: a few percent of the common
 # classes are nearly as many images as the rare class has. That is the price of training as if all classes were equally
 # common. The network now expects the rare class as often as any other.
 #
@@ -560,7 +562,7 @@ print("same logits as here:", np.allclose(answers["logits"], ours, atol=1e-4))
 #
 # ```
 # .venv/bin/cifarlab data pictures --as mine
-# .venv/bin/cifarlab train --dataset mine --recipe quick --max-steps 300 --batch-size 32 --train-dir runs/mine
+# .venv/bin/cifarlab train --dataset mine --recipe quick --max-steps 200 --batch-size 32 --train-dir runs/mine
 # .venv/bin/cifarlab eval --run-once --checkpoint-dir runs/mine
 # .venv/bin/cifarlab classify one.png --checkpoint-dir runs/mine
 # .venv/bin/cifarlab export model --checkpoint-dir runs/mine
