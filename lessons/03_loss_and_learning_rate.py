@@ -129,11 +129,11 @@ print(
 # Now let us train. The published log belongs to an early version of the tutorial, in which the weights of the
 # convolutions started 500 times as small (standard deviation 0.0001 instead of 0.05). We train both versions, and keep
 # the loss of every step. A run writes its measurements to a log, and with `log_frequency=1` it does so at every step
-# instead of every tenth. Batches of 64 cut the time in half, and make no difference to weight decay.
+# instead of every tenth. Batches of 32 take a quarter of the time, and make no difference to weight decay.
 
 
 # %%
-def run(net=None, batch_size=64, **settings):
+def run(net=None, batch_size=32, **settings):
     """Trains, and returns the log of the run, and the error if there was one."""
     folder, complaint = tempfile.mkdtemp(), None
     settings |= {"batch_size": batch_size, "log_frequency": 1, "seed": SEED}
@@ -214,7 +214,7 @@ figures.show(
 #
 # ## Reading a noisy loss
 #
-# Each step sees a different 64 images, so the loss jumps around. The tutorial keeps a *moving average* of each loss and
+# Each step sees a different 32 images, so the loss jumps around. The tutorial keeps a *moving average* of each loss and
 # logs both: `average = 0.9 * average + 0.1 * loss`.
 #
 # **Predict:** the average starts at zero. What is it after the first step, when the loss is 4.68, and how can you
@@ -404,7 +404,7 @@ print("lowest at the end:", min(last, key=last.get), "- highest:", max(last, key
 #
 # ## A rate that is too high
 #
-# **Predict** what happens in 30 steps with rates of 0.01, 0.1, 1 and 10,000.
+# **Predict** what happens in 20 steps with rates of 0.01, 0.1, 1 and 10,000.
 #
 # <details><summary>Answer</summary>
 #
@@ -417,7 +417,7 @@ print("lowest at the end:", min(last, key=last.get), "- highest:", max(last, key
 # %%
 tried = {}
 for rate in (0.01, 0.1, 1.0, 10_000.0):
-    tried[rate], complaint = run(batch_size=32, max_steps=30, initial_learning_rate=rate)
+    tried[rate], complaint = run(max_steps=20, initial_learning_rate=rate)
     print(f"rate {rate:,g}:", str(complaint).rpartition(". ")[2] if complaint else "finished")
 
 # %% [markdown]
@@ -433,7 +433,7 @@ for rate in (0.01, 0.1, 1.0, 10_000.0):
 curves = {}
 for rate, events in tried.items():
     values = runs.series(events, "losses", "total_loss")[1]
-    curves[f"rate {rate:,g}"] = range(30), values + [math.nan] * (30 - len(values))
+    curves[f"rate {rate:,g}"] = range(20), values + [math.nan] * (20 - len(values))
 low, high = dict(list(curves.items())[:2]), dict(list(curves.items())[2:])
 
 # %%

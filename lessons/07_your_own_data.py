@@ -417,7 +417,7 @@ print("oversampled, more than 30 % of the rarest class:", bool(found["oversample
 #
 # Trained on the data as is, the network is right on more images: when in doubt, it answers a common class, and that
 # pays. But it recognizes almost nothing in the rarest class. That is the failure that we imagined above, with a
-# precision of more than 70 %. With oversampling you lose about ten points of that, and about half of the images of the
+# precision of about 70 %. With oversampling you lose about ten points of that, and about half of the images of the
 # rarest class or more are recognized. (How many depends on chance, too: so few of them are held out.)
 #
 # </details>
@@ -494,9 +494,9 @@ print("more than a third of these answers are wrong:", bool(wrong > answered / 3
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Here it is correct less than half the time. Read the *column* of the rarest class: a few percent of the common
-# classes are nearly as many images as the rare class has. That is the price of training as if all classes were equally
-# common. The network now expects the rare class as often as any other.
+# Here it is correct less than half the time. Read the *column* of the rarest class: a small share of the common classes
+# is as many images as the rare class has. That is the price of training as if all classes were equally common. The
+# network now expects the rare class as often as any other.
 #
 # </details>
 #
