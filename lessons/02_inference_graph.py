@@ -323,8 +323,8 @@ print("half of all values lose less than 0.2 %:", bool(np.median(factor) > 0.998
 #
 # ## A short training run
 #
-# To look at filters and activations, we need a network that has seen some images. Fifty steps are not many, but they
-# are enough to see where training is heading. We also train without normalization, using a *subclass* of the network
+# To look at filters and activations, we need a network that has seen some images. Fifty steps of 32 images are not
+# many, but they are enough to see where training is heading. We also train without normalization, using a *subclass* of the network
 # that overrides one method. `train` accepts it just like the tutorial's own network.
 
 
@@ -341,7 +341,9 @@ class Unnormalized(cifarlab.ConvNet):
 def train(net, steps=50):
     """Trains a network on the dataset, and returns the cross-entropy of every step."""
     folder = tempfile.mkdtemp()
-    config = cifarlab.TrainConfig(train_dir=folder, max_steps=steps, log_frequency=1, seed=SEED)
+    config = cifarlab.TrainConfig(
+        train_dir=folder, max_steps=steps, batch_size=32, log_frequency=1, seed=SEED
+    )
     cifarlab.train(config, network=net, dataset=dataset)
     return [
         event["losses"]["cross_entropy"]

@@ -404,7 +404,7 @@ print("lowest at the end:", min(last, key=last.get), "- highest:", max(last, key
 #
 # ## A rate that is too high
 #
-# **Predict** what happens in 20 steps with rates of 0.01, 0.1, 1 and 10,000.
+# **Predict** what happens in 25 steps with rates of 0.01, 0.1, 1 and 10,000.
 #
 # <details><summary>Answer</summary>
 #
@@ -417,7 +417,7 @@ print("lowest at the end:", min(last, key=last.get), "- highest:", max(last, key
 # %%
 tried = {}
 for rate in (0.01, 0.1, 1.0, 10_000.0):
-    tried[rate], complaint = run(max_steps=20, initial_learning_rate=rate)
+    tried[rate], complaint = run(max_steps=25, initial_learning_rate=rate)
     print(f"rate {rate:,g}:", str(complaint).rpartition(". ")[2] if complaint else "finished")
 
 # %% [markdown]
@@ -433,7 +433,7 @@ for rate in (0.01, 0.1, 1.0, 10_000.0):
 curves = {}
 for rate, events in tried.items():
     values = runs.series(events, "losses", "total_loss")[1]
-    curves[f"rate {rate:,g}"] = range(20), values + [math.nan] * (20 - len(values))
+    curves[f"rate {rate:,g}"] = range(25), values + [math.nan] * (25 - len(values))
 low, high = dict(list(curves.items())[:2]), dict(list(curves.items())[2:])
 
 # %%
