@@ -404,7 +404,7 @@ print("lowest at the end:", min(last, key=last.get), "- highest:", max(last, key
 #
 # ## A rate that is too high
 #
-# **Predict** what happens in 25 steps with rates of 0.01, 0.1, 1 and 10,000.
+# **Predict** what happens in 20 steps with rates of 0.01, 0.1, 1 and 10,000.
 #
 # <details><summary>Answer</summary>
 #
@@ -417,7 +417,7 @@ print("lowest at the end:", min(last, key=last.get), "- highest:", max(last, key
 # %%
 tried = {}
 for rate in (0.01, 0.1, 1.0, 10_000.0):
-    tried[rate], complaint = run(max_steps=25, initial_learning_rate=rate)
+    tried[rate], complaint = run(max_steps=20, initial_learning_rate=rate)
     print(f"rate {rate:,g}:", str(complaint).rpartition(". ")[2] if complaint else "finished")
 
 # %% [markdown]
@@ -433,7 +433,7 @@ for rate in (0.01, 0.1, 1.0, 10_000.0):
 curves = {}
 for rate, events in tried.items():
     values = runs.series(events, "losses", "total_loss")[1]
-    curves[f"rate {rate:,g}"] = range(25), values + [math.nan] * (25 - len(values))
+    curves[f"rate {rate:,g}"] = range(20), values + [math.nan] * (20 - len(values))
 low, high = dict(list(curves.items())[:2]), dict(list(curves.items())[2:])
 
 # %%
@@ -442,6 +442,8 @@ plots.lines(left_ax, low, title="Which is faster?", x="step", y="total loss (nat
 plots.lines(right_ax, high, title="Which is too high?", x="step", y="")
 right_ax.set_yscale("log")
 right_ax.set_ylim(1, 1e9)
+right_ax.set_xticks(range(0, 20, 5))
+left_ax.set_xticks(range(0, 20, 5))
 figures.show(
     figure,
     "Left: rates of 0.01 and 0.1; the loss falls faster with the second. Right, logarithmic: with a rate "
