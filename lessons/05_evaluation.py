@@ -318,10 +318,9 @@ evaluations.misclassified(ax, images[worst], logits[worst], labels[worst], datas
 figures.show(figure, "Twelve images, each with the network's answer above, the true class below.")
 
 # %% [markdown]
-# Look for what they have in common. On the machine that made this page, most of them are birds in front of a bright
-# sky, mistaken for airplanes, and trucks mistaken for automobiles, which also stand on wheels. A network with so little
-# training relies on large areas of color and on single parts. But even the mistakes that it is most sure of are not
-# very sure.
+# Look for what they have in common. On the machine that made this page, most of them are automobiles in a street,
+# mistaken for trucks, which also stand on wheels. A network with so little training relies on large areas of color and
+# on single parts. But even the mistakes that it is most sure of are not very sure.
 #
 # ## Your own image
 #
