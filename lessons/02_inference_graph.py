@@ -324,8 +324,8 @@ print("half of all values lose less than 0.2 %:", bool(np.median(factor) > 0.998
 # ## A short training run
 #
 # To look at filters and activations, we need a network that has seen some images. Fifty steps of 32 images are not
-# many, but they are enough to see where training is heading. We also train without normalization, using a *subclass* of the network
-# that overrides one method. `train` accepts it just like the tutorial's own network.
+# many, but they are enough to see where training is heading. We also train without normalization, using a *subclass* of
+# the network that overrides one method. `train` accepts it just like the tutorial's own network.
 
 
 # %%
