@@ -432,8 +432,8 @@ for name, (_, losses, seconds) in runs.items():
 # one for the total loss.
 
 # %% [markdown] nbgrader={"grade_id": "explanation", "grade": true, "solution": true, "points": 3}
-# In the second half of the run, the network with twice the parameters is ahead by about 0.05 nats (2.080 and 2.099
-# against 2.136 and 2.150), which is small but larger than the effect of different initial weights (less than 0.02), so
+# In the second half of the run, the network with twice the parameters is ahead by about 0.05 nats (2.083 and 2.101
+# against 2.138 and 2.152), which is small but larger than the effect of different initial weights (less than 0.02), so
 # it learns a little faster here, although 200 steps cannot show where it would end up. It pays for this with steps that
 # take 1.5 to 2 times as long for 6 % more multiply-adds (19.5 against 18.5 million), because each of the two million
 # weights is used at only one position, in 36 small matrix products for which the nine neighbors have to be copied
