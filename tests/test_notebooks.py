@@ -282,6 +282,7 @@ def nbval(tmp_path_factory):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300).stdout
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", STRICT)
 def test_nbval_is_strict(nbval, name):
     passes = STRICT[name][2]

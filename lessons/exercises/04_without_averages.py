@@ -338,6 +338,7 @@ figure, (left_ax, right_ax) = figures.subplots(1, 2, height=3.2)
 plots.lines(
     left_ax, precisions, title="How good are they?", x="step", y="precision, mean of 3 seeds (%)"
 )
+left_ax.set_ylim(20, 40)  # room for the legend
 differences = {name: (LOOKS, means) for name, means in mean.items()}
 plots.lines(right_ax, differences, title="What do averages gain?", x="step", y="percentage points")
 for color, (means, errors) in zip(figures.COLORS, brought.values(), strict=False):
