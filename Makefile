@@ -61,9 +61,9 @@ test-full: setup ## all of `make test`, every attack, the real images if there a
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=10
+	CIFARLAB_FORKED_KERNELS=1 $(ONE_THREAD) $(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=10
 
-# Notebooks are run again in kernels that Jupyter starts, not forks, with as many threads as TensorFlow wants.
+# With as many threads as TensorFlow wants. Notebooks are run again, in kernels that Jupyter starts, not forks.
 test-rest: setup ## only what `make test-full` adds to `make test`
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=10 -m "full or notebook"
 
