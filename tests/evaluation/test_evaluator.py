@@ -21,7 +21,7 @@ from cifarlab.training.loop import train
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, drawn):
     folder = tmp_path_factory.mktemp("run")
-    config = TrainConfig(dataset="drawn", train_dir=str(folder), max_steps=40, batch_size=32)
+    config = TrainConfig(dataset="drawn", train_dir=str(folder), max_steps=40, batch_size=8)
     return folder, train(config, dataset=drawn)
 
 
@@ -41,9 +41,10 @@ def test_every_test_image_counts_exactly_once(run, drawn):
 @pytest.mark.parametrize("averaged", [True, False])
 def test_averaged_or_raw_weights_are_evaluated(run, drawn, averaged):
     folder, state = run
-    evaluation = evaluate(EvalConfig(checkpoint_dir=str(folder), moving_average=averaged), dataset=drawn)
+    config = EvalConfig(checkpoint_dir=str(folder), moving_average=averaged, num_examples=300)
+    evaluation = evaluate(config, dataset=drawn)
     net = state.averages if averaged else state.network
-    logits, labels = logits_and_labels(net, inputs(drawn))
+    logits, labels = logits_and_labels(net, inputs(drawn, num_examples=300))
     assert evaluation.precision == precision_at_1(logits, labels)
 
 
@@ -177,7 +178,7 @@ def test_evaluate_repeatedly_evaluates_each_new_checkpoint_once(run, drawn, tmp_
         if len(waits) == 1:
             shutil.copytree(run[0], folder)
         if len(waits) == 4:
-            train(TrainConfig(dataset="drawn", train_dir=str(folder), max_steps=41, batch_size=32), dataset=drawn)
+            train(TrainConfig(dataset="drawn", train_dir=str(folder), max_steps=41, batch_size=8), dataset=drawn)
 
     found = [
         evaluation.step for evaluation in itertools.islice(evaluate_repeatedly(config, dataset=drawn, wait=wait), 2)
