@@ -1,6 +1,7 @@
 """Finds the notebook in what a student submitted, whatever its name and wherever it is in the directory or archive."""
 
 import difflib
+import hashlib
 import os
 import re
 import stat
@@ -51,7 +52,7 @@ def find_submission(directory: Path, assignment: str, released: Collection[str])
     lines = {line.strip() for text in released for line in text.split("\n")}
     problems: dict[str, Submission] = {}
     for scripts in (False, True):
-        names, best = [], None
+        names, best = dict[bytes, str](), None  # one for each content: zip_collect copies an archive and what is in it
         for file in _files(directory, problems):
             if file.name.lower().endswith(SCRIPTS) != scripts:
                 continue
@@ -61,12 +62,14 @@ def find_submission(directory: Path, assignment: str, released: Collection[str])
                 continue
             written = any(line.strip() not in lines for cell in notebook.cells for line in cell.text.split("\n"))
             rank = written, file.modified, _natural(file.name)
-            names.append(file.name)
+            digest = hashlib.sha256(file.content).digest()
+            names.setdefault(digest, file.name)
             if best is None or rank > best[0]:
                 best = rank, file, notebook
+                names[digest] = file.name
         if best:
             _, file, notebook = best
-            repaired = _how_found(file.name, sorted(names), f"{assignment}.ipynb")
+            repaired = _how_found(file.name, sorted(names.values()), f"{assignment}.ipynb")
             return Submission(file.content, notebook._replace(repaired=repaired + notebook.repaired))
     return _unusable(directory, f"{assignment}.ipynb", problems)
 

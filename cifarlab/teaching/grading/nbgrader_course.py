@@ -39,9 +39,11 @@ c.GenerateFeedback.preprocessors = [
 # No points after the due date; docs/instructors.md has a milder rule:
 # c.LateSubmissionPlugin.penalty_method = "zero"
 
-# For `nbgrader zip_collect`, the names of files in an archive from Canvas, or from Moodle:
-canvas = r".*/[^/_]+(?:_LATE)?_(?P<student_id>\d+)_\d+_(?P<file_id>.+?)(?:-\d+)?\.ipynb"
-moodle = r".*/(?P<student_id>[^/_]+)_\d+_assignsubmission_file[_/](?P<file_id>[^/]+)\.ipynb"
+# For `nbgrader zip_collect`: the files to collect, and their names in an archive from Canvas, or from Moodle:
+kinds = ".ipynb .zip .json .txt .py .md .Rmd .qmd .pdf .html .docx"
+c.FileNameCollectorPlugin.valid_ext = kinds.split() + kinds.upper().split()
+canvas = r".*/[^/_]+(?:_LATE)?_(?P<student_id>\d+)_\d+_(?P<file_id>.+?)(?:-\d+)?\.\w+$"
+moodle = r".*/(?P<student_id>[^/]+)_\d+_assignsubmission_file(?:_?/|_)(?P<file_id>[^/].*)"
 # c.FileNameCollectorPlugin.named_regexp = canvas
 # c.FileNameCollectorPlugin.named_regexp = moodle
 """

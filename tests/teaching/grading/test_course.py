@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from traitlets.config import Config
 
 from cifarlab import cli
 from cifarlab.teaching.grading import assignments, gradebook_file, nbgrader_course, releasing, scores
@@ -333,19 +334,39 @@ def test_a_file_that_was_only_touched_is_not_graded_again(course):
     assert grade(course)[0] == ["ada"]
 
 
+CANVAS, MOODLE = "lovelaceada_12345_678901_", "Ada Lovelace_4711_assignsubmission_file"
+
+
 @pytest.mark.parametrize(
-    ("platform", "file", "student"),
+    ("platform", "file", "student", "collected"),
     [
-        ("canvas", "lovelaceada_12345_678901_small.ipynb", "12345"),
-        ("canvas", "lovelaceada_LATE_12345_678901_small-2.ipynb", "12345"),
-        ("moodle", "Ada Lovelace_4711_assignsubmission_file_small.ipynb", "Ada Lovelace"),
-        ("moodle", "Ada Lovelace_4711_assignsubmission_file/small.ipynb", "Ada Lovelace"),
+        ("canvas", f"{CANVAS}small.ipynb", "12345", "small.ipynb"),
+        ("canvas", "lovelaceada_LATE_12345_678901_small-2.ipynb", "12345", "small.ipynb"),
+        ("canvas", f"{CANVAS}small.zip", "12345", "small.zip"),
+        ("canvas", f"{CANVAS}work/sub/small.ipynb", "12345", "work/sub/small.ipynb"),  # zip_collect extracts archives
+        ("canvas", f"{CANVAS}small.py", "12345", "small.py"),
+        ("moodle", f"{MOODLE}_small.ipynb", "Ada Lovelace", "small.ipynb"),
+        ("moodle", f"{MOODLE}/small.ipynb", "Ada Lovelace", "small.ipynb"),
+        ("moodle", f"{MOODLE}_/small.ipynb", "Ada Lovelace", "small.ipynb"),
+        ("moodle", f"all/{MOODLE}_/sub/small.ipynb", "Ada Lovelace", "sub/small.ipynb"),
+        ("moodle", f"{MOODLE}_/my work.v2.zip", "Ada Lovelace", "my work.v2.zip"),
+        ("moodle", f"{MOODLE}_/SMALL.IPYNB", "Ada Lovelace", "SMALL.IPYNB"),
+        ("moodle", f"{MOODLE}_/small.Rmd", "Ada Lovelace", "small.Rmd"),
+        ("moodle", "Jean_Luc P_4711_assignsubmission_file_/a.ipynb", "Jean_Luc P", "a.ipynb"),
+        ("moodle", "Ada Lovelace_4711_assignsubmission_onlinetext/onlinetext.html", None, None),
     ],
 )
-def test_the_patterns_for_archives_find_student_and_notebook(platform, file, student):
-    patterns = dict(re.findall(r'^(canvas|moodle) = r"(.*)"$', nbgrader_course.DEFAULT_SETTINGS, re.MULTILINE))
-    found = re.match(patterns[platform], f"/course/downloaded/small/extracted/archive/{file}")
-    assert found.groupdict() == {"student_id": student, "file_id": "small"}
+def test_the_patterns_for_archives_find_student_and_file(platform, file, student, collected):
+    settings = nbgrader_course.DEFAULT_SETTINGS.replace("get_config()", "Config()")
+    names = {"Config": Config}
+    exec(settings, names)
+    found = re.match(names[platform], f"/course/downloaded/small/extracted/archive/{file}")
+    assert bool(found) == bool(student)
+    extension = os.path.splitext(file)[1]
+    assert extension in names["c"].FileNameCollectorPlugin.valid_ext
+    if found:  # what nbgrader does with the groups
+        assert found["student_id"] == student
+        assert os.path.splitext(found["file_id"])[0] + extension == collected
 
 
 def test_a_student_who_was_renamed_or_removed(course):

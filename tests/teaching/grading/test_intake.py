@@ -75,6 +75,7 @@ SEVERAL = {
     "a checkpoint of Jupyter": ({EXPECTED: RIGHT, f".ipynb_checkpoints/{NAME}-checkpoint.ipynb": OTHER}, RIGHT),
     "a file of macOS": ({EXPECTED: RIGHT, f"__MACOSX/._{EXPECTED}": OTHER, f"._{EXPECTED}": b"Mac OS X"}, RIGHT),
     "the expected file is empty": ({EXPECTED: b"", "new.ipynb": RIGHT}, RIGHT),
+    "the same again, later": ({EXPECTED: RIGHT, "b.ipynb": OTHER, "c.ipynb": RIGHT}, RIGHT),
     "other JSON and text": ({EXPECTED: RIGHT, "data.json": b'{"a": 1}', "notes.txt": b"Hello"}, RIGHT),
 }
 
@@ -90,6 +91,11 @@ def test_all_of_several_are_named(tmp_path):
         f"of 3 notebooks ({NAME} (10).ipynb, {NAME} (2).ipynb, {EXPECTED}) the latest one that differs from the "
         f"assignment was used: {NAME} (10).ipynb"
     ]
+
+
+def test_an_archive_and_what_is_in_it_are_one_notebook(tmp_path):
+    found = find(tmp_path, {"work/a.ipynb": RIGHT, "work.zip": zipped(**{"a.ipynb": RIGHT})})
+    assert found.notebook.repaired == ["the notebook was read from work.zip/a.ipynb"]
 
 
 def test_the_higher_number_counts_for_files_of_the_same_time(tmp_path):
