@@ -98,6 +98,23 @@ def find(advice_id: str) -> Entry | None:
     return by_id.get(advice_id) or (by_id.get(f"{ANY}.{name}") if check in LESSONS else None)
 
 
+def words_of(advice_id: str) -> str:
+    """Returns what a student reads, with the name of the check's function where every check's advice begins with it.
+
+    >>> words_of("softmax.not-written")
+    'softmax is not written yet. Replace `raise NotImplementedError()` with your code.'
+    >>> words_of("softmax.unheard-of")
+    'unknown advice, from another version of cifarlab.'
+    """
+    entry = find(advice_id)
+    if entry is None:
+        return "unknown advice, from another version of cifarlab."
+    check, _, name = advice_id.partition(".")
+    if entry.check == ANY and check != ANY and not name.startswith("uses-"):  # that one names another function
+        return re.sub(rf"^{_VARYING}(?=[ :])", check, entry.words)
+    return entry.words
+
+
 class _Source:
     """The parsed modules of the checks."""
 

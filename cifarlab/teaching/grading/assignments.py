@@ -34,7 +34,7 @@ from cifarlab.teaching.grading import (
 )
 from cifarlab.teaching.grading import feedback as feedback_pages
 from cifarlab.teaching.grading.gradebook_file import AssignmentError, GradebookError
-from cifarlab.teaching.grading.intake import find_submission
+from cifarlab.teaching.grading.intake import find_submission, is_empty
 from cifarlab.teaching.grading.releasing import load_assignment, release
 from cifarlab.teaching.grading.submissions import repair_submission
 from cifarlab.teaching.sandbox.execution import execute_notebook, mark_not_run
@@ -152,7 +152,7 @@ def _submitted(course: Path, name: str) -> list[Path]:
     Raises:
         AssignmentError: there are none, or a student's name is not UTF-8.
     """
-    submitted = _of_each_student(course / "submitted", name)
+    submitted = [folder for folder in _of_each_student(course / "submitted", name) if not is_empty(folder)]
     if not submitted:
         raise AssignmentError(
             f"nothing was submitted; expected {course}/submitted/STUDENT/{name}/{name}.ipynb. Put the notebooks there. "

@@ -143,7 +143,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> int:
 
 
 def _grade(options: argparse.Namespace, say: Callable[[str], None]) -> int:
-    from cifarlab.teaching.grading import assignments, review
+    from cifarlab.teaching.grading import assignments, releasing, review, scores
 
     limits = _limits(options)
     if (options.workers or 0) < 1:
@@ -161,9 +161,12 @@ def _grade(options: argparse.Namespace, say: Callable[[str], None]) -> int:
         )
     reviews = review.read_reviews(options.name, as_path(options.course))
     misplaced = review.misplaced(options.name, as_path(options.course))
+    unscored = scores.list_unscored(options.name, options.course)
     if options.student is not None:
-        points, misplaced = [each for each in points if each.student == options.student], []
-    say(review.format_points(points, reviews))
+        points, misplaced, unscored = [each for each in points if each.student == options.student], [], []
+    say(review.format_points(points, reviews, unscored))
+    if note := releasing.stale_note(as_path(options.course), options.name):
+        say(note)
     attention = review.format_attention(points, reviews, misplaced)
     if attention:
         say(attention)

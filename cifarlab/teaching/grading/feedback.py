@@ -64,14 +64,19 @@ def _facts(course: Path, assignment: str, student: str) -> dict[str, Any]:
         submission = nbgrader_course.recorded_submission(book, assignment, student)
         grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
         pending = [grade.cell.name for grade in grades if grade.needs_manual_grade]
-    late = next((p for p in scores.list_scores(assignment, course) if p.student == student and p.seconds_late), None)
+    late = [_late(score) for score in scores.list_scores(assignment, course) if score.student == student]
     released = nbformat.read(course / "release" / assignment / f"{assignment}.ipynb", as_version=4)
     return {
         "pending": pending,
-        "late": f"Submitted {scores.lateness(late)}." if late else "",
+        "late": " ".join(late),
         "released": {
             feedback_page.comparable(cell.source): cell.source
             for cell in released.cells
             if cell.cell_type == "markdown" and not cell.metadata.get("nbgrader", {}).get("solution")
         },
     }
+
+
+def _late(score: scores.Score) -> str:
+    words = scores.lateness(score)
+    return f"{'Submitted ' if score.seconds_late else ''}{words}." if words else ""

@@ -166,6 +166,24 @@ def _listed(names: list[str]) -> str:
     return ", ".join(map(sanitize, names[:6])) + more
 
 
+def student_directories(submitted: Path, known: Collection[str]) -> list[Path]:
+    """Returns the directories of students in the course's directory of submissions.
+
+    Args:
+        submitted: the directory.
+        known: the names of all assignments of the course; a directory with such a name is in the wrong place.
+    """
+    folders = [path for path in entries(submitted) if path.is_dir()]
+    return [path for path in folders if path.name not in known and not _is_hidden(path.name)]
+
+
+def is_empty(directory: Path) -> bool:
+    """Returns whether a student's directory does not exist, or contains nothing that a student has put there."""
+    if directory.is_dir():
+        return all(map(_is_hidden, (path.name for path in entries(directory))))
+    return not os.path.lexists(directory)
+
+
 def find_misplaced(submitted: Path, assignment: str, known: Collection[str]) -> list[str]:
     """Returns a line for each notebook that is not graded because it is in the wrong place, with what to do.
 

@@ -39,6 +39,9 @@ c.GenerateFeedback.preprocessors = [
 # No points after the due date; docs/instructors.md has a milder rule:
 # c.LateSubmissionPlugin.penalty_method = "zero"
 
+# The time zone in which the formgrader and `cifarlab assignments extend` show times:
+# c.NbGraderAPI.timezone = "Europe/Berlin"
+
 # For `nbgrader zip_collect`: the files to collect, and their names in an archive from Canvas, or from Moodle:
 kinds = ".ipynb .zip .json .txt .py .md .Rmd .qmd .pdf .html .docx"
 c.FileNameCollectorPlugin.valid_ext = kinds.split() + kinds.upper().split()

@@ -79,9 +79,15 @@ def release(
     if kept:
         names = ", ".join(str(cell.metadata.nbgrader.grade_id).removeprefix(PRIVATE_PREFIX) for cell in kept)
         say(f"kept your private tests: {names}. To release without them, pass --drop-extra-tests.")
-    if old := versions.graded_with_other_tests(course, name, source):
-        say(f"graded before with other tests or another key: {len(old)}. `grade {name}` grades them again.")
+    if note := versions.stale_note(course, name, source):
+        say(note)
     return course / "release" / name / f"{name}.ipynb"
+
+
+def stale_note(course: Path, name: str) -> str:
+    """Returns a line about submissions that were graded with other tests than the released ones; "" if none were."""
+    path = course / "source" / name / f"{name}.ipynb"
+    return versions.stale_note(course, name, nbformat.read(path, as_version=4)) if path.is_file() else ""
 
 
 def load_assignment(course: Path, name: str) -> tuple[NotebookNode, NotebookNode]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cifarlab.errors import UserError
+from cifarlab.files import as_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,10 +72,12 @@ def _report_student(options: argparse.Namespace, say: Callable[[str], None]) -> 
 
 
 def _report_tasks(options: argparse.Namespace, say: Callable[[str], None]) -> None:
-    from cifarlab.teaching.grading import class_report, class_tables
+    from cifarlab.teaching.grading import class_report, class_tables, releasing
 
     report = class_report.summarize(options.name, options.course)
     say(class_tables.format_report(report, names=options.names))
+    if note := releasing.stale_note(as_path(options.course), options.name):
+        say(note)
     if options.csv:
         class_tables.write_csv(report, options.csv, names=options.names)
         say(f"wrote the tasks and the advice to {options.csv}.")
@@ -86,11 +89,13 @@ def _report_tasks(options: argparse.Namespace, say: Callable[[str], None]) -> No
 
 
 def _report_points(options: argparse.Namespace, say: Callable[[str], None]) -> None:
-    from cifarlab.teaching.grading import scores, similarity
+    from cifarlab.teaching.grading import releasing, scores, similarity
 
     name, course = options.name, options.course
     points = scores.list_scores(name, course)
-    say(scores.format_table(points))
+    say(scores.format_table(points, scores.list_unscored(name, course)))
+    if note := releasing.stale_note(as_path(course), name):
+        say(note)
     if alike := similarity.format_similar(similarity.find_similar(*similarity.read_answers(course, name))):
         say("\nnearly the same answers, for you alone; look before you conclude, a common source makes answers alike:")
         for line in alike:

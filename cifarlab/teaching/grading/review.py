@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cifarlab.files import entries
 from cifarlab.teaching.grading.intake import find_misplaced
-from cifarlab.teaching.grading.scores import Score, format_table
+from cifarlab.teaching.grading.scores import Score, Unscored, format_table
 from cifarlab.text import counted, sanitize
 
 
@@ -43,7 +43,7 @@ def misplaced(name: str, course: Path) -> list[str]:
     return find_misplaced(course / "submitted", name, known)
 
 
-def format_points(points: Iterable[Score], reviews: Mapping[str, Review]) -> str:
+def format_points(points: Iterable[Score], reviews: Mapping[str, Review], unscored: Sequence[Unscored] = ()) -> str:
     """Formats the points of a class as a table, with what was repaired and not found below each student.
 
     >>> print(format_points([Score("ada", 10.0, 12.0, True), Score("bob", 0.0, 12.0, False)],
@@ -56,14 +56,14 @@ def format_points(points: Iterable[Score], reviews: Mapping[str, Review]) -> str
       not found: no answer to softmax
     """
     points = list(points)
-    head, *rows = format_table(points).split("\n")
+    head, *rows = format_table(points, unscored).split("\n")
     lines = [head]
-    for row, score in zip(rows, points, strict=True):
+    for row, score in zip(rows, points, strict=False):
         review = reviews.get(score.student, Review())
         lines.append(row)
         lines += [f"  repaired: {sanitize(words)}" for words in review.repaired]
         lines += [f"  not found: {sanitize(words)}" for words in review.not_found]
-    return "\n".join(lines)
+    return "\n".join(lines + rows[len(points) :])
 
 
 def format_attention(points: Iterable[Score], reviews: Mapping[str, Review], misplaced: Sequence[str] = ()) -> str:

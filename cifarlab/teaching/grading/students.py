@@ -11,12 +11,15 @@ from typing import Any, NamedTuple
 
 from cifarlab.files import as_path, entries
 from cifarlab.teaching.checks import catalog
+from cifarlab.teaching.grading import timestamps
 from cifarlab.teaching.grading.advice import ids_in
 from cifarlab.teaching.grading.gradebook_file import AssignmentError
-from cifarlab.teaching.grading.nbgrader_course import gradebook
-from cifarlab.teaching.grading.scores import Score, is_graded
+from cifarlab.teaching.grading.nbgrader_course import gradebook, load_config
+from cifarlab.teaching.grading.scores import Score, is_graded, remarks, score_of
 from cifarlab.text import sanitize
 
+WIDTH = 100
+"""The width of the text, in characters."""
 MAX_HOURS = 10_000
 """The largest extension: more than a year, which is probably a mistake."""
 
@@ -49,17 +52,15 @@ def results_of(student: str, course: str | os.PathLike) -> list[AssignmentResult
             raise AssignmentError(_unknown(student, known, "the gradebook"))
         submissions = {each.assignment.name: each for each in book.student_submissions(student)}
         names = sorted(assignment.name for assignment in book.assignments)
-        return [_result(name, student, submissions.get(name)) for name in names]
+        return [_result(name, submissions.get(name)) for name in names]
 
 
-def _result(name: str, student: str, submission: Any) -> AssignmentResult:
+def _result(name: str, submission: Any) -> AssignmentResult:
     if submission is None or not is_graded(submission):
         return AssignmentResult(name, None, submission.extension if submission else None, [])
-    points = max(0.0, submission.score - submission.late_submission_penalty)
-    score = Score(student, points, submission.max_score, submission.needs_manual_grade)
     comments = [comment.auto_comment for notebook in submission.notebooks for comment in notebook.comments]
     ids = [each for comment in comments for each in ids_in(comment)]
-    return AssignmentResult(name, score, submission.extension, ids)
+    return AssignmentResult(name, score_of(submission), submission.extension, ids)
 
 
 def format_results(results: list[AssignmentResult]) -> str:
@@ -69,7 +70,9 @@ def format_results(results: list[AssignmentResult]) -> str:
     ...     AssignmentResult("02_locally_connected", None, datetime.timedelta(hours=24), [])]))
     assignment            points
     01_softmax                 9 of 12, manual grading pending
-                          softmax.overflow: correct for small logits, but large ones break it: [...]
+      softmax.overflow
+        correct for small logits, but large ones break it: exp(1000) is infinite, and exp(-1000) is 0.
+        See hint 2.
     02_locally_connected  not graded, 24 more hours
     """
     width = max(len("assignment"), *(len(sanitize(result.name)) for result in results))
@@ -77,16 +80,14 @@ def format_results(results: list[AssignmentResult]) -> str:
     for result in results:
         score = result.score
         text = f"{score.score:>6g} of {score.max_score:g}" if score else "not graded"
-        text += ", manual grading pending" if score and score.needs_manual_grade else ""
+        text += remarks(score) if score else ""
         text += f", {result.extension / datetime.timedelta(hours=1):g} more hours" if result.extension else ""
         lines.append(f"{sanitize(result.name):{width}}  {text}")
-        lines += [f"{'':{width}}  {_advice_line(each)}" for each in result.advice]
+        for each in result.advice:
+            lines.append(f"  {sanitize(each)}")
+            words = sanitize(catalog.words_of(each))
+            lines += textwrap.wrap(words, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4)
     return "\n".join(lines)
-
-
-def _advice_line(advice_id: str) -> str:
-    entry = catalog.find(advice_id)
-    return sanitize(f"{advice_id}: {textwrap.shorten(entry.words, 60)}" if entry else advice_id)
 
 
 def extend(student: str, name: str, course: str | os.PathLike, hours: float) -> str:
@@ -125,7 +126,8 @@ def extend(student: str, name: str, course: str | os.PathLike, hours: float) -> 
         book.update_or_create_submission(name, student)
         book.grant_extension(name, student, hours=hours)
         submission = book.find_submission(name, student)
-        due = f"{sanitize(student)}: {name} is due at {submission.duedate:%Y-%m-%d %H:%M} UTC."
+        zone = load_config(course, name, "*").NbGraderAPI.get("timezone", "")
+        due = f"{sanitize(student)}: {name} is due at {timestamps.format_due(submission.duedate, zone)}."
         return f"{due}{_regrade(student, name, course) if is_graded(submission) else ''}"
 
 

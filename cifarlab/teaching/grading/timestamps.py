@@ -38,6 +38,28 @@ def parse_timestamp(text: bytes) -> datetime.datetime:
     return time.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
+def format_due(time: datetime.datetime, zone: str = "") -> str:
+    """Formats a time in UTC, as nbgrader stores it, in a time zone and in UTC.
+
+    Args:
+        time: the time, without a time zone.
+        zone: the zone's name; by default, and if it is unknown, that of this computer.
+
+    >>> format_due(datetime.datetime(2026, 11, 30, 22, 59), "Europe/Berlin")
+    '2026-11-30 23:59 CET (2026-11-30 22:59 UTC)'
+    >>> format_due(datetime.datetime(2026, 11, 30, 22, 59), "UTC")
+    '2026-11-30 22:59 UTC'
+    """
+    try:
+        wanted = zoneinfo.ZoneInfo(zone) if zone else None
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        wanted = None
+    universal = time.replace(tzinfo=datetime.UTC)
+    local = universal.astimezone(wanted)
+    text = f"{universal:%Y-%m-%d %H:%M} UTC"
+    return f"{local:%Y-%m-%d %H:%M %Z} ({text})" if local.utcoffset() else text
+
+
 def format_timestamp(time: datetime.datetime) -> str:
     """Formats a time in UTC as nbgrader reads it."""
     return f"{time:%Y-%m-%d %H:%M:%S.%f} UTC\n"

@@ -7,6 +7,7 @@ from nbformat import NotebookNode
 
 from cifarlab.files import entries
 from cifarlab.teaching.sandbox.nbgrader_cells import nbgrader_metadata
+from cifarlab.text import counted
 
 FILE = "submitted.sha256"
 """The file, next to the graded notebook, with three hashes: of the notebook, its timestamp, and the tests."""
@@ -35,6 +36,18 @@ def graded_with_other_tests(course: Path, name: str, source: NotebookNode) -> li
     """Returns the students whose submissions were graded with other tests than these."""
     graded = {each.name: graded_version(course, each.name, name) for each in entries(course / "autograded")}
     return [student for student, lines in graded.items() if lines and lines.splitlines()[-1] != _of_tests(source)]
+
+
+def stale_note(course: Path, name: str, source: NotebookNode) -> str:
+    """Returns a line about submissions that were graded with other tests than these; "" if there are none."""
+    old = [each for each in graded_with_other_tests(course, name, source) if (course / "submitted" / each).exists()]
+    if not old:
+        return ""
+    was, them = ("was", "it") if len(old) == 1 else ("were", "them")
+    return (
+        f"{counted(len(old), 'submission')} {was} graded with other tests or another key than the assignment has now. "
+        f"Run `cifarlab assignments grade {name}` to grade {them} again."
+    )
 
 
 def _digest(file: bytes) -> str:

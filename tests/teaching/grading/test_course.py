@@ -89,14 +89,22 @@ def set_grade(course, student, cell, points):
 
 # Releases.
 
+STALE = (
+    "1 submission was graded with other tests or another key than the assignment has now. Run `cifarlab assignments "
+    "grade small` to grade it again."
+)
 
-def test_a_private_test_can_be_added_and_dropped_after_submissions_were_graded(course):
+
+def test_a_private_test_can_be_added_and_dropped_after_submissions_were_graded(course, capsys):
     submit(course, "ada")
     grade(course)
     set_grade(course, "ada", "words", 1.5)
     tests = own_tests(course, two="# points: 3\nassert double(2) == 4\n")
     released, lines = release(course, extra_tests=tests)
-    assert lines == ["graded before with other tests or another key: 1. `grade small` grades them again."]
+    assert lines == [STALE]
+    for option in ([], ["--tasks"], ["--csv", str(course.parent / "a.csv"), "--format", "canvas"]):
+        assert cli.main(["assignments", "report", NAME, "--course", str(course), *option]) == 0
+        assert STALE in capsys.readouterr().out.splitlines()
     assert "**Points**: 9, 3 of them for tests of your instructor that are not shown." in released.cells[0].source
     graded, lines, found = grade(course)
     assert (graded, lines) == (["ada"], [])
@@ -201,7 +209,7 @@ def test_a_new_key_grades_again_and_names_other_assignments(course):
     _, lines = release(course, key="another-key-of-16-letters")
     assert lines == [
         "released with the old key: other. Release them again if they should use the new one.",
-        "graded before with other tests or another key: 1. `grade small` grades them again.",
+        STALE,
     ]
     assert grade(course)[0] == ["ada"]
     assert grade(course)[0] == []
@@ -294,9 +302,9 @@ def test_lateness_is_shown_and_a_corrected_time_grades_again(course):
         "dan": (4, 0),
     }
     table = scores.format_table(list(found.values()))
-    assert "3 of 6, manual grading pending, late by 1:30:00 (1 point subtracted)" in table
+    assert "3 of 6, manual grading pending, late by 1 h 30 min (1 point subtracted)" in table
     pages = {page.parent.parent.name: page.read_text() for page in assignments.feedback(NAME, course)}
-    assert "Submitted late by 1:30:00 (1 point subtracted)." in pages["bob"]
+    assert "Submitted late by 1 h 30 min (1 point subtracted)." in pages["bob"]
     assert "late" not in pages["ada"].split("</style>")[1]
     submit(course, "bob", timestamp="2026-12-01 12:30:00 Europe/Berlin")
     submit(course, "cleo", timestamp="2026-12-01 13:00:01 +0100")
@@ -305,6 +313,69 @@ def test_lateness_is_shown_and_a_corrected_time_grades_again(course):
     assert (found["bob"].score, found["cleo"].score, found["cleo"].seconds_late) == (4, 3, 1)
     (course / "submitted" / "cleo" / NAME / "timestamp.txt").unlink()
     assert grade(course)[2]["cleo"].score == 4, "nbgrader would keep the old time"
+
+
+def test_an_extension_leaves_the_penalty_and_its_reason_until_it_is_graded_again(course, capsys):
+    set_due(course, "2026-12-01 12:00:00 UTC")
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write((DOCS / "instructors.md").read_text().split("```python\n")[1].split("```")[0])
+        file.write('\nc.NbGraderAPI.timezone = "Asia/Tokyo"\n')
+    submit(course, "ada", timestamp="2026-12-01 14:06:00 UTC")
+    grade(course)
+    assert cli.main(["assignments", "extend", "ada", NAME, "--hours", "24", "--course", str(course)]) == 0
+    assert "is due at 2026-12-02 21:00 JST (2026-12-02 12:00 UTC). The graded" in capsys.readouterr().out
+    words = "pending, 1 point subtracted for lateness before the due date was changed: grade it again with --regrade"
+    for which in ([NAME], ["--student", "ada"]):
+        assert cli.main(["assignments", "report", *which, "--course", str(course)]) == 0
+        assert words in capsys.readouterr().out
+    (page,) = assignments.feedback(NAME, course)
+    assert "1 point subtracted for lateness before the due date was changed." in page.read_text()
+    grade(course, regrade=True)
+    assert cli.main(["assignments", "report", NAME, "--course", str(course)]) == 0
+    assert capsys.readouterr().out.splitlines()[1].endswith(" 4 of 6, manual grading pending")
+
+
+def test_students_without_a_submission_are_named(course, capsys, tmp_path):
+    submit(course, "ada")
+    folders = course / "submitted"
+    for path in (f"hans/{NAME}", "ida", f"jo/{NAME}", "kim/other", f".ipynb_checkpoints/{NAME}", f"{NAME}/leo"):
+        (folders / path).mkdir(parents=True)
+    (folders / "jo" / NAME / ".DS_Store").touch()
+    (folders / "kim" / "other" / "a.ipynb").touch()
+    graded, _, found = grade(course)
+    assert (graded, list(found)) == (["ada"], ["ada"])
+    with nbgrader_course.gradebook(course, NAME) as book:
+        book.add_student("emil", first_name="Emil", last_name="Ernst")
+    submit(course, "zoe")
+    report = ["assignments", "report", NAME, "--course", str(course), "--csv", str(tmp_path / "a.csv"), "--format"]
+    assert cli.main([*report, "tasks"]) == 0
+    expected = [
+        "ada           4 of 6, manual grading pending",
+        "emil     no submission",
+        f"hans     no submission, submitted/hans/{NAME} is empty",
+        "ida      no submission, submitted/ida is empty",
+        f"jo       no submission, submitted/jo/{NAME} is empty",
+        "kim      no submission",
+        "zoe      not graded yet",
+    ]
+    assert capsys.readouterr().out.splitlines()[1:8] == expected
+    table = rows(tmp_path / "a.csv")
+    assert [row[0] for row in table[1:]] == ["ada", "emil", "hans", "ida", "jo", "kim", "zoe"]
+    assert table[2] == ["emil", "Ernst, Emil", "", "6", "no submission", *[""] * 5]
+    assert len({*map(len, table)}) == 1
+    for platform in ("canvas", "moodle"):
+        assert cli.main([*report, platform]) == 0
+        assert "emil" not in (tmp_path / "a.csv").read_text().lower()
+    shutil.rmtree(folders / NAME)
+    capsys.readouterr()
+    assert cli.main(["assignments", "grade", NAME, "--course", str(course), "--workers", "1", "--student", "ada"]) == 0
+    assert "emil" not in capsys.readouterr().out
+
+
+def test_only_empty_directories_are_nothing_submitted(course):
+    (course / "submitted" / "hans" / NAME).mkdir(parents=True)
+    with pytest.raises(AssignmentError, match="nothing was submitted; expected"):
+        grade(course)
 
 
 def test_points_given_by_hand_stay_final_unless_the_answer_changed(course):

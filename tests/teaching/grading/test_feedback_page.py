@@ -114,9 +114,9 @@ def test_the_first_cause_is_named_not_what_follows_from_it(source, error, cause)
 
 
 def test_the_page_begins_with_points_and_what_to_do():
-    text = page(CELLS, pending=["words"], late="Submitted late by 1:00:00 (no points subtracted).")
+    text = page(CELLS, pending=["words"], late="Submitted late by 1 h (no points subtracted).")
     assert shown(text).split(" task result points")[0] == (
-        "> 3 of 6 points so far; 2 are still to be graded by hand Submitted late by 1:00:00 (no points subtracted)."
+        "> 3 of 6 points so far; 2 are still to be graded by hand Submitted late by 1 h (no points subtracted)."
     )
     for words in ("1. double ◐ partly correct 2 / 3", "2. Why … to be graded open / 2", "✓ correct 1 / 1"):
         assert words in shown(text)
