@@ -1,6 +1,7 @@
 """Make untrusted text (file names, class names) safe to print, to put into a page or to draw; count things in words."""
 
 import re
+from collections.abc import Collection
 
 MAX_DISPLAY_CHARS = 40
 """The longest name shown in a figure or list. File systems allow 255 bytes, which would leave no room for the plot."""
@@ -35,6 +36,22 @@ def display_name(text: object) -> str:
     """
     name = sanitize(text)
     return name if len(name) <= MAX_DISPLAY_CHARS else name[: MAX_DISPLAY_CHARS - 1] + "…"
+
+
+def capitalized(text: str, names: Collection[str] = ()) -> str:
+    """Returns a sentence with a capital letter, unless it begins with a name in code, which is put into backticks.
+
+    Args:
+        text: the sentence.
+        names: names in code that cannot be recognized by their form.
+
+    >>> capitalized("these are logits."), capitalized("first_batch is 0."), capitalized("half is 0.", ["half"])
+    ('These are logits.', '`first_batch` is 0.', '`half` is 0.')
+    """
+    first = re.match(r"[A-Za-z]\w*(?:\.\w+)*(?:\(.*?\))?", text)
+    if first and (first[0] in names or re.search(r"[_.(]", first[0])):
+        return f"`{first[0]}`{text[first.end() :]}"
+    return text[:1].upper() + text[1:]
 
 
 def counted(count: int, what: str) -> str:

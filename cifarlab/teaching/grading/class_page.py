@@ -45,7 +45,6 @@ th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0; bo
 th { font-weight: 600; }
 td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .words { display: block; }
-.words::first-letter { text-transform: uppercase; }
 .soft { color: var(--soft); font-size: .875rem; overflow-wrap: anywhere; }
 code { font-size: .875rem; }
 """
@@ -59,14 +58,15 @@ def write_page(report: ClassReport, path: str | os.PathLike, *, names: bool = Fa
         path: the path of the HTML file, which is replaced.
         names: whether to name the students who received a piece of advice.
     """
-    title = f"What has the class understood? {html.escape(sanitize(report.name))}"
+    title = f"What has the class understood? {html.escape(sanitize(report.title or report.name))}"
     counts = [len(result.students) for result in report.advice]
     drawn = [
         (lambda ax: class_results.points(ax, list(report.points.values()), report.max_points), _points_alt(report), 2.4)
     ]
     if counts:
-        ids, groups = [result.id for result in report.advice], [result.task for result in report.advice]
-        drawn.append((lambda ax: class_results.advice(ax, ids, counts, groups), _advice_alt(report), 4.6))
+        words, groups = zip(*((result.sentence, sanitize(result.task)) for result in report.advice), strict=True)
+        height = class_results.advice_height(counts, groups)
+        drawn.append((lambda ax: class_results.advice(ax, words, counts, groups), _advice_alt(report), height))
     parts = [
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
@@ -108,8 +108,8 @@ def _points_alt(report: ClassReport) -> str:
 def _advice_alt(report: ClassReport) -> str:
     first = report.advice[0]
     return (
-        f"A bar for each piece of advice, in a color for each task; the longest is {first.id}, with "
-        f"{len(first.students)}. The table below has the numbers."
+        f"A bar for each piece of advice, in a color for each task; the longest, with {len(first.students)}, is: "
+        f"{first.sentence} The table below has the numbers."
     )
 
 
@@ -117,7 +117,7 @@ def _task_table(report: ClassReport) -> str:
     rows = [_row("th", "Task", "All correct", "Mean points", "Missing")]
     for result in report.tasks:
         title = html.escape(sanitize(result.task.title))
-        if note := pending(report, result).strip():
+        if note := pending(result).strip():
             title += f'<br><span class="soft">{note}</span>'
         rows.append(_row("td", title, share(result), mean(result), str(result.missing)))
     return "\n".join(["<table>", *rows, "</table>"])
@@ -131,7 +131,9 @@ def _advice_table(report: ClassReport, names: bool) -> str:
     rows = ["<tr><th>What the check said</th><th class='number'>Students</th></tr>"]
     for result in report.advice:
         details = [f"<code>{html.escape(result.id)}</code>", html.escape(sanitize(result.task)), *_reread(result)]
-        text = f'<span class="words">{html.escape(result.words)}</span><span class="soft">{" · ".join(details)}</span>'
+        text = (
+            f'<span class="words">{html.escape(result.sentence)}</span><span class="soft">{" · ".join(details)}</span>'
+        )
         if names:
             students = ", ".join(html.escape(sanitize(student)) for student in result.students)
             text += f'<br><span class="soft">{students}</span>'

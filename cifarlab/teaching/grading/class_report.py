@@ -1,19 +1,21 @@
 """What a class has understood: the results of each task, and how many students received which advice."""
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import nbformat
+from nbformat import NotebookNode
 
 from cifarlab.files import as_path
 from cifarlab.teaching.checks import catalog
 from cifarlab.teaching.grading.advice import Task, ids_in, tasks
 from cifarlab.teaching.grading.gradebook_file import AssignmentError
 from cifarlab.teaching.grading.nbgrader_course import gradebook
-from cifarlab.teaching.grading.scores import is_graded
-from cifarlab.text import sanitize
+from cifarlab.teaching.grading.scores import is_graded, list_scores, list_unscored
+from cifarlab.text import capitalized, sanitize
 
 NO_ADVICE = "no advice"
 """Stands for the id if a test failed without a check's advice: the answer's cell failed, or a limit was exceeded."""
@@ -29,6 +31,7 @@ class TaskResult(NamedTuple):
         mean_points: their mean points; NaN if there are none.
         max_points: the maximum number of points.
         missing: students who left the answer unchanged or empty.
+        waiting: students whose answer waits to be graded by hand.
     """
 
     task: Task
@@ -37,6 +40,7 @@ class TaskResult(NamedTuple):
     mean_points: float
     max_points: float
     missing: int
+    waiting: int = 0
 
 
 class AdviceResult(NamedTuple):
@@ -59,6 +63,11 @@ class AdviceResult(NamedTuple):
             return "the check could not run: the answer's cell failed, or a limit was exceeded."
         return catalog.words_of(self.id)
 
+    @property
+    def sentence(self) -> str:
+        """The same with a capital letter, unless it begins with a name in code."""
+        return capitalized(self.words)
+
 
 class ClassReport(NamedTuple):
     """The results of a class in an assignment.
@@ -69,7 +78,9 @@ class ClassReport(NamedTuple):
         max_points: the maximum number of points.
         tasks: the tasks in the assignment's order.
         advice: the advice, the most frequent first.
-        not_submitted: students in the gradebook without a graded submission.
+        not_submitted: students without a graded submission.
+        left_out: graded students who are not counted, as they are no longer in submitted/.
+        title: what the notebook calls the exercise, such as "Softmax".
     """
 
     name: str
@@ -78,6 +89,8 @@ class ClassReport(NamedTuple):
     tasks: list[TaskResult]
     advice: list[AdviceResult]
     not_submitted: int
+    left_out: int = 0
+    title: str = ""
 
 
 def summarize(name: str, course: str | os.PathLike) -> ClassReport:
@@ -91,12 +104,14 @@ def summarize(name: str, course: str | os.PathLike) -> ClassReport:
         AssignmentError: the assignment was not released, or nothing is graded yet.
     """
     course = as_path(course)
+    gone = {score.student for score in list_scores(name, course) if not score.submitted}
     with gradebook(course, name) as book:
         release = nbformat.read(course / "release" / name / f"{name}.ipynb", as_version=4)
         graded = [each for each in book.assignment_submissions(name) if is_graded(each)]
+        graded = [each for each in graded if each.student.id not in gone]
         cells = {each.student.id: _cells(each) for each in graded}
         points = {each.student.id: each.score for each in graded}
-        max_points, students = book.find_assignment(name).max_score, len(book.students)
+        max_points = book.find_assignment(name).max_score
     if not cells:
         raise AssignmentError(f"nothing is graded yet. Run `cifarlab assignments grade {name}` first.")
     there = {test for grades, _ in cells.values() for test in grades}
@@ -107,8 +122,17 @@ def summarize(name: str, course: str | os.PathLike) -> ClassReport:
         max_points,
         [_task_result(task, list(cells.values())) for task in parts],
         _advice_results(parts, cells),
-        students - len(graded),
+        len(list_unscored(name, course)),
+        len(gone),
+        _title(release) or name,
     )
+
+
+def _title(release: NotebookNode) -> str:
+    """Returns the exercise's name in its notebook's heading, without its number and its question."""
+    headings = [re.search(r"^# +(.+)$", cell.source, re.MULTILINE) for cell in release.cells]
+    text = next((found[1] for found in headings if found), "")
+    return re.sub(r"^Exercise \d+[.:] *|: .*|[`*]", "", text).strip()
 
 
 class _Grade(NamedTuple):
@@ -141,6 +165,7 @@ def _task_result(task: Task, cells: Sequence[_Cells]) -> TaskResult:
         correct=sum(score >= most - 1e-9 for score in scores),
         mean_points=sum(scores) / len(scores) if scores else float("nan"),
         max_points=most,
+        waiting=len(of_each) - len(final),
         missing=sum(_is_missing(comments.get(task.name, "")) for _, comments in cells),
     )
 

@@ -13,6 +13,8 @@ from cifarlab.text import counted, sanitize
 
 WIDTH = 100
 """The width of the text, in characters."""
+DASH = "\N{EN DASH}"
+"""Stands for a number that is not known yet."""
 
 
 def format_report(report: ClassReport, *, names: bool = False) -> str:
@@ -27,9 +29,7 @@ def format_report(report: ClassReport, *, names: bool = False) -> str:
     lines = [*summary(report), "", f"{'task':{width}}  all correct  mean points  missing"]
     for title, result in zip(titles, report.tasks, strict=True):
         columns = f"{share(result):>11}  {mean(result):>11}  {result.missing:>7}"
-        lines.append(
-            f"{textwrap.shorten(title, width, placeholder=' ...'):{width}}  {columns}{pending(report, result)}"
-        )
+        lines.append(f"{textwrap.shorten(title, width, placeholder=' ...'):{width}}  {columns}{pending(result)}")
     lines += ["", *(_advice_lines(report.advice, names) if report.advice else ["No check gave advice."])]
     return "\n".join(lines)
 
@@ -43,7 +43,9 @@ def summary(report: ClassReport) -> list[str]:
     graded, without = len(report.points), report.not_submitted
     text = f"{sanitize(report.name)}: {counted(graded, 'graded submission')}"
     more = f"; {counted(without, 'student')} of the course without one" if without else ""
-    known = [result for result in report.tasks if result.graded == len(report.points)]
+    if report.left_out:
+        more += f"; {counted(report.left_out, 'student')} no longer in submitted/ left out"
+    known = [result for result in report.tasks if not result.waiting]
     hardest = min(known, key=lambda result: result.correct / result.graded, default=None)
     if hardest is None or hardest.correct == hardest.graded:
         return [f"{text}{more}."]
@@ -51,19 +53,19 @@ def summary(report: ClassReport) -> list[str]:
 
 
 def share(result: TaskResult) -> str:
-    """Returns the share of correct answers as a percentage; a dash if none is graded."""
-    return f"{result.correct / result.graded:.0%}" if result.graded else "-"
+    """Returns the share of correct answers as a percentage; a dash while answers wait to be graded."""
+    return DASH if result.waiting or not result.graded else f"{result.correct / result.graded:.0%}"
 
 
 def mean(result: TaskResult) -> str:
-    """Returns the mean points and the maximum; a dash if none is graded."""
-    return f"{result.mean_points:.1f} of {result.max_points:g}" if result.graded else f"- of {result.max_points:g}"
+    """Returns the mean points and the maximum; a dash for the mean while answers wait to be graded."""
+    points = DASH if result.waiting or not result.graded else f"{result.mean_points:.1f}"
+    return f"{points} of {result.max_points:g}"
 
 
-def pending(report: ClassReport, result: TaskResult) -> str:
+def pending(result: TaskResult) -> str:
     """Returns a note on answers that wait for manual grading; "" if there are none."""
-    waiting = len(report.points) - result.graded
-    return f"  ({waiting} to grade manually)" if waiting else ""
+    return f"  ({result.waiting} to grade manually)" if result.waiting else ""
 
 
 def _advice_lines(advice: Sequence[AdviceResult], names: bool) -> list[str]:
@@ -85,7 +87,8 @@ def write_csv(report: ClassReport, path: str | os.PathLike, *, names: bool = Fal
     """Writes a report to a CSV file with a row for each task and for each piece of advice.
 
     The column "students" counts those with all points in a task, or those who received the advice; "share" divides
-    that number by that of the graded submissions. Rows about advice leave the other numbers empty.
+    that number by that of the graded submissions. They are empty while answers to the task wait to be graded. Rows
+    about advice leave the other numbers empty.
 
     Args:
         report: the report.
@@ -94,9 +97,10 @@ def write_csv(report: ClassReport, path: str | os.PathLike, *, names: bool = Fal
     """
     rows: list[list[str]] = [[*HEADER, *(["names"] if names else [])]]
     for result in report.tasks:
-        numbers = [f"{result.correct / result.graded:.3f}", f"{result.mean_points:.3f}"] if result.graded else ["", ""]
-        rows.append(["task", result.task.name, result.task.title, str(result.correct), *numbers])
-        rows[-1] += [f"{result.max_points:g}", str(result.missing), str(len(report.points) - result.graded)]
+        final = result.graded and not result.waiting
+        numbers = [f"{result.correct / result.graded:.3f}", f"{result.mean_points:.3f}"] if final else ["", ""]
+        rows.append(["task", result.task.name, result.task.title, str(result.correct) if final else "", *numbers])
+        rows[-1] += [f"{result.max_points:g}", str(result.missing), str(result.waiting)]
         rows[-1] += [""] * names
     for advice in report.advice:
         count = len(advice.students)

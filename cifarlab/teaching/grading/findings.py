@@ -4,6 +4,9 @@ from collections.abc import Collection
 
 from cifarlab.teaching.grading.pairing import Pairing
 
+EMPTY = "it appears to be empty"
+"""Why an instructor should look at a notebook without any answer."""
+
 
 def describe_repairs(
     found: Pairing, *, shared: list[str], moved: list[str], restored: list[str], changed: list[str]
@@ -41,19 +44,19 @@ def describe_repairs(
 
 def describe_missing(found: Pairing) -> tuple[list[str], str]:
     """Returns what could not be found, a phrase each, and why an instructor should look at the submission."""
-    names = {there: found.released[there].cell.grade_id for there in found.answers}
-    missing = [names[there] for there, answers in found.answers.items() if not answers]
+    missing = [found.label(there) for there, answers in found.answers.items() if not answers]
     bound = {name for code, cell in zip(found.codes, found.cells, strict=True) for name in code.bound}
     undefined = [name for there, found_in in found.answers.items() if found_in for name in found.names(there) - bound]
     others = _unmatched(found)
     phrases = [f"no answer to {', '.join(missing)}"] if missing else []
-    phrases += [f"{name} is defined nowhere" for name in undefined]
+    phrases += [f"`{name}` is defined nowhere" for name in undefined]
     if missing and others:
-        phrases.append(f"cells that belong to no task: {_numbers(others)}")
+        belong = "cell {} belongs" if len(others) == 1 else "cells {} belong"
+        phrases.append(f"{belong.format(_numbers(others))} to no task")
     if found.foreign:
         phrases.append("most of its cells have names of another assignment")
     if len(missing) == len(found.answers) and not others and not found.foreign:
-        return [f"{phrases[0]}; the notebook appears to be empty"], "it appears to be empty"
+        return ["no answer to any task; the notebook appears to be empty"], EMPTY
     return phrases, "; ".join(phrases) if undefined or found.foreign or (missing and others) else ""
 
 

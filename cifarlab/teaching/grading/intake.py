@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from cifarlab.files import entries
 from cifarlab.teaching.grading.notebook_files import MAX_OUTPUT_BYTES, SCRIPTS, Notebook, read_notebook
+from cifarlab.teaching.grading.stated_points import without_number
 from cifarlab.text import sanitize
 
 _IGNORED = ("timestamp.txt", "thumbs.db", "desktop.ini")
@@ -49,7 +50,7 @@ def find_submission(directory: Path, assignment: str, released: Collection[str])
         assignment: the assignment's name.
         released: the texts of the cells that students received.
     """
-    lines = {line.strip() for text in released for line in text.split("\n")}
+    lines = {line.strip() for text in released for line in without_number(text).split("\n")}
     problems: dict[str, Submission] = {}
     for scripts in (False, True):
         names, best = dict[bytes, str](), None  # one for each content: zip_collect copies an archive and what is in it
@@ -60,7 +61,8 @@ def find_submission(directory: Path, assignment: str, released: Collection[str])
             if notebook.problem:
                 problems[file.name] = Submission(file.content, notebook)
                 continue
-            written = any(line.strip() not in lines for cell in notebook.cells for line in cell.text.split("\n"))
+            texts = [without_number(cell.text) for cell in notebook.cells]
+            written = any(line.strip() not in lines for text in texts for line in text.split("\n"))
             rank = written, file.modified, _natural(file.name)
             digest = hashlib.sha256(file.content).digest()
             names.setdefault(digest, file.name)

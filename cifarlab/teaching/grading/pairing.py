@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cifarlab.teaching.grading.python_code import analyze, continues, is_stub
+from cifarlab.teaching.grading.stated_points import without_number
 
 
 class Cell(NamedTuple):
@@ -88,6 +89,17 @@ class Pairing:
     def names(self, there: int) -> set[str]:
         """Returns the functions and classes that an answer should define."""
         return set(self.stubs[there].defined) if self.released[there].cell.kind == "code" else set()
+
+    def label(self, there: int) -> str:
+        """Returns what students call a task: what its answer should define, else the heading above it."""
+        if names := [name for name in self.stubs[there].defined if name in self.names(there)]:
+            return ", ".join(f"`{name}`" for name in names)
+        for one in reversed(self.released[:there]):
+            headings = re.findall(r"^##+ +(.+?) *#*$", one.cell.text, re.MULTILINE) if one.cell.kind != "code" else []
+            if headings:
+                text = re.sub("[`*]", "", headings[-1])
+                return f"the task “{text}”" if self.released[there].cell.kind == "code" else f"the question in “{text}”"
+        return self.released[there].cell.grade_id
 
     def is_stub(self, here: int, there: int) -> bool:
         """Returns whether a cell contains this answer's stub, or other stubs, and nothing else."""
@@ -257,8 +269,11 @@ _HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS$.*?^### END HIDDEN TESTS$", re.MU
 
 
 def _key(text: str) -> str:
-    """Returns what is compared of a text: without blanks around it and at the end of lines, and hidden tests."""
-    return "\n".join(line.rstrip() for line in _HIDDEN.sub("", text).split("\n")).strip("\n")
+    """Returns what is compared of a text: without blanks around it and at the end of lines, and hidden tests.
+
+    The stated number of points does not count either: a student's copy may be older than the private tests.
+    """
+    return "\n".join(line.rstrip() for line in without_number(_HIDDEN.sub("", text)).split("\n")).strip("\n")
 
 
 def _join(cells: Sequence[Cell]) -> tuple[list[Cell], list[int]]:

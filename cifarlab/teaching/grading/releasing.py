@@ -20,7 +20,7 @@ from cifarlab.files import as_path, entries
 from cifarlab.teaching.grading import assistants, gradebook_file, nbgrader_course, private_tests, versions
 from cifarlab.teaching.grading.gradebook_file import AssignmentError
 from cifarlab.teaching.grading.nbgrader_course import DEFAULT_SETTINGS, SETTINGS_FILE
-from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS, PRIVATE_PREFIX
+from cifarlab.teaching.sandbox.nbgrader_cells import HIDDEN_TESTS
 
 PUBLIC_KEY = 'key="public"'
 """The placeholder in a solution that is replaced with the instructor's key."""
@@ -63,12 +63,9 @@ def release(
     for cell in source.cells:
         if HIDDEN_TESTS in cell.source:
             cell.source = cell.source.replace(PUBLIC_KEY, f'key="{given}"')
-    kept = []
-    if extra_tests is not None:
-        source.cells += private_tests.read_tests(extra_tests, name)
-    elif not drop_extra_tests:
-        kept = private_tests.kept_tests(course / "source" / name / f"{name}.ipynb")
-        source.cells += kept
+    before = private_tests.kept_tests(course / "source" / name / f"{name}.ipynb")
+    kept = before if extra_tests is None and not drop_extra_tests else []
+    source.cells += kept if extra_tests is None else private_tests.read_tests(extra_tests, name, before)
     private_tests.state_points(source)
     _try(course, name, source)
     if extra_tests is not None:
@@ -77,7 +74,7 @@ def release(
         _write(course, name, source)
     _save_key(course, given, say)
     if kept:
-        names = ", ".join(str(cell.metadata.nbgrader.grade_id).removeprefix(PRIVATE_PREFIX) for cell in kept)
+        names = ", ".join(map(private_tests.file_name, kept))
         say(f"kept your private tests: {names}. To release without them, pass --drop-extra-tests.")
     if note := versions.stale_note(course, name, source):
         say(note)

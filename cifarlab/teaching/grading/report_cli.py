@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cifarlab.errors import UserError
 from cifarlab.files import as_path
+from cifarlab.text import sanitize
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,10 +97,13 @@ def _report_points(options: argparse.Namespace, say: Callable[[str], None]) -> N
     say(scores.format_table(points, scores.list_unscored(name, course)))
     if note := releasing.stale_note(as_path(course), name):
         say(note)
-    if alike := similarity.format_similar(similarity.find_similar(*similarity.read_answers(course, name))):
+    left = [p.student for p in points if not p.submitted]
+    if alike := similarity.format_similar(similarity.find_similar(*similarity.read_answers(course, name, left))):
         say("\nnearly the same answers, for you alone; look before you conclude, a common source makes answers alike:")
         for line in alike:
             say(f"- {line}")
+        if left:
+            say(f"- not compared, as no longer in submitted/: {', '.join(map(sanitize, left))}")
     if options.csv:
         csv_format = options.format or "canvas"
         scores.export_csv(name, course, options.csv, csv_format)

@@ -3,7 +3,7 @@
 import difflib
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,14 +11,14 @@ import nbformat
 
 from cifarlab.files import entries
 from cifarlab.teaching.sandbox.nbgrader_cells import nbgrader_metadata
-from cifarlab.text import counted
+from cifarlab.text import counted, sanitize
 
 MIN_WORDS = 25
 """An answer with fewer words of its author, such as one line of code, is not compared: honest ones are often equal."""
 MIN_RATIO = 0.9
 """From this share of equal words on, two answers are nearly identical."""
-MAX_PAIRS = 30
-"""How many pairs are listed: 30 students with one answer are 435."""
+MAX_GROUPS = 30
+"""How many groups of students are listed."""
 
 
 class Similarity(NamedTuple):
@@ -63,9 +63,18 @@ def find_similar(answers: Mapping[str, Mapping[str, str]], stubs: Mapping[str, s
     return sorted(found, key=lambda each: (-each.ratio, each.students, each.task))
 
 
-def read_answers(course: Path, name: str) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
-    """Returns the arguments of `find_similar` for graded submissions; code without comments and docstrings."""
+def read_answers(
+    course: Path, name: str, left_out: Collection[str] = ()
+) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
+    """Returns the arguments of `find_similar` for graded submissions; code without comments and docstrings.
+
+    Args:
+        course: the course directory.
+        name: the assignment's name.
+        left_out: the students who are not compared, such as one who was renamed since.
+    """
     graded = {each.name: each / name / f"{name}.ipynb" for each in entries(course / "autograded")}
+    graded = {student: path for student, path in graded.items() if student not in left_out}
     answers = {student: _answers(path) for student, path in graded.items() if path.is_file()}
     return answers, _answers(course / "release" / name / f"{name}.ipynb")
 
@@ -94,15 +103,37 @@ def _ratio(one: list[str], other: list[str]) -> float:
 
 
 def format_similar(found: list[Similarity]) -> list[str]:
-    """Formats pairs as lines for the instructor; one line for each of the most similar pairs.
+    """Formats pairs as lines for the instructor, one for each group of students, the most similar first.
 
-    >>> format_similar([Similarity(("ada", "bob"), "words", 1.0), Similarity(("ada", "bob"), "softmax", 0.934)])
-    ['ada and bob: words identical, softmax 93 % alike']
+    >>> format_similar([Similarity(("ada", "bob"), "words", 1.0), Similarity(("ada", "bob"), "softmax", 0.934),
+    ...     Similarity(("ada", "cleo"), "words", 0.91), Similarity(("bob", "cleo"), "words", 0.92)])
+    ['ada and bob: words identical, softmax 93 % alike', 'ada, bob and cleo: words at least 91 % alike']
     """
-    pairs: dict[tuple[str, str], list[str]] = {}  # the most similar first
-    for each in found:
-        alike = "identical" if each.ratio == 1 else f"{100 * each.ratio:.0f} % alike"
-        pairs.setdefault(each.students, []).append(f"{each.task} {alike}")
-    lines = [f"{one} and {other}: {', '.join(alike)}" for (one, other), alike in pairs.items()]
-    more = [counted(len(lines) - MAX_PAIRS, "more pair")] if len(lines) > MAX_PAIRS else []
-    return lines[:MAX_PAIRS] + more
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for task in dict.fromkeys(each.task for each in found):
+        pairs = [each for each in found if each.task == task]
+        for students in _connected([each.students for each in pairs if each.ratio == 1]):
+            groups.setdefault(students, []).append(f"{task} identical")
+        for students in _connected([each.students for each in pairs]):
+            ratio = min(each.ratio for each in pairs if each.students[0] in students)
+            if ratio < 1:
+                least = "at least " if len(students) > 2 else ""
+                groups.setdefault(students, []).append(f"{task} {least}{100 * ratio:.0f} % alike")
+    ordered = sorted(groups.items(), key=lambda group: "identical" not in " ".join(group[1]))
+    lines = [f"{_listed(students)}: {', '.join(alike)}" for students, alike in ordered]
+    more = [counted(len(lines) - MAX_GROUPS, "more group")] if len(lines) > MAX_GROUPS else []
+    return lines[:MAX_GROUPS] + more
+
+
+def _connected(pairs: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Returns the groups of students that pairs connect, each sorted."""
+    groups: list[set[str]] = []
+    for pair in pairs:
+        touched = [group for group in groups if group & {*pair}]
+        groups = [group for group in groups if group not in touched] + [{*pair}.union(*touched)]
+    return [tuple(sorted(group)) for group in groups]
+
+
+def _listed(students: tuple[str, ...]) -> str:
+    *most, last = map(sanitize, students)
+    return f"{', '.join(most)} and {last}"

@@ -15,6 +15,7 @@ from cifarlab.plotting import class_results, figures
 from cifarlab.teaching.checks import catalog
 from cifarlab.teaching.grading import class_page, class_report, class_tables, scores, students
 from cifarlab.teaching.grading.advice import tasks
+from cifarlab.teaching.grading.class_tables import DASH
 from cifarlab.teaching.grading.nbgrader_course import AssignmentError
 from tests.teaching.grading.made_up_class import NAME, make
 
@@ -37,6 +38,8 @@ def test_tasks_are_counted(report):
     assert (softmax.graded, softmax.correct, softmax.max_points, softmax.missing) == (30, 23, 3, 0)
     assert softmax.mean_points == pytest.approx(23 * 3 / 30)
     assert (loss.graded, loss.correct, loss.missing) == (30, 30 - 3 - 1 - 2 - 1, 3)
+    assert (explanation.graded, explanation.waiting) == (20, 10)
+    assert (softmax.waiting, private.waiting) == (0, 0)
     assert (explanation.graded, explanation.correct) == (20, len([n for n in range(20) if n % 3 == 2]))
     assert explanation.mean_points == pytest.approx(np.mean([n % 3 for n in range(20)]))
     assert (private.correct, private.max_points) == (30, 1)
@@ -70,7 +73,7 @@ def test_the_text_fits_its_width_and_says_what_matters(report):
     assert lines[1] == "Least understood: 1. The softmax (77% all correct)."  # the third task is not graded yet
     assert max(map(len, lines)) <= class_tables.WIDTH
     assert "3. The explanation" in lines[6]
-    assert lines[6].endswith("(10 to grade manually)")
+    assert re.search(rf" {DASH} +{DASH} of 2 +0  \(10 to grade manually\)$", lines[6])
     assert re.search(r"^ +7  softmax.wrong-axis\n +each column adds up to 1", "\n".join(lines), re.MULTILINE)
 
 
@@ -81,6 +84,7 @@ def test_the_csv_file_has_a_row_for_each_task_and_advice(report, tmp_path):
     assert [row["kind"] for row in rows] == ["task"] * 4 + ["advice"] * 4
     assert (rows[0]["students"], rows[0]["share"], rows[0]["mean points"]) == ("23", "0.767", "2.300")
     assert rows[2]["to grade manually"] == "10"
+    assert (rows[2]["students"], rows[2]["share"], rows[2]["mean points"]) == ("", "", "")
     assert (rows[5]["name"], rows[5]["students"], rows[5]["share"]) == ("softmax.wrong-axis", "7", "0.233")
     assert None not in rows[5]
 
@@ -106,6 +110,8 @@ def test_the_page_is_self_contained_and_described(report, tmp_path):
     assert [image["class"] for image in page.images] == ["light", "dark"] * 2
     assert all(image["src"].startswith("data:image/png;base64,") and len(image["alt"]) > 40 for image in page.images)
     assert "reread lesson 3, “Two parts”" in text
+    assert "<h1>What has the class understood? Softmax</h1>" in text
+    assert "Each column adds up to 1" in text
 
 
 def test_hostile_names_are_escaped(report, tmp_path):
@@ -144,12 +150,12 @@ def test_points_stand_above_their_value(each, most, heights):
 
 def test_only_the_most_frequent_advice_is_drawn():
     figure, (ax,) = figures.subplots()
-    names = [f"softmax.a{number}" for number in range(20)]
-    class_results.advice(ax, names, list(range(20, 0, -1)), ["b", "a"] * 10)
+    names = [f"Advice {number}." for number in range(20)]
+    class_results.advice(ax, names, list(range(20, 0, -1)), ["a", "b"] * 6 + ["c"] * 8)
     assert [text.get_text() for text in ax.get_yticklabels()] == names[: class_results.MAX_BARS]
     widths = {round(bar.get_y() + bar.get_height() / 2): bar.get_width() for bar in ax.patches}
     assert [widths[place] for place in range(12)] == list(range(20, 8, -1))
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
     assert ax.yaxis_inverted()
     assert figures.png(figure)
 
@@ -193,6 +199,44 @@ def test_options_that_do_not_fit_get_one_line(course, capsys, arguments, words):
     status, line = run(capsys, "report", "--course", course, *arguments)
     assert status == 2
     assert words in line
+
+
+@pytest.mark.parametrize(("bars", "tasks"), [(1, 1), (2, 1), (2, 2), (12, 5), (30, 1)])
+def test_a_bar_has_the_same_height_however_many_there_are(bars, tasks):
+    counts, groups = list(range(bars, 0, -1)), [f"task {number % tasks}" for number in range(bars)]
+    figure, (ax,) = figures.subplots(height=class_results.advice_height(counts, groups))
+    class_results.advice(ax, ["word " * 40] * bars, counts, groups)
+    figures.png(figure)  # lays it out
+    inches = ax.get_window_extent().height / figure.dpi / (abs(np.diff(ax.get_ylim()).item()))
+    assert inches == pytest.approx(0.41, abs=0.03)
+    assert bool(figure.legends) == (tasks > 1)
+    assert all(len(text.get_text().split("\n")) == 2 for text in ax.get_yticklabels())
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("# Exercise 3. Queue fill: how small may it be?", "Queue fill"),
+        ("Text\n\n# `Softmax`", "Softmax"),
+        ("## 1. Task", "01_softmax"),
+    ],
+)
+def test_the_title_is_the_notebooks(own_course, heading, title):
+    path = own_course / "release" / NAME / f"{NAME}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].source = heading
+    nbformat.write(notebook, path)
+    assert class_report.summarize(NAME, own_course).title == title
+
+
+def test_students_no_longer_in_submitted_are_left_out(own_course, capsys):
+    for number in range(1, 30):
+        (own_course / "submitted" / f"student {number:02}").mkdir(parents=True)
+    report = class_report.summarize(NAME, own_course)
+    assert ("student 00" in report.points, len(report.points), report.left_out) == (False, 29, 1)
+    assert [len(result.students) for result in report.advice][:2] == [6, 6]
+    out = run(capsys, "report", NAME, "--course", own_course, "--tasks")[1]
+    assert "29 graded submissions; 2 students of the course without one; 1 student no longer in submitted/ left" in out
 
 
 def test_nothing_graded_gets_one_line(course, capsys, monkeypatch):

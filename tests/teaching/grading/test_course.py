@@ -111,7 +111,7 @@ def test_a_private_test_can_be_added_and_dropped_after_submissions_were_graded(c
     assert (found["ada"].score, found["ada"].max_score) == (4 + 1.5 + 3, 9)
     assert not found["ada"].needs_manual_grade, "what was graded by hand stays graded"
     released, lines = release(course)
-    assert lines == ["kept your private tests: two. To release without them, pass --drop-extra-tests."]
+    assert lines == ["kept your private tests: two.py. To release without them, pass --drop-extra-tests."]
     assert "**Points**: 9, " in released.cells[0].source
     assert grade(course)[0] == [], "nothing has changed"
     released, lines = release(course, drop_extra_tests=True)
@@ -128,6 +128,44 @@ def test_an_old_notebook_is_not_said_to_lack_a_private_test(course):
     assert "From the grader" not in graded
     (page,) = assignments.feedback(NAME, course)
     assert "nothing_lost" not in page.read_text()
+
+
+def names_of_tests(notebook):
+    names = [cell.metadata.get("nbgrader", {}).get("grade_id", "") for cell in notebook.cells]
+    return [name for name in names if name.startswith("private-")]
+
+
+def test_students_see_numbers_of_private_tests_which_stay_with_their_files(course):
+    submit(course, "ada")
+    released, _ = release(course, extra_tests=own_tests(course, secret="# points: 1\n", b="# points: 2\n"))
+    assert names_of_tests(released) == ["private-1", "private-2"]  # in the order of the files' names
+    assert "secret" not in nbformat.writes(released)
+    grade(course)
+    set_grade(course, "ada", "private-2", 0.5)
+    files = {"secret": "# points: 3\n", "a": "# points: 2\n", "c": "# points: 2\n"}
+    set_grade(course, "ada", "private-1", 0.5)
+    without_b = own_tests(course, **files)
+    with pytest.raises(AssignmentError, match="private-1 is no longer in the assignment, but you gave points"):
+        release(course, extra_tests=without_b)
+    set_grade(course, "ada", "private-1", None)
+    released, _ = release(course, extra_tests=without_b)
+    assert names_of_tests(released) == ["private-3", "private-4", "private-2"]
+    assert grade(course)[2]["ada"].score == 4 + 2 + 2 + 0.5
+    _, lines = release(course)
+    assert lines == [
+        "kept your private tests: a.py, c.py, secret.py. To release without them, pass --drop-extra-tests."
+    ]
+
+
+def test_the_private_tests_of_a_course_from_an_earlier_version_keep_their_names(course):
+    release(course, extra_tests=own_tests(course, old="# points: 1\n"))
+    path = course / "source" / NAME / f"{NAME}.ipynb"
+    path.write_text(path.read_text().replace("private-1", "private-old").replace(r"# old.py\n", ""))
+    released, lines = release(course)
+    assert names_of_tests(released) == ["private-old"]
+    assert lines == ["kept your private tests: old.py. To release without them, pass --drop-extra-tests."]
+    released, _ = release(course, extra_tests=own_tests(course, new="# points: 1\n", old="# points: 1\n"))
+    assert names_of_tests(released) == ["private-1", "private-old"]
 
 
 def test_the_solution_of_the_repository_is_not_said_to_have_changed_tests(course):

@@ -315,7 +315,7 @@ def test_honest_submission_gets_all_points(cells, note):
 
 
 PARTLY = {
-    "one task left out": (solved(["counter"]), 6, WORDS, "no answer to counter"),
+    "one task left out": (solved(["counter"]), 6, WORDS, "no answer to `Counter`"),
     "a syntax error costs only its own task": (
         bare(change("counter", text=WRITTEN["counter"].replace("start=0):", "start=0:"))),
         6,
@@ -323,7 +323,7 @@ PARTLY = {
         "",
     ),
     "given twice, the right one first": (added(9, WRONG), 4, WORDS, "half is given in cells 4 and 10"),
-    "no words": (solved(["explanation"]), 10, "", "no answer to explanation"),
+    "no words": (solved(["explanation"]), 10, "", "no answer to the question in “3. Counter”"),
     "words in two cells": (split("explanation", "Two", "make one."), 10, "Two\n\nmake one.", "which were all kept"),
     "everything in one cell": (
         [Cell("code", "\n\n".join(cell.text for cell in solved() if cell.kind == "code"))],
@@ -341,7 +341,7 @@ PARTLY = {
         [Cell("code", WRITTEN[name]) for name in ("counter", "hypotenuse", "half")],
         10,
         "",
-        "no answer to explanation",
+        "no answer to the question in “3. Counter”",
     ),
     "a variable of the same name, above the check": (added(4, "half = half(3)"), 4, WORDS, ""),
 }
@@ -355,6 +355,28 @@ def test_submission_gets_the_points_of_what_it_contains(cells, points, in_words,
     assert not found.attention
 
 
+STUBS = list(WRITTEN)
+RELEASE_TEXT = RELEASE[0].cell.text
+HIDDEN = "**Points**: 13, 2 of them for tests of your instructor that are not shown."
+
+
+@pytest.mark.parametrize("stated", ["**Points**: 11.", "**Points**: 12, 1 of them for tests of your instructor that "])
+def test_an_older_release_with_another_number_of_points_is_empty(stated):
+    def with_text(text):
+        return RELEASE[0].cell._replace(text=f"{RELEASE_TEXT}\n\nHand in. {text}")
+
+    release = [RELEASE[0]._replace(cell=with_text(HIDDEN)), *RELEASE[1:]]
+    old = stated if stated.endswith(".") else stated + "are not shown."
+    cells = [with_text(old), *solved(STUBS)[1:]]
+    found = match(cells, release)
+    assert (found.not_found, found.attention) == (
+        ["no answer to any task; the notebook appears to be empty"],
+        "it appears to be empty",
+    )
+    added = match([cells[0]._replace(text=cells[0].text + " I am Ada."), *cells[1:]], release)
+    assert "cell 1 belongs to no task" in added.attention
+
+
 OTHER = [
     Cell("markdown", "# Exercise 7. Doubles", "c0"),
     Cell("code", "import numpy as np", "c1"),
@@ -365,7 +387,6 @@ OTHER = [
     Cell("markdown", "**Explain:** why is it double?", "c6", "question"),
     Cell("markdown", "Because it is added to itself.", "c7", "explanation"),
 ]
-STUBS = list(WRITTEN)
 
 
 def tried(text, place=4):
@@ -393,44 +414,48 @@ UNDESERVED = {
         "it appears to be empty",
     ),
     "another exercise": (OTHER, 0, "most of its cells have names of another assignment"),
-    "another exercise, without names": (bare(OTHER), 0, "cells that belong to no task: 1, 2, 3, 4, 6 and 2 more"),
+    "another exercise, without names": (bare(OTHER), 0, "cells 1, 2, 3, 4, 6 and 2 more belong to no task"),
     "somebody's notes": (
         [Cell("markdown", "Shopping: half a loaf"), Cell("code", "print('half')")],
         0,
-        "cells that belong to no task: 1 and 2",
+        "cells 1 and 2 belong to no task",
     ),
     "a scratch cell that resembles an answer": (
         tried("def half_of_all(values):\n    return [HALF * x for x in values]"),
         4,
-        "no answer to half; cells that belong to no task: 5",
+        "no answer to `half`; cell 5 belongs to no task",
     ),
     "an answer under another name": (
         change("half", text="def halve(x):\n    return x / 2"),
         4,
-        "half is defined nowhere",
+        "`half` is defined nowhere",
     ),
-    "inside another function": (tried("def tests():\n    def half(x):\n        return x / 2"), 4, "no answer to half"),
-    "as a method": (tried("class Halves:\n    def half(self, x):\n        return x / 2"), 4, "no answer to half"),
-    "in a comment": (tried("# " + WRITTEN["half"].replace("\n", "\n# ")), 4, "no answer to half"),
-    "in a string": (tried(f"text = '''{WRITTEN['half']}'''"), 4, "no answer to half"),
-    "a variable of the same name": (tried("half = 4 / 2"), 4, "no answer to half"),
+    "inside another function": (
+        tried("def tests():\n    def half(x):\n        return x / 2"),
+        4,
+        "no answer to `half`",
+    ),
+    "as a method": (tried("class Halves:\n    def half(self, x):\n        return x / 2"), 4, "no answer to `half`"),
+    "in a comment": (tried("# " + WRITTEN["half"].replace("\n", "\n# ")), 4, "no answer to `half`"),
+    "in a string": (tried(f"text = '''{WRITTEN['half']}'''"), 4, "no answer to `half`"),
+    "a variable of the same name": (tried("half = 4 / 2"), 4, "no answer to `half`"),
     "code below a heading, in its text cell": (
         [
             cell._replace(text=f"{cell.text}\n{WRITTEN['half']}") if cell.cell_id == "a2" else cell
             for cell in solved(["half"])
         ],
         4,
-        "no answer to half; cells that belong to no task: 3",
+        "no answer to `half`; cell 3 belongs to no task",
     ),
-    "a file that is written": (tried(f"%%writefile half.py\n{WRITTEN['half']}"), 4, "no answer to half"),
-    "the statements without the function": (tried("x = 4\nx * HALF"), 4, "no answer to half"),
+    "a file that is written": (tried(f"%%writefile half.py\n{WRITTEN['half']}"), 4, "no answer to `half`"),
+    "the statements without the function": (tried("x = 4\nx * HALF"), 4, "no answer to `half`"),
     "tests replaced": (change("half-check", "half-others", without=["half"], text="pass"), 4, ""),
     "a wrong answer like the right one": (change("half", text="def half(x):\n    return HALF + x"), 4, ""),
     "a check as an answer": (change("half", text="assert half(4) == 2"), 4, ""),
     "words far from the question": (
         words(4),
         10,
-        "no answer to explanation; cells that belong to no task: 5",
+        "no answer to the question in “3. Counter”; cell 5 belongs to no task",
     ),
 }
 
@@ -439,6 +464,6 @@ UNDESERVED = {
 def test_nothing_is_credited_by_resemblance(cells, points, attention):
     given, in_words, found = grade(cells)
     assert given == points
-    assert in_words == ("" if "words" in attention or points == 0 or "explanation" in attention else WORDS)
+    assert in_words == ("" if "words" in attention or points == 0 or "question" in attention else WORDS)
     assert attention in found.attention
     assert bool(attention) == bool(found.attention)

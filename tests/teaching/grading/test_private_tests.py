@@ -5,7 +5,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cifarlab.teaching.grading.gradebook_file import AssignmentError
-from cifarlab.teaching.grading.private_tests import read_tests, state_points, try_tests
+from cifarlab.teaching.grading.private_tests import file_name, read_tests, state_points, try_tests
 
 
 def write(folder, **files):
@@ -31,7 +31,8 @@ def write(folder, **files):
 def test_the_first_line_states_the_points(tmp_path, first, points):
     (cell,) = read_tests(write(tmp_path, a_py=f"{first}\nassert True\n"), "small")
     assert cell.metadata.nbgrader.points == points
-    assert cell.metadata.nbgrader.grade_id == "private-a"
+    assert cell.metadata.nbgrader.grade_id == "private-1"
+    assert file_name(cell) == "a.py"
     assert "assert True" in cell.source
 
 
@@ -58,7 +59,7 @@ def test_other_files_and_empty_directories(tmp_path):
     with pytest.raises(AssignmentError, match=r"no tests in .*small; expected \.py files"):
         read_tests(tmp_path, "small")
     write(tmp_path, **{"notes.txt": "x", "._b_py": b"\xff", "b_py": "# points: 1\n", "a_py": "# points: 2\n"})
-    assert [cell.metadata.nbgrader.grade_id for cell in read_tests(tmp_path, "small")] == ["private-a", "private-b"]
+    assert list(map(file_name, read_tests(tmp_path, "small"))) == ["a.py", "b.py"]
 
 
 def test_the_exercise_states_the_new_total(tmp_path):
@@ -80,16 +81,18 @@ def test_a_test_that_the_reference_solution_fails_is_refused(tmp_path):
     answer = new_code_cell("def double(x):\n    return 2 * x", metadata={"nbgrader": {"grade_id": "double"}})
     files = {
         "fails_py": "# points: 2\nassert double(2) == 5, 'two times two'\n",
+        "plain_py": "# points: 2\nx = [double(1),\n     2]\n\nassert double(  # twice\n    2) == 5\n",
         "name_py": "# points: 1\nfrom_another_exercise(1)\n",
         "less_py": "# points: 2\n1.5\n",
         "right_py": "# points: 2\nassert double(2) == 4\n",
         "number_py": "# points: 2\n2\n",
     }
-    tests = {cell.metadata.nbgrader.grade_id[8:]: cell for cell in read_tests(write(tmp_path, **files), "small")}
+    tests = {file_name(cell)[:-3]: cell for cell in read_tests(write(tmp_path, **files), "small")}
     first = nbformat.from_dict(answer)
     try_tests(new_notebook(cells=[first, tests["right"], tests["number"]]))
     for name, message in {
         "fails": r"fails\.py must .*; AssertionError: two times two\. Correct",
+        "plain": r"plain\.py must .*; line 5: assert double\(2\) == 5 fails\. Correct",
         "name": r"name\.py must .*; NameError: name 'from_another_exercise' is not defined\. Correct",
         "less": r"less\.py must .*; it gave 1\.5 of 2\. Correct",
     }.items():

@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from cifarlab.teaching.grading.similarity import MAX_PAIRS, find_similar, format_similar, read_answers
+from cifarlab.teaching.grading.similarity import MAX_GROUPS, Similarity, find_similar, format_similar, read_answers
 
 WORDS = (
     "The sorted file needs a much larger queue, because one batch only mixes what the queue holds at that moment, and "
@@ -49,9 +49,29 @@ def test_every_pair_is_found_most_similar_first():
 
 
 def test_a_class_with_one_answer_does_not_fill_the_screen():
-    lines = format_similar(find_similar({f"student {n:02}": {"words": WORDS} for n in range(30)}, {}))
-    assert lines[0] == "student 00 and student 01: words identical"
-    assert lines[MAX_PAIRS:] == [f"{30 * 29 // 2 - MAX_PAIRS} more pairs"]
+    (line,) = format_similar(find_similar({f"student {n}": {"words": WORDS} for n in range(8)}, {}))
+    assert line == f"{', '.join(f'student {n}' for n in range(7))} and student 7: words identical"
+
+
+def test_only_the_first_groups_are_listed():
+    pairs = [Similarity((f"a{n:02}", f"b{n:02}"), "words", 0.95 + n / 1000) for n in range(MAX_GROUPS + 2)]
+    lines = format_similar(pairs)
+    assert len(lines) == MAX_GROUPS + 1
+    assert lines[-1] == "2 more groups"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "lines"),
+    [
+        ([("c", "d", 0.95), ("a", "b", 1.0)], ["a and b: w identical", "c and d: w 95 % alike"]),
+        ([("b", "c", 1.0), ("a", "d", 1.0)], ["b and c: w identical", "a and d: w identical"]),
+        ([("a", "b", 1.0), ("a", "c", 0.92)], ["a and b: w identical", "a, b and c: w at least 92 % alike"]),
+        ([("a", "b", 0.93), ("c", "d", 0.94), ("b", "c", 0.95)], ["a, b, c and d: w at least 93 % alike"]),
+        ([], []),
+    ],
+)
+def test_pairs_become_groups(pairs, lines):
+    assert format_similar([Similarity((one, other), "w", ratio) for one, other, ratio in pairs]) == lines
 
 
 def test_comments_and_docstrings_do_not_count(tmp_path):
@@ -71,3 +91,4 @@ def test_comments_and_docstrings_do_not_count(tmp_path):
     assert answers["ada"] == answers["bob"] == stubs
     assert answers["ada"]["words"] == "# No 1"
     assert "return x" in answers["ada"]["f"]
+    assert list(read_answers(tmp_path, "small", ["ada"])[0]) == ["bob"]
