@@ -85,7 +85,7 @@ def advice(ax: Axes, labels: Sequence[str], counts: Sequence[int], groups: Seque
 
 def _two_lines(label: str) -> str:
     """Returns a label on at most two lines."""
-    lines = textwrap.wrap(sanitize(label), LABEL_CHARS, max_lines=2, placeholder=" …")
+    lines = textwrap.wrap(sanitize(label).replace("`", ""), LABEL_CHARS, max_lines=2, placeholder=" …")
     return "\n".join(lines)
 
 

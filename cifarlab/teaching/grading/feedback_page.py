@@ -53,7 +53,9 @@ class FeedbackExporter(HTMLExporter):
             "checks": {check.anchor: check for task in tasks for check in task.checks},
             "states": feedback_summary.STATES,
             "title": title,
-            "notes": notes,
+            "notices": feedback_summary.notices(tasks, notes),
+            "unanswered": feedback_summary.is_unanswered(tasks),
+            "hidden_points": sum(check.most for task in tasks for check in task.checks if check.hidden),
             "code_light": HtmlFormatter(style="default").get_style_defs(".highlight"),
             "code_dark": HtmlFormatter(style="github-dark").get_style_defs(".highlight"),
         }

@@ -1,20 +1,26 @@
 """The summary of a feedback page: each task's points and state, and what to do next."""
 
 import re
-from collections.abc import Collection, Sequence
-from typing import NamedTuple
+import textwrap
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from nbformat import NotebookNode
 
-from cifarlab.teaching.sandbox.nbgrader_cells import is_private, is_test, nbgrader_metadata
+from cifarlab.teaching.grading.advice import without_ids
+from cifarlab.teaching.sandbox.nbgrader_cells import advice_of, is_private, is_test, nbgrader_metadata
+from cifarlab.text import capitalized
 
 STATES = {
     "passed": ("✓", "correct"),
     "partly": ("◐", "partly correct"),
     "failed": ("✗", "not correct yet"),
+    "missing": ("○", "no answer"),
     "pending": ("…", "to be graded"),
 }
 """The states of a check or task, each with its symbol and words; none is shown by its color alone."""
+MAX_COMMENT_CHARS = 400
+"""A longer comment is cut in the list of what to do next; the whole one is below the answer."""
 _PREFIXES = ("Not yet: ", "CheckFailedError: ")
 
 
@@ -29,6 +35,7 @@ class Check(NamedTuple):
         most: the points that it gives at most.
         advice: what to do; "" if nothing.
         cause: whether the advice names a cause elsewhere in the notebook, which the check's own message does not.
+        hidden: whether it is an instructor's private test, whose code is not shown.
     """
 
     anchor: str
@@ -38,6 +45,7 @@ class Check(NamedTuple):
     most: float
     advice: str
     cause: bool = False
+    hidden: bool = False
 
 
 class Task(NamedTuple):
@@ -58,13 +66,15 @@ def summarize(cells: Sequence[NotebookNode], pending: Collection[str]) -> list[T
         pending: the names of the cells that wait to be graded by hand.
     """
     title, tasks = "", {}  # type: str, dict[str, list[Check]]
+    answers = [cell.source for cell in cells if nbgrader_metadata(cell).get("solution")]
+    names = set(re.findall(r"^(?:def|class) +(\w+)", "\n".join(answers), re.MULTILINE))
     for place, cell in enumerate(cells):
         if cell.cell_type == "markdown" and not nbgrader_metadata(cell).get("solution"):
             title = ([title, *re.findall(r"^##+ +(.+?) *#*$", cell.source, re.MULTILINE)])[-1]
         if not nbgrader_metadata(cell).get("grade"):
             continue
         heading = "More tests of your instructor" if is_private(cell) else re.sub(r"[`*]", "", title) or "This exercise"
-        tasks.setdefault(heading, []).append(_check(cells, place, pending))
+        tasks.setdefault(heading, []).append(_check(cells, place, pending, names))
     return [_task(heading, checks) for heading, checks in tasks.items()]
 
 
@@ -74,44 +84,94 @@ def anchor(place: int) -> str:
 
 
 def _task(title: str, checks: list[Check]) -> Task:
-    states = [check.state for check in checks]
-    state = states[0] if len(set(states)) == 1 else "pending" if "pending" in states else "partly"
-    if set(states) == {"failed", "partly"}:
-        state = "partly"
+    states = {check.state for check in checks}
+    if len(states) == 1:
+        (state,) = states
+    elif "pending" in states:
+        state = "pending"
+    else:
+        state = "failed" if states == {"failed", "missing"} else "partly"
     return Task(title, state, sum(each.points for each in checks), sum(each.most for each in checks), checks)
 
 
-def _check(cells: Sequence[NotebookNode], place: int, pending: Collection[str]) -> Check:
+def _check(cells: Sequence[NotebookNode], place: int, pending: Collection[str], names: Collection[str]) -> Check:
     cell = cells[place]
     known = nbgrader_metadata(cell)
     points, most = float(known.get("score") or 0), float(known.get("points") or 0)
-    if known.get("grade_id") in pending:
-        return Check(anchor(place), "your answer in words", "pending", 0.0, most, "")
     state = "passed" if points >= most else "failed" if points <= 0 else "partly"
     if not is_test(cell):
-        empty = state == "failed" and known.get("comment") in (None, "", "No response.")
-        advice = "No answer was found here." if empty else ""
-        return Check(anchor(place), "your answer in words", state, points, most, advice)
+        return _words_check(cell, anchor(place), "pending" if known.get("grade_id") in pending else state)
+    if known.get("grade_id") in pending:
+        return Check(anchor(place), "your answer in words", "pending", 0.0, most, "")
     title = "the check that you saw"
     if is_private(cell):
         title = "a test that is not shown"
     elif str(known.get("grade_id", "")).endswith("-others"):
         title = "the same check with other numbers"
+    check = Check(anchor(place), title, state, points, most, "", hidden=is_private(cell))
     if state == "passed":
-        return Check(anchor(place), title, state, points, most, "")
+        return check
+    if state == "failed" and advice_of(cell).endswith(".not-written"):
+        return check._replace(state="missing")
     cause = first_cause(cells, place)
-    return Check(anchor(place), title, state, points, most, cause or _told(cell), bool(cause))
+    advice = cause or _told(cell, names) or _partial(points, most)
+    return check._replace(advice=advice, cause=bool(cause))
 
 
-def _told(cell: NotebookNode) -> str:
-    """Returns the message of a failed check, on one line."""
+def _words_check(cell: NotebookNode, address: str, state: str) -> Check:
+    """Returns the result of an answer that is graded by hand; its advice is the comment on it."""
+    known = nbgrader_metadata(cell)
+    points, most = float(known.get("score") or 0), float(known.get("points") or 0)
+    comment = " ".join(without_ids(str(known.get("comment") or "")).split())
+    if state == "failed" and (comment == "No response." or not cell.source.strip()):
+        state = "missing"
+    check = Check(address, "your answer in words", state, points, most, "")
+    if state == "pending":
+        return check._replace(points=0.0)
+    if state in ("passed", "missing"):
+        return check
+    advice = textwrap.shorten(comment, MAX_COMMENT_CHARS, placeholder=" [...]") if comment else _partial(points, most)
+    return check._replace(advice=advice)
+
+
+def _partial(points: float, most: float) -> str:
+    return f"{points:g} of {most:g} points."
+
+
+def is_unanswered(tasks: Sequence[Task]) -> bool:
+    """Returns whether there is no answer at all; an instructor's private tests do not count."""
+    states = {check.state for task in tasks for check in task.checks if not check.hidden}
+    return states == {"missing"}
+
+
+def notices(tasks: Sequence[Task], notes: Mapping[str, Any]) -> list[str]:
+    """Returns the sentences above the table of tasks: what was repaired and not found, if the table does not say it.
+
+    Args:
+        tasks: the tasks.
+        notes: the notes in a graded notebook's metadata; see `submissions.repair_submission`.
+
+    >>> notices([], {"not_found": ["no answer to `half`", "cell 5 belongs to no task"]})
+    ['No answer to `half`.', 'Cell 5 belongs to no task.']
+    """
+    told = [f"Repaired: {text}" for text in notes.get("repaired", ())]
+    not_found = list(notes.get("not_found", ()))
+    if not_found != [notes.get("attention")]:  # otherwise it says what is wrong with the whole file
+        told += ["No answer was found in your notebook."] if is_unanswered(tasks) else []
+        if any(check.state == "missing" for task in tasks for check in task.checks):
+            not_found = [text for text in not_found if not text.startswith("no answer to ")]
+    return told + [f"{capitalized(text).rstrip('.')}." for text in not_found]
+
+
+def _told(cell: NotebookNode, names: Collection[str]) -> str:
+    """Returns the message of a failed check, on one line; `names` are those that the answers define."""
     for output in cell.get("outputs", ()):
         if output.output_type == "error":
             name = "" if output.ename in ("CheckFailedError", "NotRunError") else f"{output.ename}: "
             text = output.evalue.split("\n")[0] or "a condition of this test does not hold."
             for prefix in _PREFIXES:
                 text = text.removeprefix(prefix)
-            return f"{name}{text[:1].upper() if not name else text[:1]}{text[1:]}"
+            return f"{name}{text}" if name else capitalized(text, names)
     return ""
 
 

@@ -29,11 +29,12 @@ def answer(source, *outputs):
     return new_code_cell(source, metadata={"nbgrader": known}, outputs=list(outputs))
 
 
-def page(cells, *, pending=(), released=(), score=3, most=6, **facts):
+def page(cells, *, pending=(), released=(), score=3, most=6, notes=None, **facts):
     nbgrader = {"notebook": "small", "student": "<ada>", "score": score, "max_score": most, "late_penalty": 0}
     known = {feedback_page.comparable(text): text for text in released}
     resources = {"nbgrader": nbgrader, "cifarlab": {"pending": pending, "released": known, **facts}}
-    text, _ = FeedbackExporter().from_notebook_node(new_notebook(cells=cells), resources)
+    notebook = new_notebook(cells=cells, metadata={"cifarlab": notes} if notes else {})
+    text, _ = FeedbackExporter().from_notebook_node(notebook, resources)
     return text
 
 
@@ -80,12 +81,95 @@ def test_the_state_of_a_check_follows_from_its_points(score, points, state):
 
 
 @pytest.mark.parametrize(
-    ("words", "comment", "advice"),
-    [(0, "No response.", "No answer was found here."), (0, None, "No answer was found here."), (0, "Too short.", "")],
+    ("points", "text", "comment", "state", "advice"),
+    [
+        (0, "*Your answer*", "No response.", "missing", ""),
+        (0, " ", None, "missing", ""),
+        (0, "Because.", None, "failed", "0 of 2 points."),
+        (0, "Because.", "Too short.", "failed", "Too short."),
+        (0.5, "Because.", "Why?\n\nSay  more.", "partly", "Why? Say more."),
+        (0.5, "Because.", "", "partly", "0.5 of 2 points."),
+        (1.5, "Because.", "word " * 200, "partly", ("word " * 200)[: 400 - 6].rstrip() + " [...]"),
+        (2, "Because.", "Well done.", "passed", ""),
+    ],
 )
-def test_an_answer_without_points(words, comment, advice):
-    cell = graded("words", words, 2, answer="*Your answer*", comment=comment, make=new_markdown_cell)
-    assert summarize([cell], ())[0].checks[0].advice == advice
+def test_an_answer_graded_by_hand(points, text, comment, state, advice):
+    cell = graded("words", points, 2, answer=text, comment=comment, make=new_markdown_cell)
+    (check,) = summarize([cell], ())[0].checks
+    assert (check.state, check.points, check.advice) == (state, points, advice)
+    (waiting,) = summarize([cell], ["words"])[0].checks
+    assert (waiting.state, waiting.points, waiting.advice) == ("pending", 0, "")
+
+
+@pytest.mark.parametrize(
+    ("message", "advice"),
+    [
+        ("Not yet: f is not written yet.", "`f` is not written yet."),
+        ("Not yet: first_batch should be numbers.", "`first_batch` should be numbers."),
+        ("Not yet: fine, but slow.", "Fine, but slow."),
+        ("", "A condition of this test does not hold."),
+    ],
+)
+def test_a_name_in_code_gets_no_capital_letter(message, advice):
+    cells = [answer("def f(x):\n    return 2"), graded("f-check", 0, 2, outputs=failed("f", message))]
+    assert summarize(cells, ())[0].checks[0].advice == advice
+
+
+def test_a_test_that_gave_some_points_is_listed():
+    assert summarize([graded("f-check", 1, 2)], ())[0].checks[0].advice == "1 of 2 points."
+
+
+def stub(name, points=2):
+    check = graded(name, 0, points, outputs=failed("f", "Not yet: f is not written yet."))
+    check.metadata["cifarlab"] = {"advice_id": "f.not-written"}
+    return check
+
+
+UNANSWERED = [
+    new_markdown_cell("## 1. `double`"),
+    stub("f-check"),
+    stub("f-others"),
+    new_markdown_cell(HINT),
+    graded("words", 0, 2, answer="*Your answer*", comment="No response.", make=new_markdown_cell),
+]
+EMPTY = {
+    "not_found": ["no answer to any task; the notebook appears to be empty"],
+    "attention": "it appears to be empty",
+}
+
+
+def test_a_notebook_without_answers_gets_one_sentence_and_a_table():
+    text = shown(page([*UNANSWERED, failing_private()], score=0, most=8, notes=EMPTY))
+    assert text.startswith("> 0 of 8 points The 8 points include 2 for tests of your instructor that are not shown;")
+    assert "without them. No answer was found in your notebook. task result points 1. double ○ no answer 0 / 4" in text
+    assert text.count("○ no answer") == 2
+    for words in ("What to do next", "not written", "Everything is correct", "appears to be empty"):
+        assert words not in text
+    problem = "the file is not a Jupyter notebook but a PDF file: submit the .ipynb file."
+    text = shown(page(UNANSWERED, notes={"not_found": [problem], "attention": problem}))
+    assert "The file is not a Jupyter notebook but a PDF file: submit the .ipynb file. task" in text
+    assert "No answer was found" not in text
+
+
+def failing_private():
+    return graded("private-1", 0, 2, outputs=failed("f", "Not yet: a private test of the instructor failed."))
+
+
+def test_tasks_without_an_answer_are_listed_once():
+    words = graded("words", 0.5, 2, answer="Because.", comment="Say `why`.", make=new_markdown_cell)
+    cells = [*UNANSWERED[:3], new_markdown_cell("## 2. Triple"), stub("g-check"), new_markdown_cell(HINT), words]
+    notes = {"not_found": ["no answer to `f`, `g`", "cell 5 belongs to no task"], "attention": "no answer ..."}
+    text = shown(page(cells, notes=notes))
+    assert text.split("What to do next ")[1] == (
+        "2. Why , your answer in words: Say why . No answer yet: 1. double , 2. Triple"
+    )
+    assert "Cell 5 belongs to no task. task result" in text
+    assert "no answer to" not in text
+
+
+def test_the_code_of_a_private_test_has_no_fold():
+    text = page([*CELLS[:4], failing_private()])
+    assert text.count("<summary>The test</summary>") == 1
 
 
 def name_error(name):
@@ -116,9 +200,10 @@ def test_the_first_cause_is_named_not_what_follows_from_it(source, error, cause)
 def test_the_page_begins_with_points_and_what_to_do():
     text = page(CELLS, pending=["words"], late="Submitted late by 1 h (no points subtracted).")
     assert shown(text).split(" task result points")[0] == (
-        "> 3 of 6 points so far; 2 are still to be graded by hand Submitted late by 1 h (no points subtracted)."
+        "> 3 of 6 points so far; 2 are still to be graded by hand Submitted late by 1 h (no points subtracted). The 6 points "
+        "include 1 for tests of your instructor that are not shown; your notebook may state the number without them."
     )
-    for words in ("1. double ◐ partly correct 2 / 3", "2. Why … to be graded open / 2", "✓ correct 1 / 1"):
+    for words in ("1. double ◐ partly correct 2 / 3", "2. Why … to be graded \N{EN DASH} / 2", "✓ correct 1 / 1"):
         assert words in shown(text)
     assert "What to do next 1. double , the same check with other numbers: Use x &lt; 1 ." in shown(text)
     assert "Doubling twice</h1>" in text
@@ -131,7 +216,7 @@ def test_every_state_has_a_symbol_and_words_besides_its_color():
     assert len({*symbols}) == len({words for _, words in STATES.values()}) == len(STATES)
     text = page(CELLS, pending=["words"])
     for state, (symbol, words) in STATES.items():
-        if state != "partly":  # a task's, not a check's
+        if state not in ("partly", "missing"):  # the first is a task's, not a check's
             assert re.search(rf'class="card {state}".*?{symbol}</span> {words}</span>', text, re.DOTALL)
 
 
