@@ -99,8 +99,10 @@ def find(advice_id: str) -> Entry | None:
 
 
 def words_of(advice_id: str) -> str:
-    """Returns what a student reads, with the name of the check's function where every check's advice begins with it.
+    """Returns what a student reads, with the name of the check's function where the advice begins with that.
 
+    >>> words_of("queue_megabytes.other")[:30]
+    'queue_megabytes: not correct. '
     >>> words_of("softmax.not-written")
     'softmax is not written yet. Replace `raise NotImplementedError()` with your code.'
     >>> words_of("softmax.unheard-of")
@@ -110,9 +112,9 @@ def words_of(advice_id: str) -> str:
     if entry is None:
         return "unknown advice, from another version of cifarlab."
     check, _, name = advice_id.partition(".")
-    if entry.check == ANY and check != ANY and not name.startswith("uses-"):  # that one names another function
-        return re.sub(rf"^{_VARYING}(?=[ :])", check, entry.words)
-    return entry.words
+    if check == ANY or name.startswith("uses-"):  # the latter names another function
+        return entry.words
+    return re.sub(rf"^{_VARYING}(?={'[ :]' if entry.check == ANY else ':'})", check, entry.words)
 
 
 class _Source:

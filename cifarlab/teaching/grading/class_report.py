@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 
 from cifarlab.files import as_path
 from cifarlab.teaching.checks import catalog
-from cifarlab.teaching.grading.advice import Task, ids_in, tasks
+from cifarlab.teaching.grading.advice import PRIVATE, Task, ids_in, tasks
 from cifarlab.teaching.grading.gradebook_file import AssignmentError
 from cifarlab.teaching.grading.nbgrader_course import gradebook
 from cifarlab.teaching.grading.scores import is_graded, list_scores, list_unscored
@@ -180,7 +180,7 @@ def _advice_results(parts: Sequence[Task], cells: dict[str, _Cells]) -> list[Adv
     """Returns the advice on wrong answers; stubs, which `TaskResult.missing` counts, received none worth counting."""
     found = defaultdict(list)
     for student, (grades, comments) in sorted(cells.items()):
-        for task in parts:
+        for task in (task for task in parts if task.name != PRIVATE):  # private tests give no advice
             comment = comments.get(task.name, "")
             failed = [test for test in task.tests if test in grades and test != task.name]
             failed = [test for test in failed if grades[test].score < grades[test].max_score]

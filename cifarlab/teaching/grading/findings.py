@@ -31,7 +31,8 @@ def describe_repairs(
     }
     phrases = [f"cells {number} and {number + 1} are halves of a function and were joined" for number in found.joined]
     for there, answers in found.answers.items():
-        name, is_code = found.released[there].cell.grade_id, found.released[there].cell.kind == "code"
+        is_code = found.released[there].cell.kind == "code"
+        name = found.label(there) if is_code else f"the answer to {found.label(there)}"
         numbers = _numbers(answers)
         if len(answers) > 1 and is_code and found.names(there):
             phrases.append(f"{name} is given in cells {numbers}; the last one that runs counts")
@@ -39,7 +40,11 @@ def describe_repairs(
             phrases.append(f"{name} is given in cells {numbers}, which were all kept")
         if answers and (found.cells[answers[-1]].kind == "code") != is_code:
             phrases.append(f"{name} is in a {'text' if is_code else 'code'} cell and was converted")
-    return phrases + [f"{words}: {', '.join(names)}" for words, names in listed.items() if names]
+    labels = {one.cell.grade_id: found.label(there) for there, one in enumerate(found.released) if one.cell.grade_id}
+    for words, names in listed.items():
+        if names:
+            phrases.append(f"{words}: {', '.join(dict.fromkeys(labels.get(name, name) for name in names))}")
+    return phrases
 
 
 def describe_missing(found: Pairing) -> tuple[list[str], str]:

@@ -67,8 +67,8 @@ def match(cells: Sequence[Cell], released: Sequence[Released]) -> Match:
     half | def half(x):     return x / 2
     check | assert half(4) == 2
     >>> for words in found.repaired: print(words)
-    answers were recognized by what they define: half
-    tests were run after the answers that they need: check
+    answers were recognized by what they define: `half`
+    tests were run after the answers that they need: tests of `half`
     """
     found = Pairing(cells, released)
     arrangement = _Arrangement(found)

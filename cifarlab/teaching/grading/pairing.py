@@ -91,15 +91,18 @@ class Pairing:
         return set(self.stubs[there].defined) if self.released[there].cell.kind == "code" else set()
 
     def label(self, there: int) -> str:
-        """Returns what students call a task: what its answer should define, else the heading above it."""
-        if names := [name for name in self.stubs[there].defined if name in self.names(there)]:
-            return ", ".join(f"`{name}`" for name in names)
-        for one in reversed(self.released[:there]):
-            headings = re.findall(r"^##+ +(.+?) *#*$", one.cell.text, re.MULTILINE) if one.cell.kind != "code" else []
-            if headings:
-                text = re.sub("[`*]", "", headings[-1])
-                return f"the task “{text}”" if self.released[there].cell.kind == "code" else f"the question in “{text}”"
-        return self.released[there].cell.grade_id
+        """Returns what students call a cell of the assignment: what it should define, else the heading above it."""
+        one = self.released[there]
+        if one.role == "test":
+            above = [other for other in self.stubs if other < there]
+            return f"tests of {self.label(above[-1])}" if above else one.cell.grade_id
+        if there in self.stubs and self.names(there):
+            return ", ".join(f"`{name}`" for name in self.stubs[there].defined)
+        texts = [other.cell.text for other in self.released[:there] if other.cell.kind != "code"]
+        if headings := re.findall(r"^##+ +(.+?) *#*$", "\n".join(texts), re.MULTILINE):
+            what = "the task" if one.cell.kind == "code" else "the question" if one.role == "answer" else "the text"
+            return f"{what} in “{re.sub('[`*]', '', headings[-1])}”"
+        return one.cell.grade_id
 
     def is_stub(self, here: int, there: int) -> bool:
         """Returns whether a cell contains this answer's stub, or other stubs, and nothing else."""

@@ -81,10 +81,10 @@ def release(
     return course / "release" / name / f"{name}.ipynb"
 
 
-def stale_note(course: Path, name: str) -> str:
-    """Returns a line about submissions that were graded with other tests than the released ones; "" if none were."""
+def stale_note(course: Path, name: str, student: str | None = None) -> str:
+    """Returns a line about submissions (of one student) that were graded with other tests than the released ones."""
     path = course / "source" / name / f"{name}.ipynb"
-    return versions.stale_note(course, name, nbformat.read(path, as_version=4)) if path.is_file() else ""
+    return versions.stale_note(course, name, nbformat.read(path, as_version=4), student) if path.is_file() else ""
 
 
 def load_assignment(course: Path, name: str) -> tuple[NotebookNode, NotebookNode]:

@@ -61,7 +61,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _report_student(options: argparse.Namespace, say: Callable[[str], None]) -> None:
-    from cifarlab.teaching.grading import students
+    from cifarlab.teaching.grading import releasing, students
 
     results = students.results_of(options.student, options.course)
     if options.name is not None:
@@ -70,6 +70,9 @@ def _report_student(options: argparse.Namespace, say: Callable[[str], None]) -> 
         if not results:
             raise UserError(f"no assignment {options.name!r} in {options.course}; found: {names or 'none'}.")
     say(students.format_results(results))
+    for result in results:
+        if note := releasing.stale_note(as_path(options.course), result.name, options.student):
+            say(note)
 
 
 def _report_tasks(options: argparse.Namespace, say: Callable[[str], None]) -> None:

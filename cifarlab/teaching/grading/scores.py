@@ -184,7 +184,8 @@ def format_table(points: Sequence[Score], unscored: Sequence[Unscored] = ()) -> 
     grace       2.5 of 12, late by 2 h 1 min (1 point subtracted)
     emil     no submission
     """
-    width = max(map(len, ["student", *(sanitize(each.student) for each in [*points, *unscored])]))
+    students = [*(p.student for p in points), *(each.student for each in unscored)]
+    width = max(map(len, ["student", *map(sanitize, students)]))
     lines = [f"{'student':{width}}  points"]
     lines += [f"{sanitize(p.student):{width}}  {p.score:>6g} of {p.max_score:g}{remarks(p)}" for p in points]
     for each in unscored:

@@ -38,9 +38,17 @@ def graded_with_other_tests(course: Path, name: str, source: NotebookNode) -> li
     return [student for student, lines in graded.items() if lines and lines.splitlines()[-1] != _of_tests(source)]
 
 
-def stale_note(course: Path, name: str, source: NotebookNode) -> str:
-    """Returns a line about submissions that were graded with other tests than these; "" if there are none."""
-    old = [each for each in graded_with_other_tests(course, name, source) if (course / "submitted" / each).exists()]
+def stale_note(course: Path, name: str, source: NotebookNode, student: str | None = None) -> str:
+    """Returns a line about submissions that were graded with other tests than these; "" if there are none.
+
+    Args:
+        course: the course directory.
+        name: the assignment's name.
+        source: the assignment with hidden tests.
+        student: the only student whose submission counts; by default all.
+    """
+    old = [each for each in graded_with_other_tests(course, name, source) if student in (None, each)]
+    old = [each for each in old if (course / "submitted" / each / name).exists()]  # others cannot be graded again
     if not old:
         return ""
     was, them = ("was", "it") if len(old) == 1 else ("were", "them")

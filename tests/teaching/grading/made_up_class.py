@@ -48,6 +48,8 @@ def students():
         if number in (9, 10):  # left as it was
             points["smallest-loss-0"] = 0
             advice["smallest-loss"] = None
+        if number == 13:  # a private test gives no advice
+            points["private-x"] = 0
         if number == 11:  # changed, but not written
             points["smallest-loss-0"] = 0
             advice["smallest-loss"] = ["smallest_loss.not-written"]

@@ -105,6 +105,8 @@ def test_a_private_test_can_be_added_and_dropped_after_submissions_were_graded(c
     for option in ([], ["--tasks"], ["--csv", str(course.parent / "a.csv"), "--format", "canvas"]):
         assert cli.main(["assignments", "report", NAME, "--course", str(course), *option]) == 0
         assert STALE in capsys.readouterr().out.splitlines()
+    assert cli.main(["assignments", "report", "--student", "ada", "--course", str(course)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == STALE
     assert "**Points**: 9, 3 of them for tests of your instructor that are not shown." in released.cells[0].source
     graded, lines, found = grade(course)
     assert (graded, lines) == (["ada"], [])

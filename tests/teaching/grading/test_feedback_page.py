@@ -200,8 +200,9 @@ def test_the_first_cause_is_named_not_what_follows_from_it(source, error, cause)
 def test_the_page_begins_with_points_and_what_to_do():
     text = page(CELLS, pending=["words"], late="Submitted late by 1 h (no points subtracted).")
     assert shown(text).split(" task result points")[0] == (
-        "> 3 of 6 points so far; 2 are still to be graded by hand Submitted late by 1 h (no points subtracted). The 6 points "
-        "include 1 for tests of your instructor that are not shown; your notebook may state the number without them."
+        "> 3 of 6 points so far; 2 are still to be graded by hand Submitted late by 1 h (no points subtracted). The 6 "
+        "points include 1 for tests of your instructor that are not shown; your notebook may state the number without "
+        "them."
     )
     for words in ("1. double ◐ partly correct 2 / 3", "2. Why … to be graded \N{EN DASH} / 2", "✓ correct 1 / 1"):
         assert words in shown(text)

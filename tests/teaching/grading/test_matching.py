@@ -163,17 +163,17 @@ SWAPPED = {"half": WRITTEN["hypotenuse"], "hypotenuse": WRITTEN["half"]}
 
 SAVED_BY_EDITORS = {
     "nothing unusual": (solved(), ""),
-    "names lost, ids kept (nbgrader 424)": (change(grade_id=""), "by their cell ids: half, hypotenuse, counter"),
+    "names lost, ids kept (nbgrader 424)": (change(grade_id=""), "by their cell ids: `half`, `hypotenuse`, `Counter`"),
     "ids lost, names kept": (change(cell_id=""), ""),
-    "names and ids lost": (bare(solved()), "by what they define: half, hypotenuse, counter"),
+    "names and ids lost": (bare(solved()), "by what they define: `half`, `hypotenuse`, `Counter`"),
     "ids replaced by numbers (nbstripout)": (
         [cell._replace(grade_id="", cell_id=str(number)) for number, cell in enumerate(solved())],
-        "by what they define: half, hypotenuse, counter",
+        "by what they define: `half`, `hypotenuse`, `Counter`",
     ),
     "all ids are the same (colabtools 581)": (change(grade_id="", cell_id="a3"), "half"),
-    "an answer has the id of another": (change("half", grade_id="", cell_id="b5"), "by what they define: half"),
-    "an answer has the name of another": (change("half", grade_id="explanation"), "by what they define: half"),
-    "all names are the same": (change(grade_id="half"), "by what they define: hypotenuse, counter"),
+    "an answer has the id of another": (change("half", grade_id="", cell_id="b5"), "by what they define: `half`"),
+    "an answer has the name of another": (change("half", grade_id="explanation"), "by what they define: `half`"),
+    "all names are the same": (change(grade_id="half"), "by what they define: `hypotenuse`, `Counter`"),
     "headings split and cells removed (Deepnote)": (
         [*bare(solved())[:6], Cell("markdown", "## 2."), Cell("markdown", "Hypotenuse"), *bare(solved())[7:]],
         "",
@@ -185,27 +185,27 @@ SAVED_BY_EDITORS = {
     ),
 }
 PLACED_ELSEWHERE = {
-    "rewritten in a new cell": (rewritten("half", 4), "by what they define: half"),
-    "rewritten above the stub": (rewritten("half", 3, keep_stub=True), "by what they define: half"),
-    "rewritten below the stub": (rewritten("half", 4, keep_stub=True), "by what they define: half"),
-    "rewritten below the check": (rewritten("half", 6, keep_stub=True), "that they need: half-check, half-others"),
-    "rewritten at the end": (rewritten("half", 16), "that they need: half-check, half-others, hypo"),
-    "rewritten at the top, above the imports": (rewritten("hypotenuse", 0), "by what they define: hypotenuse"),
+    "rewritten in a new cell": (rewritten("half", 4), "by what they define: `half`"),
+    "rewritten above the stub": (rewritten("half", 3, keep_stub=True), "by what they define: `half`"),
+    "rewritten below the stub": (rewritten("half", 4, keep_stub=True), "by what they define: `half`"),
+    "rewritten below the check": (rewritten("half", 6, keep_stub=True), "that they need: tests of `half`"),
+    "rewritten at the end": (rewritten("half", 16), "that they need: tests of `half`, tests of `hypotenuse`"),
+    "rewritten at the top, above the imports": (rewritten("hypotenuse", 0), "by what they define: `hypotenuse`"),
     "rewritten at the end, without names": (
         bare(rewritten("counter", 17, keep_stub=True)),
-        "that they need: counter-check, counter-others",
+        "that they need: tests of `Counter`",
     ),
-    "moved to the end": (moved("half", 16), "that they need: half-check, half-others, hypotenuse-check"),
+    "moved to the end": (moved("half", 16), "that they need: tests of `half`, tests of `hypotenuse`"),
     "moved to the top": (moved("counter", 0), ""),
     "tasks in the opposite order": (
         [*solved()[:2], *solved()[9:13], *solved()[6:9], *solved()[2:6], *solved()[13:]],
-        "that they need: hypotenuse-check",
+        "that they need: tests of `hypotenuse`",
     ),
     "answers in each other's cells": (
         [cell._replace(text=SWAPPED.get(cell.grade_id, cell.text)) for cell in solved()],
-        "that they need: half-check, half-others",
+        "that they need: tests of `half`",
     ),
-    "checks deleted (nbgrader 1682)": (dropped(*POINTS), "missing cells were restored: half-check, half-others, hyp"),
+    "checks deleted (nbgrader 1682)": (dropped(*POINTS), "missing cells were restored: tests of `half`, tests of `hyp"),
     "all deleted but the answers": ([cell for cell in solved() if cell.grade_id in WRITTEN], "restored: the cell that"),
     "setup cell deleted": (solved()[:1] + solved()[2:], "restored: the cell that defines HALF, math"),
     "setup cell merged with the heading below": (
@@ -221,30 +221,30 @@ SPLIT_AND_MERGED = {
     "helper and function (nbgrader 1083)": (split("half", "scale = HALF", "def half(x):\n    return scale * x"), ""),
     "helper in a new cell above": (
         split("half", "scale = HALF", "def half(x):\n    return scale * x", named=False),
-        "by what they define: half",
+        "by what they define: `half`",
     ),
     "helper below": (split("half", "def half(x):\n    return scale() * x", "def scale():\n    return 0.5"), ""),
     "helpers at the end": (
         added(17, "def scale():\n    return b", "b = 0.5", cells=split("half", "def half(x):\n    return scale() * x")),
-        "that they need: half-check, half-others, hypotenuse-check",
+        "that they need: tests of `half`, tests of `hypotenuse`",
     ),
     "inside the function": (
         split("half", "def half(x):\n    y = x * HALF", "    return y"),
         "cells 4 and 5 are halves",
     ),
     "inside the class": (split("counter", *WRITTEN["counter"].split("\n\n")), "cells 11 and 12 are halves"),
-    "merged with its check": (merged("half", "half-check", "half"), "restored: half-check"),
-    "merged into its check": (merged("half", "half-check", "half-check"), "restored: half-check"),
+    "merged with its check": (merged("half", "half-check", "half"), "restored: tests of `half`"),
+    "merged into its check": (merged("half", "half-check", "half-check"), "restored: tests of `half`"),
     "two answers in one cell": (
         dropped("hypotenuse", cells=change("half", text=f"{WRITTEN['half']}\n\n{WRITTEN['hypotenuse']}")),
-        "share a cell with another: hypotenuse",
+        "share a cell with another: `hypotenuse`",
     ),
 }
 GIVEN_TWICE = {
-    "the wrong one first": (added(3, WRONG), "half is given in cells 4 and 5; the last one that runs counts"),
+    "the wrong one first": (added(3, WRONG), "`half` is given in cells 4 and 5; the last one that runs counts"),
     "the right one below the check": (
         added(9, WRITTEN["half"], cells=change("half", text=WRONG)),
-        "half is given in cells 4 and 10; the last one that runs counts",
+        "`half` is given in cells 4 and 10; the last one that runs counts",
     ),
     "a copy with its name is a stub (nbgrader 108)": ([*solved(), RELEASE[3].cell], ""),
     "a stub above other code": (added(9, f"{HALF}\n\ntried = 3"), ""),
@@ -252,37 +252,43 @@ GIVEN_TWICE = {
     "a stub below in the same cell": (change("half", text=f"{WRITTEN['half']}\n\n{HALF}"), ""),
 }
 CONVERTED = {
-    "answer in a text cell (nbgrader 92)": (change("half", kind="markdown"), "half is in a text cell"),
+    "answer in a text cell (nbgrader 92)": (change("half", kind="markdown"), "`half` is in a text cell"),
     "answer in a text cell, fenced, without names": (
         bare(change("half", kind="markdown", text=f"```python\n{WRITTEN['half']}\n```")),
-        "half is in a text cell",
+        "`half` is in a text cell",
     ),
-    "answer in a raw cell": (change("counter", kind="raw"), "counter is in a text cell"),
-    "words in a code cell": (change("explanation", kind="code"), "explanation is in a code cell"),
-    "words in a code cell, without names": (bare(change("explanation", kind="code")), "explanation is in a code cell"),
+    "answer in a raw cell": (change("counter", kind="raw"), "`Counter` is in a text cell"),
+    "words in a code cell": (
+        change("explanation", kind="code"),
+        "the answer to the question in “3. Counter” is in a code cell",
+    ),
+    "words in a code cell, without names": (
+        bare(change("explanation", kind="code")),
+        "the answer to the question in “3. Counter” is in a code cell",
+    ),
     "check in a text cell": (change("half-check", kind="markdown"), ""),
 }
 IN_WORDS = {
-    "in a new cell below (resonance 109)": (words(16), "by their place: explanation"),
-    "in a new cell above": (words(15), "by their place: explanation"),
-    "in a new cell instead": (dropped("explanation", cells=words(16)), "by their place: explanation"),
-    "in a new cell, without names": (bare(words(16)), "by their place: explanation"),
+    "in a new cell below (resonance 109)": (words(16), "by their place: the question in “3. Counter”"),
+    "in a new cell above": (words(15), "by their place: the question in “3. Counter”"),
+    "in a new cell instead": (dropped("explanation", cells=words(16)), "by their place: the question in “3. Counter”"),
+    "in a new cell, without names": (bare(words(16)), "by their place: the question in “3. Counter”"),
     "typed into the question": (
         change("question", without=["explanation"], text=f"{QUESTION}\n\n{WORDS}"),
-        "by their place: explanation",
+        "by their place: the question in “3. Counter”",
     ),
     "typed into the question, without names": (
         bare(change("question", without=["explanation"], text=f"{QUESTION}\n\n{WORDS}")),
-        "by their place: explanation",
+        "by their place: the question in “3. Counter”",
     ),
     "typed into the recap": (
         [*solved(["explanation"])[:16], Cell("markdown", f"{WORDS}\n\n## Recap\n\nThat was all.", "b6")],
-        "by their place: explanation",
+        "by their place: the question in “3. Counter”",
     ),
 }
 OTHER_CODE = {
     "a lambda": (change("half", text="half = lambda x: x * HALF"), ""),
-    "a lambda in a new cell": (bare(rewritten("half", 4, "half = lambda x: x * HALF")), "by what they define: half"),
+    "a lambda in a new cell": (bare(rewritten("half", 4, "half = lambda x: x * HALF")), "by what they define: `half`"),
     "another function's name": (
         bare(rewritten("half", 4, "def my_half(x):\n    return x / 2\n\nhalf = my_half", keep_stub=True)),
         "",
@@ -322,14 +328,14 @@ PARTLY = {
         WORDS,
         "",
     ),
-    "given twice, the right one first": (added(9, WRONG), 4, WORDS, "half is given in cells 4 and 10"),
+    "given twice, the right one first": (added(9, WRONG), 4, WORDS, "`half` is given in cells 4 and 10"),
     "no words": (solved(["explanation"]), 10, "", "no answer to the question in “3. Counter”"),
     "words in two cells": (split("explanation", "Two", "make one."), 10, "Two\n\nmake one.", "which were all kept"),
     "everything in one cell": (
         [Cell("code", "\n\n".join(cell.text for cell in solved() if cell.kind == "code"))],
         10,
         "",
-        "share a cell with another: hypotenuse, counter",
+        "share a cell with another: `hypotenuse`, `Counter`",
     ),
     "only the answers": (
         [Cell("code", WRITTEN[name]) for name in ("half", "hypotenuse", "counter")],

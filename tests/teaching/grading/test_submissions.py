@@ -78,7 +78,7 @@ def test_deleted_cells_are_restored_in_place():
         "words",
     ]
     assert result.cells[-3].source == "raise NotImplementedError()"
-    assert "restored: answer, test" in texts(result)[0]
+    assert "restored: answer, tests of answer" in texts(result)[0]
 
 
 @pytest.mark.parametrize(
