@@ -1,5 +1,6 @@
 """Make untrusted text (file names, class names) safe to print, to put into a page or to draw; count things in words."""
 
+import html
 import re
 from collections.abc import Collection
 
@@ -52,6 +53,15 @@ def capitalized(text: str, names: Collection[str] = ()) -> str:
     if first and (first[0] in names or re.search(r"[_.(]", first[0])):
         return f"`{first[0]}`{text[first.end() :]}"
     return text[:1].upper() + text[1:]
+
+
+def inline_code(text: str) -> str:
+    """Returns a line of text as HTML, with what stands between backticks as code.
+
+    >>> inline_code("use `a < b`")
+    'use <code>a &lt; b</code>'
+    """
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
 
 
 def counted(count: int, what: str) -> str:

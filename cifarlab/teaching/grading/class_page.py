@@ -14,7 +14,7 @@ from cifarlab.plotting import class_results, figures
 from cifarlab.teaching.checks import catalog
 from cifarlab.teaching.grading.class_report import AdviceResult, ClassReport
 from cifarlab.teaching.grading.class_tables import mean, pending, share, summary
-from cifarlab.text import sanitize
+from cifarlab.text import inline_code, sanitize
 
 _LIGHT: Any = {}
 DARK: Any = {
@@ -132,7 +132,7 @@ def _advice_table(report: ClassReport, names: bool) -> str:
     for result in report.advice:
         details = [f"<code>{html.escape(result.id)}</code>", html.escape(sanitize(result.task)), *_reread(result)]
         text = (
-            f'<span class="words">{html.escape(result.sentence)}</span><span class="soft">{" · ".join(details)}</span>'
+            f'<span class="words">{inline_code(result.sentence)}</span><span class="soft">{" · ".join(details)}</span>'
         )
         if names:
             students = ", ".join(html.escape(sanitize(student)) for student in result.students)

@@ -15,6 +15,7 @@ from pygments.formatters import HtmlFormatter
 from cifarlab.teaching.grading import feedback_summary
 from cifarlab.teaching.grading.advice import without_ids
 from cifarlab.teaching.sandbox.nbgrader_cells import is_test
+from cifarlab.text import inline_code
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_FORMULA_CHARS = 2000
@@ -105,15 +106,6 @@ def formula(tex: str, *, block: bool = False) -> str:
 def comparable(text: str) -> str:
     """Returns a text without what a repair changes in it, to recognize the instructor's own texts."""
     return re.sub("\N{ZERO WIDTH SPACE}| +$", "", text, flags=re.MULTILINE).strip()
-
-
-def inline_code(text: str) -> str:
-    """Returns a line of text as HTML, with what stands between backticks as code.
-
-    >>> inline_code("use `a < b`")
-    'use <code>a &lt; b</code>'
-    """
-    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
 
 
 def _take_title(notebook: NotebookNode) -> str:

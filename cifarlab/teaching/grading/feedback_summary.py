@@ -75,12 +75,20 @@ def summarize(cells: Sequence[NotebookNode], pending: Collection[str]) -> list[T
             continue
         heading = "More tests of your instructor" if is_private(cell) else re.sub(r"[`*]", "", title) or "This exercise"
         tasks.setdefault(heading, []).append(_check(cells, place, pending, names))
-    return [_task(heading, checks) for heading, checks in tasks.items()]
+    found = [_task(heading, checks) for heading, checks in tasks.items()]
+    return list(map(_without_answer, found)) if is_unanswered(found) else found
 
 
 def anchor(place: int) -> str:
     """Returns the address of a cell on the page; its name would reveal that of an instructor's file."""
     return f"check-{place + 1}"
+
+
+def _without_answer(task: Task) -> Task:
+    """Returns a task of a notebook without answers: its private tests have failed because of that."""
+    missing = {"state": "missing", "advice": "", "cause": False}
+    checks = [check._replace(**missing) if check.state == "failed" else check for check in task.checks]
+    return _task(task.title, checks)
 
 
 def _task(title: str, checks: list[Check]) -> Task:

@@ -142,8 +142,8 @@ def test_a_notebook_without_answers_gets_one_sentence_and_a_table():
     text = shown(page([*UNANSWERED, failing_private()], score=0, most=8, notes=EMPTY))
     assert text.startswith("> 0 of 8 points The 8 points include 2 for tests of your instructor that are not shown;")
     assert "without them. No answer was found in your notebook. task result points 1. double ○ no answer 0 / 4" in text
-    assert text.count("○ no answer") == 2
-    for words in ("What to do next", "not written", "Everything is correct", "appears to be empty"):
+    assert text.count("○ no answer") == 3  # also the private test
+    for words in ("not correct yet", "What to do next", "not written", "Everything is correct", "appears to be empty"):
         assert words not in text
     problem = "the file is not a Jupyter notebook but a PDF file: submit the .ipynb file."
     text = shown(page(UNANSWERED, notes={"not_found": [problem], "attention": problem}))
