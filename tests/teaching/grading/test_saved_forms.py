@@ -12,6 +12,7 @@ import pytest
 
 from cifarlab import cli
 from cifarlab.teaching.grading import assignments, review
+from cifarlab.text import inline_code
 from tests.teaching.grading.test_assignments import KEY, LIMITS, NAME, answers, cell_of, fill, solutions
 
 __all__ = ["solutions"]  # a fixture
@@ -157,16 +158,13 @@ def test_grade_says_what_was_repaired_and_whom_to_look_at(course, capsys):
     ]
     assert f"  repaired: the notebook was read from {NAME} (1).ipynb\n" in head
     assert "  repaired: the file was saved as UTF-16, not as UTF-8\n" in head
-    assert (
-        "  not found: no answer to softmax, probabilities, smallest-loss, gradients, explanation; the notebook appears "
-        "to be empty\n"
-    ) in head
+    assert "  not found: no answer to any task; the notebook appears to be empty\n" in head
 
 
 def test_feedback_says_the_same(course):
     pages = {page.parent.parent.name: page.read_text() for page in assignments.feedback(NAME, course)}
     for student, found in review.read_reviews(NAME, course).items():
-        for words in (*found.repaired, *found.not_found):
-            assert words in pages[student]
+        assert all(inline_code(words) in pages[student] for words in found.repaired)
     assert "From the grader" not in pages["released"]
-    assert "the notebook appears to be empty" in pages["blank"]
+    assert "No answer was found in your notebook." in pages["blank"]
+    assert "The file is not a Jupyter notebook but a PDF file: submit the .ipynb file." in pages["pdf"]
