@@ -86,8 +86,9 @@ def anchor(place: int) -> str:
 
 def _without_answer(task: Task) -> Task:
     """Returns a task of a notebook without answers: its private tests have failed because of that."""
-    missing = {"state": "missing", "advice": "", "cause": False}
-    checks = [check._replace(**missing) if check.state == "failed" else check for check in task.checks]
+    failed = [check.state == "failed" for check in task.checks]
+    missing = [check._replace(state="missing", advice="", cause=False) for check in task.checks]
+    checks = [new if changed else old for changed, new, old in zip(failed, missing, task.checks, strict=True)]
     return _task(task.title, checks)
 
 
