@@ -401,7 +401,7 @@ for fraction in fractions:
     print(f"{fraction:5}: {megabytes:6.1f} MB, first batch after {seconds:5.2f} s")
 
 # %% [markdown]
-# ## 6. A slow source
+# ## A slow source
 #
 # Finally, we slow down the source of the real pipeline. Here it reads our own dataset, which has fewer records than
 # CIFAR-10 in the table above. Before records enter the queue, they pass the pipeline's counter, 250 at a time. The
@@ -470,6 +470,8 @@ figures.show(
 folder.cleanup()
 
 # %% [markdown] nbgrader={"grade_id": "question", "locked": true}
+# ## 6. How small may it be?
+#
 # **Explain in two sentences:** why does the sorted file need so much more of the epoch in the queue than files in
 # random order do? And if the files are in random order, as in CIFAR-10, what does the tutorial's 0.4 buy by this
 # measure, and what does it cost? Quote a number from above in each sentence. The megabytes and seconds for CIFAR-10 are

@@ -267,7 +267,7 @@ teaching.check_difference(difference, key="public")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## 4. The network at a constant and at a falling rate
+# ## The network at a constant and at a falling rate
 #
 # Now we train the tutorial's network, in short runs with batches of 16. Three runs with three seeds use the tutorial's
 # rate of 0.1, which is constant here. (It first decays after 136,718 steps of 128 images; see lesson 3.) Three more
@@ -404,6 +404,8 @@ figures.show(
 )
 
 # %% [markdown] nbgrader={"grade_id": "question", "locked": true}
+# ## 4. What does the 3 % depend on?
+#
 # **Explain in two sentences:** why does the tutorial's evaluation lose about 3 points without averages as long as its
 # rate is constant? And why does a run whose rate has fallen to 0 lose nothing? In each sentence, quote a number that
 # you read above.

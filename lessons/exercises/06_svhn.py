@@ -462,6 +462,8 @@ figures.show(
 )
 
 # %% [markdown] nbgrader={"grade_id": "question", "locked": true}
+# ## 5. What made the difference?
+#
 # **Explain in two sentences:** how much did mirroring cost your network, and how does that relate to the pairs of
 # digits that it confused more often? And why can five seeds show that the adapted network is better on the real digits,
 # although runs with the same setup differ? In each sentence, quote numbers that were printed above.
