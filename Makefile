@@ -67,7 +67,7 @@ test-full: setup ## all of `make test`, every attack, the real images if there a
 test-rest: setup ## only what `make test-full` adds to `make test`
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=10 -m "full or notebook"
 
-test-fast: setup ## only style, types and the quick tests, in two minutes
+test-fast: setup ## only style, types and the quick tests, in three to four minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
