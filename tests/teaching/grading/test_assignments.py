@@ -200,7 +200,7 @@ def test_feedback_explains_failures(pages):
     assert "is not written yet" in pages["blank"]
     assert "the kernel died" in pages["kernel_killed"]
     assert "an endless loop" in pages["endless_loop"]
-    assert "the archive is damaged: submit the .ipynb file" in pages["not_a_notebook"]
+    assert "The archive is damaged: submit the .ipynb file" in pages["not_a_notebook"]
     assert "only the instructor may change, and the originals were used" in pages["edited_tests"]
 
 
