@@ -319,8 +319,8 @@ figures.show(figure, "Twelve images, each with the network's answer above, the t
 
 # %% [markdown]
 # Look for what they have in common. On the machine that made this page, most of them are automobiles in a street,
-# mistaken for trucks, which also stand on wheels. A network with so little training relies on large areas of color and
-# on single parts. But even the mistakes that it is most sure of are not very sure.
+# mistaken for trucks, which have wheels, too. After so few steps, a network relies on large areas of color and on
+# single parts. But even the mistakes that it is most sure of are not very sure.
 #
 # ## Your own image
 #
@@ -401,11 +401,13 @@ def start(command, **settings):
 # NBVAL_IGNORE_OUTPUT
 at = {"checkpoint_dir": config.train_dir, "eval_dir": folder / "eval", "device": "cpu"}
 watching = start("eval", eval_interval_secs=0.5, num_examples=500, **at)
-print("evaluator:", watching.stdout.readline().strip())
+found = next(watching.stdout)
+print("evaluator:", found.strip())
 try:
     longer = cifarlab.TrainConfig(max_steps=260, batch_size=16, **settings)
     state = cifarlab.train(longer, dataset=dataset)
-    found = next(line for line in watching.stdout if "step 260," in line)
+    while "step 260," not in found:
+        found = next(watching.stdout)
 finally:
     watching.terminate()  # also if training fails, else it would wait for the checkpoint forever
 print("evaluator:", found.strip())
@@ -413,7 +415,7 @@ print("evaluator:", found.strip())
 # %%
 print("steps of the trainer:", int(state.step))
 print("the evaluator saw the last checkpoint:", "(step 260, averaged weights, 500 images" in found)
-print("and wrote the result for TensorBoard:", len(list((folder / "eval").glob("events*"))) == 1)
+print("and wrote the result for TensorBoard:", any((folder / "eval").glob("events*")))
 
 # %% [markdown]
 # The two programs never communicate. A checkpoint only counts when it is complete, so the evaluator can never read half
