@@ -35,43 +35,46 @@ def unknown_shapes(dataset, images=None, labels=None):
 
 
 FORMS = {
-    "images": (slices(), COLOR),
-    "batches": (slices().batch(4), COLOR),
-    "batches of one": (slices().batch(1), COLOR),
-    "equal batches": (slices().batch(5, drop_remainder=True), COLOR),
-    "dictionaries": (Dataset.from_tensor_slices({"image": COLOR, "label": LABELS, "id": LABELS}), COLOR),
-    "dictionaries of batches": (Dataset.from_tensor_slices({"images": COLOR, "labels": LABELS}).batch(3), COLOR),
-    "grayscale": (slices(GRAY), GRAY),
-    "grayscale without channels": (slices(GRAY[..., 0]), GRAY),
-    "batches without channels": (slices(GRAY[..., 0]).batch(4), GRAY),
-    "equal batches without channels": (slices(GRAY[..., 0]).batch(5, drop_remainder=True), GRAY),
-    "channels first": (slices(COLOR.transpose(0, 3, 1, 2)), COLOR),
-    "batches of channels first": (slices(COLOR.transpose(0, 3, 1, 2)).batch(4), COLOR),
-    "rows": (slices(COLOR[:, :, :8, 0].reshape(10, 64)), COLOR[:, :, :8, :1]),
-    "batches of rows": (slices(COLOR[:, :, :8, 0].reshape(10, 64)).batch(4), COLOR[:, :, :8, :1]),
-    "0 to 1": (slices((COLOR / 255).astype(np.float32)).batch(3), COLOR),
-    "-1 to 1": (slices((COLOR / 127.5 - 1).astype(np.float32)), COLOR),
-    "16 bits": (slices(COLOR.astype(np.uint16) * 257), COLOR),
-    "one-hot": (slices(labels=np.eye(2)[LABELS]), COLOR),
-    "batches of one-hot": (slices(labels=np.eye(2)[LABELS]).batch(4), COLOR),
-    "one-hot without channels": (slices(GRAY[..., 0], np.eye(2)[LABELS]), GRAY),
-    "[N, 1]": (slices(labels=LABELS[:, None]), COLOR),
-    "batches of [N, 1]": (slices(labels=LABELS[:, None]).batch(4), COLOR),
-    "float labels": (slices(labels=LABELS.astype(np.float32)), COLOR),
-    "text labels": (slices(labels=LABELS.astype(str)).batch(4), COLOR),
-    "unknown shapes": (unknown_shapes(slices()), COLOR),
-    "unknown shapes of batches": (unknown_shapes(slices().batch(3)), COLOR),
-    "unknown sizes": (unknown_shapes(slices(), [None, None, 3], []), COLOR),
-    "unknown sizes of batches": (unknown_shapes(slices().batch(3), [None, None, None, 3], [None]), COLOR),
-    "unknown sizes, one-hot": (unknown_shapes(slices(labels=np.eye(2)[LABELS]), [None, None, 3], [2]), COLOR),
-    "zipped": (Dataset.zip((Dataset.from_tensor_slices(COLOR), Dataset.from_tensor_slices(LABELS))), COLOR),
-    "repeated twice": (slices(COLOR[:5], LABELS[:5]).repeat(2), np.concatenate([COLOR[:5]] * 2)),
+    "images": lambda: (slices(), COLOR),
+    "batches": lambda: (slices().batch(4), COLOR),
+    "batches of one": lambda: (slices().batch(1), COLOR),
+    "equal batches": lambda: (slices().batch(5, drop_remainder=True), COLOR),
+    "dictionaries": lambda: (Dataset.from_tensor_slices({"image": COLOR, "label": LABELS, "id": LABELS}), COLOR),
+    "dictionaries of batches": lambda: (
+        Dataset.from_tensor_slices({"images": COLOR, "labels": LABELS}).batch(3),
+        COLOR,
+    ),
+    "grayscale": lambda: (slices(GRAY), GRAY),
+    "grayscale without channels": lambda: (slices(GRAY[..., 0]), GRAY),
+    "batches without channels": lambda: (slices(GRAY[..., 0]).batch(4), GRAY),
+    "equal batches without channels": lambda: (slices(GRAY[..., 0]).batch(5, drop_remainder=True), GRAY),
+    "channels first": lambda: (slices(COLOR.transpose(0, 3, 1, 2)), COLOR),
+    "batches of channels first": lambda: (slices(COLOR.transpose(0, 3, 1, 2)).batch(4), COLOR),
+    "rows": lambda: (slices(COLOR[:, :, :8, 0].reshape(10, 64)), COLOR[:, :, :8, :1]),
+    "batches of rows": lambda: (slices(COLOR[:, :, :8, 0].reshape(10, 64)).batch(4), COLOR[:, :, :8, :1]),
+    "0 to 1": lambda: (slices((COLOR / 255).astype(np.float32)).batch(3), COLOR),
+    "-1 to 1": lambda: (slices((COLOR / 127.5 - 1).astype(np.float32)), COLOR),
+    "16 bits": lambda: (slices(COLOR.astype(np.uint16) * 257), COLOR),
+    "one-hot": lambda: (slices(labels=np.eye(2)[LABELS]), COLOR),
+    "batches of one-hot": lambda: (slices(labels=np.eye(2)[LABELS]).batch(4), COLOR),
+    "one-hot without channels": lambda: (slices(GRAY[..., 0], np.eye(2)[LABELS]), GRAY),
+    "[N, 1]": lambda: (slices(labels=LABELS[:, None]), COLOR),
+    "batches of [N, 1]": lambda: (slices(labels=LABELS[:, None]).batch(4), COLOR),
+    "float labels": lambda: (slices(labels=LABELS.astype(np.float32)), COLOR),
+    "text labels": lambda: (slices(labels=LABELS.astype(str)).batch(4), COLOR),
+    "unknown shapes": lambda: (unknown_shapes(slices()), COLOR),
+    "unknown shapes of batches": lambda: (unknown_shapes(slices().batch(3)), COLOR),
+    "unknown sizes": lambda: (unknown_shapes(slices(), [None, None, 3], []), COLOR),
+    "unknown sizes of batches": lambda: (unknown_shapes(slices().batch(3), [None, None, None, 3], [None]), COLOR),
+    "unknown sizes, one-hot": lambda: (unknown_shapes(slices(labels=np.eye(2)[LABELS]), [None, None, 3], [2]), COLOR),
+    "zipped": lambda: (Dataset.zip((Dataset.from_tensor_slices(COLOR), Dataset.from_tensor_slices(LABELS))), COLOR),
+    "repeated twice": lambda: (slices(COLOR[:5], LABELS[:5]).repeat(2), np.concatenate([COLOR[:5]] * 2)),
 }
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_forms_of_elements(tmp_path, form):
-    dataset, expected = FORMS[form]
+    dataset, expected = FORMS[form]()
     made = from_tf_dataset(dataset, dataset.take(1), tmp_path / "a")
     images, labels = read_records(made.train_files[0], expected.shape[1:])
     assert images.tolist() == expected.tolist()

@@ -17,11 +17,14 @@ from cifarlab.model.network import ConvNet
 from cifarlab.training.checkpoints import CheckpointError
 from cifarlab.training.loop import train
 
+PLAIN = {"fast_ops": False}
+"""The graph of TensorFlow's own operations is built in less time."""
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, drawn):
     folder = tmp_path_factory.mktemp("run")
-    config = TrainConfig(dataset="drawn", train_dir=str(folder), max_steps=40, batch_size=8)
+    config = TrainConfig(dataset="drawn", train_dir=str(folder), max_steps=40, batch_size=8, **PLAIN)
     return folder, train(config, dataset=drawn)
 
 
@@ -89,7 +92,7 @@ def test_a_network_that_knows_the_answer_has_precision_one(drawn):
 
 
 def test_a_damaged_latest_checkpoint_is_skipped(tmp_path, drawn):
-    settings = {"max_steps": 2, "checkpoint_steps": 1, "batch_size": 8}
+    settings = {"max_steps": 2, "checkpoint_steps": 1, "batch_size": 8, **PLAIN}
     train(TrainConfig(dataset="drawn", train_dir=str(tmp_path), **settings), dataset=drawn)
     (tmp_path / "model.ckpt-2.data-00000-of-00001").write_bytes(b"torn")
     config = EvalConfig(checkpoint_dir=str(tmp_path), num_examples=20)
@@ -100,7 +103,7 @@ def test_a_damaged_latest_checkpoint_is_skipped(tmp_path, drawn):
 
 def test_a_run_on_a_custom_dataset_is_not_evaluated_on_another(tmp_path, drawn):
     mine = dataclasses.replace(drawn, name="mine")
-    train(TrainConfig(train_dir=str(tmp_path), max_steps=1, batch_size=8), dataset=mine)
+    train(TrainConfig(train_dir=str(tmp_path), max_steps=1, batch_size=8, **PLAIN), dataset=mine)
     assert evaluate(EvalConfig(checkpoint_dir=str(tmp_path), num_examples=20), dataset=mine).num_examples == 20
 
 
@@ -132,7 +135,10 @@ def test_a_dataset_that_was_written_again_is_not_evaluated_with_other_classes_or
     drawn, tmp_path, size, classes, differs
 ):
     run = EvalConfig(checkpoint_dir=str(tmp_path / "run"))
-    train(TrainConfig(train_dir=run.checkpoint_dir, max_steps=1, batch_size=8), dataset=few_of(drawn, tmp_path / "few"))
+    train(
+        TrainConfig(train_dir=run.checkpoint_dir, max_steps=1, batch_size=8, **PLAIN),
+        dataset=few_of(drawn, tmp_path / "few"),
+    )
     few_of(drawn, tmp_path / "few", classes, size)
     with pytest.raises(DataSetError, match=f"run was trained on few, whose {differs}"):
         evaluate(run)
@@ -146,7 +152,7 @@ def test_evaluate_finds_the_dataset_of_the_run(tmp_path, drawn):
     images, labels = read_records(drawn.train_files[0])
     few = custom.from_arrays(images[:50], labels[:50], tmp_path / "few", classes=drawn.classes, crop_size=28)
     run, held = str(tmp_path / "run"), few.num_examples("test")
-    train(TrainConfig(train_dir=run, max_steps=1, batch_size=8), dataset=few)
+    train(TrainConfig(train_dir=run, max_steps=1, batch_size=8, **PLAIN), dataset=few)
     for elsewhere in (None, str(tmp_path)):  # a directory of other datasets
         assert evaluate(EvalConfig(checkpoint_dir=run, data_dir=elsewhere)).num_examples == held
     data_dir = str(drawn.train_files[0].parent.parent)
@@ -178,7 +184,9 @@ def test_evaluate_repeatedly_evaluates_each_new_checkpoint_once(run, drawn, tmp_
         if len(waits) == 1:
             shutil.copytree(run[0], folder)
         if len(waits) == 4:
-            train(TrainConfig(dataset="drawn", train_dir=str(folder), max_steps=41, batch_size=8), dataset=drawn)
+            train(
+                TrainConfig(dataset="drawn", train_dir=str(folder), max_steps=41, batch_size=8, **PLAIN), dataset=drawn
+            )
 
     found = [
         evaluation.step for evaluation in itertools.islice(evaluate_repeatedly(config, dataset=drawn, wait=wait), 2)

@@ -249,29 +249,32 @@ def icon(inside: bytes) -> bytes:
     return struct.pack("<HHHBBBBHHII", 0, 1, 1, 16, 16, 0, 0, 1, 32, len(inside), 22) + inside
 
 
-JPEG = saved("JPEG")
-BOMBS = {
-    "PNG": png(60_000, 60_000),
-    "PNG, above the limit": png(9_000, 9_000),
-    "PNG, one row": png(1, 1 << 30),
-    "GIF": with_size(saved("GIF", "P"), 6, "<HH", 65_535, 65_535),
-    "BMP": with_size(saved("BMP"), 18, "<ii", 60_000, 60_000),
-    "JPEG": with_size(JPEG, JPEG.index(b"\xff\xc0") + 5, ">HH", 65_500, 65_500),
-    "PPM": b"P6 60000 60000 255\n" + bytes(1000),
-    "TGA": with_size(saved("TGA", compression="tga_rle"), 12, "<HH", 60_000, 60_000),
-    "PCX": with_size(saved("PCX"), 8, "<HH", 60_000, 60_000),
-    "ICO": icon(png(60_000, 60_000)),
-    "ICO, less": icon(png(12_000, 12_000)),
-    "TIFF": saved("TIFF", "1", (40_000, 40_000), compression="group4"),
-}
+def bombs() -> dict[str, bytes]:
+    """Small files of images that would take gigabytes."""
+    jpeg = saved("JPEG")
+    return {
+        "PNG": png(60_000, 60_000),
+        "PNG, above the limit": png(9_000, 9_000),
+        "PNG, one row": png(1, 1 << 30),
+        "GIF": with_size(saved("GIF", "P"), 6, "<HH", 65_535, 65_535),
+        "BMP": with_size(saved("BMP"), 18, "<ii", 60_000, 60_000),
+        "JPEG": with_size(jpeg, jpeg.index(b"\xff\xc0") + 5, ">HH", 65_500, 65_500),
+        "PPM": b"P6 60000 60000 255\n" + bytes(1000),
+        "TGA": with_size(saved("TGA", compression="tga_rle"), 12, "<HH", 60_000, 60_000),
+        "PCX": with_size(saved("PCX"), 8, "<HH", 60_000, 60_000),
+        "ICO": icon(png(60_000, 60_000)),
+        "ICO, less": icon(png(12_000, 12_000)),
+        "TIFF": saved("TIFF", "1", (40_000, 40_000), compression="group4"),
+    }
 
 
 @pytest.mark.fault(promise="archives and files", injection="images that would fill the memory")
 def test_a_picture_that_unpacks_to_gigabytes_is_refused(tmp_path, count_trial):
-    assert max(map(len, BOMBS.values())) < 300_000
-    found = could_read("picture", tmp_path, saved("PNG"), BOMBS.values(), 250)
-    assert dict(zip(BOMBS, found, strict=True)) == dict.fromkeys(BOMBS, False)
-    count_trial(len(BOMBS))
+    files = bombs()
+    assert max(map(len, files.values())) < 300_000
+    found = could_read("picture", tmp_path, saved("PNG"), files.values(), 250)
+    assert dict(zip(files, found, strict=True)) == dict.fromkeys(files, False)
+    count_trial(len(files))
 
 
 @pytest.mark.fault(promise="archives and files", injection="images that would fill the memory")

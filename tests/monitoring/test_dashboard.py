@@ -40,9 +40,8 @@ def widgets(monkeypatch):
 
 @pytest.fixture
 def config(drawn, tmp_path):
-    return TrainConfig(
-        dataset="drawn", train_dir=str(tmp_path / "run"), max_steps=ENDLESS, batch_size=8, log_frequency=1
-    )
+    settings = {"max_steps": ENDLESS, "batch_size": 8, "log_frequency": 1, "fast_ops": False}  # built in less time
+    return TrainConfig(dataset="drawn", train_dir=str(tmp_path / "run"), **settings)
 
 
 def threads():

@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import json
 import shutil
 import threading
@@ -17,6 +18,7 @@ from cifarlab.training.control import Control
 from cifarlab.training.loop import NotFiniteError, train
 from cifarlab.training.observers import Observer
 from cifarlab.training.run_log import read_log
+from tests.linear_network import Linear
 
 
 def config(folder, **settings):
@@ -47,6 +49,10 @@ class Recorder(Observer):
 
     def on_end(self, run, reason):
         self.told.append(("end", reason))
+
+
+train_linear = functools.partial(train, network=Linear)
+"""For tests in which the network does not matter."""
 
 
 def weights(state):
@@ -96,17 +102,17 @@ def test_run_log_has_each_step_once_after_kill(tmp_path, drawn):
 
     cfg = config(tmp_path, max_steps=7, log_frequency=1, checkpoint_steps=4)
     with pytest.raises(RuntimeError, match="killed"):
-        train(cfg, dataset=drawn, observers=[Killed()])
+        train_linear(cfg, dataset=drawn, observers=[Killed()])
     assert [e["step"] for e in read_log(tmp_path) if e["event"] == "step"] == [0, 1, 2, 3, 4, 5]
-    train(cfg, dataset=drawn)
+    train_linear(cfg, dataset=drawn)
     assert [e["step"] for e in read_log(tmp_path) if e["event"] == "step"] == [0, 1, 2, 3, 4, 5, 6]
     assert [e["step"] for e in read_log(tmp_path) if e["event"] == "checkpoint"] == [4, 7]
 
 
 def test_train_leaves_finished_run_unchanged(tmp_path, drawn):
-    train(config(tmp_path, max_steps=2), dataset=drawn)
+    train_linear(config(tmp_path, max_steps=2), dataset=drawn)
     before = {p.name: p.read_bytes() for p in tmp_path.glob("model.ckpt*")}
-    train(config(tmp_path, max_steps=2), dataset=drawn)
+    train_linear(config(tmp_path, max_steps=2), dataset=drawn)
     assert {p.name: p.read_bytes() for p in tmp_path.glob("model.ckpt*")} == before
 
 
@@ -127,7 +133,7 @@ def test_stop_from_another_thread_saves(tmp_path, drawn):
 
     recorder = Recorder()
     cfg = config(tmp_path, max_steps=10_000, log_frequency=1)
-    state = train(cfg, dataset=drawn, observers=[StopAtTwo(), recorder], control=control)
+    state = train_linear(cfg, dataset=drawn, observers=[StopAtTwo(), recorder], control=control)
     assert 3 <= int(state.step) < 10_000
     assert recorder.told[-2:] == [("checkpoint", int(state.step)), ("end", "stopped")]
 
@@ -145,7 +151,7 @@ def test_pause_stops_the_steps_and_does_not_count_as_time(tmp_path, drawn):
     recorder = PauseAtTwo()
     cfg = config(tmp_path, max_steps=5, log_frequency=1)
     runner = threading.Thread(
-        target=train, args=(cfg,), kwargs={"dataset": drawn, "observers": [recorder], "control": control}
+        target=train_linear, args=(cfg,), kwargs={"dataset": drawn, "observers": [recorder], "control": control}
     )
     runner.start()
     assert paused.wait(60)
@@ -176,7 +182,7 @@ def test_call_between_steps_runs_on_training_thread(tmp_path, drawn):
 
     recorder = PauseAtTwo()
     runner = threading.Thread(
-        target=train,
+        target=train_linear,
         args=(config(tmp_path, max_steps=5, log_frequency=1),),
         kwargs={"dataset": drawn, "observers": [recorder], "control": control},
     )
@@ -213,7 +219,7 @@ def test_started_observers_always_get_on_end(tmp_path, drawn):
     first, second, third = Told(), Told(), Told()
     first.fails, second.fails, third.fails = False, False, True
     with pytest.raises(KeyError):
-        train(config(tmp_path, max_steps=1), dataset=drawn, observers=[first, second, third])
+        train_linear(config(tmp_path, max_steps=1), dataset=drawn, observers=[first, second, third])
     assert (first.reason, second.reason, hasattr(third, "reason")) == ("failed", "failed", False)
 
 
@@ -224,7 +230,7 @@ def test_observers_receive_a_changed_learning_rate(tmp_path, drawn):
 
     control, recorder = Control(), Told()
     control.scale_learning_rate(0.5)
-    train(config(tmp_path, max_steps=1), dataset=drawn, observers=[recorder], control=control)
+    train_linear(config(tmp_path, max_steps=1), dataset=drawn, observers=[recorder], control=control)
     assert ("learning_rate_factor", 0, {"factor": 0.5}) in recorder.told
 
 
@@ -232,11 +238,11 @@ def test_a_changed_learning_rate_is_logged_and_saved_in_the_checkpoint(tmp_path,
     control = Control()
     control.scale_learning_rate(0.5)
     recorder = Recorder()
-    train(config(tmp_path, max_steps=2), dataset=drawn, observers=[recorder], control=control)
+    train_linear(config(tmp_path, max_steps=2), dataset=drawn, observers=[recorder], control=control)
     assert recorder.records[0].learning_rate == pytest.approx(0.05)
     assert {"event": "learning_rate_factor", "step": 0, "factor": 0.5} in list(read_log(tmp_path))
     later = Recorder()
-    train(config(tmp_path, max_steps=11), dataset=drawn, observers=[later])
+    train_linear(config(tmp_path, max_steps=11), dataset=drawn, observers=[later])
     assert later.records[0].learning_rate == pytest.approx(0.05)
 
 
@@ -318,7 +324,7 @@ def test_an_unwritable_directory_is_refused(tmp_path, drawn):
 
 
 def test_train_resumes_from_the_previous_checkpoint_if_the_latest_is_damaged(tmp_path, drawn):
-    train(config(tmp_path, max_steps=4, checkpoint_steps=2), dataset=drawn)
+    train_linear(config(tmp_path, max_steps=4, checkpoint_steps=2), dataset=drawn)
     shutil.copy(tmp_path / "config.json", tmp_path / "model.ckpt-4.index")
     warnings = []
 
@@ -327,7 +333,7 @@ def test_train_resumes_from_the_previous_checkpoint_if_the_latest_is_damaged(tmp
             warnings.extend(run.warnings)
 
     recorder = Recorder()
-    train(config(tmp_path, max_steps=5), dataset=drawn, observers=[recorder, Listener()])
+    train_linear(config(tmp_path, max_steps=5), dataset=drawn, observers=[recorder, Listener()])
     assert recorder.told[0] == ("start", 2)
     assert warnings[0].startswith("skipped model.ckpt-4: it is damaged")
 
@@ -346,24 +352,24 @@ def test_a_learning_rate_changed_just_before_the_end_is_saved(tmp_path, drawn):
                 control.stop()
 
     cfg = config(tmp_path, max_steps=9, checkpoint_steps=2, log_frequency=1)
-    state = train(cfg, dataset=drawn, observers=[SteerAndStop()], control=control)
-    later = train(config(tmp_path, max_steps=4), dataset=drawn)
+    state = train_linear(cfg, dataset=drawn, observers=[SteerAndStop()], control=control)
+    later = train_linear(config(tmp_path, max_steps=4), dataset=drawn)
     assert float(state.learning_rate_factor) == float(later.learning_rate_factor) == 0.5
     assert [e["factor"] for e in read_log(tmp_path) if e["event"] == "learning_rate_factor"] == [0.5]
 
 
 def test_a_run_is_not_resumed_on_another_dataset(tmp_path, drawn):
-    train(config(tmp_path, max_steps=1), dataset=drawn)
+    train_linear(config(tmp_path, max_steps=1), dataset=drawn)
     other = dataclasses.replace(drawn, name="mine", train_files=drawn.train_files[:4])
     with pytest.raises(DataSetError, match=r"was trained on drawn; got mine\. Choose another --train-dir"):
-        train(config(tmp_path, max_steps=2), dataset=other)
+        train_linear(config(tmp_path, max_steps=2), dataset=other)
     others = {
         "classes": (drawn.classes[::-1], "classes differ now: truck, .* instead of airplane"),
         "crop_size": (22, "crop size differs now: 22 instead of 24"),
     }
     for what, (value, message) in others.items():
         with pytest.raises(DataSetError, match=f"was trained on drawn, whose {message}"):
-            train(config(tmp_path, max_steps=2), dataset=dataclasses.replace(drawn, **{what: value}))
+            train_linear(config(tmp_path, max_steps=2), dataset=dataclasses.replace(drawn, **{what: value}))
 
 
 @pytest.mark.slow
@@ -376,7 +382,7 @@ def test_resume_warns_about_changed_settings(tmp_path, drawn):
 
     of_no_consequence = {"log_frequency": 3, "checkpoint_steps": 5, "max_checkpoints_to_keep": 2}
     for settings in ({"max_steps": 2}, {"max_steps": 3, **of_no_consequence}, {"max_steps": 4, "seed": 5}):
-        train(config(tmp_path, **settings), dataset=drawn, observers=[Listener()])
+        train_linear(config(tmp_path, **settings), dataset=drawn, observers=[Listener()])
     assert warnings == [(), (), ("seed changed from 0 to 5 when this run was resumed.",)]
 
 
@@ -390,7 +396,7 @@ def test_resume_warns_about_changed_max_steps_with_one_cycle(tmp_path, drawn):
 
     for steps in (2, 3):
         cfg = config(tmp_path, schedule="one-cycle", max_steps=steps)
-        train(cfg, dataset=drawn, observers=[Listener()])
+        train_linear(cfg, dataset=drawn, observers=[Listener()])
     assert warnings == [(), ("max_steps changed from 2 to 3 when this run was resumed.",)]
 
 
@@ -416,14 +422,16 @@ def test_distortions_are_those_of_the_settings(tmp_path, drawn):
         def on_details(self, record, details):
             seen.append(details.images.numpy())
 
-    train(config(tmp_path, max_steps=1, distortions="none"), dataset=drawn, observers=[Looks()])
+    train_linear(config(tmp_path, max_steps=1, distortions="none"), dataset=drawn, observers=[Looks()])
     expected = next(iter(distorted_inputs(drawn, 16, distortions=())))[0].numpy()
     np.testing.assert_array_equal(seen[0], expected)
 
 
 def test_checkpoints_by_time(tmp_path, drawn):
     recorder = Recorder()
-    train(config(tmp_path, checkpoint_steps=0, checkpoint_secs=1e-6, max_steps=3), dataset=drawn, observers=[recorder])
+    train_linear(
+        config(tmp_path, checkpoint_steps=0, checkpoint_secs=1e-6, max_steps=3), dataset=drawn, observers=[recorder]
+    )
     assert [t for t in recorder.told if t[0] == "checkpoint"] == [("checkpoint", s) for s in (1, 2, 3)]
 
 
@@ -440,13 +448,13 @@ def test_custom_distortions_are_used_and_must_be_passed_again_to_resume(tmp_path
             self.images = details.images.numpy()
 
     looks = Looks()
-    train(config(tmp_path, max_steps=1), dataset=drawn, distortions=[black], observers=[looks])
+    train_linear(config(tmp_path, max_steps=1), dataset=drawn, distortions=[black], observers=[looks])
     assert not looks.images.any()
     assert TrainConfig.load(tmp_path / "config.json").distortions == "custom"
     with pytest.raises(ConfigError, match=r"used custom distortion functions, which are not saved with it") as error:
-        train(TrainConfig.load(tmp_path / "config.json"), dataset=drawn)
+        train_linear(TrainConfig.load(tmp_path / "config.json"), dataset=drawn)
     assert "\n" not in str(error.value)
-    state = train(config(tmp_path, max_steps=2, distortions="custom"), dataset=drawn, distortions=[black])
+    state = train_linear(config(tmp_path, max_steps=2, distortions="custom"), dataset=drawn, distortions=[black])
     assert int(state.step) == 2
 
 
