@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import datetime
 import difflib
+import functools
 import importlib.metadata
 import signal
 import types
@@ -229,6 +230,7 @@ COMMANDS = {
 }
 
 
+@functools.cache
 def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     parser = _Parser(
         prog="cifarlab",

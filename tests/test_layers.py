@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import cifarlab
+from tests.sources import nodes, tree
 
 PACKAGE = Path(cifarlab.__file__).parent
 LAYERS = [
@@ -38,7 +39,7 @@ def part_of(module):
 
 def imports(path):
     """Yields the dotted names of the cifarlab modules that a file imports anywhere."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
             if node.module.startswith("cifarlab"):
@@ -98,9 +99,7 @@ def test_the_package_does_not_import_demos():
 def test_each_demo_names_its_lesson():
     for module in MODULES:
         if module.parts[0] == "demos":
-            assert re.search(r"lessons? \d", ast.get_docstring(ast.parse((PACKAGE / module).read_text())).lower()), (
-                module
-            )
+            assert re.search(r"lessons? \d", ast.get_docstring(tree(PACKAGE / module)).lower()), module
 
 
 def test_there_are_no_import_cycles():
@@ -121,10 +120,9 @@ def test_there_are_no_import_cycles():
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_modules_stay_small(module):
-    tree = ast.parse((PACKAGE / module).read_text())
     lines = len((PACKAGE / module).read_text().splitlines())
     assert lines <= 340, f"{module} has {lines} lines; split modules of more than about 300 lines"
-    for node in ast.walk(tree):
+    for node in nodes(PACKAGE / module):
         if isinstance(node, ast.FunctionDef):
             body = node.body[1:] if ast.get_docstring(node) else node.body
             length = body[-1].end_lineno - body[0].lineno + 1 if body else 0
@@ -133,8 +131,7 @@ def test_modules_stay_small(module):
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_no_module_shares_its_name_with_a_public_function(module):
-    tree = ast.parse((PACKAGE / module).read_text())
-    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    functions = {node.name for node in tree(PACKAGE / module).body if isinstance(node, ast.FunctionDef)}
     assert module.stem not in functions
     assert module.stem not in cifarlab.__all__
 
@@ -143,7 +140,7 @@ def test_no_module_shares_its_name_with_a_public_function(module):
 def test_only_console_modules_print(module):
     if module.as_posix() in ("cli.py", "doctor.py", "monitoring/console.py"):
         return
-    calls = [n for n in ast.walk(ast.parse((PACKAGE / module).read_text())) if isinstance(n, ast.Call)]
+    calls = [n for n in nodes(PACKAGE / module) if isinstance(n, ast.Call)]
     assert not [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
 
 

@@ -78,9 +78,13 @@ def prose(path: str) -> Iterator[tuple[int, str]]:
 def stumbles(path: str) -> Iterator[str]:
     """One line for each phrase in a file that has a plainer form."""
     patterns = PHRASES | (TERMS if path.startswith(WRITTEN_FOR_USERS) else {})
+    any_of_them = re.compile("|".join(patterns), re.IGNORECASE)
     for line, passage in prose(path):
+        text = re.sub(r"\s+", " ", passage)
+        if not any_of_them.search(text):
+            continue
         for pattern, instead in patterns.items():
-            for found in re.finditer(pattern, re.sub(r"\s+", " ", passage), re.IGNORECASE):
+            for found in re.finditer(pattern, text, re.IGNORECASE):
                 around = found.string[max(found.start() - 30, 0) : found.end() + 20]
                 yield f"{path}:{line}: {around!r} (instead: {instead})"
 

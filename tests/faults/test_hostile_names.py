@@ -35,6 +35,7 @@ from cifarlab.plotting import evaluations, figures, image_grids, plots, runs
 from cifarlab.teaching.grading import scores
 from cifarlab.text import display_name, sanitize, sanitize_lines
 from tests.faults.fuzz_targets import EVALUATION, STEP
+from tests.sources import nodes
 
 ROOT = Path(__file__).parents[2]
 
@@ -273,10 +274,9 @@ PAGES = {
 def test_no_other_source_makes_pages():
     for folder in ("cifarlab", "lessons"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            tree = ast.parse(path.read_text())
-            names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-            names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-            words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+            names = {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)}
+            names |= {node.id for node in nodes(path) if isinstance(node, ast.Name)}
+            words = {node.value for node in nodes(path) if isinstance(node, ast.Constant)}
             found = names & {"HTML", "HTMLMath", "Markdown", "Javascript", "SVG", "Latex", "IFrame"}
             found |= words & {"text/html", "text/markdown", "application/javascript", "image/svg+xml", "text/latex"}
             assert found == PAGES.get(str(path.relative_to(ROOT)), set()), path

@@ -1,22 +1,27 @@
 """Tests that the tables of README.md and RESULTS.md agree with the tests, the mutations and the records."""
 
 import ast
+import functools
 import json
 from pathlib import Path
 
 import pytest
 
 from tests.faults.mutations import MUTATIONS
+from tests.sources import nodes
 from tools import fault_report
 
 ROOT = Path(__file__).parents[2]
 
 
+@functools.cache
 def marked_rows():
     """Returns (promise, injection) of every test marked `fault`, read from the sources."""
     rows = set()
     for path in (ROOT / "tests").rglob("test_*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        if "pytest.mark.fault" not in path.read_text():
+            continue
+        for node in nodes(path):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.fault":
                 values = {keyword.arg: ast.literal_eval(keyword.value) for keyword in node.keywords}
                 rows.add((values["promise"], values["injection"]))
