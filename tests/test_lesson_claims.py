@@ -89,7 +89,7 @@ def test_the_tutorials_19_5_million_equals_multiply_adds_plus_parameters_not_all
 
 
 def test_minimal_filtering_needs_a_ninth_of_the_multiplications():
-    assert TILE**2 * 5 * 5 == 9 * (TILE + 5 - 1) ** 2
+    assert TILE[5] ** 2 * 5 * 5 == 9 * (TILE[5] + 5 - 1) ** 2
 
 
 @pytest.mark.parametrize("seed", range(3))

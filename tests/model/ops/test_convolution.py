@@ -23,25 +23,28 @@ def result_and_gradients(convolve, images, filters, upstream, compiled=False):
     return (tf.function(all_three) if compiled else all_three)(tf.constant(images), tf.constant(filters))
 
 
-SHAPES = [(2, 12, 12, 64), (3, 7, 5, 20), (1, 1, 1, 16), (2, 6, 13, 16), (1, 24, 24, 16)]
+SHAPES = [(2, 12, 12, 64), (3, 7, 5, 36), (3, 2, 1, 32), (2, 6, 13, 32), (1, 24, 24, 32)]
+
+WORST, TYPICAL = {3: 2e-5, 5: 2e-4}, {3: 4e-6, 5: 4e-5}
+"""Bounds of the error, by filter size, as a fraction of the deviation. TensorFlow's own worst error is about 1e-5."""
 
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("kernel", [3, 5])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_both_forms_and_their_gradients_agree(shape, kernel, compiled):
-    """The error is at most 2e-4 of the deviation in float64; that of TensorFlow's own float32 is at most 1e-5."""
     images, filters, upstream = case(shape, kernel)
     found = result_and_gradients(convolution.fast, images, filters, upstream, compiled)
     exact = result_and_gradients(convolution.reference, images.astype(np.float64), filters.astype(np.float64), upstream)
     for name, fast, plain in zip(("result", "to images", "to filters"), found, exact, strict=True):
         difference = np.abs(fast.numpy() - plain.numpy())
-        assert difference.max() < 2e-4 * np.abs(plain.numpy()).std() + 1e-6, name
-        assert np.sqrt((difference**2).mean()) < 4e-5 * plain.numpy().std() + 1e-7, name
+        assert difference.max() < WORST[kernel] * plain.numpy().std() + 1e-6, name
+        assert np.sqrt((difference**2).mean()) < TYPICAL[kernel] * plain.numpy().std() + 1e-7, name
 
 
-def test_fast_does_not_use_conv2d():
-    images, filters, _ = case((1, 12, 12, 16), 5)
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_fast_does_not_use_conv2d(kernel):
+    images, filters, _ = case((1, 12, 12, 32), kernel)
     graph = tf.function(convolution.fast).get_concrete_function(tf.constant(images), tf.constant(filters)).graph
     types = {operation.type for operation in graph.get_operations()}
     assert "Conv2D" not in types
@@ -50,8 +53,13 @@ def test_fast_does_not_use_conv2d():
 
 @pytest.mark.parametrize(
     ("shape", "filters"),
-    [((2, 8, 8, 3), (5, 5, 3, 4)), ((2, 8, 8, 16), (4, 4, 16, 4)), ((2, 8, 8, 16), (3, 5, 16, 4))],
-    ids=["few channels", "even filter", "rectangular filter"],
+    [
+        ((2, 8, 8, 3), (5, 5, 3, 4)),
+        ((2, 8, 8, 24), (3, 3, 24, 4)),
+        ((2, 8, 8, 32), (4, 4, 32, 4)),
+        ((2, 8, 8, 32), (3, 5, 32, 4)),
+    ],
+    ids=["few channels", "few channels for 3 x 3", "even filter", "rectangular filter"],
 )
 def test_other_filters_use_the_reference(shape, filters):
     draw = np.random.default_rng(0)
@@ -61,9 +69,9 @@ def test_other_filters_use_the_reference(shape, filters):
 
 def test_a_filter_that_only_shifts():
     """Rows and columns are shifted by one, with zeros at the border."""
-    images = np.random.default_rng(3).normal(size=[1, 12, 12, 16]).astype(np.float32)
-    filters = np.zeros([3, 3, 16, 16], np.float32)
-    filters[0, 0] = np.eye(16)
+    images = np.random.default_rng(3).normal(size=[1, 12, 12, 32]).astype(np.float32)
+    filters = np.zeros([3, 3, 32, 32], np.float32)
+    filters[0, 0] = np.eye(32)
     moved = convolution.fast(tf.constant(images), tf.constant(filters)).numpy()
     np.testing.assert_allclose(moved[:, 1:, 1:], images[:, :-1, :-1], atol=1e-4)
     np.testing.assert_allclose(moved[:, 0], 0, atol=1e-4)
@@ -84,6 +92,6 @@ def test_the_transforms_filter_one_axis(length, kernel):
     evaluate, of_filter, interpolate = (
         matrix.astype(np.float64) for matrix in convolution.winograd_transforms(length, kernel)
     )
-    at_points = (evaluate @ values).reshape(convolution.TILE + kernel - 1, -1) * (of_filter @ weights)[:, None]
+    at_points = (evaluate @ values).reshape(convolution.TILE[kernel] + kernel - 1, -1) * (of_filter @ weights)[:, None]
     expected = np.convolve(np.pad(values, kernel // 2), weights[::-1], mode="valid")
     np.testing.assert_allclose(interpolate @ at_points.ravel(), expected, atol=1e-5)
