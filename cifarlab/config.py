@@ -156,6 +156,10 @@ class TrainConfig(_Config):
     fast_ops: bool = setting(
         True, "use the fast CPU implementations of convolution, normalization and pooling; results are the same"
     )
+    network: str = setting(
+        "tutorial",
+        "tutorial; modern, a network of today; or MODULE:CLASS for a custom one, such as my_network.py:MyNetwork",
+    )
     num_gpus: int = setting(1, "number of towers; each gets its own GPU if enough are available, otherwise they share")
     strategy: str = setting(
         "towers",
@@ -179,6 +183,12 @@ class TrainConfig(_Config):
         350.0, "epochs between decays of the learning rate; 350 epochs of CIFAR-10 are 136,718 steps"
     )
     momentum: float = setting(0.0, "Nesterov momentum of gradient descent; 0 as in the tutorial")
+    crop_size: int | None = setting(
+        None, "rows and columns of the crops that the network sees; by default the dataset's, 24 for CIFAR-10"
+    )
+    padding: int = setting(
+        0, "pixels by which each training image is extended on all sides, mirrored there, before it is cropped"
+    )
     distortions: str = setting(
         "flip,brightness,contrast",
         f"comma-separated distortions applied to each random crop, in this order, from {', '.join(DISTORTIONS)}; "
@@ -188,6 +198,17 @@ class TrainConfig(_Config):
         0.0,
         "mixup strength alpha: mix pairs of images and labels with ratios drawn from Beta(alpha, alpha); "
         "0 disables it, as in the tutorial",
+    )
+    label_smoothing: float = setting(
+        0.0, "probability that a label shares out equally among all classes; 0 as in the tutorial"
+    )
+    bias_learning_rate_factor: float = setting(
+        1.0, "factor of the learning rate for biases, which are all trainable variables with one axis"
+    )
+    decoupled_weight_decay: float = setting(
+        0.0,
+        "decay of all weights of any network, except biases: each step subtracts this fraction of them, times the "
+        "learning rate; 0 as in the tutorial",
     )
     weight_decay: float = setting(
         0.004, "weight decay of local3 and local4: the factor of half the sum of their squared weights in the loss"
@@ -212,12 +233,17 @@ class TrainConfig(_Config):
             min_fraction_of_examples_in_queue=0 < self.min_fraction_of_examples_in_queue <= 1,
             num_preprocess_threads=self.num_preprocess_threads >= 1,
             num_gpus=self.num_gpus >= 1,
+            crop_size=self.crop_size is None or self.crop_size >= 1,
+            padding=self.padding >= 0,
             distortions=self.distortions in ("none", "custom") or _valid_distortions(self.distortions.split(",")),
             initial_learning_rate=self.initial_learning_rate > 0,
             learning_rate_decay_factor=0 < self.learning_rate_decay_factor <= 1,
             epochs_per_decay=self.epochs_per_decay > 0,
             momentum=0 <= self.momentum < 1,
             mixup=0 <= self.mixup < float("inf"),
+            label_smoothing=0 <= self.label_smoothing < 1,
+            bias_learning_rate_factor=0 < self.bias_learning_rate_factor < float("inf"),
+            decoupled_weight_decay=0 <= self.decoupled_weight_decay < float("inf"),
             weight_decay=0 <= self.weight_decay < float("inf"),
             moving_average_decay=0 <= self.moving_average_decay < 1,
         )

@@ -18,13 +18,15 @@ Distortion: TypeAlias = Callable[[tf.Tensor, Seed], tf.Tensor]
 
 
 @do_not_convert
-def random_crop(images: tf.Tensor, seed: Seed, size: int = 24) -> tf.Tensor:
+def random_crop(images: tf.Tensor, seed: Seed, size: int = 24, padding: int = 0) -> tf.Tensor:
     """Crops a square from each image at a uniformly random position, like `tf.image.random_crop`.
 
     Args:
         images: any dtype [B, rows, columns, channels].
         seed: int32[2] or int32[4].
         size: rows and columns of the result, in pixels; must not exceed the image size.
+        padding: first extends each image by this number of pixels on all sides, in which it is mirrored. So a crop as
+            large as the image becomes the image shifted by at most `padding` pixels in both directions.
 
     Returns:
         the same dtype [B, size, size, channels].
@@ -35,8 +37,10 @@ def random_crop(images: tf.Tensor, seed: Seed, size: int = 24) -> tf.Tensor:
     >>> random_crop(tf.zeros([5, 32, 32, 3], tf.uint8), seed=[1, 0]).shape
     TensorShape([5, 24, 24, 3])
     """
+    _check_crop(*images.shape[1:3], size)
+    if padding:
+        images = tf.pad(images, [[0, 0], [padding, padding], [padding, padding], [0, 0]], mode="REFLECT")
     _, height, width, channels = images.shape
-    _check_crop(height, width, size)
     batch = tf.shape(images)[0]
     corner = tf.cast(per_image_uniform(images, [2], seed, 1) * [height - size + 1, width - size + 1], tf.int32)
     rows = corner[:, :1] + tf.range(size)  # [B, size]

@@ -108,6 +108,7 @@ def distorted_inputs(
     min_fraction_of_examples_in_queue: float = 0.4,
     num_preprocess_threads: int = 16,
     distortions: Sequence[Distortion] = TUTORIAL_DISTORTIONS,
+    padding: int = 0,
     counter: QueueCounter | None = None,
     shard: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
@@ -121,6 +122,7 @@ def distorted_inputs(
         min_fraction_of_examples_in_queue: size of the shuffle queue as a fraction of an epoch (plus three batches).
         num_preprocess_threads: number of batches that are distorted in parallel.
         distortions: functions (images, seed) -> images, applied in this order between cropping and standardization.
+        padding: the pixels by which each image is extended on all sides before it is cropped, see `random_crop`.
         counter: counts the records that enter and leave the shuffle queue.
         shard: (i, n) for the i-th of n equal shards of each batch; only that shard is decoded and distorted.
 
@@ -139,7 +141,7 @@ def distorted_inputs(
         images, labels = decode(records[first : first + size], dataset.image_shape)
         # With the last two, a shard takes its part of the random numbers of the whole batch.
         batch_seed = tf.stack([seed, tf.cast(step, tf.int32), first, batch_size])
-        images = random_crop(images, batch_seed, dataset.crop_size)
+        images = random_crop(images, batch_seed, dataset.crop_size, padding)
         for distortion in distortions:
             images = distortion(images, batch_seed)
         return standardize(images), labels

@@ -25,7 +25,7 @@ from cifarlab.training.checkpoints import (
     require_checkpoint,
     restore_latest_network,
 )
-from cifarlab.training.run_network import remember_weights, require_network
+from cifarlab.training.run_network import recorded_name, remember_weights, require_network
 from cifarlab.training.state import make_network
 
 SPLITS = {"test": "test", "validation": "validation", "train_eval": "train"}
@@ -184,7 +184,8 @@ def evaluate_repeatedly(
 def load_run_config(checkpoint_dir: str | os.PathLike) -> TrainConfig:
     """Returns the settings of a run from its `config.json`, or the defaults if that file does not exist."""
     path = as_path(checkpoint_dir) / "config.json"
-    return TrainConfig.load(path) if path.exists() else TrainConfig()
+    config = TrainConfig.load(path) if path.exists() else TrainConfig()
+    return dataclasses.replace(config, network=recorded_name(checkpoint_dir, config.network))
 
 
 def assumed_dataset(checkpoint_dir: str | os.PathLike) -> str | None:

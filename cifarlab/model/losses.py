@@ -29,6 +29,25 @@ class Losses(NamedTuple):
         return {**decays, "cross_entropy": self.cross_entropy, "total_loss": self.total}
 
 
+def smooth_labels(labels: tf.Tensor, num_classes: int, smoothing: float) -> tf.Tensor:
+    """Returns target probabilities, float32[B, num_classes], that are shared out a little among all classes.
+
+    With a target of 1, the loss always falls further if the logits grow; with a smaller one, they settle.
+
+    Szegedy et al., "Rethinking the Inception Architecture", 2016, arXiv:1512.00567.
+
+    Args:
+        labels: int32[B].
+        num_classes: the number of classes.
+        smoothing: the probability that is shared out equally; 0 for none.
+
+    >>> [f"{target:.2f}" for target in smooth_labels(tf.constant([1]), 4, 0.2)[0]]
+    ['0.05', '0.85', '0.05', '0.05']
+    """
+    shared = smoothing / num_classes
+    return tf.one_hot(labels, num_classes, on_value=1 - smoothing + shared, off_value=shared)
+
+
 @do_not_convert
 def loss(network: tf.Module, logits: tf.Tensor, labels: tf.Tensor) -> Losses:
     """Computes the losses of a batch from its logits and labels and the network's weights.

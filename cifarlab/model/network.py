@@ -1,8 +1,9 @@
 """The tutorial's network: conv1, pool1, norm1, conv2, norm2, pool2, local3, local4, softmax_linear."""
 
 import copy
+import inspect
 import zlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cifarlab.backend import do_not_convert, tf
 from cifarlab.errors import UserError
@@ -200,12 +201,14 @@ def check_batch(images: tf.Tensor) -> None:
         )
 
 
-def inference(network: ConvNet, images: tf.Tensor) -> tf.Tensor:
+def inference(network: ConvNet, images: tf.Tensor, *, training: bool = False) -> tf.Tensor:
     """Returns the logits of a batch of images.
 
     Args:
         network: a ConvNet, or another network with a method `stages`.
         images: float32[B, 24, 24, 3], standardized; any B.
+        training: whether this is a training step. It is passed on if `stages` has an argument of this name; layers such
+            as batch normalization and dropout need it.
 
     Returns:
         float32[B, 10], unnormalized.
@@ -219,7 +222,8 @@ def inference(network: ConvNet, images: tf.Tensor) -> tf.Tensor:
     """
     check_is_network(network)
     check_batch(images)
-    return network.stages(images)[-1]
+    differs = training and "training" in inspect.signature(network.stages).parameters
+    return (network.stages(images, training=True) if differs else network.stages(images))[-1]
 
 
 def check_is_network(value: object) -> None:
@@ -253,14 +257,15 @@ def with_reference_ops(network: tf.Module) -> tf.Module:
     Other programs support these operations and quantize them well, unlike the matrix products of the fast operations.
 
     Args:
-        network: a ConvNet, or a module that contains some; any other network is returned unchanged.
+        network: a ConvNet, or another module with an attribute `fast_ops`, or one that contains such modules; any other
+            network is returned unchanged.
 
     >>> net = ConvNet()
     >>> copied = with_reference_ops(net)
     >>> copied.fast_ops, net.fast_ops, copied.conv1.weights is net.conv1.weights
     (False, True, True)
     """
-    if not any(module.fast_ops for module in _conv_nets(network)):
+    if not any(module.fast_ops for module in _with_fast_ops(network)):
         return network
     # Only modules and their containers are copied. Variables are shared, and compiled functions cannot be copied.
     values = [value for module in (network, *network.submodules) for value in vars(module).values()]
@@ -269,15 +274,15 @@ def with_reference_ops(network: tf.Module) -> tf.Module:
         *(value for value in values if not isinstance(value, tf.Module | list | tuple | dict)),
     ]
     copied = copy.deepcopy(network, {id(value): value for value in shared})
-    for module in _conv_nets(copied):
+    for module in _with_fast_ops(copied):
         module.fast_ops = False
     return copied
 
 
-def _conv_nets(network: tf.Module) -> list[ConvNet]:
-    """Returns the network and its submodules that are ConvNets with the attribute `fast_ops`."""
+def _with_fast_ops(network: tf.Module) -> list[Any]:
+    """Returns those of the network and its submodules that have the attribute `fast_ops`."""
     modules = (network, *network.submodules) if isinstance(network, tf.Module) else ()
-    return [module for module in modules if isinstance(module, ConvNet) and hasattr(module, "fast_ops")]
+    return [module for module in modules if hasattr(module, "fast_ops")]
 
 
 def layers(network: tf.Module) -> list[Layer]:

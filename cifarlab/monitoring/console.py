@@ -14,7 +14,7 @@ from cifarlab.evaluation.evaluator import Evaluation
 from cifarlab.streams import write_output
 from cifarlab.text import counted, sanitize_lines
 from cifarlab.training.observers import Observer, Run, StepRecord
-from cifarlab.training.run_network import is_custom
+from cifarlab.training.run_network import must_be_passed
 from cifarlab.training.strategies.placement import placement_lines
 
 RECORDS_PER_SECOND = 100_000
@@ -80,7 +80,7 @@ class Console(Observer):
             echo(f"{train_dir} is already at step {step}; nothing to do for --max-steps {run.config.max_steps}.")
         elif reason == "max_steps":
             command = f"cifarlab eval --run-once --checkpoint-dir {shlex.quote(train_dir)}"
-            if is_custom(run.state.network):  # the command knows only the tutorial's
+            if must_be_passed(train_dir):
                 config = f"cifarlab.EvalConfig(checkpoint_dir={train_dir!r})"
                 command = f"cifarlab.evaluate({config}, network=...), with the same network"
             echo(f"Done: {counted(step, 'step')}. Evaluate {'it' if step == 1 else 'them'}: {command}")

@@ -17,6 +17,7 @@ from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet, check_is_dataset
 from cifarlab.data.distortions import Distortion, parse_distortions
 from cifarlab.data.pipeline import QueueCounter, distorted_inputs
+from cifarlab.data.writer import check_crop_size
 from cifarlab.errors import NotFiniteError, WorkerLostError
 from cifarlab.model.network import variable_name
 from cifarlab.training.checkpoints import Checkpoints
@@ -46,8 +47,9 @@ def train(
     Args:
         config: settings; the defaults are the tutorial's.
         network: the network to train, or a function that creates it (`tf.distribute` needs a function); by default
-            the tutorial's network for this dataset. It has the trained weights afterwards, and cannot start another
-            run with them unless you pass a copy.
+            `config.network`. It has the trained weights afterwards, and cannot start another run with them unless you
+            pass a copy. If `stages` has an argument `training`, it is True in training steps. If a new network has a
+            method `adapt`, it is called with training images first.
         dataset: the images; by default `config.dataset`, downloaded or drawn on first use.
         distortions: custom functions, (images, seed) -> images, that replace those named by `config.distortions`; the
             run's settings then say "custom". Take their random numbers from `data.distortions.per_image_uniform`.
@@ -75,7 +77,7 @@ def train(
         strategy.check_state(state)
         check_network(config.train_dir, state.network, given=network is not None)
         checkpoints, restored = _restore(config, state, strategy)
-        record_network(config.train_dir, state.network)
+        record_network(config.train_dir, state.network, config.network, given=network is not None)
         log, warnings = record_run(config, dataset, int(state.step.numpy()), restored)
         run = Run(
             config,
@@ -118,7 +120,17 @@ def _resolve(
     strategy = make_strategy(config, lambda line: [observer.on_waiting(line) for observer in observers])
     dataset = dataset or registry.load(config.dataset, config.data_dir)
     check_is_dataset(dataset)
-    return config, dataset, strategy
+    return config, _with_crops(config, dataset), strategy
+
+
+def _with_crops(config: TrainConfig, dataset: DataSet) -> DataSet:
+    """Returns a dataset with the crop size of the settings, after checking that crops and padding fit its images."""
+    size = min(dataset.image_shape[:2])
+    if config.padding >= size:
+        raise ConfigError(f"padding must be less than the image size, {size}; got {config.padding}.")
+    if config.crop_size is None:
+        return dataset
+    return dataclasses.replace(dataset, crop_size=check_crop_size(config.crop_size, *dataset.image_shape[:2]))
 
 
 @contextlib.contextmanager
@@ -223,6 +235,7 @@ class _TrainingLoop:
                 min_fraction_of_examples_in_queue=self.config.min_fraction_of_examples_in_queue,
                 num_preprocess_threads=self.config.num_preprocess_threads,
                 distortions=self.distortions,
+                padding=self.config.padding,
                 counter=counter,
                 shard=self.strategy.shard,
             )

@@ -5,6 +5,7 @@ the bad step can be replayed from the state before it, and its values inspected 
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -128,8 +129,11 @@ def locate_nonfinite(state: TrainState, batch: Batch) -> str:
     'the weights conv2/biases before the step (64 of 64 values)'
     """
     probe: Any = _Probe(state.network)
-    seen_through = SimpleNamespace(network=probe, mixup=state.mixup, seed=state.seed, step=state.step, loss=state.loss)
+    seen_through = SimpleNamespace(**{**vars(state), "network": probe})
+    kept = [(variable, variable.numpy()) for variable in state.network.non_trainable_variables]  # a step changes them
     losses, gradients = losses_and_gradients(seen_through, *batch)  # type: ignore[arg-type]
+    for variable, value in kept:
+        variable.assign(value)
     stages = probe.seen._asdict()
     order = {name: place for place, name in enumerate(stages)}
     variables = sorted(
@@ -157,9 +161,16 @@ class _Probe:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._network, name)
 
-    def stages(self, images: tf.Tensor) -> Any:
-        self.seen = self._network.stages(images)
-        return self.seen
+    @property
+    def stages(self) -> Callable[..., Any]:
+        stages = self._network.stages
+
+        @functools.wraps(stages)  # with the same arguments
+        def remembered(*arguments: Any, **settings: Any) -> Any:
+            self.seen = stages(*arguments, **settings)
+            return self.seen
+
+        return remembered
 
 
 def _count_nonfinite(values: tf.Tensor) -> str:

@@ -1,6 +1,7 @@
-"""The network of a run: a custom one is not saved with it, and does not take its weights to the next run unnoticed."""
+"""The network of a run: which one to create when the run is opened again, and none starts another run unnoticed."""
 
 import hashlib
+import inspect
 import json
 import os
 from contextlib import suppress
@@ -8,34 +9,47 @@ from weakref import WeakKeyDictionary
 
 from cifarlab.backend import tf
 from cifarlab.files import as_path, atomic_write_text
-from cifarlab.model.network import ConvNet, NetworkError
+from cifarlab.model.named_networks import BUILT_IN, find_network
+from cifarlab.model.network import NetworkError
 from cifarlab.text import sanitize
 from cifarlab.training.checkpoints import latest_checkpoint
 
 FILE_NAME = "network.json"
-"""The file in a run's directory that names the class of a custom network."""
+"""The file in a run's directory that names the class of a custom network, and the file that defines it if the settings
+name it."""
 
 _left_by: WeakKeyDictionary[tf.Module, tuple[str, bytes]] = WeakKeyDictionary()
 # The run whose weights a network that a user passed has, and a hash of these weights.
 
 
-def is_custom(network: tf.Module) -> bool:
-    """Returns whether a network is another one than the tutorial's, which alone can be created from its settings."""
-    return type(network) is not ConvNet
+def must_be_passed(run: str | os.PathLike) -> bool:
+    """Returns whether the network of a run cannot be created from its settings."""
+    return (as_path(run) / FILE_NAME).exists() and not _recorded(run).get("file")
 
 
 def require_network(run: str | os.PathLike) -> None:
-    """Raises `NetworkError` if a run has a custom network, which therefore must be passed."""
-    path = as_path(run) / FILE_NAME
-    if not path.exists():
-        return
-    name = "of an unknown class"
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        name = sanitize(json.loads(path.read_text(encoding="utf-8"))["class"])
-    raise NetworkError(
-        f"{sanitize(run)} was trained with a custom network, {name}, which is not saved with it. Pass it again in "
-        "Python: cifarlab.evaluate(config, network=...), or cifarlab.train(config, network=...) to resume."
-    )
+    """Raises `NetworkError` if the network of a run must be passed."""
+    if must_be_passed(run):
+        name = sanitize(_recorded(run).get("class", "of an unknown class"))
+        raise NetworkError(
+            f"{sanitize(run)} was trained with a custom network, {name}, which is not saved with it. Pass it again in "
+            "Python: cifarlab.evaluate(config, network=...), or cifarlab.train(config, network=...) to resume."
+        )
+
+
+def recorded_name(run: str | os.PathLike, name: str) -> str:
+    """Returns the name of a run's network, given that in its settings, so that it is found from any directory."""
+    file = _recorded(run).get("file")
+    return f"{file}:{name.rpartition(':')[2]}" if file and as_path(file).is_file() else name
+
+
+def _recorded(run: str | os.PathLike) -> dict[str, str]:
+    """Returns the content of a run's record of its network; empty if there is none, or it is damaged."""
+    with suppress(OSError, ValueError):
+        values = json.loads((as_path(run) / FILE_NAME).read_text(encoding="utf-8"))
+        if isinstance(values, dict):
+            return {key: value for key, value in values.items() if isinstance(value, str)}
+    return {}
 
 
 def check_network(run: str | os.PathLike, network: tf.Module, *, given: bool) -> None:
@@ -69,10 +83,24 @@ def remember_weights(run: str | os.PathLike, network: tf.Module) -> None:
         _left_by[network] = (sanitize(run), _digest(network))
 
 
-def record_network(run: str | os.PathLike, network: tf.Module) -> None:
-    """Writes the class of a custom network to the directory of a run."""
-    if is_custom(network):
-        atomic_write_text(as_path(run) / FILE_NAME, json.dumps({"class": type(network).__name__}) + "\n")
+def record_network(run: str | os.PathLike, network: tf.Module, name: str, *, given: bool) -> None:
+    """Writes the class of a custom network to the directory of a run.
+
+    Args:
+        run: the directory of the run.
+        network: its network.
+        name: the name of a network in the settings.
+        given: whether the user passed the network, so that it may be another one.
+    """
+    record = {"class": type(network).__name__}
+    if given:
+        if type(network) is find_network(name):
+            return
+    elif name in BUILT_IN:
+        return
+    else:
+        record["file"] = inspect.getfile(inspect.unwrap(find_network(name)))
+    atomic_write_text(as_path(run) / FILE_NAME, json.dumps(record) + "\n")
 
 
 def _digest(network: tf.Module) -> bytes:

@@ -8,7 +8,7 @@ loop compiles it with `tf.function`.
 from typing import NamedTuple
 
 from cifarlab.backend import do_not_convert, tf
-from cifarlab.model.losses import Losses
+from cifarlab.model.losses import Losses, smooth_labels
 from cifarlab.model.network import inference
 from cifarlab.training import mixup
 from cifarlab.training.state import LOSS_AVERAGE_DECAY, TrainState
@@ -50,21 +50,22 @@ def losses_and_gradients(state: TrainState, images: tf.Tensor, labels: tf.Tensor
     variables = state.network.trainable_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(variables)
-        losses = _mixed_losses(state, images, labels) if state.mixup else _losses(state, images, labels)
+        losses = _losses(state, images, labels)
     with tf.name_scope("gradient_tape"):  # the scope in which TensorFlow already puts most gradient operations
         return losses, tape.gradient(losses.total, variables)
 
 
 def _losses(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> Losses:
-    return state.loss(state.network, inference(state.network, images), labels)
-
-
-def _mixed_losses(state: TrainState, images: tf.Tensor, labels: tf.Tensor) -> Losses:
-    """Returns the losses of a batch whose images and labels are mixed in pairs."""
-    seed = tf.stack([tf.constant(state.seed, tf.int64), tf.cast(state.step, tf.int64)])
-    ratio = mixup.sample_ratios(tf.shape(images)[0], state.mixup, seed)
-    logits = inference(state.network, mixup.mix(images, ratio))
-    return state.loss(state.network, logits, mixup.mix(tf.one_hot(labels, logits.shape[-1]), ratio))
+    """Returns the losses of a batch; its images and labels may be mixed in pairs, and its labels smoothed."""
+    if not (state.mixup or state.label_smoothing):
+        return state.loss(state.network, inference(state.network, images, training=True), labels)
+    if state.mixup:
+        seed = tf.stack([tf.constant(state.seed, tf.int64), tf.cast(state.step, tf.int64)])
+        ratio = mixup.sample_ratios(tf.shape(images)[0], state.mixup, seed)
+        images = mixup.mix(images, ratio)
+    logits = inference(state.network, images, training=True)
+    targets = smooth_labels(labels, logits.shape[-1], state.label_smoothing)
+    return state.loss(state.network, logits, mixup.mix(targets, ratio) if state.mixup else targets)
 
 
 @do_not_convert
@@ -101,10 +102,17 @@ def apply_gradients(state: TrainState, gradients: list[tf.Tensor], rate: tf.Tens
     with tf.name_scope("apply_gradients"):
         updates = nesterov_updates(state, gradients) if state.momentum else gradients
         for variable, update in zip(state.network.trainable_variables, updates, strict=True):
-            variable.assign_sub(rate * update)
+            variable.assign_sub(rate * _with_own_rate_and_decay(state, variable, update))
         state.step.assign_add(1)
     with tf.name_scope("update_weight_averages"):
         update_weight_averages(state)
+
+
+def _with_own_rate_and_decay(state: TrainState, variable: tf.Variable, update: tf.Tensor) -> tf.Tensor:
+    """Returns the update of a variable for the common learning rate: larger steps for biases, decay of weights."""
+    if variable.shape.rank == 1:
+        return update if state.bias_learning_rate_factor == 1 else state.bias_learning_rate_factor * update
+    return update + state.decoupled_weight_decay * variable if state.decoupled_weight_decay else update
 
 
 def nesterov_updates(state: TrainState, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
