@@ -37,7 +37,7 @@ def random_crop(images: tf.Tensor, seed: Seed, size: int = 24, padding: int = 0)
     >>> random_crop(tf.zeros([5, 32, 32, 3], tf.uint8), seed=[1, 0]).shape
     TensorShape([5, 24, 24, 3])
     """
-    _check_crop(*images.shape[1:3], size)
+    _check_crop(images.shape[1], images.shape[2], size)
     if padding:
         images = tf.pad(images, [[0, 0], [padding, padding], [padding, padding], [0, 0]], mode="REFLECT")
     _, height, width, channels = images.shape

@@ -123,7 +123,8 @@ class ModernNet(tf.Module):
                     values = tf.nn.max_pool2d(values, 2, strides=2, padding="VALID")
                 values = tf.nn.gelu(tf.nn.bias_add(norm(values, training), layer.biases))
         pool = tf.reduce_max(values, axis=[1, 2])
-        return ModernStages(whitening, *found, pool, fully_connected(pool, self.logits, activation=None))
+        logits = fully_connected(pool, self.logits, activation=None)
+        return ModernStages._make([whitening, *found, pool, logits])
 
 
 def _pass_through(filters: np.ndarray) -> np.ndarray:

@@ -37,16 +37,13 @@ def create_network(name: str, **settings: Any) -> tf.Module:
     TensorShape([192, 3])
     """
     make = find_network(name)
-    accepted = inspect.signature(make).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values()):
-        return make(**settings)
-    given = {key: value for key, value in settings.items() if key in accepted}
-    missing = [
-        key
-        for key, parameter in accepted.items()
-        if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_POSITIONAL and key not in given
-    ]
-    if missing:
+    parameters = inspect.signature(make).parameters.values()
+    any_name = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    by_name = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    given = settings if any_name else {key: value for key, value in settings.items() if key in by_name}
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    required = [p.name for p in parameters if p.default is p.empty and p.kind not in variable]
+    if missing := [key for key in required if key not in given]:
         raise NetworkError(
             f"the network {sanitize(name)} must have no required arguments except {', '.join(settings)}; it also "
             f"requires {', '.join(missing)}. Give them defaults."
@@ -66,7 +63,7 @@ def find_network(name: str) -> Callable[..., tf.Module]:
         hint = (
             f"Did you mean {near[0]}?" if near else "For a class in my_network.py: --network my_network.py:MyNetwork."
         )
-        raise NetworkError(f"network must be {', '.join(BUILT_IN)} or MODULE:CLASS; got {sanitize(name)}. {hint}")
+        raise NetworkError(f"network must be {', '.join(BUILT_IN)} or MODULE:CLASS; got {sanitize(name)!r}. {hint}")
     module = _module(module_name)
     if not callable(found := getattr(module, attribute, None)):
         classes = [key for key, value in vars(module).items() if isinstance(value, type) and not key.startswith("_")]

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import zlib
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cifarlab.backend import do_not_convert, tf
@@ -222,8 +223,9 @@ def inference(network: ConvNet, images: tf.Tensor, *, training: bool = False) ->
     """
     check_is_network(network)
     check_batch(images)
-    differs = training and "training" in inspect.signature(network.stages).parameters
-    return (network.stages(images, training=True) if differs else network.stages(images))[-1]
+    stages: Callable[..., NamedTuple] = network.stages
+    differs = training and "training" in inspect.signature(stages).parameters
+    return (stages(images, training=True) if differs else stages(images))[-1]
 
 
 def check_is_network(value: object) -> None:
