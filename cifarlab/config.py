@@ -4,12 +4,12 @@ import dataclasses
 import difflib
 import json
 import os
-import types
 import typing
 from collections.abc import Mapping
 from typing import Any
 
 from cifarlab.errors import UserError
+from cifarlab.field_types import has_type, type_name
 from cifarlab.files import as_path, atomic_write_text
 
 DISTORTIONS = ("flip", "brightness", "contrast", "affine")
@@ -44,9 +44,9 @@ class _Config:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if not _has_type(value, field.type):
+            if not has_type(value, field.type):
                 raise ConfigError(
-                    f"{field.name} must be {_type_name(field.type)}; got {value!r} ({field.metadata['help']})."
+                    f"{field.name} must be {type_name(field.type)}; got {value!r} ({field.metadata['help']})."
                 )
             choices = field.metadata["choices"]
             if choices and value != field.default and value not in choices:
@@ -327,25 +327,3 @@ def _local_path(name: str, path: str) -> str:
 def _valid_distortions(names: list[str]) -> bool:
     """Returns whether all names are known and distinct; a repeated one would use the same random numbers again."""
     return len(set(names)) == len(names) and set(names) <= set(DISTORTIONS)
-
-
-def _has_type(value: Any, kind: Any) -> bool:
-    """Returns whether a value has a field's type; a bool is not accepted as an int, but an int is as a float."""
-    kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    if isinstance(value, bool):
-        return bool in kinds
-    if isinstance(value, int) and float in kinds:
-        return True
-    return isinstance(value, kinds)
-
-
-def _type_name(kind: Any) -> str:
-    names = {
-        "str": "a string",
-        "int": "an integer",
-        "float": "a number",
-        "bool": "a boolean",
-        "NoneType": "None",
-    }
-    kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    return " or ".join(names[k.__name__] for k in kinds)

@@ -14,7 +14,7 @@ from tests.sources import nodes, tree
 
 PACKAGE = Path(cifarlab.__file__).parent
 LAYERS = [
-    {"errors", "config", "files", "locks", "streams", "text", "backend"},
+    {"errors", "config", "field_types", "files", "locks", "streams", "text", "backend"},
     {"data"},
     {"model"},
     {"training"},

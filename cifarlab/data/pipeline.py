@@ -5,6 +5,7 @@ a shuffle queue that is seeded with (seed, epoch). A batch can span two epochs. 
 (seed, step). A run that resumes at any step therefore only has to skip records within one epoch.
 """
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from cifarlab.backend import check_process_state, do_not_convert, tf
 from cifarlab.data.dataset import DataSet, DataSetError, check_is_dataset
 from cifarlab.data.distortions import TUTORIAL_DISTORTIONS, Distortion, central_crop, random_crop, standardize
 from cifarlab.data.records import record_bytes
+from cifarlab.data.writer import check_crop_size
 
 READ_CHUNK = 250
 """The number of records counted at once. Counting them one by one would be ten times slower."""
@@ -67,6 +69,22 @@ def _check(dataset: DataSet, batch_size: int) -> None:
     check_is_dataset(dataset)
     if batch_size < 1:
         raise DataSetError(f"batch_size must be at least 1; got {batch_size}.")
+
+
+def with_crops(dataset: DataSet, crop_size: int | None, padding: int) -> DataSet:
+    """Returns the same dataset with another crop size, or with its own for None.
+
+    Raises:
+        DataSetError: the images are too small for crops of this size, or for this padding, see `random_crop`.
+    """
+    rows, columns, _ = dataset.image_shape
+    if padding >= min(rows, columns):
+        raise DataSetError(f"padding must be less than the image size, {rows} x {columns}; got {padding}.")
+    return (
+        dataset
+        if crop_size is None
+        else dataclasses.replace(dataset, crop_size=check_crop_size(crop_size, rows, columns))
+    )
 
 
 def inputs(

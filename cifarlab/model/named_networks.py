@@ -2,7 +2,7 @@
 
 import difflib
 import functools
-import importlib
+import importlib.machinery
 import importlib.util
 import inspect
 import sys
@@ -109,10 +109,9 @@ def _module_of_file(path: Path) -> ModuleType:
         raise NetworkError(f"there is no file {sanitize(path)}, which should define the network. Correct its path.")
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))  # it may import its neighbors, as if it were run
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
+    loader = importlib.machinery.SourceFileLoader(path.stem, str(path))
+    module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec(path.stem, loader, origin=str(path)))
+    module.__file__ = str(path)
     sys.modules.setdefault(path.stem, module)
-    spec.loader.exec_module(module)
+    loader.exec_module(module)
     return module

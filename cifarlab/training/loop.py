@@ -16,8 +16,7 @@ from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.data import registry
 from cifarlab.data.dataset import DataSet, check_is_dataset
 from cifarlab.data.distortions import Distortion, parse_distortions
-from cifarlab.data.pipeline import QueueCounter, distorted_inputs
-from cifarlab.data.writer import check_crop_size
+from cifarlab.data.pipeline import QueueCounter, distorted_inputs, with_crops
 from cifarlab.errors import NotFiniteError, WorkerLostError
 from cifarlab.model.network import variable_name
 from cifarlab.training.checkpoints import Checkpoints
@@ -75,7 +74,7 @@ def train(
         with strategy.scope():
             state = make_state(config, dataset, network, num_replicas=strategy.num_replicas)
         strategy.check_state(state)
-        check_network(config.train_dir, state.network, given=network is not None)
+        check_network(config.train_dir, state.network, config.network, given=network is not None)
         checkpoints, restored = _restore(config, state, strategy)
         record_network(config.train_dir, state.network, config.network, given=network is not None)
         log, warnings = record_run(config, dataset, int(state.step.numpy()), restored)
@@ -120,17 +119,7 @@ def _resolve(
     strategy = make_strategy(config, lambda line: [observer.on_waiting(line) for observer in observers])
     dataset = dataset or registry.load(config.dataset, config.data_dir)
     check_is_dataset(dataset)
-    return config, _with_crops(config, dataset), strategy
-
-
-def _with_crops(config: TrainConfig, dataset: DataSet) -> DataSet:
-    """Returns a dataset with the crop size of the settings, after checking that crops and padding fit its images."""
-    size = min(dataset.image_shape[:2])
-    if config.padding >= size:
-        raise ConfigError(f"padding must be less than the image size, {size}; got {config.padding}.")
-    if config.crop_size is None:
-        return dataset
-    return dataclasses.replace(dataset, crop_size=check_crop_size(config.crop_size, *dataset.image_shape[:2]))
+    return config, with_crops(dataset, config.crop_size, config.padding), strategy
 
 
 @contextlib.contextmanager

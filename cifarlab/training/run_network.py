@@ -8,6 +8,7 @@ from contextlib import suppress
 from weakref import WeakKeyDictionary
 
 from cifarlab.backend import tf
+from cifarlab.config import TrainConfig
 from cifarlab.files import as_path, atomic_write_text
 from cifarlab.model.named_networks import BUILT_IN, find_network
 from cifarlab.model.network import NetworkError
@@ -52,21 +53,23 @@ def _recorded(run: str | os.PathLike) -> dict[str, str]:
     return {}
 
 
-def check_network(run: str | os.PathLike, network: tf.Module, *, given: bool) -> None:
+def check_network(run: str | os.PathLike, network: tf.Module, name: str, *, given: bool) -> None:
     """Checks that a run can be started or resumed with a network.
 
     Args:
         run: the directory of the run.
         network: the network as it is before the run.
-        given: whether the user passed the network.
+        name: the name of a network in the settings.
+        given: whether the user passed the network, instead of this name.
 
     Raises:
-        NetworkError: the run has a custom network and none was passed, or the network of a new run has the weights that
-            another run left in it.
+        NetworkError: the run has another network, or a custom one and none was passed; or the network of a new run has
+            the weights that another run left in it.
     """
     if latest_checkpoint(run) is not None:  # its weights are read
         if not given:
             require_network(run)
+            _check_name(run, name)
         return
     other, digest = _left_by.get(network, ("", b""))
     if digest and digest == _digest(network):
@@ -74,6 +77,17 @@ def check_network(run: str | os.PathLike, network: tf.Module, *, given: bool) ->
             f"a new run must not begin with the weights of another run by accident; the network has those of {other}. "
             "Create a new one: pass a function, such as network=lambda: MyNet(); or continue with these weights: "
             "network=copy.deepcopy(network)."
+        )
+
+
+def _check_name(run: str | os.PathLike, name: str) -> None:
+    """Raises `NetworkError` if a run was trained with a network of another name."""
+    path = as_path(run) / "config.json"
+    before = TrainConfig.load(path).network if path.exists() else name
+    if before.rpartition(":")[2] != name.rpartition(":")[2]:  # its file may have been moved
+        raise NetworkError(
+            f"{sanitize(run)} was trained with --network {sanitize(before)}; got {sanitize(name)}. Pass "
+            f"--network {sanitize(before)} to resume it, or choose another --train-dir."
         )
 
 

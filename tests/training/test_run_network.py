@@ -1,16 +1,19 @@
 """The network of a run: custom ones are named, and none takes weights from one run to the next unnoticed."""
 
 import copy
+import sys
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cifarlab import cli
 from cifarlab.backend import tf
 from cifarlab.config import EvalConfig, TrainConfig
 from cifarlab.evaluation.classifier import Classifier, classify, load_classifier
 from cifarlab.evaluation.evaluator import evaluate
+from cifarlab.model import named_networks
 from cifarlab.model.keras_network import KerasNetwork
 from cifarlab.model.network import ConvNet, NetworkError
 from cifarlab.monitoring.console import Console
@@ -121,3 +124,98 @@ def test_the_tutorials_network_is_not_custom(drawn, tmp_path):
     run(drawn, tmp_path / "a", ConvNet(seed=3))
     assert not (tmp_path / "a" / "network.json").exists()
     assert evaluate(EvalConfig(checkpoint_dir=str(tmp_path / "a"), num_examples=10)).step == 1
+
+
+SOURCE = """
+from typing import NamedTuple
+
+from cifarlab.backend import tf
+
+
+class Stages(NamedTuple):
+    logits: tf.Tensor
+
+
+class Colors(tf.Module):
+    def __init__(self, num_classes, seed=0):
+        super().__init__()
+        draw = tf.random.stateless_normal([3, num_classes], [seed, 0])
+        self.weights = tf.Variable(draw, name="weights")
+
+    def stages(self, images):
+        return Stages(tf.reduce_mean(images, [1, 2]) @ self.weights)
+"""
+
+
+@pytest.fixture
+def where(tmp_path, monkeypatch):
+    """The current directory, with the file of a network; what its import changes is undone."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "my_network.py").write_text(SOURCE)
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "modules", sys.modules | {})
+    named_networks._module_of_file.cache_clear()
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "my_network.py:Colors",
+        pytest.param("my_network:Colors", marks=pytest.mark.full),
+        pytest.param("modern", marks=pytest.mark.full),
+    ],
+)
+def test_the_commands_reopen_a_run_of_a_named_network(where, data_dir, monkeypatch, capsys, name):
+    """From another directory, too: the run records where the file is."""
+    data, folder = ["--data-dir", str(data_dir)], str(where / "run")
+    train_command = [
+        "train",
+        "--dataset",
+        "drawn",
+        *data,
+        "--train-dir",
+        folder,
+        "--batch-size",
+        "4",
+        "--network",
+        name,
+    ]
+    assert cli.main([*train_command, "--max-steps", "1"]) == 0
+    assert f"Evaluate it: cifarlab eval --run-once --checkpoint-dir {folder}" in capsys.readouterr().out
+    assert cli.main([*train_command, "--max-steps", "2"]) == 0
+    Image.new("RGB", (32, 32), "red").save(where / "red.png")
+    (where / "elsewhere").mkdir()
+    monkeypatch.chdir(where / "elsewhere")
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(where / "here")])
+    sys.modules.pop("my_network", None)
+    run_of = ["--checkpoint-dir", folder]
+    assert cli.main(["eval", "--run-once", *data, *run_of, "--num-examples", "9"]) == 0
+    assert "(step 2, averaged weights, 9 images" in capsys.readouterr().out
+    assert cli.main(["classify", *run_of, str(where / "red.png")]) == 0
+    assert cli.main(["export", *run_of, str(where / "model")]) == 0
+    served = tf.saved_model.load(str(where / "model")).signatures["serving_default"]
+    image = np.full([1, 32, 32, 3], 7, np.uint8)
+    expected = load_classifier(folder).logits(tf.constant(image))
+    np.testing.assert_allclose(served(images=tf.constant(image))["logits"], expected, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_the_file_of_a_named_network_is_missing_or_changed(where, data_dir, capsys):
+    data, folder = ["--data-dir", str(data_dir)], where / "run"
+    common = ["--dataset", "drawn", *data, "--train-dir", str(folder), "--batch-size", "4", "--max-steps"]
+    assert cli.main(["train", *common, "1", "--network", "my_network:Colors"]) == 0
+    assert cli.main(["train", *common, "2"]) == 2  # without --network, it would be the tutorial's
+    assert "was trained with --network my_network:Colors; got tutorial." in capsys.readouterr().err
+    path = where / "here" / "my_network.py"
+    path.write_text(SOURCE.replace("Colors", "Shades"))
+    named_networks._module_of_file.cache_clear()
+    assert cli.main(["eval", "--run-once", "--checkpoint-dir", str(folder)]) == 2
+    assert "must have a class or function Colors; its classes are Stages, Shades" in capsys.readouterr().err
+    path.unlink()
+    sys.modules.pop("my_network")
+    named_networks._module_of_file.cache_clear()
+    assert cli.main(["classify", "--checkpoint-dir", str(folder), "a.png"]) == 2
+    assert "there is no module my_network in " in capsys.readouterr().err

@@ -205,7 +205,7 @@ def test_the_crop_size_of_the_settings_is_that_of_the_run(tmp_path, drawn):
     ("settings", "error", "message"),
     [
         ({"crop_size": 33}, DataSetError, "crop_size must be from 1 to the image size, 32 x 32; got 33"),
-        ({"padding": 32}, ConfigError, "padding must be less than the image size, 32; got 32"),
+        ({"padding": 32}, DataSetError, "padding must be less than the image size, 32 x 32; got 32"),
     ],
 )
 def test_crops_that_do_not_fit_the_images_are_refused(tmp_path, drawn, settings, error, message):

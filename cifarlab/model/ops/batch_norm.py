@@ -9,7 +9,7 @@ EPSILON = 1e-5
 class BatchNorm(tf.Module):
     """Scales each channel to mean 0 and variance 1: in training over the batch, in evaluation over moving averages.
 
-    It has no scale and no offset of its own; a layer adds its biases afterwards. Each tower and each replica normalizes
+    It has neither a scale nor an offset; a layer adds its biases afterwards. Each tower and each replica normalizes
     its own share of a batch. Towers update the moving averages in turn; the averages of replicas are combined when they
     are read.
 
