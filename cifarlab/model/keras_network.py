@@ -1,6 +1,7 @@
 """A Keras model as a network, so that `train`, `evaluate`, checkpoints and `export` can use it."""
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cifarlab.backend import do_not_convert, tf
@@ -24,11 +25,13 @@ class KerasNetwork(tf.Module):
     """A network that computes what a Keras model does, with a copy of its weights.
 
     The loss, the optimizer and the metrics of `model.compile` are not used: `train` has its own. The model itself is
-    not changed; `assign_to` copies trained weights back.
+    not changed; `assign_to` copies trained weights back. Layers that behave differently in training, such as dropout
+    and batch normalization, do so in training steps.
 
     Attributes:
         weights: the trainable variables.
-        frozen: the variables of layers that are not trainable.
+        frozen: the other variables: those of layers that are not trainable, moving averages, and states of random
+            numbers. Training steps change the last two.
 
     >>> import keras
     >>> model = keras.Sequential([keras.Input([24, 24, 3]), keras.layers.Flatten(), keras.layers.Dense(10)])
@@ -44,22 +47,25 @@ class KerasNetwork(tf.Module):
             model: a built Keras model that takes standardized images, float32[B, 24, 24, 3], and returns logits.
 
         Raises:
-            NetworkError: it is not such a model: it returns probabilities, or has layers that behave differently in
-                training, or separate losses.
+            NetworkError: it is not such a model: it returns probabilities, or has separate losses.
         """
         super().__init__(name="keras_network")
         _check_model(model)
         self.weights = [_copied(variable) for variable in model.trainable_variables]
         self.frozen = [_copied(variable) for variable in model.non_trainable_variables]
         # A function, because a model that is an attribute would be copied with the network, and saved with it.
-        self._call = lambda weights, frozen, images: model.stateless_call(weights, frozen, images)[0]
+        self._call = _stateless_call(model)
         _check_outputs(self, model)
 
     @do_not_convert
-    def stages(self, images: tf.Tensor) -> KerasStages:
-        """Returns the logits of images, float32[B, 24, 24, 3]."""
+    def stages(self, images: tf.Tensor, training: bool = False) -> KerasStages:
+        """Returns the logits of images, float32[B, 24, 24, 3]; `training` is passed to the model."""
         weights, frozen = ([tf.convert_to_tensor(v) for v in variables] for variables in (self.weights, self.frozen))
-        return KerasStages(self._call(weights, frozen, images))
+        logits, changed = self._call(weights, frozen, images, training=training)
+        if training:
+            for variable, value in zip(self.frozen, changed, strict=True):
+                variable.assign(value)
+        return KerasStages(logits)
 
     def assign_to(self, model: Any) -> None:
         """Assigns the weights to a Keras model with the same layers, for example to save them with `model.save`."""
@@ -71,10 +77,35 @@ class KerasNetwork(tf.Module):
                 other.assign(mine.value())
 
 
+def _stateless_call(model: Any) -> Callable[..., tuple[tf.Tensor, list[tf.Tensor]]]:
+    """Returns a function that computes a model with given values of its variables.
+
+    It takes the trainable variables, the others, images and `training`, and returns the outputs and the new values of
+    the others. `model.stateless_call` would refuse `training` if only the layers of a model have such an argument.
+    """
+    import keras
+
+    def call(
+        weights: list[tf.Tensor], others: list[tf.Tensor], images: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        variables = [*model.trainable_variables, *model.non_trainable_variables]
+        with keras.StatelessScope(zip(variables, [*weights, *others], strict=True)) as scope:
+            outputs = model(images, training=training)
+            return outputs, [scope.get_current_value(variable) for variable in model.non_trainable_variables]
+
+    return call
+
+
 def _copied(variable: Any) -> tf.Variable:
     """Returns a copy of a Keras variable, whose full path is its name, so that names are unique."""
     name = re.sub(r"[^A-Za-z0-9_./-]", "_", variable.path)
-    return tf.Variable(variable.value, trainable=variable.trainable, name=name)
+    if variable.trainable:
+        return tf.Variable(variable.value, name=name)
+    # Each replica of tf.distribute has its own moving averages and random numbers.
+    of_first = tf.VariableAggregation.ONLY_FIRST_REPLICA
+    aggregation = tf.VariableAggregation.MEAN if tf.as_dtype(variable.dtype).is_floating else of_first
+    on_read = tf.VariableSynchronization.ON_READ
+    return tf.Variable(variable.value, trainable=False, name=name, synchronization=on_read, aggregation=aggregation)
 
 
 def _check_model(model: Any) -> None:
@@ -99,36 +130,18 @@ def _check_model(model: Any) -> None:
 
 
 def _check_outputs(network: KerasNetwork, model: Any) -> None:
-    """Raises NetworkError if the outputs for random images look like probabilities, or differ in training."""
-    import keras
-
+    """Raises NetworkError if the outputs for random images look like probabilities."""
     shape = [size or 24 for size in (getattr(model, "input_shape", None) or (None, 24, 24, 3))[1:]]
     images = tf.random.stateless_normal([CHECKED_IMAGES, *shape], [0, 0], mean=0.5, stddev=2.0)
     try:
         outputs = tf.function(network.stages)(images).logits.numpy()
     except ValueError as error:
-        why = sanitize(str(error).strip().splitlines()[-1])[:200]
+        told = re.sub(r"\x1b\[\d+m", "", str(error)).partition("Arguments received")[0].strip()  # bold in Keras
+        why = sanitize(told.splitlines()[-1])[:200]
         raise NetworkError(f"the Keras model {sanitize(model.name)} cannot be computed in a graph: {why}") from None
-    with keras.StatelessScope():  # so that moving averages of the model stay as they are
-        in_training = tf.convert_to_tensor(model(images, training=True)).numpy()
-    changing = [layer for layer in model._flatten_layers() if _changes_in_training(layer)]
-    if changing or abs(outputs - in_training).max() > 1e-3 * (1 + abs(outputs).max()):
-        named = ", ".join(dict.fromkeys(type(layer).__name__ for layer in changing)) or "a layer that does not"
-        raise NetworkError(
-            f"a network must compute the same in training and in evaluation; the Keras model {model.name} has {named}. "
-            "Leave it out, and pass augmentation as train(distortions=...)."
-        )
     sums_to_1 = bool((abs(outputs.sum(-1) - 1) < 1e-3).all())
     if outputs.min() >= 0 and outputs.max() <= 1 and (sums_to_1 or outputs.max() > outputs.min()):
         raise NetworkError(
             f"a network must return logits; the Keras model {model.name} returns probabilities (softmax or sigmoid). "
             "Build its last layer without an activation."
         )
-
-
-def _changes_in_training(layer: Any) -> bool:
-    """Returns whether a layer draws random numbers, or has statistics that training would update."""
-    from keras.random import SeedGenerator
-
-    statistics = layer.trainable and not hasattr(layer, "layers") and layer.non_trainable_weights
-    return any(isinstance(value, SeedGenerator) for value in vars(layer).values()) or bool(statistics)
