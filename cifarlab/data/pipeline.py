@@ -80,11 +80,9 @@ def with_crops(dataset: DataSet, crop_size: int | None, padding: int) -> DataSet
     rows, columns, _ = dataset.image_shape
     if padding >= min(rows, columns):
         raise DataSetError(f"padding must be less than the image size, {rows} x {columns}; got {padding}.")
-    return (
-        dataset
-        if crop_size is None
-        else dataclasses.replace(dataset, crop_size=check_crop_size(crop_size, rows, columns))
-    )
+    if crop_size is None:
+        return dataset
+    return dataclasses.replace(dataset, crop_size=check_crop_size(crop_size, rows, columns))
 
 
 def inputs(

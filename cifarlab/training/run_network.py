@@ -1,10 +1,11 @@
 """The network of a run: which one to create when the run is opened again, and none starts another run unnoticed."""
 
 import hashlib
-import inspect
 import json
 import os
+import sys
 from contextlib import suppress
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from cifarlab.backend import tf
@@ -16,8 +17,8 @@ from cifarlab.text import sanitize
 from cifarlab.training.checkpoints import latest_checkpoint
 
 FILE_NAME = "network.json"
-"""The file in a run's directory that names the class of a custom network, and the file that defines it if the settings
-name it."""
+"""The file in a run's directory that names the class of a custom network; and, if the settings name the network, the
+directory from which it was found."""
 
 _left_by: WeakKeyDictionary[tf.Module, tuple[str, bytes]] = WeakKeyDictionary()
 # The run whose weights a network that a user passed has, and a hash of these weights.
@@ -25,7 +26,7 @@ _left_by: WeakKeyDictionary[tf.Module, tuple[str, bytes]] = WeakKeyDictionary()
 
 def must_be_passed(run: str | os.PathLike) -> bool:
     """Returns whether the network of a run cannot be created from its settings."""
-    return (as_path(run) / FILE_NAME).exists() and not _recorded(run).get("file")
+    return (as_path(run) / FILE_NAME).exists() and not _recorded(run).get("directory")
 
 
 def require_network(run: str | os.PathLike) -> None:
@@ -40,8 +41,14 @@ def require_network(run: str | os.PathLike) -> None:
 
 def recorded_name(run: str | os.PathLike, name: str) -> str:
     """Returns the name of a run's network, given that in its settings, so that it is found from any directory."""
-    file = _recorded(run).get("file")
-    return f"{file}:{name.rpartition(':')[2]}" if file and as_path(file).is_file() else name
+    if not (directory := _recorded(run).get("directory")):
+        return name
+    module, _, attribute = name.rpartition(":")
+    if module.endswith(".py"):
+        return f"{as_path(directory) / as_path(module)}:{attribute}"
+    if directory not in sys.path:
+        sys.path.append(directory)  # last, so that a module of the current directory or an installed one comes first
+    return name
 
 
 def _recorded(run: str | os.PathLike) -> dict[str, str]:
@@ -113,7 +120,7 @@ def record_network(run: str | os.PathLike, network: tf.Module, name: str, *, giv
     elif name in BUILT_IN:
         return
     else:
-        record["file"] = inspect.getfile(inspect.unwrap(find_network(name)))
+        record["directory"] = str(Path.cwd())
     atomic_write_text(as_path(run) / FILE_NAME, json.dumps(record) + "\n")
 
 

@@ -164,3 +164,13 @@ def test_settings_name_all_distortions():
     assert distortions.parse_distortions(config.TrainConfig().distortions) == distortions.TUTORIAL_DISTORTIONS
     assert distortions.parse_distortions("contrast,flip") == (distortions.random_contrast, distortions.random_flip)
     assert distortions.parse_distortions("none") == ()
+
+
+def test_a_crop_of_a_padded_image_is_a_shift_that_mirrors_the_border():
+    """With a padding of 2, all 25 shifts of -2 to 2 rows and columns occur."""
+    image = np.random.default_rng(0).integers(0, 256, [8, 8, 3], np.uint8)
+    crops = distortions.random_crop(np.stack([image] * 400), [1, 2], 8, padding=2).numpy()
+    padded = np.pad(image, ((2, 2), (2, 2), (0, 0)), mode="reflect")
+    shifts = {padded[row : row + 8, column : column + 8].tobytes() for row in range(5) for column in range(5)}
+    assert {crop.tobytes() for crop in crops} == shifts
+    assert len(shifts) == 25

@@ -18,6 +18,7 @@ from cifarlab.model.keras_network import KerasNetwork
 from cifarlab.model.network import ConvNet, NetworkError
 from cifarlab.monitoring.console import Console
 from cifarlab.training.loop import train
+from cifarlab.training.run_network import record_network, recorded_name
 
 
 class Stages(NamedTuple):
@@ -202,6 +203,26 @@ def test_the_commands_reopen_a_run_of_a_named_network(where, data_dir, monkeypat
     np.testing.assert_allclose(served(images=tf.constant(image))["logits"], expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["package.net:Other", "package/alone.py:Other"])
+def test_a_class_is_found_again_under_the_name_by_which_it_was_found(where, monkeypatch, name):
+    """In a package with relative imports, or under another name than that of its definition."""
+    package = where / "here" / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "parts.py").write_text(SOURCE)
+    (package / "net.py").write_text("from .parts import Colors as Other\n")
+    (package / "alone.py").write_text("from parts import Colors as Other\n")
+    made = named_networks.create_network(name, num_classes=3)
+    record_network(where, made, name, given=False)
+    for module in ("package", "package.net", "package.parts", "parts", "alone"):
+        sys.modules.pop(module, None)
+    named_networks._module_of_file.cache_clear()
+    monkeypatch.chdir(where)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if not path.startswith(str(where))])
+    again = named_networks.create_network(recorded_name(where, name), num_classes=3)
+    assert type(again).__name__ == "Colors"
+
+
 @pytest.mark.slow
 def test_the_file_of_a_named_network_is_missing_or_changed(where, data_dir, capsys):
     data, folder = ["--data-dir", str(data_dir)], where / "run"
@@ -210,12 +231,11 @@ def test_the_file_of_a_named_network_is_missing_or_changed(where, data_dir, caps
     assert cli.main(["train", *common, "2"]) == 2  # without --network, it would be the tutorial's
     assert "was trained with --network my_network:Colors; got tutorial." in capsys.readouterr().err
     path = where / "here" / "my_network.py"
-    path.write_text(SOURCE.replace("Colors", "Shades"))
-    named_networks._module_of_file.cache_clear()
+    path.write_text(SOURCE.replace("Colors", "Hues"))
+    sys.modules.pop("my_network")  # as in a new process
     assert cli.main(["eval", "--run-once", "--checkpoint-dir", str(folder)]) == 2
-    assert "must have a class or function Colors; its classes are Stages, Shades" in capsys.readouterr().err
+    assert "must have a class or function Colors; its classes are Stages, Hues" in capsys.readouterr().err
     path.unlink()
     sys.modules.pop("my_network")
-    named_networks._module_of_file.cache_clear()
     assert cli.main(["classify", "--checkpoint-dir", str(folder), "a.png"]) == 2
     assert "there is no module my_network in " in capsys.readouterr().err

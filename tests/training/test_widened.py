@@ -1,5 +1,6 @@
 """What custom networks and recipes need of a training step, and the tutorial's does not: each changes what it says."""
 
+import dataclasses
 import functools
 from typing import NamedTuple
 
@@ -9,13 +10,14 @@ import pytest
 from cifarlab.backend import tf
 from cifarlab.config import ConfigError, TrainConfig
 from cifarlab.data.dataset import DataSetError
-from cifarlab.data.pipeline import inputs
+from cifarlab.data.pipeline import distorted_inputs, inputs
 from cifarlab.evaluation.evaluator import logits_and_labels
 from cifarlab.model.losses import loss
 from cifarlab.model.network import ConvNet, Layer, fully_connected, inference
 from cifarlab.model.ops.batch_norm import BatchNorm
 from cifarlab.training.loop import train
 from cifarlab.training.nonfinite import locate_nonfinite
+from cifarlab.training.observers import Observer
 from cifarlab.training.state import ADAPTED_TO, TrainState, make_state
 from cifarlab.training.step import train_step
 from cifarlab.training.strategies.distributed import DistributedReplicas
@@ -195,8 +197,20 @@ class Looks(Linear):
 
 
 def test_the_crop_size_of_the_settings_is_that_of_the_run(tmp_path, drawn):
+    seen = []
+
+    class Watcher(Observer):
+        def wants_details(self, step):
+            return True
+
+        def on_details(self, record, details):
+            seen.append(details.images.numpy())
+
     config = TrainConfig(train_dir=str(tmp_path), max_steps=1, batch_size=8, crop_size=32, padding=2)
-    train(config, dataset=drawn, network=Looks)
+    train(config, dataset=drawn, network=Looks, observers=[Watcher()])
+    larger = dataclasses.replace(drawn, crop_size=32)
+    expected = next(iter(distorted_inputs(larger, 8, padding=2)))[0]
+    np.testing.assert_array_equal(seen[0], expected)
     with pytest.raises(DataSetError, match="whose crop size differs now: 24 instead of 32"):
         train(TrainConfig(train_dir=str(tmp_path), max_steps=2, batch_size=8), dataset=drawn, network=Linear)
 

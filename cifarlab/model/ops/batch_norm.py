@@ -44,10 +44,8 @@ class BatchNorm(tf.Module):
         """Normalizes values, float32[B, rows, columns, channels]; in training, also updates the moving averages."""
         ones, zeros = tf.ones_like(self.mean), tf.zeros_like(self.mean)
         if not training:
-            averages = self.mean, self.variance
-            return tf.compat.v1.nn.fused_batch_norm(values, ones, zeros, *averages, epsilon=EPSILON, is_training=False)[
-                0
-            ]
+            averages = {"mean": self.mean, "variance": self.variance, "is_training": False}
+            return tf.compat.v1.nn.fused_batch_norm(values, ones, zeros, epsilon=EPSILON, **averages)[0]
         normalized, mean, variance = tf.compat.v1.nn.fused_batch_norm(values, ones, zeros, epsilon=EPSILON)
         for average, value in ((self.mean, mean), (self.variance, variance)):
             average.assign_sub((1 - self.decay) * (average - value))
